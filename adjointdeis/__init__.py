@@ -1,0 +1,67 @@
+"""Gradients through diffusion samplers.
+
+    from adjointdeis import DiscreteAdjoint, Sampler, encode, guide
+
+    scheduler.set_timesteps(20)
+    sampler = Sampler.from_scheduler(scheduler, sde=True, final="sigma_min")
+    x_T, noises = encode(model, sampler, image, z)                # sampling from these gives the image back
+    for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
+        show(frame.image)
+
+Reading order: shapes, schedule, denoiser, sampler, sample, encode, gradient, unrolled, discrete_adjoint,
+continuous_adjoint, guide, paper.
+
+Notation, the same everywhere, in the code and in the docstrings:
+
+| name | symbol | meaning | shape |
+|---|---|---|---|
+| x, x_t, x_T | x_t, x_T | state at time t; the starting state | (b, *x) |
+| x0_hat, eps_hat | | the network's estimates of image and noise | (b, *x) |
+| alpha_t, sigma_t | alpha, sigma | x_t = alpha_t x_0 + sigma_t eps | scalars |
+| log_snr | lambda_t | log(alpha_t / sigma_t), rises towards the image | scalar |
+| rho | rho_t | sigma_t / alpha_t, falls towards the image | scalar |
+| s, t | | a step's ends: s the NOISIER, t the CLEANER, also in the adjoint | |
+| h | h | lambda_t - lambda_s > 0 in samplers; lambda_s - lambda_t < 0 in the adjoint | scalar |
+| z | z | conditioning, any shape, or None | |
+| noises, w | w_i | injected noise of step i (SDE) | (N, b, *x) |
+| A, B, D, P, Q | | a row of the sampler's table (sampler.py) | scalars |
+| g, G | g_i, G_i | dL/dx_i, dL/dm_i | (b, *x) |
+| a_x, a_z | a_x(t) | the continuous adjoint, dL/dx_t, dL/dz | (b, *x) |
+| theta | theta | the network's parameters | |
+"""
+
+from adjointdeis.continuous_adjoint import ContinuousAdjoint
+from adjointdeis.denoiser import Denoiser, Prediction
+from adjointdeis.discrete_adjoint import DiscreteAdjoint
+from adjointdeis.encode import Encoding, encode, encode_steps
+from adjointdeis.gradient import GradientMethod, LossAndGradients
+from adjointdeis.guide import CountedModel, Frame, guide
+from adjointdeis.paper import adjointDEIS, encode_cycle_sde
+from adjointdeis.sample import sample
+from adjointdeis.sampler import Row, Sampler
+from adjointdeis.schedule import Grid, LinearVP, grid_from_scheduler
+from adjointdeis.unrolled import Unrolled
+
+__all__ = [
+    "ContinuousAdjoint",
+    "CountedModel",
+    "Denoiser",
+    "DiscreteAdjoint",
+    "Encoding",
+    "Frame",
+    "GradientMethod",
+    "Grid",
+    "LinearVP",
+    "LossAndGradients",
+    "Prediction",
+    "Row",
+    "Sampler",
+    "Unrolled",
+    "adjointDEIS",
+    "encode",
+    "encode_cycle_sde",
+    "encode_steps",
+    "grid_from_scheduler",
+    "guide",
+    "sample",
+]

@@ -1,0 +1,89 @@
+"""The network's contract, and what its output means.
+
+    net(t, x_t, z) -> output, of the shape of x_t
+        t (b,)          time, integer or floating as in the grid
+        x_t (b, *x)     state
+        z               conditioning of any shape, or None
+
+Whatever the network predicts, the two quantities that samplers are written in are linear in it:
+
+    x0_hat  = a x_t + b net        eps_hat = c x_t + d net
+
+    prediction      a        b             c           d
+    epsilon         1/alpha  -sigma/alpha  0           1
+    sample          0        1             1/sigma     -alpha/sigma
+    v_prediction    alpha    -sigma        sigma       alpha         (v = alpha eps - sigma x0, Salimans & Ho 2022)
+    flow_prediction 1        -sigma        1           alpha         (u = eps - x0, alpha + sigma = 1)
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol, get_args
+
+from torch import Tensor
+
+Prediction = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
+
+
+class Denoiser(Protocol):
+    """A network, or a wrapper around one (guidance, counting, casting)."""
+
+    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+        """net(t, x_t, z)."""
+
+
+class Linear(NamedTuple):
+    """The quantity `state * x_t + output * net`."""
+
+    state: float
+    output: float
+
+
+def check_prediction(prediction: str) -> None:
+    """Raises ValueError unless `prediction` is one of the four above."""
+    if prediction not in get_args(Prediction):
+        raise ValueError(f"prediction_type must be one of {', '.join(get_args(Prediction))}; got {prediction!r}.")
+
+
+def to_x0(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
+    """x0_hat at a node.
+
+    Raises:
+        ValueError: epsilon prediction at alpha_t = 0, where x_t holds no image.
+    """
+    match prediction:
+        case "epsilon":
+            if alpha_t == 0:
+                raise ValueError(
+                    "An epsilon prediction says nothing about the image at alpha = 0 (zero terminal SNR); "
+                    "use v_prediction, or start at a lower noise level."
+                )
+            return Linear(1 / alpha_t, -sigma_t / alpha_t)
+        case "sample":
+            return Linear(0.0, 1.0)
+        case "v_prediction":
+            return Linear(alpha_t, -sigma_t)
+        case "flow_prediction":
+            return Linear(1.0, -sigma_t)
+
+
+def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
+    """eps_hat at a node.
+
+    Raises:
+        ValueError: sample prediction at sigma_t = 0, where x_t holds no noise.
+    """
+    match prediction:
+        case "epsilon":
+            return Linear(0.0, 1.0)
+        case "sample":
+            if sigma_t == 0:
+                raise ValueError(
+                    "A sample (x0) prediction says nothing about the noise at sigma = 0; end the grid at "
+                    "sigma_min (final_sigmas_type='sigma_min')."
+                )
+            return Linear(1 / sigma_t, -alpha_t / sigma_t)
+        case "v_prediction":
+            return Linear(sigma_t, alpha_t)
+        case "flow_prediction":
+            return Linear(1.0, alpha_t)

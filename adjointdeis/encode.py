@@ -1,0 +1,193 @@
+"""From an image to the noise that gives it back.
+
+SDE (Cycle-SDE, Wu & De la Torre, 2210.05559): draw a path x_0 .. x_{N-1} of noisy versions of the image, then
+solve every row of the table for its noise,
+
+    w_i = (x_{i+1} - A_i x_i - sum_j B_ij m_{i-j}) / D_i,         x_N = image,
+
+so that sampling from x_0 with these noises passes through the same states and ends at the image, whatever the
+network is. The path is drawn from
+
+    "independent"   x_i = alpha_i image + sigma_i eps_i, every eps_i fresh: what the paper's code does
+    "posterior"     x_i given x_{i-1} and the image, the chain of the diffusion itself: noises nearer to N(0, I)
+
+ODE (DDIM inversion): solve every row for its start, x_i = (x_{i+1} - B_i m_i(x_i)) / A_i, by fixed-point
+iteration. The plain inversion (one iteration) is only approximate; iterating until nothing moves makes the round
+trip exact where the iteration contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from adjointdeis.denoiser import Denoiser
+from adjointdeis.sample import call
+from adjointdeis.sampler import Row, Sampler
+from adjointdeis.shapes import Conditioning, State
+
+Marginals = Literal["independent", "posterior"]
+
+
+class Encoding(NamedTuple):
+    """x_T (b, *x), and the noises (N, b, *x) of an SDE or None for an ODE."""
+
+    x_T: Tensor
+    noises: Tensor | None
+
+
+def encode(
+    model: Denoiser,
+    sampler: Sampler,
+    image: State,
+    z: Conditioning,
+    generator: torch.Generator | None = None,
+    marginals: Marginals = "independent",
+    *,
+    iterations: int = 10,
+    tolerance: float = 1e-6,
+) -> Encoding:
+    """The encoding from which `sample` returns the image.
+
+    Args:
+        model: net(t, x, z).
+        sampler: the table, the same that will sample.
+        image: (b, *x), in the range the network was trained on.
+        z: conditioning, the same that will sample.
+        generator: source of the path's noise (SDE only).
+        marginals: "independent" or "posterior" (SDE only).
+        iterations: most network calls a step (ODE only); 1 is plain DDIM inversion.
+        tolerance: a step is solved when no entry moves by more than this (ODE only).
+
+    Raises:
+        ValueError: unknown marginals, iterations < 1, or an SDE step without noise (it ends at sigma = 0).
+        NotImplementedError: an ODE sampler of order 2 (its steps cannot be solved one by one).
+    """
+    steps = encode_steps(model, sampler, image, z, generator, marginals, iterations=iterations, tolerance=tolerance)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            encoding: Encoding = end.value
+            return encoding
+
+
+def encode_steps(
+    model: Denoiser,
+    sampler: Sampler,
+    image: State,
+    z: Conditioning,
+    generator: torch.Generator | None = None,
+    marginals: Marginals = "independent",
+    *,
+    iterations: int = 10,
+    tolerance: float = 1e-6,
+) -> Generator[State, None, Encoding]:
+    """`encode`, yielding the states x_{N-1} .. x_0 on the way from the image to the noise."""
+    if marginals not in ("independent", "posterior"):
+        raise ValueError(f"marginals must be 'independent' or 'posterior'; got {marginals!r}.")
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1; got {iterations}.")
+    if sampler.sde:
+        return _encode_sde(model, sampler, image, z, generator, marginals)
+    if sampler.order != 1:
+        raise NotImplementedError("An ODE sampler of order 2 cannot be inverted step by step; encode with order=1.")
+    return _encode_ode(model, sampler, image, z, iterations, tolerance)
+
+
+@torch.no_grad()
+def _encode_sde(
+    model: Denoiser,
+    sampler: Sampler,
+    image: State,
+    z: Conditioning,
+    generator: torch.Generator | None,
+    marginals: Marginals,
+) -> Generator[State, None, Encoding]:
+    if sampler.rows[-1].D == 0:
+        raise ValueError(
+            "The last step has no noise to solve for, because the grid ends at sigma = 0; end it at sigma_min: "
+            "final_sigmas_type='sigma_min' in the scheduler, or final='sigma_min'."
+        )
+    draw = _independent_path if marginals == "independent" else _posterior_path
+    path = [*draw(sampler, image, generator), image]
+    outputs: dict[int, Tensor] = {}
+    noises = torch.empty((sampler.steps, *image.shape), dtype=image.dtype, device=image.device)
+    for i in reversed(range(sampler.steps)):
+        row = sampler.rows[i]
+        predicted = row.A * path[i]
+        for j, weight in enumerate(row.B):
+            if i - j not in outputs:
+                outputs[i - j] = _m(sampler.rows[i - j], model, path[i - j], z)
+            predicted = predicted + weight * outputs[i - j]
+        del outputs[i]
+        noises[i] = (path[i + 1] - predicted) / row.D
+        yield path[i]
+    return Encoding(path[0], noises)
+
+
+@torch.no_grad()
+def _encode_ode(
+    model: Denoiser, sampler: Sampler, image: State, z: Conditioning, iterations: int, tolerance: float
+) -> Generator[State, None, Encoding]:
+    x = image
+    for row in reversed(sampler.rows):
+        x = _solve_start(row, model, x, z, iterations, tolerance)
+        yield x
+    return Encoding(x, None)
+
+
+def _solve_start(row: Row, model: Denoiser, x_t: State, z: Conditioning, iterations: int, tolerance: float) -> State:
+    """The x_s with A x_s + B m(x_s) = x_t. An iterate that moves further than the one before it is not taken: where
+    the iteration does not contract, the best approximation so far stands.
+    """
+    x_s, moved = x_t / row.A, float("inf")
+    for _ in range(iterations):
+        proposed = (x_t - row.B[0] * _m(row, model, x_s, z)) / row.A
+        last, moved = moved, float((proposed - x_s).abs().max())
+        if not moved < last:
+            break
+        x_s = proposed
+        if moved <= tolerance:
+            break
+    return x_s
+
+
+def _m(row: Row, model: Denoiser, x: State, z: Conditioning) -> State:
+    return row.P * x + row.Q * call(model, row.time, x, z)
+
+
+def _normal(like: State, generator: torch.Generator | None) -> State:
+    device = like.device if generator is None else generator.device
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+
+
+def _independent_path(sampler: Sampler, image: State, generator: torch.Generator | None) -> list[Tensor]:
+    grid = sampler.grid
+    return [grid.alpha[i] * image + grid.sigma[i] * _normal(image, generator) for i in range(grid.steps)]
+
+
+def _posterior_path(sampler: Sampler, image: State, generator: torch.Generator | None) -> list[Tensor]:
+    """x_t ~ q(x_t | x_s, image): normal, with
+
+    mean = (r sigma_t^2 / sigma_s^2) x_s + alpha_t (1 - r^2 sigma_t^2 / sigma_s^2) image,  r = alpha_s / alpha_t
+    variance = sigma_t^2 (1 - r^2 sigma_t^2 / sigma_s^2)
+    """
+    grid = sampler.grid
+    path = [grid.alpha[0] * image + grid.sigma[0] * _normal(image, generator)]
+    for i in range(grid.steps - 1):
+        alpha_s, sigma_s, alpha_t, sigma_t = (
+            grid.alpha[i],
+            grid.sigma[i],
+            grid.alpha[i + 1],
+            grid.sigma[i + 1],
+        )
+        r = alpha_s / alpha_t
+        kept = r * sigma_t**2 / sigma_s**2
+        fresh = 1 - r * kept
+        mean = kept * path[-1] + alpha_t * fresh * image
+        path.append(mean + sigma_t * fresh**0.5 * _normal(image, generator))
+    return path

@@ -1,0 +1,97 @@
+"""Run the table forwards. Steps are pure; the caller owns the loop, the gradient method owns the grad mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from adjointdeis.denoiser import Denoiser
+from adjointdeis.sampler import Row, Sampler
+from adjointdeis.shapes import Conditioning, Noises, State
+
+History = tuple[Tensor, ...]
+"""m_i, m_{i-1}, ...: as many as the next row may need, newest first."""
+
+
+def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State:
+    """net(t, x_t, z) with t as a batch (b,), in the state's dtype.
+
+    A network in half precision may answer in its own dtype; the step's arithmetic stays in the state's.
+
+    Raises:
+        ValueError: the output's shape is not the state's.
+    """
+    dtype = torch.long if isinstance(time, int) else x.dtype
+    t = torch.full((len(x),), time, dtype=dtype, device=x.device)
+    output = model(t, x, z)
+    if output.shape != x.shape:
+        raise ValueError(
+            f"The network must return the shape of its input; got {tuple(output.shape)} for {tuple(x.shape)} at "
+            f"t = {time}."
+        )
+    return output.to(x.dtype)
+
+
+def step(
+    row: Row, model: Denoiser, x: State, z: Conditioning, history: History, noise: Tensor | None
+) -> tuple[State, History]:
+    """x_{i+1} = A_i x_i + sum_j B_ij m_{i-j} + D_i w_i; also the history for the next row."""
+    m = row.Q * call(model, row.time, x, z)
+    if row.P:
+        m = m + row.P * x
+    recent = (m, *history)
+    x_t = row.A * x
+    for weight, m_j in zip(row.B, recent, strict=False):
+        x_t = x_t + weight * m_j
+    if row.D and noise is not None:
+        x_t = x_t + row.D * noise
+    return x_t, recent[:1]
+
+
+def sample(
+    model: Denoiser,
+    sampler: Sampler,
+    x_T: State,
+    z: Conditioning,
+    noises: Noises | Sequence[Tensor] | None = None,
+) -> Iterator[State]:
+    """The states x_0 = x_T, x_1, ..., x_N; the last is the image.
+
+    Args:
+        model: net(t, x, z).
+        sampler: the table.
+        x_T: starting state (b, *x).
+        z: conditioning, or None.
+        noises: w_0 .. w_{N-1} (N, b, *x) for an SDE; drawn afresh from torch's global generator if None.
+
+    Raises:
+        ValueError: noises for an ODE, or of the wrong shape.
+    """
+    return iterate(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
+
+
+def iterate(model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, noises: Noises | None) -> Iterator[State]:
+    """`sample` for noises that were checked before."""
+    history: History = ()
+    x = x_T
+    yield x
+    for i, row in enumerate(sampler.rows):
+        x, history = step(row, model, x, z, history, None if noises is None else noises[i])
+        yield x
+
+
+def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor] | None) -> Noises | None:
+    """The noises of a pass, stacked; drawn if an SDE was given none; None for an ODE."""
+    if not sampler.sde:
+        if noises is not None:
+            raise ValueError("An ODE sampler takes no noises; leave them out, or build the sampler with sde=True.")
+        return None
+    if noises is None:
+        return sampler.draw_noises(x_T)
+    stacked = noises if isinstance(noises, Tensor) else torch.stack(list(noises))
+    expected = (sampler.steps, *x_T.shape)
+    if stacked.shape != expected:
+        raise ValueError(f"noises must be (steps, *x_T.shape) = {tuple(expected)}; got {tuple(stacked.shape)}.")
+    return stacked
