@@ -18,13 +18,14 @@ Whatever the network predicts, the two quantities that samplers are written in a
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from torch import Tensor
 
 Prediction = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
 
 
+@runtime_checkable
 class Denoiser(Protocol):
     """A network, or a wrapper around one (guidance, counting, casting)."""
 

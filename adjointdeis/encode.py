@@ -13,7 +13,7 @@ network is. The path is drawn from
 
 ODE (DDIM inversion): solve every row for its start, x_i = (x_{i+1} - B_i m_i(x_i)) / A_i, by fixed-point
 iteration. The plain inversion (one iteration) is only approximate; iterating until nothing moves makes the round
-trip exact where the iteration contracts.
+trip exact, wherever halved steps bring the iteration to rest.
 """
 
 from __future__ import annotations
@@ -141,19 +141,25 @@ def _encode_ode(
 
 
 def _solve_start(row: Row, model: Denoiser, x_t: State, z: Conditioning, iterations: int, tolerance: float) -> State:
-    """The x_s with A x_s + B m(x_s) = x_t. An iterate that moves further than the one before it is not taken: where
-    the iteration does not contract, the best approximation so far stands.
+    """The x_s with A x_s + B m(x_s) = x_t, image by image.
+
+    Where an iterate moves further than the one before it, that image's steps are halved from then on, which brings
+    oscillating iterations back; the iterate that moved least is returned.
     """
-    x_s, moved = x_t / row.A, float("inf")
+    each = (len(x_t), *[1] * (x_t.dim() - 1))
+    x_s = best = x_t / row.A
+    relax = x_t.new_ones(each)
+    least = last = torch.full_like(relax, float("inf"))
     for _ in range(iterations):
-        proposed = (x_t - row.B[0] * _m(row, model, x_s, z)) / row.A
-        last, moved = moved, float((proposed - x_s).abs().max())
-        if not moved < last:
+        gap = (x_t - row.B[0] * _m(row, model, x_s, z)) / row.A - x_s
+        moved = gap.abs().flatten(1).amax(1).view(each)
+        relax = torch.where(moved < last, relax, relax / 2)
+        x_s = x_s + relax * gap
+        best = torch.where(moved < least, x_s, best)
+        least, last = torch.minimum(moved, least), moved
+        if least.max() <= tolerance:
             break
-        x_s = proposed
-        if moved <= tolerance:
-            break
-    return x_s
+    return best
 
 
 def _m(row: Row, model: Denoiser, x: State, z: Conditioning) -> State:

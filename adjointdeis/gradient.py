@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -36,6 +36,7 @@ class LossAndGradients(NamedTuple):
     grads: dict[str, Any]
 
 
+@runtime_checkable
 class GradientMethod(Protocol):
     """DiscreteAdjoint (the default), ContinuousAdjoint, Unrolled."""
 

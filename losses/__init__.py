@@ -1,0 +1,25 @@
+"""What to steer by: image -> one value per image. Reading order: contract, preprocess, clip, identity, closeness,
+weighted, augmented.
+"""
+
+from losses.augmented import Augmented
+from losses.clip import ClipDirectional, ClipEncoder, ClipImage, ClipText
+from losses.closeness import Closeness
+from losses.contract import Embed, Loss, freeze
+from losses.identity import Identity, Morph
+from losses.weighted import WeightedSum
+
+__all__ = [
+    "Augmented",
+    "ClipDirectional",
+    "ClipEncoder",
+    "ClipImage",
+    "ClipText",
+    "Closeness",
+    "Embed",
+    "Identity",
+    "Loss",
+    "Morph",
+    "WeightedSum",
+    "freeze",
+]

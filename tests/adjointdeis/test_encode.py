@@ -1,0 +1,100 @@
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler
+
+from adjointdeis import LinearVP, Sampler, encode, encode_steps, sample
+from tests.truth import Tangle, gaussian, mixture, normal
+
+GRID = LinearVP().uniform_log_snr(20)
+
+
+def sde(**kwargs):
+    return Sampler.from_grid(GRID, sde=True, **kwargs)
+
+
+SAMPLERS = {
+    "sde-dpmsolver-1": sde(),
+    "sde-dpmsolver++-1": sde(family="data"),
+    "sde-dpmsolver++-2M": sde(family="data", order=2),
+}
+
+
+@pytest.mark.parametrize("marginals", ["independent", "posterior"])
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("world", [gaussian(), mixture()], ids=["gaussian", "mixture"])
+def test_sde_encoding_gives_the_image_back(world, name, marginals):
+    image, z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
+    encoding = encode(world, SAMPLERS[name], image, z, torch.Generator().manual_seed(42), marginals)
+    *_, back = sample(world, SAMPLERS[name], encoding.x_T, z, encoding.noises)
+    assert (back - image).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("world", [gaussian(), mixture()], ids=["gaussian", "mixture"])
+def test_ode_encoding_gives_the_image_back(world):
+    sampler = Sampler.from_grid(GRID)
+    image, z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
+    encoding = encode(world, sampler, image, z, iterations=500, tolerance=1e-14)
+    assert encoding.noises is None
+    *_, back = sample(world, sampler, encoding.x_T, z)
+    assert (back - image).abs().max() < 1e-9
+
+
+def test_more_iterations_bring_the_ode_round_trip_closer():
+    world, sampler = mixture(), Sampler.from_grid(GRID)
+    image, z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
+    errors = []
+    for iterations in (1, 3, 10):
+        *_, back = sample(world, sampler, encode(world, sampler, image, z, iterations=iterations).x_T, z)
+        errors.append(float((back - image).abs().max()))
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+
+
+def test_an_ode_step_that_does_not_contract_keeps_its_best_iterate():
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(2))
+    image = normal(1, 2, 2, 2)
+    steep = lambda t, x, z: 50 * x  # noqa: E731
+    assert encode(steep, sampler, image, None, iterations=100).x_T.abs().max() < 1e6
+
+
+def test_the_path_is_that_of_the_diffusion():
+    """x_T is normal around alpha_T image, and posterior noises are nearer to standard normal ones."""
+    world = gaussian((1, 16, 16))
+    z = normal(8, 4, seed=1)
+    image = world.mean(z) + world.std * normal(8, 1, 16, 16)
+    spread = {}
+    for marginals in ("independent", "posterior"):
+        x_T, noises = encode(world, sde(), image, z, torch.Generator().manual_seed(42), marginals)
+        residual = (x_T - GRID.alpha[0] * image) / GRID.sigma[0]
+        assert float(residual.std()) == pytest.approx(1, abs=0.05)
+        a, b = noises[5].flatten(), noises[6].flatten()
+        spread[marginals] = float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+    assert spread["independent"] < -0.3
+    assert abs(spread["posterior"]) < 0.8 * abs(spread["independent"])
+
+
+def test_states_are_yielded_from_the_image_to_the_noise():
+    image = normal(1, 3, 4, 4)
+    steps = encode_steps(Tangle(3), sde(), image, None, torch.Generator().manual_seed(42))
+    distances = [float((x - image).abs().mean()) for x in steps]
+    assert len(distances) == 20
+    assert distances[0] < 0.1 < distances[-1]
+
+
+def test_one_seed_gives_one_encoding():
+    image = normal(1, 3, 4, 4)
+    codes = [encode(Tangle(3), sde(), image, None, torch.Generator().manual_seed(9)) for _ in range(2)]
+    assert torch.equal(codes[0].noises, codes[1].noises)
+
+
+def test_what_cannot_be_encoded_is_refused_with_the_cure():
+    image = normal(1, 3, 4, 4)
+    scheduler = DPMSolverMultistepScheduler(algorithm_type="sde-dpmsolver++")
+    scheduler.set_timesteps(5)
+    with pytest.raises(ValueError, match=r"no noise to solve for.*final='sigma_min'"):
+        encode(Tangle(3), Sampler.from_scheduler(scheduler, sde=True), image, None)
+    with pytest.raises(NotImplementedError, match="encode with order=1"):
+        encode(Tangle(3), Sampler.from_grid(GRID, order=2), image, None)
+    with pytest.raises(ValueError, match="'independent' or 'posterior'; got 'other'"):
+        encode(Tangle(3), sde(), image, None, marginals="other")
+    with pytest.raises(ValueError, match="iterations must be at least 1"):
+        encode(Tangle(3), Sampler.from_grid(GRID), image, None, iterations=0)

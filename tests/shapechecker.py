@@ -1,0 +1,20 @@
+"""The checker behind the shape annotations: shapes and kinds strictly; int for float, and any str for a Literal,
+pass, because the code's own messages about those are under test.
+"""
+
+from typing import Literal
+
+from beartype import BeartypeConf, BeartypeHintOverrides, beartype
+
+check = beartype(
+    conf=BeartypeConf(
+        is_pep484_tower=True,
+        hint_overrides=BeartypeHintOverrides(
+            {
+                Literal["noise", "data"]: str,
+                Literal["independent", "posterior"]: str,
+                Literal["epsilon", "sample", "v_prediction", "flow_prediction"]: str,
+            }
+        ),
+    )
+)
