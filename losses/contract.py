@@ -36,6 +36,16 @@ def freeze(network: Network) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def frozen(embed: Embed) -> Embed:
+    """The same embedding with its network frozen, taking images of any floating dtype and answering in it."""
+    if not isinstance(embed, nn.Module):
+        return embed
+    weight = next(freeze(embed).parameters(), None)
+    if weight is None:
+        return embed
+    return lambda image: embed(image.to(weight)).to(image.dtype)
+
+
 def check_image(image: Tensor) -> Tensor:
     """The image itself.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from losses.contract import Embed, check_image, cosine_distance, freeze, reference_embedding, unit
+from losses.contract import Embed, check_image, cosine_distance, frozen, reference_embedding, unit
 
 
 class Identity:
@@ -18,7 +18,7 @@ class Identity:
     name = "identity"
 
     def __init__(self, embed: Embed, reference: Tensor) -> None:
-        self.embed: Embed = freeze(embed) if isinstance(embed, nn.Module) else embed
+        self.embed = frozen(embed)
         self.target = reference_embedding(self.embed, reference)
 
     def __call__(self, image: Tensor) -> Tensor:

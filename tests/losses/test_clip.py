@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from losses import ClipDirectional, ClipEncoder, ClipImage, ClipText
+
+
+def test_text_loss_is_one_minus_the_models_own_cosine(clip, tokenizer, images):
+    from losses.preprocess import normalise, resize
+
+    loss = ClipText(clip, tokenizer, "a face with glasses")
+    pixels = normalise(resize(images, 32), clip.visual.image_mean, clip.visual.image_std)
+    with torch.no_grad():
+        image = clip.encode_image(pixels, normalize=True)
+        text = clip.encode_text(tokenizer(["a face with glasses"]), normalize=True)
+    assert (loss(images) - (1 - (image @ text.T)[:, 0])).abs().max() < 1e-5
+
+
+def test_each_image_may_have_its_own_prompt(clip, tokenizer, images):
+    prompts = ["a bald face", "a sad face", "a face with a hat"]
+    together = ClipText(clip, tokenizer, prompts)(images)
+    alone = [ClipText(clip, tokenizer, p)(image[None]).item() for p, image in zip(prompts, images, strict=True)]
+    assert together.tolist() == pytest.approx(alone, abs=1e-5)
+
+
+def test_the_reference_itself_has_no_distance(clip, tokenizer, images):
+    loss = ClipImage(clip, tokenizer, images[:1])
+    assert loss(images[:1]).item() == pytest.approx(0, abs=1e-5)
+    assert (loss(images[1:]) > 1e-4).all()
+
+
+def test_direction_is_neutral_and_has_a_finite_gradient_at_the_start(clip, tokenizer, images):
+    loss = ClipDirectional(clip, tokenizer, "a face", "a face with red hair", images)
+    image = images.clone().requires_grad_()
+    value = loss(image)
+    value.sum().backward()
+    assert value.tolist() == pytest.approx([1, 1, 1], abs=1e-4)
+    assert image.grad.isfinite().all()
+    assert image.grad.abs().max() > 0
+
+
+def test_direction_falls_along_its_own_gradient(clip, tokenizer, images):
+    loss = ClipDirectional(clip, tokenizer, "a face", "a face with red hair", images)
+    image = images.clone()
+    for _ in range(10):
+        image.requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(image).sum(), image)
+        image = (image - 0.02 * gradient.sign()).detach()
+    assert (loss(image) < 0.9).all()
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", []])
+def test_an_empty_prompt_is_refused(clip, tokenizer, prompt):
+    with pytest.raises(ValueError, match="The prompt is empty"):
+        ClipText(clip, tokenizer, prompt)
+
+
+def test_two_texts_that_mean_the_same_are_refused(clip, tokenizer, images):
+    with pytest.raises(ValueError, match="there is no direction"):
+        ClipDirectional(clip, tokenizer, "a face", "a face", images)
+
+
+def test_embeddings_have_length_one(clip, tokenizer, images):
+    encoder = ClipEncoder(clip, tokenizer)
+    assert (encoder.image(images).norm(dim=-1) - 1).abs().max() < 1e-5
+    assert (encoder.text("a face").norm(dim=-1) - 1).abs().max() < 1e-5
