@@ -1,0 +1,1 @@
+"""The embedded world: rendered faces, words for them, and small networks trained on both."""

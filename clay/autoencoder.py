@@ -1,0 +1,154 @@
+"""The embedded diffusion autoencoder: image -> z, and a noise-predicting network conditioned on z.
+
+Preechakul et al., "Diffusion Autoencoders" (2022, arXiv 2111.15640), with the preconditioning of Karras et
+al. (2022, arXiv 2206.00364, section 5) around a coarse decoding m(z):
+
+    sigma_t = sqrt(1 - a_t) / sqrt(a_t),   a_t = alphas_cumprod[t],   v = sigma_t^2 + s^2
+    r       = x_t / sqrt(a_t) - m(z)
+    x0_hat  = m(z) + (s^2 / v) r + (s sigma_t / sqrt(v)) F(r / sqrt(v), t, z)
+    eps     = (x_t - sqrt(a_t) x0_hat) / sqrt(1 - a_t) = (sigma_t r / sqrt(v) - s F) / sqrt(v)
+
+with s the root mean square of what m(z) leaves over. From pure noise, x0_hat starts at m(z): a sample is a
+face that follows z even when F has learned little.
+"""
+
+import json
+from pathlib import Path
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from diffusers import DPMSolverMultistepScheduler, UNet2DModel
+from torch import Tensor, nn
+
+from clay.networks import Decoded, Decoder, Encoder
+from clay.scheduler import load_scheduler, make_scheduler
+
+_INDEX = "model_index.json"
+
+
+class DiffusionAutoencoder(nn.Module):
+    """eps(t, x_t, z), and the encoder that makes z. Its parts are ordinary diffusers models.
+
+    Args:
+        unet: F, a UNet2DModel on pictures folded 2 x 2 into channels, with z as its class embedding.
+        encoder: image -> z.
+        decoder: z -> m(z), feature maps and embedding.
+        scheduler: holds alphas_cumprod.
+        residual: s, the scale of image - m(z).
+    """
+
+    sample_shape = (3, 64, 64)
+    alphas_cumprod: Tensor
+
+    def __init__(
+        self,
+        unet: UNet2DModel,
+        encoder: Encoder,
+        decoder: Decoder,
+        scheduler: DPMSolverMultistepScheduler,
+        residual: float = 0.15,
+    ) -> None:
+        super().__init__()
+        self.unet, self.encoder, self.decoder = unet, encoder, decoder
+        self.scheduler = scheduler
+        self.residual = residual
+        self.register_buffer("alphas_cumprod", scheduler.alphas_cumprod.clone(), persistent=False)
+
+    @classmethod
+    def create(cls, channels: tuple[int, ...] = (32, 64, 128), code: int = 128, residual: float = 0.15) -> Self:
+        """Untrained networks; `channels` are the UNet's widths at 32, 16 and 8 pixels, each a multiple of 16."""
+        decoder = Decoder(code, embedding=4 * channels[0])
+        unet = UNet2DModel(
+            sample_size=32,
+            in_channels=24 + int(decoder.config["features"]),
+            out_channels=12,
+            layers_per_block=1,
+            block_out_channels=channels,
+            down_block_types=("DownBlock2D",) * len(channels),
+            up_block_types=("UpBlock2D",) * len(channels),
+            norm_num_groups=16,
+            class_embed_type="identity",
+            resnet_time_scale_shift="scale_shift",
+            add_attention=False,
+        )
+        return cls(unet, Encoder(code), decoder, make_scheduler(), residual)
+
+    def encode(self, image: Tensor) -> Tensor:
+        """z (b, 128) of images (b, 3, 64, 64) in [-1, 1]; each z has mean 0 and variance 1."""
+        if image.ndim != 4 or tuple(image.shape[1:]) != self.sample_shape:
+            raise ValueError(
+                f"image must have shape (b, 3, 64, 64), but has {tuple(image.shape)}: resize it to 64 x 64 first."
+            )
+        z: Tensor = self.encoder(image)
+        return z
+
+    def alpha_bar(self, t: Tensor) -> Tensor:
+        """a_t as (b, 1, 1, 1): the scheduler's own value at whole t in 0..999, linear between them."""
+        below = t.detach().floor().long().clamp(0, len(self.alphas_cumprod) - 2)
+        share = t.to(self.alphas_cumprod.dtype) - below
+        lower, upper = self.alphas_cumprod[below], self.alphas_cumprod[below + 1]
+        return torch.where(share == 1, upper, lower + share * (upper - lower)).view(-1, 1, 1, 1)
+
+    def predict_residual(self, t: Tensor, scaled: Tensor, decoded: Decoded) -> Tensor:
+        """F(r / sqrt(v), t, z), (b, 3, 64, 64)."""
+        folded = [F.pixel_unshuffle(scaled, 2), F.pixel_unshuffle(decoded.mean, 2), decoded.features]
+        out = self.unet(torch.cat(folded, 1), t, class_labels=decoded.embedding).sample
+        return F.pixel_shuffle(out, 2)
+
+    def forward(self, t: Tensor, x_t: Tensor, z: Tensor) -> Tensor:
+        """Predicted noise eps, (b, 3, 64, 64).
+
+        Args:
+            t: training time of each image, (b,), whole or fractional, 0..999.
+            x_t: noisy images, (b, 3, 64, 64).
+            z: codes, (b, 128).
+        """
+        a_t = self.alpha_bar(t)
+        sigma_t = ((1 - a_t) / a_t).sqrt()
+        scale = (sigma_t**2 + self.residual**2).sqrt()
+        decoded = self.decoder(z)
+        r = x_t / a_t.sqrt() - decoded.mean
+        out = self.predict_residual(t, r / scale, decoded)
+        return (sigma_t * r / scale - self.residual * out) / scale
+
+    def save_folder(self, folder: str | Path) -> None:
+        """Write a diffusers folder with half-precision safetensors; creates `folder`."""
+        folder = Path(folder)
+        for name in ("unet", "encoder", "decoder"):
+            part = getattr(self, name)
+            copy = type(part).from_config(part.config)
+            copy.load_state_dict(part.state_dict())
+            copy.half().save_pretrained(folder / name, safe_serialization=True)
+        self.scheduler.save_pretrained(folder / "scheduler")
+        index = {"_class_name": type(self).__name__, "residual": self.residual, **_index_of_parts(self)}
+        (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+    ) -> Self:
+        """Load what `save_folder` wrote: frozen, in eval mode, without any network access.
+
+        Raises:
+            FileNotFoundError: if `folder` is not such a folder.
+        """
+        folder = Path(folder)
+        if not (folder / _INDEX).is_file():
+            raise FileNotFoundError(f"{folder} holds no diffusion autoencoder: {_INDEX} is missing.")
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        kinds = {"unet": UNet2DModel, "encoder": Encoder, "decoder": Decoder}
+        options = {"local_files_only": True, "torch_dtype": dtype, "low_cpu_mem_usage": False}
+        parts = {name: kind.from_pretrained(folder / name, **options) for name, kind in kinds.items()}
+        model = cls(**parts, scheduler=load_scheduler(folder), residual=float(index["residual"]))
+        return model.to(device=device, dtype=dtype).eval().requires_grad_(False)
+
+
+def _index_of_parts(model: DiffusionAutoencoder) -> dict[str, list[str]]:
+    """What diffusers' own index lists: the library and class of each part."""
+    return {
+        "unet": ["diffusers", "UNet2DModel"],
+        "encoder": ["clay.networks", "Encoder"],
+        "decoder": ["clay.networks", "Decoder"],
+        "scheduler": ["diffusers", type(model.scheduler).__name__],
+    }

@@ -1,0 +1,77 @@
+"""The embedded CLIP: an ordinary open_clip folder with a small configuration of our own.
+
+Text and image towers of Radford et al. (2021, arXiv 2103.00020), the image tower being their modified ResNet
+at 64 x 64 pixels. `open_clip.create_model_and_transforms("local-dir:/path")` loads the folder without this file.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+MODEL_CONFIG: dict[str, Any] = {
+    "embed_dim": 128,
+    "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 24, "head_width": 64},
+    "text_cfg": {"context_length": 40, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 2},
+}
+MEAN: tuple[float, float, float] = tuple(open_clip.OPENAI_DATASET_MEAN)
+STD: tuple[float, float, float] = tuple(open_clip.OPENAI_DATASET_STD)
+_PREPROCESS = {
+    "mean": MEAN,
+    "std": STD,
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+_CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+
+
+def create_clip() -> nn.Module:
+    """An untrained model of our configuration."""
+    towers = {
+        "vision_cfg": open_clip.CLIPVisionCfg(**MODEL_CONFIG["vision_cfg"]),
+        "text_cfg": open_clip.CLIPTextCfg(**MODEL_CONFIG["text_cfg"]),
+    }
+    model: nn.Module = open_clip.CLIP(embed_dim=MODEL_CONFIG["embed_dim"], **towers)
+    return model
+
+
+def create_tokenizer() -> open_clip.SimpleTokenizer:
+    """CLIP's byte-pair tokenizer, cut at our context length."""
+    return open_clip.SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
+
+
+def normalise(image: Tensor) -> Tensor:
+    """(b, 3, h, w) in [-1, 1] -> what the image tower reads: ((image + 1) / 2 - mean) / std."""
+    mean = torch.tensor(MEAN, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+    std = torch.tensor(STD, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+    return ((image + 1) / 2 - mean) / std
+
+
+def save_clip(model: nn.Module, folder: Path) -> None:
+    """Write an open_clip folder with half-precision weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": _PREPROCESS}
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in model.state_dict().items()
+    }
+    save_file(weights, folder / _WEIGHTS)
+
+
+def load_clip(folder: Path, device: str | torch.device, dtype: torch.dtype) -> tuple[nn.Module, Any]:
+    """The model, frozen and in eval mode, and its tokenizer.
+
+    Raises:
+        FileNotFoundError: if a file is missing; open_clip alone would go on with random weights.
+    """
+    for name in (_CONFIG, _WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} holds no CLIP: {name} is missing.")
+    name = f"local-dir:{folder.resolve()}"
+    model = open_clip.create_model(name, require_pretrained=True)
+    return model.to(device=device, dtype=dtype).eval().requires_grad_(False), open_clip.get_tokenizer(name)

@@ -1,0 +1,97 @@
+"""The two halves around the diffusion model: picture -> code z, and code z -> coarse picture.
+
+Both are diffusers models, so that they are saved as config.json and safetensors like the UNet between them.
+"""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class _Residual(nn.Module):
+    """y = skip(x) + conv(silu(norm(conv(silu(norm(x)))))), optionally at half the resolution."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(8, channels)
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, stride, 1)
+        self.norm2 = nn.GroupNorm(8, out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        self.pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+        self.skip = nn.Conv2d(channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(F.silu(self.norm2(h)))
+        skipped: Tensor = self.skip(self.pool(x)) + h
+        return skipped
+
+
+class Encoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has no types
+    """z = LayerNorm(net(image)): (b, 3, 64, 64) in [-1, 1] -> (b, code), mean 0 and variance 1 along the code.
+
+    Args:
+        code: length of z.
+        channels: widths at 32, 16, 8 and 4 pixels.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, code: int = 128, channels: tuple[int, ...] = (32, 64, 128, 160)) -> None:
+        super().__init__()
+        steps = zip(channels[:-1], channels[1:], strict=True)
+        self.first = nn.Conv2d(12, channels[0], 3, 1, 1)
+        self.blocks = nn.Sequential(*(_Residual(a, b, 2) for a, b in steps))
+        self.norm = nn.GroupNorm(8, channels[-1])
+        self.last = nn.Linear(channels[-1] * 16, code)
+
+    def forward(self, image: Tensor) -> Tensor:
+        h = self.norm(self.blocks(self.first(F.pixel_unshuffle(image, 2))))
+        h = self.last(F.silu(h).flatten(1))
+        return F.layer_norm(h, h.shape[-1:])
+
+
+class Decoded(NamedTuple):
+    """Mean picture m(z) (b, 3, 64, 64), feature maps (b, f, 32, 32), embedding (b, e)."""
+
+    mean: Tensor
+    features: Tensor
+    embedding: Tensor
+
+
+class Decoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """z (b, code) -> `Decoded`: all that the UNet is told about z.
+
+    m(z) is about E[image | z]: blurred where z leaves a detail open, and that is what the diffusion adds.
+
+    Args:
+        code: length of z.
+        channels: widths at 4, 8, 16 and 32 pixels.
+        features: how many feature maps go with m(z).
+        embedding: length of the vector added to the UNet's time embedding.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        code: int = 128,
+        channels: tuple[int, ...] = (192, 144, 96, 48),
+        features: int = 12,
+        embedding: int = 128,
+    ) -> None:
+        super().__init__()
+        self.first = nn.Linear(code, channels[0] * 16)
+        steps = zip(channels[:-1], channels[1:], strict=True)
+        self.blocks = nn.ModuleList(_Residual(a, b) for a, b in steps)
+        self.norm = nn.GroupNorm(8, channels[-1])
+        self.last = nn.Conv2d(channels[-1], 12 + features, 3, 1, 1)
+        self.embed = nn.Sequential(nn.Linear(code, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+
+    def forward(self, z: Tensor) -> Decoded:
+        h = self.first(z).unflatten(1, (-1, 4, 4))
+        for block in self.blocks:
+            h = block(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+        h = self.last(F.silu(self.norm(h)))
+        return Decoded(F.pixel_shuffle(h[:, :12], 2), h[:, 12:], self.embed(z))

@@ -1,0 +1,31 @@
+"""The noise schedule of the embedded model: variance preserving, linear betas, 1000 training steps.
+
+beta_t from 1e-4 to 2e-2, alphas_cumprod[t] = prod_{s <= t} (1 - beta_s)   (Ho et al. 2020, arXiv 2006.11239).
+"""
+
+from pathlib import Path
+
+from diffusers import DPMSolverMultistepScheduler
+
+
+def make_scheduler() -> DPMSolverMultistepScheduler:
+    """The scheduler the embedded model is trained and shipped with.
+
+    The spacing is written out because diffusers' default changes once a config has been to disk.
+    """
+    return DPMSolverMultistepScheduler(
+        num_train_timesteps=1000,
+        beta_start=1e-4,
+        beta_end=2e-2,
+        beta_schedule="linear",
+        prediction_type="epsilon",
+        algorithm_type="dpmsolver++",
+        solver_order=1,
+        timestep_spacing="linspace",
+        final_sigmas_type="zero",
+    )
+
+
+def load_scheduler(folder: Path) -> DPMSolverMultistepScheduler:
+    """The scheduler saved under `folder`/scheduler, read from disk alone."""
+    return DPMSolverMultistepScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)

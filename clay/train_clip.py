@@ -1,0 +1,71 @@
+"""Train the small CLIP: `python -m clay.train_clip`.
+
+Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
+new words each time it comes up, so that the gradient of the similarity points at faces and not at texture.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clay.augment import disturb
+from clay.captions import caption
+from clay.clip import create_clip, create_tokenizer, normalise, save_clip
+from clay.data import TRAIN, load_pictures
+from clay.pictures import as_channels_first, to_unit
+from clay.training import Plan, arguments, train
+
+_MAX_SCALE = math.log(100.0)
+
+
+class ClipLoss:
+    """The symmetric contrastive loss on a random batch.
+
+    Args:
+        pictures: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        batch: pairs a step.
+    """
+
+    def __init__(self, pictures: Tensor, batch: int) -> None:
+        self.pictures, self.batch = pictures, batch
+        self.scenes = TRAIN.scenes()
+        self.tokenizer = create_tokenizer()
+
+    def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The named losses of one step."""
+        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        text = self.tokenizer([caption(*self.scenes[i], rng) for i in chosen.tolist()])
+        image = disturb(to_unit(self.pictures[chosen]), generator)
+        with torch.no_grad():
+            network.logit_scale.clamp_(0, _MAX_SCALE)
+        seen, told, scale = network(normalise(image), text)
+        similarity = scale * seen @ told.T
+        own = torch.arange(self.batch)
+        loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
+        hits = (similarity.argmax(1) == own).float().mean()
+        return {"loss": loss, "hits": hits}
+
+
+def main() -> None:
+    """Train, and write the weights at every checkpoint."""
+    parser = arguments("Train the small CLIP.", steps=1500, out="clip")
+    parser.add_argument("--batch", type=int, default=128, help="pairs a step")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    model = create_clip()
+    losses = ClipLoss(as_channels_first(load_pictures(TRAIN, options.data)), options.batch)
+    plan = Plan(options.steps, options.rate, warmup=100, decay=0.99, weight_decay=0.05, seed=options.seed)
+    for moment in train(model, losses, plan, options.runs / "clip.pt"):
+        print(moment.line, flush=True)
+        if moment.saved:
+            save_clip(moment.average, options.out)
+
+
+if __name__ == "__main__":
+    main()

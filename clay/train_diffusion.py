@@ -1,0 +1,106 @@
+"""Train the diffusion autoencoder: `python -m clay.train_diffusion`.
+
+Two losses. The coarse picture m(z) learns by squared error. The UNet learns what is left of the picture, in the
+units of Karras et al. (2022, arXiv 2206.00364, table 1), which give its target unit variance at every noise
+level:
+
+    target = (x0 - m - (s^2 / v) r) sqrt(v) / (s sigma),   r = x0 + sigma noise - m,   v = sigma^2 + s^2
+
+Noise levels follow that paper's log-normal with mean ln 0.25, where the residual is decided; a fifth of
+them are uniform in training time, so that no time the samplers visit is left untrained.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clay.autoencoder import DiffusionAutoencoder
+from clay.data import TRAIN, load_pictures
+from clay.networks import Decoded
+from clay.pictures import as_channels_first, flip_some, to_unit
+from clay.training import Plan, arguments, train
+
+_LOG_MEAN, _LOG_SPREAD = -1.386, 1.2  # of sigma / alpha
+_UNIFORM_SHARE = 0.2
+_CODE_NOISE = 0.1
+
+
+def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Generator) -> Tensor:
+    """Fractional training times (count,) in 0..999."""
+    levels = 0.5 * torch.log((1 - model.alphas_cumprod) / model.alphas_cumprod)
+    wanted = _LOG_MEAN + _LOG_SPREAD * torch.randn(count, generator=generator)
+    wanted = wanted.clamp(levels[0] + 1e-4, levels[-1] - 1e-4)
+    above = torch.searchsorted(levels, wanted)
+    share = (wanted - levels[above - 1]) / (levels[above] - levels[above - 1])
+    times = above - 1 + share
+    uniform = torch.rand(count, generator=generator) * (len(levels) - 1)
+    return torch.where(torch.rand(count, generator=generator) < _UNIFORM_SHARE, uniform, times)
+
+
+def denoising_loss(
+    model: DiffusionAutoencoder, image: Tensor, decoded: Decoded, generator: torch.Generator
+) -> Tensor:
+    """Mean squared error of F; m(z) gets no gradient from here, so that it stays the mean."""
+    decoded = decoded._replace(mean=decoded.mean.detach())
+    t = sample_times(model, len(image), generator)
+    a_t, s = model.alpha_bar(t), model.residual
+    sigma_t = ((1 - a_t) / a_t).sqrt()
+    scale = (sigma_t**2 + s**2).sqrt()
+    missing = image - decoded.mean
+    r = missing + sigma_t * torch.randn(image.shape, generator=generator)
+    target = (missing - (s / scale) ** 2 * r) * scale / (s * sigma_t)
+    return F.mse_loss(model.predict_residual(t, r / scale, decoded), target)
+
+
+class Losses:
+    """Both losses on a random batch.
+
+    Args:
+        pictures: (n, 3, 64, 64) uint8.
+        batch: pictures that m(z) sees in a step.
+        noisy: how many of them the UNet, which costs several times as much, sees too.
+    """
+
+    def __init__(self, pictures: Tensor, batch: int, noisy: int) -> None:
+        if not 1 <= noisy <= batch:
+            raise ValueError(f"noisy must lie between 1 and batch = {batch}, but is {noisy}.")
+        self.pictures, self.batch, self.noisy = pictures, batch, noisy
+
+    def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The named losses of one step."""
+        assert isinstance(network, DiffusionAutoencoder)
+        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
+        image = flip_some(to_unit(self.pictures[chosen]), generator)
+        image = image.contiguous(memory_format=torch.channels_last)
+        z = network.encode(image)
+        # Noise on z keeps the decoder smooth: codes near one another must mean similar faces.
+        decoded = network.decoder(z + _CODE_NOISE * torch.randn(z.shape, generator=generator))
+        coarse = F.mse_loss(decoded.mean, image)
+        few = Decoded(*(part[: self.noisy] for part in decoded))
+        fine = denoising_loss(network, image[: self.noisy], few, generator)
+        # 10: the two gradients then reach the encoder in about the same size.
+        return {"loss": fine + 10.0 * coarse, "fine": fine, "coarse": coarse}
+
+
+def main() -> None:
+    """Train, and write the weights at every checkpoint."""
+    parser = arguments("Train the diffusion autoencoder.", steps=12_000, out="diffusion")
+    parser.add_argument("--batch", type=int, default=32, help="pictures a step for the coarse decoder")
+    parser.add_argument("--noisy", type=int, default=16, help="pictures a step for the UNet")
+    parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    model = DiffusionAutoencoder.create().to(memory_format=torch.channels_last)
+    pictures = as_channels_first(load_pictures(TRAIN, options.data))
+    losses = Losses(pictures, options.batch, options.noisy)
+    plan = Plan(options.steps, options.rate, seed=options.seed)
+    for moment in train(model, losses, plan, options.runs / "diffusion.pt"):
+        print(moment.line, flush=True)
+        if moment.saved:
+            assert isinstance(moment.average, DiffusionAutoencoder)
+            moment.average.save_folder(options.out)
+
+
+if __name__ == "__main__":
+    main()
