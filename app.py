@@ -1,0 +1,94 @@
+"""AdjointDEIS Studio: `python app.py` loads the embedded model, warms it up and opens the demo in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+try:
+    from spaces import GPU as on_gpu  # ZeroGPU hosts only; has to come before anything touches CUDA
+except ImportError:
+
+    def on_gpu(function: Any) -> Any:
+        """Anywhere else the function runs where it is."""
+        return function
+
+
+import gradio as gr
+
+from studio.embedded import embedded, examples
+from studio.page import page
+from studio.page_theme import CSS, theme
+from studio.pictures import LARGEST_FILE
+from studio.shared import Studio
+
+
+def build() -> gr.Blocks:
+    """The page on the embedded model, warmed up."""
+    studio = Studio(embedded())
+    pictures = examples()
+    if pictures:
+        studio.warm_up(pictures[0])
+    return page(studio, pictures, stream=on_gpu(studio.stream))
+
+
+def launch(blocks: gr.Blocks, **where: Any) -> Any:
+    """Serve the page with everything off that would record or publish what visitors do.
+
+    Args:
+        blocks: of `build`.
+        where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
+    """
+    return blocks.launch(
+        theme=theme(),
+        css_paths=[CSS],
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        max_file_size=LARGEST_FILE,
+        **where,
+    )
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to serve on")
+    parser.add_argument("--port", type=int, help="port; the first free one from 7860 by default")
+    parser.add_argument("--share", action="store_true", help="make a temporary public link through gradio.live")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+    return parser.parse_args()
+
+
+def can_open_a_browser() -> bool:
+    """Whether there is a screen to open one on."""
+    if os.environ.get("CI") or os.environ.get("SPACE_ID"):
+        return False
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def main() -> None:
+    """Build and serve until interrupted."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    given = arguments()
+    try:
+        blocks = build()
+    except FileNotFoundError as missing:
+        sys.exit(str(missing))
+    launch(
+        blocks,
+        server_name=given.host,
+        server_port=given.port,
+        share=given.share,
+        inbrowser=not given.no_browser and can_open_a_browser(),
+    )
+
+
+if __name__ == "__main__":
+    main()

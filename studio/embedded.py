@@ -1,0 +1,51 @@
+"""The embedded clay world as a `Model`: what runs on any machine, without network or GPU."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+
+import torch
+
+from clay.world import load_world
+from studio.model import Model
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+WEIGHTS = ASSETS / "clay"
+
+
+def embedded(device: str | torch.device = "cpu") -> Model:
+    """Load every network of the clay world, so that no visitor waits for one.
+
+    Raises:
+        FileNotFoundError: weights are missing; one sentence that says which.
+    """
+    world = load_world(WEIGHTS, device=device)
+    return Model(
+        name="clay faces, 64 px",
+        digest=digest(WEIGHTS),
+        size=world.autoencoder.sample_shape[-1],
+        network=world.autoencoder,
+        encode=world.autoencoder.encode,
+        # set_timesteps writes into a scheduler, and two visitors may want different grids
+        scheduler=lambda: copy.deepcopy(world.scheduler),
+        clip=world.clip,
+        tokenizer=world.tokenizer,
+        identity=world.identity,
+        device=torch.device(device),
+    )
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the weight files of a folder, in order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        total.update(path.relative_to(folder).as_posix().encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def examples() -> list[Path]:
+    """Pictures to start from."""
+    return sorted((ASSETS / "examples").glob("*.png"))

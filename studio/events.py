@@ -1,0 +1,75 @@
+"""What a run tells whoever watches it. Every event is the whole state so far, so any of them may be missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL import Image
+
+from studio.roundtrip import RoundTrip
+from studio.settings import Settings
+
+Phase = Literal["encode", "optimise"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One optimisation step on the curves: total loss, its terms and the similarities, by name."""
+
+    step: int
+    total: float
+    terms: Mapping[str, float]
+    similarity: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """On the way.
+
+    Args:
+        phase: "encode" (image -> noise) or "optimise".
+        step: steps done in this phase, 0 .. steps.
+        steps: how many it has.
+        seconds_left: measured pace times what remains of the whole run; None while nothing was measured.
+        image: the state now; noisy while encoding.
+        curve: every optimisation step so far.
+        calls: network calls so far.
+    """
+
+    phase: Phase
+    step: int
+    steps: int
+    seconds_left: float | None
+    image: Image.Image
+    curve: tuple[Point, ...]
+    calls: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a run that has something to show.
+
+    Args:
+        settings: what was asked.
+        before: the picture as the model saw it.
+        after: the image with the lowest loss so far; `best` is its place on the curve.
+        stopped: Stop was pressed before the last step.
+        round_trip: how exactly encode -> sample gave `before` back, measured in this run.
+        calls: network calls made.
+        seconds: wall-clock time.
+    """
+
+    settings: Settings
+    before: Image.Image
+    after: Image.Image
+    best: Point
+    curve: tuple[Point, ...]
+    stopped: bool
+    round_trip: RoundTrip
+    calls: int
+    seconds: float
+
+
+Event = Progress | Outcome

@@ -1,0 +1,49 @@
+"""Settings -> the parts of `adjointdeis` they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Sampler, Unrolled
+from adjointdeis.gradient import GradientMethod
+from studio.model import Model
+from studio.settings import GradientName, Settings
+
+_GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
+    "discrete": DiscreteAdjoint,
+    "adjoint_1": lambda: ContinuousAdjoint(order=1),
+    "adjoint_2": lambda: ContinuousAdjoint(order=2),
+    "unrolled": Unrolled,
+}
+
+
+def sampler_for(model: Model, settings: Settings) -> Sampler:
+    """The first-order sampler on the model's own grid.
+
+    An SDE ends at the smallest noise of training instead of none: its last step needs a noise to be solved for.
+    """
+    scheduler = model.scheduler()
+    scheduler.set_timesteps(settings.sampling_steps)
+    sde = settings.mode == "sde"
+    return Sampler.from_scheduler(
+        scheduler,
+        sde=sde,
+        noise_level=settings.noise_level,
+        final="sigma_min" if sde else "scheduler",
+    )
+
+
+def gradient_method(settings: Settings) -> GradientMethod:
+    """How to differentiate through the sampler."""
+    return _GRADIENTS[settings.gradient]()
+
+
+def learning_rates(settings: Settings) -> dict[str, float]:
+    """Rate by variable, for the variables that are optimised: x_T or noises, and z."""
+    noise = "noises" if settings.mode == "sde" else "x_T"
+    rates = {noise: settings.noise_rate, "z": settings.z_rate}
+    if settings.variables == "z":
+        del rates[noise]
+    if settings.variables == "noise":
+        del rates["z"]
+    return rates

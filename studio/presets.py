@@ -1,0 +1,20 @@
+"""Presets: named bundles of settings, as data. What a preset does not name stays as the person set it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Values = Mapping[str, float | str]
+
+PRESETS: Mapping[str, Values] = MappingProxyType(
+    {
+        "Quick": {"mode": "sde", "sampling_steps": 10, "noise_level": 0.7, "optimisation_steps": 12},
+        "Balanced": {"mode": "sde", "sampling_steps": 20, "noise_level": 0.8, "optimisation_steps": 25},
+        # The budget of the paper's own face morphs (appendix H.2): 20 steps from full noise, 50 updates.
+        "Paper": {"mode": "ode", "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 50},
+    }
+)
+
+DEFAULT = "Quick"
+PRESET_FIELDS = tuple(PRESETS[DEFAULT])

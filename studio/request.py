@@ -1,0 +1,67 @@
+"""`Request`: checked settings with checked pictures; what is wrong is said before anything costs time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from studio.messages import UserError
+from studio.pictures import load_picture
+from studio.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE, Settings, parse
+
+PictureFile = str | Path | None
+
+_SECOND_MISSING = {
+    "clip_image": "This goal needs a second picture to move towards: upload one, or choose an example below it.",
+    "identity": "This goal needs a second face to become: upload one, or choose an example below it.",
+    "morph": "A morph needs a second face: upload one, or choose an example below it.",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run, ready to start.
+
+    Args:
+        settings: checked.
+        start: the picture to change, square, at the model's size.
+        second: the reference, for the losses that need one; None for the others, even if one was given.
+    """
+
+    settings: Settings
+    start: Image.Image
+    second: Image.Image | None = None
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], start: PictureFile, second: PictureFile, size: int) -> Request:
+        """A request from what a page or a file holds.
+
+        Raises:
+            UserError: the first thing that is missing or wrong, in the order in which the page asks for it.
+        """
+        if start is None:
+            raise UserError("There is no image yet: upload one, or choose an example below it.")
+        first_picture = load_picture(start, size)
+        settings = parse(values)
+        _check_texts(settings)
+        if settings.loss not in NEEDS_SECOND_PICTURE:
+            return cls(settings, first_picture)
+        if second is None:
+            raise UserError(_SECOND_MISSING[settings.loss])
+        try:
+            return cls(settings, first_picture, load_picture(second, size))
+        except UserError as error:
+            raise UserError(f"Second picture: {error}") from error
+
+
+def _check_texts(settings: Settings) -> None:
+    if settings.loss not in NEEDS_PROMPT:
+        return
+    if not settings.prompt.strip():
+        raise UserError("The prompt is empty: write what you want to see, for example “a face with red hair”.")
+    if settings.loss == "clip_directional" and not settings.source_text.strip():
+        raise UserError("Say what the picture shows now, for example “a face”: the direction starts there.")

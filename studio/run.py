@@ -1,0 +1,142 @@
+"""`steer`: one run, from a checked request to a finished picture, as a generator of events.
+
+    encode     image -> z, x_T and (SDE) the noises, from which sampling returns the image
+    optimise   sample, take the loss, move x_T or the noises and z down its gradient; repeat
+
+Plain Python: it knows no page and no thread. The same request gives the same picture, bit for bit, on one device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from adjointdeis import Encoding, Frame, encode_steps, guide
+from studio.events import Event, Outcome, Point, Progress
+from studio.methods import gradient_method, learning_rates, sampler_for
+from studio.model import Model
+from studio.objective import Objective, objective
+from studio.pace import Pace
+from studio.pictures import to_image, to_tensor
+from studio.request import Request
+from studio.roundtrip import RoundTrip, measure
+from studio.stops import Flag
+from studio.track import Track
+from studio.watch import Cancelled, Watched
+
+
+def steer(model: Model, request: Request, stop: Flag, pace: Pace | None = None) -> Iterator[Event]:
+    """Progress events, then one Outcome.
+
+    Args:
+        model: denoiser, encoder and judges.
+        request: what to do.
+        stop: checked at every network call. After it is set the best picture so far is the outcome; before the
+            first sample there is none, and the events simply end.
+        pace: how fast this device was so far; brought up to date here.
+    """
+    run = _Run(model, request, stop, Pace() if pace is None else pace)
+    stopped = False
+    try:
+        encoding = yield from run.encode()
+        yield from run.optimise(encoding)
+    except Cancelled:
+        stopped = True
+    yield from run.outcome(stopped)
+
+
+class _Run:
+    """What the phases of one run share."""
+
+    def __init__(self, model: Model, request: Request, stop: Flag, pace: Pace) -> None:
+        self._began = perf_counter()
+        self._model, self._request, self._settings, self._pace = model, request, request.settings, pace
+        self._network = Watched(model.network, stop)
+        self._sampler = sampler_for(model, self._settings)
+        self._start = to_tensor(request.start).to(model.device)
+        self._track = Track()
+        self._round_trip: RoundTrip | None = None
+        with torch.no_grad():
+            self._z = model.encode(self._start)
+
+    def encode(self) -> Generator[Event, None, Encoding]:
+        """The states from the image to the noise."""
+        n, began = self._sampler.steps, perf_counter()
+        generator = torch.Generator().manual_seed(self._settings.seed)
+        states = encode_steps(self._network, self._sampler, self._start, self._z, generator)
+        step = 0
+        while True:
+            try:
+                state = next(states)
+            except StopIteration as end:
+                encoding: Encoding = end.value
+                break
+            step += 1
+            left = self._pace.remaining(self._settings, n, encoded=step)
+            yield Progress("encode", step, n, left, to_image(state), (), self._network.calls)
+        self._pace.saw_encoding(perf_counter() - began, n)
+        return encoding
+
+    def optimise(self, encoding: Encoding) -> Iterator[Event]:
+        """The sample after every update."""
+        settings, n = self._settings, self._sampler.steps
+        goal = objective(settings, self._model, self._start, self._second())
+        rates = learning_rates(settings)
+        before = perf_counter()
+        for frame in guide(
+            self._network,
+            self._sampler,
+            encoding.x_T,
+            self._z,
+            goal.loss,
+            noises=encoding.noises,
+            gradient=gradient_method(settings),
+            optimizer=settings.optimiser,
+            lr=rates,
+            steps=settings.optimisation_steps,
+            wrt=tuple(rates),
+        ):
+            self._see(frame, goal)
+            if frame.grad_norm:
+                self._pace.saw_update(perf_counter() - before, n)
+            before = perf_counter()
+            yield Progress(
+                "optimise",
+                frame.step,
+                settings.optimisation_steps,
+                self._pace.remaining(settings, n, encoded=n, updated=frame.step + 1),
+                to_image(frame.image),
+                self._track.curve,
+                self._network.calls,
+            )
+
+    def outcome(self, stopped: bool) -> Iterator[Event]:
+        """The best picture so far, if there is one."""
+        best, image = self._track.best, self._track.image
+        if best is None or image is None or self._round_trip is None:
+            return
+        yield Outcome(
+            settings=self._settings,
+            before=self._request.start,
+            after=to_image(image),
+            best=best,
+            curve=self._track.curve,
+            stopped=stopped,
+            round_trip=self._round_trip,
+            calls=self._network.calls,
+            seconds=perf_counter() - self._began,
+        )
+
+    def _second(self) -> Tensor | None:
+        picture = self._request.second
+        return None if picture is None else to_tensor(picture).to(self._model.device)
+
+    def _see(self, frame: Frame, goal: Objective) -> None:
+        if self._round_trip is None:  # frame 0 is the plain sample: the encoding's own round trip
+            self._round_trip = measure(self._start, frame.image)
+        image = frame.image
+        point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
+        self._track.add(point, image)

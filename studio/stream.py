@@ -1,0 +1,110 @@
+"""`newest`: run a generator in a thread of its own and hand on only its newest item, so that watching costs nothing.
+
+A page pulls its events, and whoever yields to it directly waits until the browser's frame is encoded: at 512 x 512
+that more than tripled a run. Here the worker never waits; frames that nobody had time to look at are dropped. Items
+must therefore be whole pictures of the state (curves so far, not the last point), and the last one always arrives.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterable, Iterator
+from threading import Condition, Lock, Thread
+from time import monotonic
+from typing import Generic, TypeVar
+
+from studio.stops import Flag
+
+Item = TypeVar("Item")
+
+POLL = 0.1
+
+
+class Slot(Generic[Item]):
+    """A place for one item between two threads; putting a second one replaces the first."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._items: list[Item] = []
+        self._closed = False
+
+    def put(self, item: Item) -> None:
+        """Never blocks."""
+        with self._changed:
+            self._items[:] = [item]
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Nothing more will be put."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Sleep for the timeout, or less if the worker ends first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, timeout)
+
+    def take(self, timeout: float) -> list[Item] | None:
+        """The newest item in a list, [] after the timeout, None when closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._items) or self._closed, timeout)
+            if not self._items and self._closed:
+                return None
+            taken, self._items = self._items, []
+            return taken
+
+
+def newest(
+    work: Iterable[Item], stop: Flag, device: Lock, *, rate: float = 10.0, heartbeat: float = 0.25
+) -> Iterator[Item | None]:
+    """Items of `work`, at most `rate` a second, the newest of those waiting; None where `heartbeat` s passed without.
+
+    Args:
+        work: iterated in the worker thread, while it holds the device.
+        stop: set here when the consumer goes away (a closed tab closes this generator); `work` is expected to look
+            at it and end early.
+        device: one job at a time. A caller that is stopped while it waits for the lock ends without starting.
+        rate: items per second.
+        heartbeat: seconds; a consumer can only be closed at a yield, so silence has to be short.
+
+    Raises:
+        BaseException: whatever `work` raised, after the items before it.
+    """
+    slot: Slot[Item] = Slot()
+    failure: list[BaseException] = []
+
+    def worker() -> None:
+        try:
+            if _acquired(device, stop):
+                try:
+                    for item in work:
+                        slot.put(item)
+                finally:
+                    device.release()
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            slot.close()
+
+    Thread(target=contextvars.copy_context().run, args=(worker,), daemon=True, name="studio-run").start()
+    try:
+        shown = -1.0 / rate
+        while (items := slot.take(heartbeat)) is not None:
+            if items and (early := shown + 1 / rate - monotonic()) > 0:
+                slot.wait_closed(early)
+                items = slot.take(0) or items
+            shown = monotonic()
+            yield items[0] if items else None
+        if failure:
+            raise failure[0]
+    finally:
+        # No join: the page closes this generator from its event loop, which must not wait for a network call.
+        stop.set()
+
+
+def _acquired(device: Lock, stop: Flag) -> bool:
+    while not device.acquire(timeout=POLL):
+        if stop.is_set():
+            return False
+    return True
