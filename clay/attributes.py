@@ -70,8 +70,7 @@ class AttributeReader(nn.Module):
     def read(self, image: Tensor) -> dict[str, list[str]]:
         """The likeliest class of each attribute, a list over the batch."""
         return {
-            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()]
-            for name, p in self.probabilities(image).items()
+            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()] for name, p in self.probabilities(image).items()
         }
 
     def save_folder(self, folder: Path) -> None:

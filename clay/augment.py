@@ -20,9 +20,10 @@ def shift(image: Tensor, generator: torch.Generator) -> Tensor:
 
 def blur_some(image: Tensor, generator: torch.Generator) -> Tensor:
     """Mix each picture with its 3 x 3 mean, by a random share up to 1."""
-    soft = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    share = (torch.rand(len(image), 1, 1, 1, generator=generator) * 2 - 1).clamp(min=0)
-    return image + share * (soft - image)
+    soft: Tensor = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    share: Tensor = (torch.rand(len(image), 1, 1, 1, generator=generator) * 2 - 1).clamp(min=0)
+    mixed: Tensor = image + share * (soft - image)
+    return mixed
 
 
 def relight(image: Tensor, generator: torch.Generator) -> Tensor:

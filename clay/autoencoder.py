@@ -14,7 +14,7 @@ face that follows z even when F has learned little.
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -50,16 +50,20 @@ class DiffusionAutoencoder(nn.Module):
         residual: float = 0.15,
     ) -> None:
         super().__init__()
-        self.unet, self.encoder, self.decoder = unet, encoder, decoder
+        # Any: the annotations of diffusers' classes do not say that they can be called.
+        self.unet: Any = unet
+        self.encoder: Any = encoder
+        self.decoder: Any = decoder
         self.scheduler = scheduler
         self.residual = residual
-        self.register_buffer("alphas_cumprod", scheduler.alphas_cumprod.clone(), persistent=False)
+        schedule: Any = scheduler
+        self.register_buffer("alphas_cumprod", schedule.alphas_cumprod.clone(), persistent=False)
 
     @classmethod
     def create(cls, channels: tuple[int, ...] = (32, 64, 128), code: int = 128, residual: float = 0.15) -> Self:
         """Untrained networks; `channels` are the UNet's widths at 32, 16 and 8 pixels, each a multiple of 16."""
         decoder = Decoder(code, embedding=4 * channels[0])
-        unet = UNet2DModel(
+        unet = UNet2DModel(  # type: ignore[no-untyped-call]  # diffusers
             sample_size=32,
             in_channels=24 + int(decoder.config["features"]),
             out_channels=12,
@@ -110,7 +114,8 @@ class DiffusionAutoencoder(nn.Module):
         decoded = self.decoder(z)
         r = x_t / a_t.sqrt() - decoded.mean
         out = self.predict_residual(t, r / scale, decoded)
-        return (sigma_t * r / scale - self.residual * out) / scale
+        eps_t: Tensor = (sigma_t * r / scale - self.residual * out) / scale
+        return eps_t
 
     def save_folder(self, folder: str | Path) -> None:
         """Write a diffusers folder with half-precision safetensors; creates `folder`."""
@@ -120,7 +125,8 @@ class DiffusionAutoencoder(nn.Module):
             copy = type(part).from_config(part.config)
             copy.load_state_dict(part.state_dict())
             copy.half().save_pretrained(folder / name, safe_serialization=True)
-        self.scheduler.save_pretrained(folder / "scheduler")
+        schedule: Any = self.scheduler
+        schedule.save_pretrained(folder / "scheduler")
         index = {"_class_name": type(self).__name__, "residual": self.residual, **_index_of_parts(self)}
         (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 

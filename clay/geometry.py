@@ -4,7 +4,7 @@ Lengths are in head units (a head is about 1.6 wide and 2.2 high); x points to t
 the camera. Every number of `Geometry` is a float32, so that the compiled field computes in single precision.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -166,4 +166,6 @@ def geometry(person: Person, seen: Circumstances) -> Geometry:
     values["glasses"] = float(seen.glasses != "none")
     values["sunglasses"] = float(seen.glasses == "sunglasses")
     values["squareness"] = seen.squareness
-    return Geometry(**{name: np.float32(value) for name, value in values.items()})
+    # Python knows these as floats; numba compiles by their true type.
+    singles: dict[str, Any] = {name: np.float32(value) for name, value in values.items()}
+    return Geometry(**singles)

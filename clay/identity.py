@@ -5,6 +5,7 @@ people only; it knows nothing about photographs.
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,7 +48,7 @@ class Backbone(nn.Sequential):
 
     def __init__(self, channels: tuple[int, ...]) -> None:
         stem = [nn.Conv2d(3, channels[0], 3, 2, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.PReLU(channels[0])]
-        steps = zip(channels[:-1], channels[1:], strict=True)
+        steps = pairwise(channels)
         super().__init__(*stem, *(_Residual(a, b, 2) for a, b in steps))
 
 
@@ -108,9 +109,7 @@ def save_network(network: nn.Module, config: dict[str, Any], folder: Path) -> No
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     weights = network.state_dict().items()
-    save_file(
-        {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights}, folder / _WEIGHTS
-    )
+    save_file({k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights}, folder / _WEIGHTS)
 
 
 def read_network(folder: Path, noun: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -3,11 +3,12 @@
 Both are diffusers models, so that they are saved as config.json and safetensors like the UNet between them.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers import ModelMixin
+from diffusers.configuration_utils import ConfigMixin, register_to_config
 from torch import Tensor, nn
 
 
@@ -30,7 +31,7 @@ class _Residual(nn.Module):
         return skipped
 
 
-class Encoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has no types
+class Encoder(ModelMixin, ConfigMixin):
     """z = LayerNorm(net(image)): (b, 3, 64, 64) in [-1, 1] -> (b, code), mean 0 and variance 1 along the code.
 
     Args:
@@ -40,14 +41,15 @@ class Encoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has n
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, code: int = 128, channels: tuple[int, ...] = (32, 64, 128, 160)) -> None:
-        super().__init__()
-        steps = zip(channels[:-1], channels[1:], strict=True)
+        super().__init__()  # type: ignore[no-untyped-call]  # diffusers
+        steps = pairwise(channels)
         self.first = nn.Conv2d(12, channels[0], 3, 1, 1)
         self.blocks = nn.Sequential(*(_Residual(a, b, 2) for a, b in steps))
         self.norm = nn.GroupNorm(8, channels[-1])
         self.last = nn.Linear(channels[-1] * 16, code)
 
     def forward(self, image: Tensor) -> Tensor:
+        """z (b, code) of images (b, 3, 64, 64)."""
         h = self.norm(self.blocks(self.first(F.pixel_unshuffle(image, 2))))
         h = self.last(F.silu(h).flatten(1))
         return F.layer_norm(h, h.shape[-1:])
@@ -61,7 +63,7 @@ class Decoded(NamedTuple):
     embedding: Tensor
 
 
-class Decoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class Decoder(ModelMixin, ConfigMixin):
     """z (b, code) -> `Decoded`: all that the UNet is told about z.
 
     m(z) is about E[image | z]: blurred where z leaves a detail open, and that is what the diffusion adds.
@@ -81,15 +83,16 @@ class Decoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         features: int = 12,
         embedding: int = 128,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # diffusers
         self.first = nn.Linear(code, channels[0] * 16)
-        steps = zip(channels[:-1], channels[1:], strict=True)
+        steps = pairwise(channels)
         self.blocks = nn.ModuleList(_Residual(a, b) for a, b in steps)
         self.norm = nn.GroupNorm(8, channels[-1])
         self.last = nn.Conv2d(channels[-1], 12 + features, 3, 1, 1)
         self.embed = nn.Sequential(nn.Linear(code, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
 
     def forward(self, z: Tensor) -> Decoded:
+        """Everything z says, at the resolution the UNet works at."""
         h = self.first(z).unflatten(1, (-1, 4, 4))
         for block in self.blocks:
             h = block(F.interpolate(h, scale_factor=2.0, mode="nearest"))

@@ -89,7 +89,7 @@ def bump(x: float) -> float:
 @single
 def wave(x: float) -> float:
     """sin(x) to 1e-3, as a corrected parabola: no call."""
-    turns = x * 0.15915494
-    turns = turns - np.floor(turns + 0.5)
+    whole: float = np.floor(x * 0.15915494 + 0.5)
+    turns = x * 0.15915494 - whole
     y = turns * (8.0 - 16.0 * abs(turns))
     return y * (0.775 + 0.225 * abs(y))

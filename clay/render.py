@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -25,20 +26,20 @@ Scene = tuple[Person, Circumstances]
 _TILE = 8
 _RAYS = _TILE * _TILE
 _STEPS = 48
-_HALF = np.float32(1.34)
-_MIDDLE = np.float32(0.13)
-_CAMERA_Y = np.float32(0.10)
-_CAMERA_Z = np.float32(6.0)
-_NEAR = np.float32(4.2)
-_FAR = np.float32(7.9)
+_HALF: Any = np.float32(1.34)
+_MIDDLE: Any = np.float32(0.13)
+_CAMERA_Y: Any = np.float32(0.10)
+_CAMERA_Z: Any = np.float32(6.0)
+_NEAR: Any = np.float32(4.2)
+_FAR: Any = np.float32(7.9)
 
 
 @single_loop
 def aim(left: int, top: int, pixels: int, rays: np.ndarray) -> None:
     """rays (3, 64): unit directions through the samples of the tile at (left, top)."""
     for i in range(_RAYS):
-        u = ((left + i % _TILE) * np.float32(2.0) + 1.0) / np.float32(pixels) - 1.0
-        v = 1.0 - ((top + i // _TILE) * np.float32(2.0) + 1.0) / np.float32(pixels)
+        u = ((left + i % _TILE) * 2.0 + 1.0) / pixels - 1.0
+        v = 1.0 - ((top + i // _TILE) * 2.0 + 1.0) / pixels
         x, y, z = u * _HALF, v * _HALF + _MIDDLE - _CAMERA_Y, -_CAMERA_Z
         scale = 1.0 / math.sqrt(x * x + y * y + z * z)
         rays[0, i], rays[1, i], rays[2, i] = x * scale, y * scale, z * scale
@@ -77,9 +78,9 @@ def find_normals(points: np.ndarray, moved: np.ndarray, gap: np.ndarray, normals
     """Unit gradients of the field from the four corners of a small tetrahedron."""
     normals[:] = 0.0
     for corner in range(4):
-        sx = np.float32(1.0) if corner in (0, 3) else np.float32(-1.0)
-        sy = np.float32(1.0) if corner in (2, 3) else np.float32(-1.0)
-        sz = np.float32(1.0) if corner in (1, 3) else np.float32(-1.0)
+        sx = 1.0 if corner in (0, 3) else -1.0
+        sy = 1.0 if corner in (2, 3) else -1.0
+        sz = 1.0 if corner in (1, 3) else -1.0
         offset(points, sx * 0.006, sy * 0.006, sz * 0.006, moved)
         distances(moved, gap, g)
         for i in range(_RAYS):
@@ -99,8 +100,8 @@ def find_open_sky(
     """Ambient occlusion: how much nearer than h something is when h is walked along the normal."""
     sky[:] = 0.0
     for k in range(3):
-        h = np.float32(0.07) if k == 0 else (np.float32(0.18) if k == 1 else np.float32(0.40))
-        weight = np.float32(3.2) if k == 0 else (np.float32(1.6) if k == 1 else np.float32(0.55))
+        h = 0.07 if k == 0 else (0.18 if k == 1 else 0.40)
+        weight = 3.2 if k == 0 else (1.6 if k == 1 else 0.55)
         for i in range(_RAYS):
             for axis in range(3):
                 moved[axis, i] = points[axis, i] + normals[axis, i] * h
@@ -119,7 +120,7 @@ def find_lit(
     """Soft shadow: the narrowest passage on the way to the light, at six distances."""
     lit[:] = 1.0
     for k in range(6):
-        h = np.float32(0.06 + 0.056 * k + 0.0112 * k * k)
+        h = 0.06 + 0.056 * k + 0.0112 * k * k
         for i in range(_RAYS):
             for axis in range(3):
                 moved[axis, i] = points[axis, i] + normals[axis, i] * 0.03 + colours[LIGHT, axis] * h
@@ -155,8 +156,8 @@ def draw(g: Geometry, colours: np.ndarray, pixels: int, out: np.ndarray) -> None
                     light = shade(rays[:, i], normals[:, i], sky[i], lit[i], kind, channel, reflect, s.lips, colours)
                     out[row, column, channel] = exposed(light)
             else:
-                u = (column * np.float32(2.0) + 1.0) / np.float32(pixels) - 1.0
-                v = 1.0 - (row * np.float32(2.0) + 1.0) / np.float32(pixels)
+                u = (column * 2.0 + 1.0) / pixels - 1.0
+                v = 1.0 - (row * 2.0 + 1.0) / pixels
                 for channel in range(3):
                     out[row, column, channel] = exposed(backdrop(u, v, channel, colours))
 
@@ -165,7 +166,8 @@ def render(person: Person, seen: Circumstances, size: int = 64, samples: int = 2
     """One picture, (size, size, 3) uint8 sRGB, averaged over samples x samples rays a pixel.
 
     Args:
-        person, seen: what to draw; the same pair always gives the same picture.
+        person: who is drawn.
+        seen: how; the same pair always gives the same picture.
         size: side in pixels; `size * samples` must be a multiple of 8.
         samples: rays a pixel along each axis, at least 1.
     """

@@ -4,6 +4,7 @@ beta_t from 1e-4 to 2e-2, alphas_cumprod[t] = prod_{s <= t} (1 - beta_s)   (Ho e
 """
 
 from pathlib import Path
+from typing import Any
 
 from diffusers import DPMSolverMultistepScheduler
 
@@ -13,7 +14,7 @@ def make_scheduler() -> DPMSolverMultistepScheduler:
 
     The spacing is written out because diffusers' default changes once a config has been to disk.
     """
-    return DPMSolverMultistepScheduler(
+    return DPMSolverMultistepScheduler(  # type: ignore[no-untyped-call]  # diffusers
         num_train_timesteps=1000,
         beta_start=1e-4,
         beta_end=2e-2,
@@ -28,4 +29,6 @@ def make_scheduler() -> DPMSolverMultistepScheduler:
 
 def load_scheduler(folder: Path) -> DPMSolverMultistepScheduler:
     """The scheduler saved under `folder`/scheduler, read from disk alone."""
-    return DPMSolverMultistepScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
+    options: dict[str, Any] = {"subfolder": "scheduler", "local_files_only": True}
+    scheduler: DPMSolverMultistepScheduler = DPMSolverMultistepScheduler.from_pretrained(folder, **options)  # type: ignore[no-untyped-call]
+    return scheduler

@@ -59,19 +59,20 @@ def eye_channel(iris: float, s: Surface) -> float:
 @single
 def albedo(kind: int, channel: int, s: Surface, height: float, colours: np.ndarray) -> float:
     """Reflectance of one colour channel."""
+    value: float = 0.033 if kind == IS_FRAMES else 0.022
     if kind == IS_SKIN:
         hair = colours[FACIAL_HAIR, channel]
-        return face_channel(colours[SKIN, channel], colours[LIPS, channel], hair, channel, s)
-    if kind == IS_EYE:
-        return eye_channel(colours[IRIS, channel], s)
-    if kind == IS_HAIR:
+        value = face_channel(colours[SKIN, channel], colours[LIPS, channel], hair, channel, s)
+    elif kind == IS_EYE:
+        value = eye_channel(colours[IRIS, channel], s)
+    elif kind == IS_HAIR:
         strands = 0.10 * wave(s.along * 70.0 + 3.0 * wave(height * 9.0))
-        return colours[HAIR, channel] * (1.0 + 6.0 * clip(s.lock, -0.08, 0.08) + strands)
-    if kind == IS_CLOTHES:
-        return colours[CLOTHES, channel]
-    if kind == IS_HAT:
-        return colours[HAT, channel]
-    return 0.033 if kind == IS_FRAMES else 0.022
+        value = colours[HAIR, channel] * (1.0 + 6.0 * clip(s.lock, -0.08, 0.08) + strands)
+    elif kind == IS_CLOTHES:
+        value = colours[CLOTHES, channel]
+    elif kind == IS_HAT:
+        value = colours[HAT, channel]
+    return value
 
 
 @single
@@ -106,10 +107,15 @@ def shade(
     """Light that leaves the point towards the camera in one channel.
 
     Args:
-        ray, normal: unit vectors, (3,).
+        ray: unit vector from the camera, (3,).
+        normal: unit vector, (3,).
         open_sky: 0 (crevice) to 1 (open), darkens sky, fill and rim light.
         lit: 0 (in shadow) to 1 (sees the key light).
-        kind, reflect, lips: material, its albedo, and how much of it is lip.
+        kind: material.
+        channel: 0 red, 1 green, 2 blue.
+        reflect: the material's albedo.
+        lips: how much of the material is lip, 0..1.
+        colours: the scene's table of colours, (9, 3).
     """
     nx, ny, nz = normal[0], normal[1], normal[2]
     lx, ly, lz = colours[LIGHT, 0], colours[LIGHT, 1], colours[LIGHT, 2]
@@ -127,15 +133,17 @@ def shade(
     rim = grazing * grazing * grazing * (0.3 + 0.7 * clip(ny, 0.0, 1.0)) * open_sky * open_sky * 0.40
     hx, hy, hz = lx - ray[0], ly - ray[1], lz - ray[2]
     half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz + 1e-9)
-    highlight = clip(half, 0.0, 1.0) ** sharpness(kind) * gloss(kind, lips) * (0.1 + 0.9 * lit) * open_sky
-    diffuse = reflect * (key * key_tint + glow * glow_tint + sky + fill)
-    return diffuse + rim * 0.5 * (reflect + back) + highlight
+    shine: float = clip(half, 0.0, 1.0) ** sharpness(kind) * gloss(kind, lips) * (0.1 + 0.9 * lit) * open_sky
+    diffuse: float = reflect * (key * key_tint + glow * glow_tint + sky + fill)
+    edge: float = rim * 0.5 * (reflect + back)
+    return diffuse + edge + shine
 
 
 @single
 def backdrop(u: float, v: float, channel: int, colours: np.ndarray) -> float:
     """The wall behind: a little lighter above, darker in the corners; u, v in -1..1."""
-    return colours[BACKGROUND, channel] * (1.0 + 0.22 * v - 0.15 * (u * u + v * v))
+    light: float = colours[BACKGROUND, channel] * (1.0 + 0.22 * v - 0.15 * (u * u + v * v))
+    return light
 
 
 @single

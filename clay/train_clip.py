@@ -38,12 +38,13 @@ class ClipLoss:
         """The named losses of one step."""
         chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
-        text = self.tokenizer([caption(*self.scenes[i], rng) for i in chosen.tolist()])
+        scenes = [self.scenes[i] for i in chosen.tolist()]
+        text = self.tokenizer([caption(person, seen, rng) for person, seen in scenes])
         image = disturb(to_unit(self.pictures[chosen]), generator)
         with torch.no_grad():
-            network.logit_scale.clamp_(0, _MAX_SCALE)
-        seen, told, scale = network(normalise(image), text)
-        similarity = scale * seen @ told.T
+            network.get_parameter("logit_scale").clamp_(0, _MAX_SCALE)
+        from_image, from_text, scale = network(normalise(image), text)
+        similarity = scale * from_image @ from_text.T
         own = torch.arange(self.batch)
         loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
         hits = (similarity.argmax(1) == own).float().mean()

@@ -37,9 +37,7 @@ def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Gener
     return torch.where(torch.rand(count, generator=generator) < _UNIFORM_SHARE, uniform, times)
 
 
-def denoising_loss(
-    model: DiffusionAutoencoder, image: Tensor, decoded: Decoded, generator: torch.Generator
-) -> Tensor:
+def denoising_loss(model: DiffusionAutoencoder, image: Tensor, decoded: Decoded, generator: torch.Generator) -> Tensor:
     """Mean squared error of F; m(z) gets no gradient from here, so that it stays the mean."""
     decoded = decoded._replace(mean=decoded.mean.detach())
     t = sample_times(model, len(image), generator)

@@ -143,8 +143,15 @@ def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path
         done = step + 1
         due = time.perf_counter() - saved_at > plan.checkpoint_seconds or done == plan.steps
         if due:
-            parts = {"network": network, "average": average, "optimizer": optimizer}
-            _save(checkpoint, {"step": done} | {name: part.state_dict() for name, part in parts.items()})
+            _save(
+                checkpoint,
+                {
+                    "step": done,
+                    "network": network.state_dict(),
+                    "average": average.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                },
+            )
             saved_at = time.perf_counter()
         if due or done % 50 == 0:
             yield Moment(done, average.eval(), due, progress.line(done))
@@ -152,9 +159,7 @@ def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path
 
 def arguments(description: str, steps: int, out: str) -> argparse.ArgumentParser:
     """The command line that all trainings share."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/clay"), help="pictures made by clay.data")
     parser.add_argument("--runs", type=Path, default=Path("runs/clay"), help="where checkpoints go")
     parser.add_argument("--out", type=Path, default=Path("assets/clay") / out, help="where the weights go")

@@ -1,0 +1,36 @@
+"""Sampling with the embedded model, for the figures and measures of its model card only.
+
+First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXiv 2010.02502, eq. 13):
+
+    y = x / sqrt(a),   y_next = y + (sigma_next - sigma) eps(t, x, z)
+
+The demo itself samples with `adjointdeis`; this room does not import it.
+"""
+
+import torch
+from torch import Tensor
+
+from clay.autoencoder import DiffusionAutoencoder
+
+
+def times(steps: int) -> Tensor:
+    """Training times 999 = t_0 > ... > t_steps = 0, denser towards 0: round(999 (1 - i / steps)^2)."""
+    return (999 * torch.linspace(1, 0, steps + 1) ** 2).round().long()
+
+
+@torch.no_grad()
+def walk(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Tensor:
+    """Carry x along `grid`: downwards it samples, upwards it inverts."""
+    for here, there in zip(grid[:-1], grid[1:], strict=True):
+        a_s, a_t = model.alphas_cumprod[here], model.alphas_cumprod[there]
+        eps = model(here.expand(len(x)), x, z)
+        sigma_s, sigma_t = ((1 - a_s) / a_s).sqrt(), ((1 - a_t) / a_t).sqrt()
+        x = a_t.sqrt() * (x / a_s.sqrt() + (sigma_t - sigma_s) * eps)
+    return x
+
+
+def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    """sin((1 - w) o) / sin(o) a + sin(w o) / sin(o) b for every w in `share`, o the angle between a and b."""
+    angle = torch.arccos((a * b).sum() / (a.norm() * b.norm()))
+    w = share.view(-1, *[1] * a.ndim)
+    return (torch.sin((1 - w) * angle) * a + torch.sin(w * angle) * b) / torch.sin(angle)

@@ -1,0 +1,78 @@
+"""Contact sheets: `python -m clay.sheets` draws those of the model card.
+
+faces.png: rendered people. samples.png, in rows: held-out faces; rebuilt from (z, x_T); decoded from z with a
+fresh x_T; the coarse m(z); two morphs (z along a line, x_T along a great circle).
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from clay.autoencoder import DiffusionAutoencoder
+from clay.data import DEFAULT_FOLDER, TEST, load_pictures, scene
+from clay.pictures import as_channels_first, to_bytes, to_unit
+from clay.sampling import slerp, times, walk
+from clay.world import DEFAULT_FOLDER as WORLD
+
+_STEPS = 20
+_COLUMNS = 8
+
+
+def tile(pictures: np.ndarray, columns: int = _COLUMNS, zoom: int = 1) -> Image.Image:
+    """(n, h, w, 3) uint8 -> one image with `columns` pictures a row, enlarged `zoom` times."""
+    rows = [np.concatenate(pictures[i : i + columns], 1) for i in range(0, len(pictures), columns)]
+    image = Image.fromarray(np.concatenate(rows, 0))
+    return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
+
+
+def faces(count: int = 48) -> Image.Image:
+    """The first people of the test split, rendered at 128 pixels."""
+    from clay.render import render_all  # numba is needed here only
+
+    return tile(render_all([scene(TEST.first + i, 0) for i in range(count)], size=128))
+
+
+def _morph(model: DiffusionAutoencoder, x_T: Tensor, z: Tensor, share: Tensor) -> Tensor:
+    w = share[:, None]
+    return walk(model, slerp(x_T[0], x_T[1], share), (1 - w) * z[0] + w * z[1], times(_STEPS))
+
+
+@torch.no_grad()
+def samples(model: DiffusionAutoencoder, image: Tensor) -> Image.Image:
+    """The rows described above, for eight held-out images in [-1, 1]."""
+    z, grid = model.encode(image), times(_STEPS)
+    x_T = walk(model, image, z, grid.flip(0))
+    fresh = torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    share = torch.linspace(0, 1, _COLUMNS)
+    rows = [
+        image,
+        walk(model, x_T, z, grid),
+        walk(model, fresh, z, grid),
+        model.decoder(z).mean,
+        _morph(model, x_T[:2], z[:2], share),
+        _morph(model, x_T[2:4], z[2:4], share),
+    ]
+    return tile(to_bytes(torch.cat(rows)), zoom=2)
+
+
+def main() -> None:
+    """Draw and save both sheets."""
+    parser = argparse.ArgumentParser(description="Draw the contact sheets of the model card.")
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.data")
+    parser.add_argument("--world", type=Path, default=WORLD, help="folder of the weights, also for the sheets")
+    parser.add_argument("--only-samples", action="store_true", help="leave faces.png as it is")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if not options.only_samples:
+        faces().save(options.world / "faces.png")
+    model = DiffusionAutoencoder.from_folder(options.world / "diffusion")
+    held_out = load_pictures(TEST, options.data)[3 :: TEST.views][:_COLUMNS]
+    samples(model, to_unit(as_channels_first(held_out))).save(options.world / "samples.png")
+
+
+if __name__ == "__main__":
+    main()
