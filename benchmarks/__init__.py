@@ -1,0 +1,1 @@
+"""Measurements of this project beside its peers and its paper: one script a question."""
