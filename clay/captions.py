@@ -22,19 +22,20 @@ _STYLED = {
     "mohawk": "a {} mohawk",
     "curly": "curly {} hair",
 }
-_STYLE_ONLY = {
-    "buzzed": "buzzed hair",
-    "short": "short hair",
-    "quiff": "a quiff",
-    "bob": "a bob haircut",
-    "long": "long hair",
-    "bun": "hair in a bun",
-    "afro": "an afro",
-    "pigtails": "pigtails",
-    "mohawk": "a mohawk",
-    "curly": "curly hair",
+STYLE_WORDS = {
+    "bald": ("no hair", "a bald head"),
+    "buzzed": ("buzzed hair",),
+    "short": ("short hair",),
+    "quiff": ("a quiff",),
+    "bob": ("a bob haircut",),
+    "long": ("long hair",),
+    "bun": ("hair in a bun",),
+    "afro": ("an afro",),
+    "pigtails": ("pigtails",),
+    "mohawk": ("a mohawk",),
+    "curly": ("curly hair",),
 }
-_FACIAL_HAIR = {
+FACIAL_HAIR_WORDS = {
     "none": ("a clean-shaven chin", "no beard", "no facial hair"),
     "stubble": ("stubble",),
     "moustache": ("a moustache",),
@@ -58,18 +59,19 @@ def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
 
 def hair_phrase(person: Person, rng: np.random.Generator) -> str:
     """Style, colour or both; a bald person has "no hair"."""
+    style = _pick(STYLE_WORDS[person.hair_style], rng)
     if person.hair_style == "bald":
-        return _pick(("no hair", "a bald head"), rng)
+        return style
     colour_only = f"{person.hair_colour} hair"
     both = _STYLED[person.hair_style].format(person.hair_colour)
-    return _pick((both, both, colour_only, colour_only, _STYLE_ONLY[person.hair_style]), rng)
+    return _pick((both, both, colour_only, colour_only, style), rng)
 
 
 def _details(person: Person, seen: Circumstances, rng: np.random.Generator) -> list[str]:
     """Each detail with the odds it is mentioned; long and short captions both occur."""
     offered = [
         (0.75, hair_phrase(person, rng)),
-        (0.55, _pick(_FACIAL_HAIR[person.facial_hair], rng)),
+        (0.55, _pick(FACIAL_HAIR_WORDS[person.facial_hair], rng)),
         (0.55, _pick(_GLASSES[seen.glasses], rng)),
         (0.50, _pick(("a hat", "a beanie hat") if seen.hat else ("no hat",), rng)),
         (0.40, f"{person.skin_tone} skin"),

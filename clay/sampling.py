@@ -7,6 +7,8 @@ First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXi
 The demo itself samples with `adjointdeis`; this room does not import it.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -21,7 +23,7 @@ def times(steps: int) -> Tensor:
 @torch.no_grad()
 def walk(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Tensor:
     """Carry x along `grid`: downwards it samples, upwards it inverts."""
-    for here, there in zip(grid[:-1], grid[1:], strict=True):
+    for here, there in pairwise(grid):
         a_s, a_t = model.alphas_cumprod[here], model.alphas_cumprod[there]
         eps = model(here.expand(len(x)), x, z)
         sigma_s, sigma_t = ((1 - a_s) / a_s).sqrt(), ((1 - a_t) / a_t).sqrt()
