@@ -25,6 +25,9 @@ def explain(error: BaseException) -> str:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         log.exception("Out of memory", exc_info=error)
         return "The device ran out of memory: choose fewer sampling steps, or the gradient method “discrete”."
+    if isinstance(error, FloatingPointError):
+        log.warning("Not finite", exc_info=error)
+        return "The numbers ran out of range on the way: try a lower learning rate or a lower noise level."
     incident = secrets.token_hex(4)
     log.error("Incident %s", incident, exc_info=error)
     return f"Something went wrong on the server (incident {incident}); your image and settings are kept, try again."

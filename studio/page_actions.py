@@ -37,58 +37,58 @@ class Actions:
     """
 
     def __init__(self, studio: Studio, stream: Stream, pictures: Pictures, wishes: Wishes, outputs: Outputs) -> None:
-        self._studio, self._stream = studio, stream
-        self._pictures, self._wishes, self._outputs = pictures, wishes, outputs
+        self._studio, self.stream = studio, stream
+        self.pictures, self.wishes, self.outputs = pictures, wishes, outputs
 
     def begin(self, visitor: gr.Request) -> Updates:
         """Run was pressed: answer at once, before the queue."""
         self._studio.stops.arm(_name(visitor))
-        return self._outputs.waiting()
+        return self.outputs.waiting()
 
     def run(self, visitor: gr.Request, first: str | None, second: str | None, *values: Any) -> Iterator[Updates]:
         """One run, streamed. Whatever goes wrong becomes one sentence; image and settings stay."""
         stop = self._studio.stops.arm(_name(visitor))
         try:
-            named = dict(zip(self._wishes.fields, values, strict=True))
+            named = dict(zip(self.wishes.fields, values, strict=True))
             request = Request.checked(named, first, second, self._studio.model.size)
             yield from self._watch(request, stop)
         except Exception as error:
-            yield self._outputs.failed(explain(error))
+            yield self.outputs.failed(explain(error))
 
     def halt(self, visitor: gr.Request) -> Updates:
         """Stop was pressed; the run itself ends a network call later and keeps its best picture."""
         self._studio.stops.halt(_name(visitor))
-        return self._outputs.stopping()
+        return self.outputs.stopping()
 
     def end(self, visitor: gr.Request) -> Updates:
         """The run is over, however it ended."""
         self._studio.stops.drop(_name(visitor))
-        return self._outputs.ready()
+        return self.outputs.ready()
 
     def look(self, visitor: gr.Request, path: str | None) -> Updates:
         """A new image: say at once if it cannot be used, else show it as the model sees it."""
         if path is None or self._studio.stops.running(_name(visitor)):
-            return {self._outputs.message: ""}
+            return {self.outputs.message: ""}
         try:
             seen = load_picture(path, self._studio.model.size)
         except UserError as error:
-            return {self._outputs.message: words.alert(str(error))}
-        return {self._outputs.message: "", self._outputs.live: enlarge(seen, VIEW)}
+            return {self.outputs.message: words.alert(str(error))}
+        return {self.outputs.message: "", self.outputs.live: enlarge(seen, VIEW)}
 
     def choose_goal(self, goal: LossName) -> Updates:
         """Show what this goal needs, and nothing else."""
         label = SECOND_LABEL.get(goal)
         return {
-            self._pictures.second_box: gr.Column(visible=goal in NEEDS_SECOND_PICTURE),
-            self._pictures.second: gr.Image(label=label) if label else gr.skip(),
-            self._wishes.prompt_box: gr.Column(visible=goal in NEEDS_PROMPT),
-            self._wishes.source_box: gr.Column(visible=goal == "clip_directional"),
+            self.pictures.second_box: gr.Column(visible=goal in NEEDS_SECOND_PICTURE),
+            self.pictures.second: gr.Image(label=label) if label else gr.skip(),
+            self.wishes.prompt_box: gr.Column(visible=goal in NEEDS_PROMPT),
+            self.wishes.source_box: gr.Column(visible=goal == "clip_directional"),
         }
 
     def choose_preset(self, preset: str | None) -> Updates:
         """Move the sliders that the preset names."""
         values = PRESETS.get(preset or "", {})
-        return {self._wishes.fields[field]: value for field, value in values.items()}
+        return {self.wishes.fields[field]: value for field, value in values.items()}
 
     def forecast(self, *values: Any) -> str:
         """What a run would cost; nothing where the settings are not yet complete."""
@@ -107,24 +107,24 @@ class Actions:
         try:
             settings = read_settings(path)
         except UserError as error:
-            return {self._outputs.message: words.alert(str(error))}
-        values: Updates = {field: getattr(settings, name) for name, field in self._wishes.fields.items()}
+            return {self.outputs.message: words.alert(str(error))}
+        values: Updates = {field: getattr(settings, name) for name, field in self.wishes.fields.items()}
         note = words.note("Settings restored: the image itself is the one on the left.")
-        return {**values, self._wishes.preset: None, self._outputs.message: note}
+        return {**values, self.wishes.preset: None, self.outputs.message: note}
 
     def _watch(self, request: Request, stop: Flag) -> Iterator[Updates]:
         finished = False
-        for event in self._stream(request, stop):
+        for event in self.stream(request, stop):
             if event is None:
-                yield self._outputs.unchanged()
+                yield self.outputs.unchanged()
             elif isinstance(event, Outcome):
                 finished = True
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the update leaves
-                    yield self._outputs.done(event, self._studio.model, Path(folder))
+                    yield self.outputs.done(event, self._studio.model, Path(folder))
             else:
-                yield self._outputs.moving(event)
+                yield self.outputs.moving(event)
         if not finished:
-            yield self._outputs.nothing_kept()
+            yield self.outputs.nothing_kept()
 
 
 def _name(visitor: gr.Request) -> str:

@@ -73,7 +73,7 @@ def wishes() -> Wishes:
             chips = [gr.Button(text, size="sm", min_width=60) for text in PROMPTS]
     fields: dict[str, Field] = {"loss": goal, "prompt": prompt, "source_text": source}
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
-    with gr.Row():
+    with gr.Group():
         fields["optimisation_steps"] = _slider("optimisation_steps", 1)
         fields["closeness"] = _slider("closeness", 0.1)
     cost = gr.HTML(elem_id="cost")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from studio.messages import UserError
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 LARGEST_FILE = 20 * 2**20
 MOST_PIXELS = 40_000_000
 SMALLEST_SIDE = 16
@@ -31,9 +31,7 @@ def load_picture(path: str | Path, size: int) -> Image.Image:
     image = _open(Path(path))
     _check_size(image)
     try:
-        upright = ImageOps.exif_transpose(image)
-        opaque = _on_white(upright)
-        return ImageOps.fit(opaque, (size, size), method=Image.Resampling.LANCZOS)
+        return _square(_on_white(ImageOps.exif_transpose(image)), size)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         # Pillow's decoders report a truncated or damaged body by any of these.
         raise UserError(
@@ -93,6 +91,15 @@ def _check_size(image: Image.Image) -> None:
 
 def _too_many_pixels() -> str:
     return f"This picture has too many pixels: choose one of at most {MOST_PIXELS // 10**6} megapixels."
+
+
+def _square(image: Image.Image, size: int) -> Image.Image:
+    """The centre square of an RGB image at the given size, as pixels and nothing else."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    small = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    # Pillow carries EXIF, position and author along through every step above
+    return Image.frombytes("RGB", small.size, small.tobytes())
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,0 +1,76 @@
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from studio.events import Outcome
+from studio.messages import UserError
+from studio.model import Model
+from studio.record import KEY, read_settings, record, to_png
+from studio.request import Request
+from studio.run import steer
+from studio.stops import Flag
+
+
+@pytest.fixture
+def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
+    *_, last = steer(model, request_for(prompt="„rote“ Haare, 赤い髪", seed=2**32 - 1), flag)
+    assert isinstance(last, Outcome)
+    return last
+
+
+def png_with(tmp_path: Path, text: str, key: str = KEY) -> Path:
+    chunks = PngInfo()
+    chunks.add_text(key, text)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=chunks)
+    return tmp_path / "a.png"
+
+
+def test_a_saved_picture_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+    (tmp_path / "saved.png").write_bytes(to_png(outcome.after, record(outcome, model)))
+    assert read_settings(tmp_path / "saved.png") == outcome.settings
+
+
+def test_pixels_are_saved_without_loss(outcome: Outcome, model: Model) -> None:
+    saved = Image.open(io.BytesIO(to_png(outcome.after, record(outcome, model))))
+    assert saved.tobytes() == outcome.after.tobytes()
+
+
+def test_the_record_names_model_versions_and_what_was_measured(outcome: Outcome, model: Model) -> None:
+    saved = Image.open(io.BytesIO(to_png(outcome.after, record(outcome, model))))
+    written = json.loads(saved.text[KEY])
+    assert written["model"] == {"name": "stub", "sha256": "0" * 64, "size": 16}
+    assert set(written["software"]) == {"adjointdeis-studio", "torch", "diffusers"}
+    assert written["measured"]["network_calls"] == outcome.calls
+    assert written["measured"]["loss"] == [point.total for point in outcome.curve]
+    assert written["measured"]["round_trip"] == {"largest_8bit_difference": 0, "psnr_db": None}
+    assert math.isinf(outcome.round_trip.psnr)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "not json", "[]", "{}", '{"settings": 3}', '{"settings": [1, 2]}'], ids=lambda text: text or "empty"
+)
+def test_a_foreign_text_is_no_record(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError, match="holds no settings"):
+        read_settings(png_with(tmp_path, text))
+
+
+def test_a_png_without_a_record(face: Path) -> None:
+    with pytest.raises(UserError, match="holds no settings"):
+        read_settings(face)
+
+
+def test_a_file_that_is_no_png(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(UserError, match="holds no settings"):
+        read_settings(tmp_path / "a.png")
+
+
+def test_settings_out_of_range_are_refused_by_their_own_rule(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Sampling steps: give a whole number from 4 to 50"):
+        read_settings(png_with(tmp_path, '{"settings": {"sampling_steps": 5000}}'))

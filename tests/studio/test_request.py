@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio.messages import UserError
+from studio.request import Request
+from studio.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE
+
+
+def refused(values: dict[str, object], first: Path | None, second: Path | None = None) -> str:
+    with pytest.raises(UserError) as error:
+        Request.checked(values, first, second, 16)
+    return str(error.value)
+
+
+def test_no_image() -> None:
+    assert refused({"prompt": "red hair"}, None).startswith("There is no image yet")
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\n"])
+@pytest.mark.parametrize("loss", sorted(NEEDS_PROMPT))
+def test_an_empty_prompt(face: Path, loss: str, prompt: str) -> None:
+    assert refused({"loss": loss, "prompt": prompt}, face).startswith("The prompt is empty")
+
+
+def test_an_empty_start_text_of_a_direction(face: Path) -> None:
+    sentence = refused({"loss": "clip_directional", "prompt": "red hair", "source_text": " "}, face)
+    assert sentence.startswith("Say what the picture shows now")
+
+
+@pytest.mark.parametrize("loss", sorted(NEEDS_SECOND_PICTURE))
+def test_a_missing_second_picture(face: Path, loss: str) -> None:
+    assert "second" in refused({"loss": loss}, face)
+
+
+def test_a_broken_second_picture_is_named_as_such(face: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("not a picture")
+    assert refused({"loss": "identity"}, face, tmp_path / "broken.png").startswith("Second picture: This file cannot")
+
+
+def test_steps_out_of_range(face: Path) -> None:
+    assert refused({"prompt": "red hair", "sampling_steps": 1000}, face).startswith("Sampling steps: ")
+
+
+def test_a_second_picture_that_is_not_needed_is_left_out(face: Path, request_for: Callable[..., Request]) -> None:
+    assert request_for(second=face, loss="clip_text").second is None
+    assert request_for(second=face, loss="morph").second is not None

@@ -1,0 +1,45 @@
+import pickle
+from multiprocessing import get_context
+from pathlib import Path
+
+from studio.stops import Flag, Stops
+
+
+def test_a_visitor_stops_only_their_own_run() -> None:
+    stops = Stops()
+    mine, yours = stops.arm("me"), stops.arm("you")
+    assert stops.halt("me")
+    assert (mine.is_set(), yours.is_set()) == (True, False)
+
+
+def test_a_flag_set_while_the_run_queues_is_still_set_when_it_starts() -> None:
+    stops = Stops()
+    stops.arm("me")
+    stops.halt("me")
+    assert stops.arm("me").is_set()
+
+
+def test_the_next_run_gets_a_fresh_flag() -> None:
+    stops = Stops()
+    stops.arm("me").set()
+    stops.drop("me")
+    assert not stops.running("me")
+    assert not stops.arm("me").is_set()
+
+
+def test_who_runs_nothing_stops_nothing() -> None:
+    assert not Stops().halt("nobody")
+
+
+def test_a_flag_set_here_is_seen_in_another_process(tmp_path: Path) -> None:
+    flag = Flag(tmp_path / "stop")
+    assert not pickle.loads(pickle.dumps(flag)).is_set()
+    flag.set()
+    with get_context("spawn").Pool(1) as pool:
+        assert pool.apply(Flag.is_set, (flag,))
+
+
+def test_setting_a_flag_after_the_page_is_gone_does_nothing(tmp_path: Path) -> None:
+    flag = Flag(tmp_path / "gone" / "stop")
+    flag.set()
+    assert not flag.is_set()

@@ -1,0 +1,53 @@
+from PIL import Image
+
+from studio import words
+from studio.events import Outcome, Point, Progress
+from studio.roundtrip import RoundTrip
+from studio.settings import Settings
+
+PICTURE = Image.new("RGB", (4, 4))
+EVIL = "<script>alert(1)</script>"
+
+
+def finished(best: int = 3, stopped: bool = False, round_trip: RoundTrip = RoundTrip(0, float("inf"))) -> Outcome:  # noqa: B008 -- frozen
+    curve = tuple(Point(step, 1 - step / 10, {}, {f"Match with “{EVIL}”": step / 10}) for step in range(4))
+    return Outcome(Settings(seed=42), PICTURE, PICTURE, curve[best], curve, stopped, round_trip, 1234, 7.25)
+
+
+def test_the_bar_tells_a_screen_reader_where_it_is() -> None:
+    bar = words.progress(Progress("optimise", 3, 12, 4.4, PICTURE, (), 0))
+    assert 'role="progressbar"' in bar
+    assert 'aria-valuenow="32"' in bar
+    assert "Optimising: step 3 of 12" in bar
+    assert "about 4 s left" in bar
+
+
+def test_without_a_forecast_nothing_is_made_up() -> None:
+    assert words.seconds_left(None) == words.expected(None) == ""
+
+
+def test_long_times_are_said_in_minutes() -> None:
+    assert words.seconds_left(150) == "about 2.5 min left"
+
+
+def test_numbers_show_before_and_after_and_the_cost() -> None:
+    table = words.numbers(finished())
+    assert "0.000 → <b>0.300</b>" in table
+    assert "<b>exact</b>" in table
+    assert "1,234" in table
+    assert "42" in table
+
+
+def test_a_round_trip_that_is_not_exact_is_shown_as_measured() -> None:
+    assert "31.4 dB, off by at most 17 of 255" in words.numbers(finished(round_trip=RoundTrip(17, 31.42)))
+
+
+def test_what_a_person_wrote_cannot_become_markup() -> None:
+    for html in (words.numbers(finished()), words.alert(EVIL), words.note(EVIL), words.progress_bar(EVIL, 0, EVIL)):
+        assert EVIL not in html
+
+
+def test_the_end_says_what_happened() -> None:
+    assert words.finished(finished()) == "Finished in 7 s."
+    assert "Stopped after step 3" in words.finished(finished(stopped=True))
+    assert "no step came closer" in words.finished(finished(best=0))
