@@ -1,0 +1,187 @@
+"""Does steering do what it says, on people no network was trained on? `python -m benchmarks.steering`
+
+Every run is the page's own: the Quick preset (or another one), the embedded model, the loss a visitor would pick.
+
+    text       a prompt asks for one thing the face does not have; the CLIP loss must fall, and the attribute reader,
+               which no loss has seen, must now see it
+    identity   one face becomes another; the similarity must rise, by the loss's own embedder and by a second one
+
+The round trip is that of encode and sample before the first update, in 8-bit levels. Writes one JSON line a run and
+prints the tables of the model card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from clay.circumstances import Circumstances
+from clay.data import TEST, scene
+from clay.people import Person
+from clay.render import render_all
+from clay.world import ClayWorld, load_world
+from losses import Identity
+from studio.embedded import embedded
+from studio.events import Outcome
+from studio.model import Model
+from studio.pictures import to_tensor
+from studio.presets import PRESETS
+from studio.request import Request
+from studio.run import steer
+from studio.settings import Settings
+from studio.stops import Stops
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Something a prompt can ask for, and what the attribute reader then has to see."""
+
+    prompt: str
+    attribute: str
+    wanted: str
+
+    def is_new_for(self, person: Person, seen: Circumstances) -> bool:
+        """Whether the face lacks it, and shows the part it is about."""
+        if self.attribute == "hair_colour":
+            return person.hair_style not in ("bald", "buzzed") and not seen.hat and person.hair_colour != self.wanted
+        if self.attribute == "facial_hair":
+            return person.facial_hair == "none"
+        if self.attribute == "hat":
+            return not seen.hat
+        return bool(getattr(seen, self.attribute) != self.wanted)
+
+
+EDITS = (
+    Edit("a face with red hair", "hair_colour", "red"),
+    Edit("a person with glasses", "glasses", "glasses"),
+    Edit("a smiling face", "expression", "smiling"),
+    Edit("a face with blonde hair", "hair_colour", "blonde"),
+    Edit("a face with a beard", "facial_hair", "beard"),
+    Edit("a face with blue hair", "hair_colour", "blue"),
+    Edit("a sad face", "expression", "sad"),
+    Edit("a face with black hair", "hair_colour", "black"),
+    Edit("a person with sunglasses", "glasses", "sunglasses"),
+    Edit("a face with a hat", "hat", "hat"),
+)
+
+
+def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
+    """The first view of so many test identities."""
+    scenes = [scene(TEST.first + i, 0) for i in range(count)]
+    return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
+
+
+def finish(model: Model, settings: Settings, start: Image.Image, second: Image.Image | None = None) -> Outcome:
+    """The outcome of a whole run."""
+    *_, outcome = steer(model, Request(settings, start, second), Stops().flag())
+    if not isinstance(outcome, Outcome):
+        raise RuntimeError("A run that nobody stopped ended without an outcome.")
+    return outcome
+
+
+def common(outcome: Outcome) -> dict[str, Any]:
+    """What every row says."""
+    first, last = outcome.curve[0], outcome.best
+    return {
+        "loss_before": first.total,
+        "loss_after": last.total,
+        "similarity_before": next(iter(first.similarity.values())),
+        "similarity_after": next(iter(last.similarity.values())),
+        "round_trip_levels": outcome.round_trip.largest,
+        "calls": outcome.calls,
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
+def text_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """One row a face and prompt, prompts in turn."""
+    for i, (person, seen, start) in enumerate(faces(count)):
+        edit = next(e for k in range(len(EDITS)) if (e := EDITS[(i + k) % len(EDITS)]).is_new_for(person, seen))
+        outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
+        read = [world.attributes.read(to_tensor(image))[edit.attribute][0] for image in (outcome.before, outcome.after)]
+        yield {
+            "kind": "text",
+            "face": i,
+            "prompt": edit.prompt,
+            "read_before": read[0],
+            "read_after": read[1],
+            "confirmed": read[1] == edit.wanted,
+            **common(outcome),
+        }
+
+
+def identity_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """One row a pair of people."""
+    people = faces(count + 1)
+    threshold = world.judge.thresholds["fmr_1_percent"]
+    for i in range(count):
+        start, target = people[i][2], people[i + 1][2]
+        outcome = finish(model, Settings(**{**settings, "loss": "identity"}), start, target)
+        judge = Identity(world.judge, to_tensor(target))
+        judged = [1 - float(judge(to_tensor(image))[0]) for image in (outcome.before, outcome.after)]
+        yield {
+            "kind": "identity",
+            "face": i,
+            "judge_before": judged[0],
+            "judge_after": judged[1],
+            "judge_accepts": judged[1] >= threshold,
+            **common(outcome),
+        }
+
+
+def table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Markdown, one line a kind of run."""
+    yield "| runs | loss fell | median similarity | confirmed by | largest round-trip error | seconds |"
+    yield "|---|---|---|---|---|---|"
+    for kind, judge, seen in (
+        ("text", "confirmed", "attribute reader"),
+        ("identity", "judge_accepts", "second embedder at FMR 1 %"),
+    ):
+        chosen = [row for row in rows if row["kind"] == kind]
+        if not chosen:
+            continue
+        n, fell = len(chosen), sum(row["loss_after"] < row["loss_before"] for row in chosen)
+        before, after = (statistics.median(row[f"similarity_{end}"] for row in chosen) for end in ("before", "after"))
+        yield (
+            f"| {n} {kind} | {fell} of {n} | {before:.2f} -> {after:.2f} "
+            f"| {seen}: {sum(row[judge] for row in chosen)} of {n}"
+            f" | {max(row['round_trip_levels'] for row in chosen)} of 255 levels"
+            f" | {statistics.median(row['seconds'] for row in chosen):.1f} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=int, default=30, help="runs of each kind")
+    parser.add_argument("--preset", choices=PRESETS, default="Quick")
+    parser.add_argument(
+        "--set", nargs=2, action="append", default=[], metavar=("FIELD", "VALUE"), help="change a setting"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 leaves torch's own choice")
+    parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"))
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    settings = {**PRESETS[options.preset], **dict(options.set)}
+    model, world = embedded(), load_world()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with options.out.open("w", encoding="utf-8") as file:
+        for runs in (text_runs, identity_runs):
+            for row in runs(model, world, settings, options.faces):
+                rows.append(row)
+                print(json.dumps(row), file=file, flush=True)
+                print(json.dumps(row), flush=True)
+    print(*table(rows), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
