@@ -8,8 +8,8 @@
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 
-Reading order: shapes, schedule, denoiser, sampler, sample, encode, gradient, unrolled, discrete_adjoint,
-continuous_adjoint, guide, paper.
+Reading order: shapes, schedule, denoiser, sampler, sample, encode, gradient, unrolled, checkpointing,
+discrete_adjoint, continuous_adjoint, guide, paper.
 
 Notation, the same everywhere, in the code and in the docstrings:
 

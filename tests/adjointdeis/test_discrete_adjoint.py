@@ -101,3 +101,38 @@ def test_no_graph_outlives_its_step():
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(9))
     DiscreteAdjoint().value_and_grad(model, sampler, normal(1, 1, 2, 2), None, squared_distance(0.0))
     assert (peak, alive) == (1, 0)
+
+
+@pytest.mark.parametrize("checkpoints", [1, 2, 3, 5, 8, 100])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_fewer_kept_states_give_the_same_gradient(name, checkpoints):
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), **SAMPLERS[name])
+    x, z, loss_fn = normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(normal(2, 2, 2, 3, seed=2))
+    w = sampler.draw_noises(x, torch.Generator().manual_seed(8)) if sampler.sde else None
+    wrt = ("x_T", "z", "noises") if sampler.sde else ("x_T", "z")
+    few, all_kept = (
+        DiscreteAdjoint(kept).value_and_grad(WORLDS["mixture"], sampler, x, z, loss_fn, w, wrt)
+        for kept in (checkpoints, None)
+    )
+    assert torch.equal(few.image, all_kept.image)
+    for variable in wrt:
+        assert torch.equal(few.grads[variable], all_kept.grads[variable]), variable
+
+
+def test_a_memory_budget_becomes_a_number_of_states():
+    x = normal(2, 3, 4, 4)
+    size = x.numel() * x.element_size()
+    order_1 = Sampler.from_grid(LinearVP().uniform_log_snr(10))
+    order_2 = Sampler.from_grid(LinearVP().uniform_log_snr(10), order=2)
+    assert DiscreteAdjoint(memory_budget=5 * size)._states(order_1, x) == 5
+    assert DiscreteAdjoint(memory_budget=5 * size)._states(order_2, x) == 2
+    assert DiscreteAdjoint(memory_budget=11 * size)._states(order_2, x) is None
+    with pytest.raises(ValueError, match=f"one state takes {size}"):
+        DiscreteAdjoint(memory_budget=size - 1).value_and_grad(Tangle(3), order_1, x, None, squared_distance(0.0))
+
+
+def test_states_that_do_not_fit_a_request_are_refused():
+    with pytest.raises(ValueError, match="checkpoints must be at least 1; got 0"):
+        DiscreteAdjoint(checkpoints=0)
+    with pytest.raises(ValueError, match="not both"):
+        DiscreteAdjoint(checkpoints=3, memory_budget=100)

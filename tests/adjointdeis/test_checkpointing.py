@@ -1,0 +1,70 @@
+from functools import cache
+from math import comb
+
+import pytest
+
+from adjointdeis.checkpointing import Advance, Drop, Keep, Restore, Reverse, plan
+
+
+@cache
+def fewest(links, room):
+    """By exhaustive search: the fewest forward steps that reverse a chain of links."""
+    if links == 1:
+        return 0
+    if room == 1:
+        return links * (links - 1) // 2
+    return min(m + fewest(links - m, room - 1) + fewest(m, room) for m in range(1, links))
+
+
+def carried_out(steps, states):
+    """Follow a plan with nothing but indices: (forward steps, reversed links, most states kept)."""
+    current, kept, forward, reversed_links, most = 0, set(), 0, [], 0
+    for action in plan(steps, states):
+        match action:
+            case Keep(i):
+                assert i == current
+                kept.add(i)
+                most = max(most, len(kept))
+            case Restore(i):
+                assert i in kept
+                current = i
+            case Drop(i):
+                kept.remove(i)
+            case Advance(start, stop):
+                assert start == current < stop
+                forward, current = forward + stop - start, stop
+            case Reverse(i):
+                assert i == current
+                reversed_links.append(i)
+    assert not kept
+    return forward, reversed_links, most
+
+
+@pytest.mark.parametrize("states", [1, 2, 3, 5, 8, 20, None])
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 20, 33])
+def test_every_link_is_reversed_once_in_order_within_the_room_and_at_least_cost(steps, states):
+    forward, reversed_links, most = carried_out(steps, states)
+    room = min(states or steps + 1, steps + 1)
+    assert reversed_links == list(range(steps, -1, -1))
+    assert most <= room
+    assert forward == fewest(steps + 1, room)
+
+
+def test_with_room_for_all_nothing_is_computed_twice():
+    assert carried_out(50, None)[0] == 50
+    assert carried_out(5000, None)[0] == 5000
+
+
+@pytest.mark.parametrize(("steps", "states"), [(100, 5), (300, 10), (1000, 10)])
+def test_the_cost_is_that_of_the_binomial_formula(steps, states):
+    links, r = steps + 1, 1
+    while comb(states + r, r) < links:
+        r += 1
+    assert carried_out(steps, states)[0] == r * links - comb(states + r, r - 1)
+
+
+def test_plans_without_room_or_steps_are_refused():
+    with pytest.raises(ValueError, match="At least one state must be kept"):
+        plan(5, 0)
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        plan(0)
