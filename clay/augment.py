@@ -28,8 +28,8 @@ def blur_some(image: Tensor, generator: torch.Generator) -> Tensor:
 
 def relight(image: Tensor, generator: torch.Generator) -> Tensor:
     """image * (1 + 0.1 n1) + 0.08 n2, with standard normal n1, n2 for each picture."""
-    n1, n2 = torch.randn(2, len(image), 1, 1, 1, generator=generator)
-    return image * (1 + 0.1 * n1) + 0.08 * n2
+    n = torch.randn(2, len(image), 1, 1, 1, generator=generator)
+    return image * (1 + 0.1 * n[0]) + 0.08 * n[1]
 
 
 def cover_some(image: Tensor, generator: torch.Generator, odds: float = 0.3) -> Tensor:

@@ -32,7 +32,7 @@ _STEPS = 20
 def in_batches(function: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
     """`function` over all pictures (n, 3, 64, 64) uint8, 100 at a time, without gradients."""
     with torch.no_grad():
-        return torch.cat([function(to_unit(part)) for part in pictures.split(_BATCH)])
+        return torch.cat([function(to_unit(part)) for part in torch.split(pictures, _BATCH)])
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:

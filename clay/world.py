@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from diffusers import DPMSolverMultistepScheduler
-from torch import nn
 
 from clay.attributes import AttributeReader
 from clay.autoencoder import DiffusionAutoencoder
@@ -42,11 +41,11 @@ class ClayWorld:
         return self.autoencoder.scheduler
 
     @cached_property
-    def _clip(self) -> tuple[nn.Module, Any]:
+    def _clip(self) -> tuple[Any, Any]:
         return load_clip(self.folder / "clip", self.device, self.dtype)
 
     @property
-    def clip(self) -> nn.Module:
+    def clip(self) -> Any:
         """The open_clip model; its pictures are 64 x 64, in [0, 1] minus `clip_mean` over `clip_std`."""
         return self._clip[0]
 

@@ -1,0 +1,37 @@
+import dataclasses
+
+import numpy as np
+
+from clay.circumstances import Circumstances
+from clay.geometry import geometry, rotation
+from clay.people import Person
+
+
+def test_rotation_is_a_rotation():
+    turn = rotation(0.4, -0.2, 0.1)
+    assert np.allclose(turn @ turn.T, np.eye(3))
+    assert np.isclose(np.linalg.det(turn), 1)
+
+
+def test_every_number_is_single_precision():
+    assert {type(value) for value in geometry(Person(), Circumstances())} == {np.float32}
+
+
+def test_the_skull_does_not_depend_on_circumstances():
+    person = Person(jaw_width=0.5, nose_length=-0.3)
+    first, second = geometry(person, Circumstances()), geometry(person, Circumstances(yaw=0.5, expression="sad"))
+    for name in ("head_width", "jaw_width", "nose_length", "eye_x", "ear_size", "lip_fullness"):
+        assert getattr(first, name) == getattr(second, name)
+    assert first.mouth_curve != second.mouth_curve
+
+
+def test_a_trait_changes_its_own_number_only():
+    plain = geometry(Person(), Circumstances())._asdict()
+    wide = geometry(dataclasses.replace(Person(), jaw_width=1.0), Circumstances())._asdict()
+    assert [name for name in plain if plain[name] != wide[name]] == ["jaw_width"]
+
+
+def test_a_hat_hides_a_bun():
+    person = Person(hair_style="bun")
+    assert geometry(person, Circumstances()).bun == 1
+    assert geometry(person, Circumstances(hat=True)).bun == 0
