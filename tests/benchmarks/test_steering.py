@@ -1,0 +1,25 @@
+from dataclasses import replace
+
+from benchmarks.steering import EDITS, Edit, table
+from clay.circumstances import Circumstances
+from clay.people import Person
+
+
+def test_edits_ask_only_for_what_a_face_lacks_and_shows():
+    person, seen = Person(hair_style="long", hair_colour="red", facial_hair="beard"), Circumstances(expression="sad")
+    new = {edit.prompt for edit in EDITS if edit.is_new_for(person, seen)}
+    assert "a face with red hair" not in new
+    assert "a face with a beard" not in new
+    assert "a sad face" not in new
+    assert {"a face with blonde hair", "a person with glasses", "a smiling face", "a face with a hat"} <= new
+    red = Edit("a face with red hair", "hair_colour", "red")
+    assert not red.is_new_for(replace(person, hair_style="bald", hair_colour="brown"), seen)
+    assert not red.is_new_for(replace(person, hair_colour="brown"), replace(seen, hat=True))
+
+
+def test_the_table_counts_what_the_rows_say():
+    row = {"kind": "text", "loss_before": 0.5, "loss_after": 0.2, "similarity_before": 0.5, "similarity_after": 0.8}
+    row |= {"confirmed": True, "round_trip_levels": 0, "seconds": 9.0}
+    worse = row | {"loss_after": 0.6, "confirmed": False, "round_trip_levels": 2}
+    *_, line = table([row, row, worse])
+    assert "| 3 text | 2 of 3 | 0.50 -> 0.80 | attribute reader: 2 of 3 | 2 of 255 levels | 9.0 |" in line

@@ -1,0 +1,56 @@
+"""What holds for the project as a whole."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ["clay", "losses", "adjointdeis", "studio"]
+# what a room may import of the others; clay and the loss and gradient libraries stand alone
+MAY_IMPORT = {"clay": set(), "losses": set(), "adjointdeis": set(), "studio": {"clay", "losses", "adjointdeis"}}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_between_rooms_run_one_way(room):
+    for path in (ROOT / room).rglob("*.py"):
+        used = {name.split(".")[0] for name in imported(path)} & set(ROOMS) - {room}
+        assert used <= MAY_IMPORT[room], f"{path.name} imports {used}"
+
+
+def test_only_the_page_knows_gradio():
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if not path.name.startswith("page"):
+                assert "gradio" not in {name.split(".")[0] for name in imported(path)}, path.name
+
+
+def test_the_demo_needs_none_of_the_tools_for_training_and_testing():
+    code = (
+        "import sys, studio.page, studio.embedded, adjointdeis, losses\n"
+        "extra = {'numba', 'pytest', 'playwright', 'beartype', 'torchdiffeq'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {extra}' if extra else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
+def test_requirements_are_those_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == project["dependencies"]
+
+
+def test_weights_are_safetensors_and_nothing_else_that_could_run():
+    assert not [p for p in (ROOT / "assets").rglob("*") if p.suffix in {".pt", ".pth", ".bin", ".ckpt", ".pkl"}]
+    assert sum(p.stat().st_size for p in (ROOT / "assets").rglob("*.safetensors")) < 40e6
