@@ -70,7 +70,9 @@ def test_saving_and_loading_keeps_the_function_to_half_precision(autoencoder, au
 
 def test_double_precision_agrees_with_single(autoencoder_folder, noisy):
     t, x_t, _, z = noisy
-    single, double = (DiffusionAutoencoder.from_folder(autoencoder_folder, dtype=d) for d in (torch.float32, torch.float64))
+    single, double = (
+        DiffusionAutoencoder.from_folder(autoencoder_folder, dtype=d) for d in (torch.float32, torch.float64)
+    )
     assert (double(t, x_t.double(), z.double()) - single(t, x_t, z)).abs().max() < 1e-4
 
 

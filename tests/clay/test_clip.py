@@ -1,0 +1,41 @@
+import open_clip
+import pytest
+import torch
+
+from clay.clip import MEAN, STD, create_clip, create_tokenizer, load_clip, normalise, save_clip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("clip")
+    save_clip(create_clip(), folder)
+    return folder
+
+
+def test_plain_open_clip_loads_the_folder_and_prepares_pictures_as_we_do(folder):
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}", require_pretrained=True)
+    ours, _ = load_clip(folder, "cpu", torch.float32)
+    image = torch.rand(1, 3, 64, 64)
+    assert torch.allclose(model.eval().encode_image(normalise(image)), ours.encode_image(normalise(image)))
+    assert tuple(model.visual.image_mean) == MEAN
+    assert tuple(model.visual.image_std) == STD
+    assert "64" in str(preprocess)
+
+
+def test_the_tokenizer_of_the_folder_is_the_one_of_the_training(folder):
+    _, tokenizer = load_clip(folder, "cpu", torch.float32)
+    texts = ["a face with red hair", "a clean-shaven chin"]
+    assert torch.equal(tokenizer(texts), create_tokenizer()(texts))
+
+
+def test_black_and_white_are_normalised_as_open_clip_does():
+    ends = normalise(torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)).squeeze()
+    assert torch.allclose(ends[0], -torch.tensor(MEAN) / torch.tensor(STD))
+    assert torch.allclose(ends[1], (1 - torch.tensor(MEAN)) / torch.tensor(STD))
+
+
+def test_missing_weights_are_refused_instead_of_random(folder, tmp_path):
+    (tmp_path / "open_clip_config.json").write_bytes((folder / "open_clip_config.json").read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"holds no CLIP: open_clip_model.safetensors is missing"):
+        load_clip(tmp_path, "cpu", torch.float32)

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from clay.circumstances import Circumstances
+from clay.people import Person
+from clay.verification import equal_error_rate, thresholds_at, verify
+
+
+def embeddings(noise, people=40, views=4):
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(rng.normal(size=(people, 32)), views, 0) + noise * rng.normal(size=(people * views, 32))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.repeat(np.arange(people), views)
+
+
+def test_separated_people_are_told_apart_without_error():
+    vectors, owners = embeddings(0.1)
+    measures = verify(vectors, owners, [(Person(), Circumstances())] * len(owners))
+    assert measures["eer"] == pytest.approx(0, abs=1e-3)
+    assert measures["tmr_at_fmr_0.1_percent"] == 1
+    assert measures["people"] == 40
+
+
+def test_the_threshold_lets_the_stated_share_of_impostors_pass():
+    vectors, owners = embeddings(1.0)
+    limit = thresholds_at(vectors, owners)["fmr_1_percent"]
+    cosines = (vectors @ vectors.T)[owners[:, None] != owners]
+    assert (cosines > limit).mean() == pytest.approx(0.01, abs=1e-3)
+
+
+def test_the_equal_error_rate_of_two_equal_distributions_is_a_half():
+    values = np.random.default_rng(0).uniform(-1, 1, 4000)
+    assert equal_error_rate(values, values) == pytest.approx(0.5, abs=0.01)

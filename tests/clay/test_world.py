@@ -1,0 +1,60 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from clay.world import DEFAULT_FOLDER, load_world
+
+shipped = pytest.mark.skipif(not (DEFAULT_FOLDER / "diffusion").is_dir(), reason="weights not trained yet")
+
+
+@shipped
+def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
+    world = load_world()
+    image = torch.rand(1, 3, 64, 64) * 2 - 1
+    z = world.autoencoder.encode(image)
+    assert world.autoencoder(torch.tensor([10]), image, z).shape == image.shape
+    assert world.clip.encode_text(world.tokenizer(["a face"])).shape == world.clip.encode_image(image).shape
+    assert world.identity(image).shape == world.judge(image).shape
+    assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
+    assert len(world.scheduler.sigmas) > 0
+    for network in (world.autoencoder, world.clip, world.identity, world.judge, world.attributes):
+        assert not network.training
+        assert not any(p.requires_grad for p in network.parameters())
+
+
+@shipped
+def test_the_judge_and_the_loss_are_different_networks():
+    world = load_world()
+    assert world.judge.config["channels"] != world.identity.config["channels"]
+
+
+def imported_by(name, found):
+    """Names of the modules of this room that importing `name` imports, itself included."""
+    if name in found:
+        return found
+    found.add(name)
+    source = (DEFAULT_FOLDER.parents[1] / "clay" / f"{name.removeprefix('clay.')}.py").read_text(encoding="utf-8")
+    for line in source.splitlines():
+        if line.startswith("from clay."):
+            imported_by(line.split()[1], found)
+    return found
+
+
+def test_the_world_imports_nothing_of_the_renderer():
+    modules = imported_by("clay.world", set())
+    assert "clay.autoencoder" in modules
+    assert not modules & {"clay.compiled", "clay.primitives", "clay.scene", "clay.render"}
+
+
+@pytest.mark.slow
+def test_loading_the_world_needs_no_renderer():
+    code = "import sys, clay.world; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=DEFAULT_FOLDER.parents[1]).returncode == 0
+
+
+def test_a_missing_part_is_named(tmp_path):
+    (tmp_path / "diffusion").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"is incomplete: clip, identity, judge, attributes is missing"):
+        load_world(tmp_path)
