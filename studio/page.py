@@ -9,7 +9,7 @@ from typing import cast
 import gradio as gr
 
 from studio.page_actions import Actions, Stream
-from studio.page_inputs import pictures, wishes
+from studio.page_inputs import start_picture, wishes
 from studio.page_outputs import outputs
 from studio.page_wiring import wire_inputs, wire_run
 from studio.shared import Studio
@@ -36,14 +36,14 @@ def page(studio: Studio, examples: Sequence[Path], stream: Stream | None = None)
         gr.Markdown(_HEAD, elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=3, min_width=280):
-                left = pictures(examples)
+                first = start_picture(examples)
             with gr.Column(scale=4, min_width=320):
-                middle = wishes()
+                middle = wishes(examples)
             with gr.Column(scale=7, min_width=340):
                 right = outputs(examples[0] if examples else None, studio.model)
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
-        actions = Actions(studio, stream or studio.stream, left, middle, right)
-        wire_run(blocks, actions, left, middle, right)
-        wire_inputs(actions, left, middle, right)
+        actions = Actions(studio, stream or studio.stream, middle, right)
+        wire_run(blocks, actions, first, middle, right)
+        wire_inputs(actions, first, middle, right)
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

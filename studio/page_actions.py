@@ -14,7 +14,7 @@ from studio import words
 from studio.events import Event, Outcome
 from studio.goals import SECOND_LABEL
 from studio.messages import UserError, explain
-from studio.page_inputs import COST_FIELDS, Pictures, Wishes
+from studio.page_inputs import COST_FIELDS, Wishes
 from studio.page_outputs import VIEW, Outputs, Updates
 from studio.pictures import enlarge, load_picture
 from studio.presets import PRESETS
@@ -33,12 +33,12 @@ class Actions:
     Args:
         studio: what visitors share.
         stream: `studio.stream`, or a wrapper around it that a host needs.
-        pictures, wishes, outputs: the page's three columns.
+        wishes, outputs: the page's second and third column.
     """
 
-    def __init__(self, studio: Studio, stream: Stream, pictures: Pictures, wishes: Wishes, outputs: Outputs) -> None:
+    def __init__(self, studio: Studio, stream: Stream, wishes: Wishes, outputs: Outputs) -> None:
         self._studio, self.stream = studio, stream
-        self.pictures, self.wishes, self.outputs = pictures, wishes, outputs
+        self.wishes, self.outputs = wishes, outputs
 
     def begin(self, visitor: gr.Request) -> Updates:
         """Run was pressed: answer at once, before the queue."""
@@ -79,9 +79,10 @@ class Actions:
         """Show what this goal needs, and nothing else."""
         label = SECOND_LABEL.get(goal)
         return {
-            self.pictures.second_box: gr.Column(visible=goal in NEEDS_SECOND_PICTURE),
-            self.pictures.second: gr.Image(label=label) if label else gr.skip(),
+            self.wishes.second_box: gr.Column(visible=goal in NEEDS_SECOND_PICTURE),
+            self.wishes.second: gr.Image(label=label) if label else gr.skip(),
             self.wishes.prompt_box: gr.Column(visible=goal in NEEDS_PROMPT),
+            self.outputs.message: "",
             self.wishes.source_box: gr.Column(visible=goal == "clip_directional"),
         }
 

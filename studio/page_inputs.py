@@ -19,21 +19,14 @@ DEFAULTS = Settings(prompt=PROMPTS[0])
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """First column."""
-
-    first: gr.Image
-    second: gr.Image
-    second_box: gr.Column
-
-
-@dataclass(frozen=True)
 class Wishes:
     """Second column. `fields` holds one component for every field of Settings but the version."""
 
     fields: Mapping[str, Field]
     goal: gr.Radio
     prompt: gr.Textbox
+    second: gr.Image
+    second_box: gr.Column
     prompt_box: gr.Column
     source_box: gr.Column
     chips: Sequence[gr.Button]
@@ -43,19 +36,16 @@ class Wishes:
     cost: gr.HTML
 
 
-def pictures(examples: Sequence[Path]) -> Pictures:
-    """Upload, paste, webcam and examples; a second picture that appears with the goals that need it."""
+def start_picture(examples: Sequence[Path]) -> gr.Image:
+    """First column: upload, paste, webcam and examples; the first example is there when the page opens."""
     gr.Markdown("### 1 · Your image")
-    first = _picture("Image to change", "first", examples[0] if examples else None)
-    _examples(examples, first, "Or choose an example")
-    with gr.Column(visible=False, elem_id="second-box") as second_box:
-        second = _picture("Second face", "second", None)
-        _examples(list(reversed(examples)), second, "Or choose a second example")
-    return Pictures(first, second, second_box)
+    image = _picture("Image to change", "first", examples[0] if examples else None)
+    _examples(examples, image, "Or choose an example")
+    return image
 
 
-def wishes() -> Wishes:
-    """Goal, words, preset, the two sliders that matter most; the rest is folded away."""
+def wishes(examples: Sequence[Path]) -> Wishes:
+    """Goal, what it needs, preset, the two sliders that matter most; the rest is folded away."""
     gr.Markdown("### 2 · What to change")
     goal = gr.Radio(
         [(text, name) for name, text in GOALS.items()],
@@ -65,6 +55,9 @@ def wishes() -> Wishes:
         elem_id="goal",
         elem_classes="cards",
     )
+    with gr.Column(visible=False, elem_id="second-box") as second_box:
+        second = _picture("Second face", "second", None, height=200)
+        _examples(list(reversed(examples)), second, "Or choose a second example")
     with gr.Column(visible=False) as source_box:
         source = _text("source_text")
     with gr.Column() as prompt_box:
@@ -81,7 +74,7 @@ def wishes() -> Wishes:
         fields |= _more()
         dice = gr.Button("New random seed", size="sm", elem_id="dice")
         restore = gr.UploadButton("Settings from a saved PNG", size="sm", file_types=[".png"], elem_id="restore")
-    return Wishes(fields, goal, prompt, prompt_box, source_box, chips, preset, dice, restore, cost)
+    return Wishes(fields, goal, prompt, second, second_box, prompt_box, source_box, chips, preset, dice, restore, cost)
 
 
 def _more() -> dict[str, Field]:
@@ -106,13 +99,13 @@ def _more() -> dict[str, Field]:
     }
 
 
-def _picture(label: str, name: str, value: Path | None) -> gr.Image:
+def _picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.Image:
     image = gr.Image(
         value=str(value) if value else None,
         type="filepath",
         sources=["upload", "webcam", "clipboard"],
         label=label,
-        height=260,
+        height=height,
         buttons=[],
         elem_id=name,
         alt_text=label,
@@ -132,6 +125,7 @@ def _examples(examples: Sequence[Path], image: gr.Image, label: str) -> None:
             [[str(path)] for path in examples],
             image,
             label=label,
+            elem_id=f"examples-{image.elem_id}",
             cache_examples=False,
             api_visibility="private",
         )

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from studio.page_actions import Actions
-from studio.page_inputs import COST_FIELDS, Pictures, Wishes
+from studio.page_inputs import COST_FIELDS, Wishes
 from studio.page_outputs import Outputs
 from studio.presets import PRESET_FIELDS
 
@@ -18,13 +18,13 @@ _SHOW_STAGE = "() => { if (innerWidth < 769) document.querySelector('#status').s
 _CLICK_RUN = "() => document.querySelector('#run').click()"
 
 
-def wire_run(blocks: gr.Blocks, actions: Actions, left: Pictures, middle: Wishes, right: Outputs) -> None:
+def wire_run(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
     """Run, Stop, and what a run costs."""
     started = right.run.click(actions.begin, None, right.all, **_PLUMBING)
     right.run.click(None, js=_SHOW_STAGE, **_PLUMBING)
     running = started.then(
         actions.run,
-        [left.first, left.second, *middle.fields.values()],
+        [first, middle.second, *middle.fields.values()],
         right.all,
         show_progress="hidden",
         api_visibility="private",
@@ -41,11 +41,11 @@ def wire_run(blocks: gr.Blocks, actions: Actions, left: Pictures, middle: Wishes
     ended.then(actions.forecast, costs, middle.cost, **_PLUMBING)
 
 
-def wire_inputs(actions: Actions, left: Pictures, middle: Wishes, right: Outputs) -> None:
+def wire_inputs(actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
     """Everything before Run."""
     fields = list(middle.fields.values())
-    left.first.change(actions.look, left.first, [right.message, right.live], **_PLUMBING)
-    needs = [left.second_box, left.second, middle.prompt_box, middle.source_box]
+    first.change(actions.look, first, [right.message, right.live], **_PLUMBING)
+    needs = [middle.second_box, middle.second, middle.prompt_box, middle.source_box, right.message]
     middle.goal.change(actions.choose_goal, middle.goal, needs, **_PLUMBING)
     for chip in middle.chips:
         chip.click(str, chip, middle.prompt, **_PLUMBING)

@@ -7,7 +7,7 @@ import pytest
 from studio.goals import GOALS
 from studio.model import Model
 from studio.page import page
-from studio.page_inputs import pictures, wishes
+from studio.page_inputs import start_picture, wishes
 from studio.page_theme import CSS
 from studio.settings import Settings
 from studio.shared import Studio
@@ -22,7 +22,7 @@ def blocks(model: Model, face: Path) -> gr.Blocks:
 
 def test_every_setting_has_a_field_on_the_page() -> None:
     with gr.Blocks():
-        fields = wishes().fields
+        fields = wishes([]).fields
     assert set(fields) == set(Settings.model_fields) - {"version"}
 
 
@@ -41,7 +41,7 @@ def test_no_event_cancels_another(blocks: gr.Blocks) -> None:
 
 def test_an_upload_reaches_the_loader_undecoded() -> None:
     with gr.Blocks():
-        first = pictures([]).first
+        first = start_picture([])
     from gradio.data_classes import ImageData
 
     assert first.preprocess(ImageData(path="/tmp/not-a-picture.png")) == "/tmp/not-a-picture.png"

@@ -12,7 +12,7 @@ from PIL import Image
 from studio.goals import SECOND_LABEL
 from studio.model import Model
 from studio.page_actions import Actions
-from studio.page_inputs import pictures, wishes
+from studio.page_inputs import wishes
 from studio.page_outputs import outputs
 from studio.record import read_settings, record, to_png
 from studio.request import Request
@@ -25,7 +25,7 @@ from studio.stops import Flag
 def actions(model: Model) -> Actions:
     studio = Studio(model)
     with gr.Blocks():
-        return Actions(studio, studio.stream, pictures([]), wishes(), outputs(None, model))
+        return Actions(studio, studio.stream, wishes([]), outputs(None, model))
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_an_upload_is_looked_at_before_run(
 def test_each_goal_shows_what_it_needs(actions: Actions) -> None:
     for goal in ("clip_text", "clip_directional", "clip_image", "identity", "morph"):
         shown = actions.choose_goal(goal)
-        assert shown[actions.pictures.second_box].visible == (goal in SECOND_LABEL)
+        assert shown[actions.wishes.second_box].visible == (goal in SECOND_LABEL)
         assert shown[actions.wishes.prompt_box].visible == goal.startswith("clip_t") or goal == "clip_directional"
         assert shown[actions.wishes.source_box].visible == (goal == "clip_directional")
 
