@@ -114,11 +114,7 @@ def encode_cycle_sde(
 
 
 def _sampler(scheduler: Any, is_sde: bool, noise_level: float) -> Sampler:
-    sampler = Sampler.from_scheduler(scheduler, sde=is_sde, noise_level=noise_level, final="sigma_min")
-    if is_sde and sampler.rows[0].P:
-        # eps networks keep P = 0 in the paper's sampler; sde-dpmsolver++ is another one
-        sampler = Sampler.from_grid(sampler.grid, sde=True, prediction_type=sampler.prediction_type)
-    return sampler
+    return Sampler.from_scheduler(scheduler, sde=is_sde, noise_level=noise_level, family="noise", final="sigma_min")
 
 
 def _timesteps(sampler: Sampler) -> list[int]:

@@ -68,18 +68,20 @@ class Sampler:
         order: int = 1,
         noise_level: float = 1.0,
         prediction_type: Prediction | None = None,
+        family: Family | None = None,
         final: Final = "scheduler",
     ) -> Sampler:
         """The table on a diffusers scheduler's own grid.
 
         Args:
             scheduler: DPMSolverMultistepScheduler or DDIMScheduler, after `set_timesteps`.
-            sde: inject noise. SDE-DPM-Solver++ if the scheduler's algorithm_type is "sde-dpmsolver++", else
-                the paper's SDE-DPM-Solver-1.
-            order: 1, or 2 for the two-step methods: the data family if algorithm_type ends in "++", else the
-                noise family.
+            sde: inject noise.
+            order: 1, or 2 for the two-step methods.
             noise_level: share of the grid kept, counted from the clean end, in (0, 1].
             prediction_type: what the network predicts; the scheduler's own setting if None.
+            family: "noise" or "data", see the table above. If None, what the scheduler's algorithm_type says: "data"
+                for "sde-dpmsolver++" (SDE) or any "++" (order 2), else "noise", the paper's. At few steps prefer
+                "data" for the SDE: SDE-DPM-Solver-1 turns the sign of what is left of the noise where h > ln 2.
             final: "scheduler", or "sigma_min" to end at the training grid's cleanest time.
 
         Raises:
@@ -88,13 +90,14 @@ class Sampler:
         """
         algorithm = scheduler.config.get("algorithm_type", "")
         data = algorithm == "sde-dpmsolver++" if sde else algorithm.endswith("++")
+        own: Family = "data" if data else "noise"
         if order == 2 and scheduler.config.get("solver_type", "midpoint") != "midpoint":
             raise NotImplementedError("Order 2 knows solver_type='midpoint' only; set it in the scheduler.")
         return cls.from_grid(
             grid_from_scheduler(scheduler, final).cut(noise_level),
             sde=sde,
             order=order,
-            family="data" if data else "noise",
+            family=family or own,
             prediction_type=prediction_type or scheduler.config.prediction_type,
             lower_order_final=_ends_at_first_order(scheduler),
         )

@@ -18,7 +18,7 @@ _GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
 
 
 def sampler_for(model: Model, settings: Settings) -> Sampler:
-    """The first-order sampler on the model's own grid.
+    """The first-order sampler on the model's own grid; the SDE in the data family, which stays clean at few steps.
 
     An SDE ends at the smallest noise of training instead of none: its last step needs a noise to be solved for.
     """
@@ -28,6 +28,7 @@ def sampler_for(model: Model, settings: Settings) -> Sampler:
     return Sampler.from_scheduler(
         scheduler,
         sde=sde,
+        family="data",
         noise_level=settings.noise_level,
         final="sigma_min" if sde else "scheduler",
     )

@@ -102,6 +102,18 @@ def test_first_order_needs_no_division_at_pure_noise_and_at_the_image():
     assert all(math.isfinite(number) for row in sampler.rows for number in (row.A, *row.B))
 
 
+def test_the_family_is_the_schedulers_unless_it_is_named():
+    scheduler = DPMSolverMultistepScheduler(algorithm_type="sde-dpmsolver++")
+    scheduler.set_timesteps(6)
+    own, named = (Sampler.from_scheduler(scheduler, sde=True, family=f, final="sigma_min") for f in (None, "noise"))
+    data, noise = (Sampler.from_grid(own.grid, sde=True, family=f) for f in ("data", "noise"))
+    assert own.rows == data.rows
+    assert named.rows == noise.rows
+    plain = DPMSolverMultistepScheduler()
+    plain.set_timesteps(6)
+    assert Sampler.from_scheduler(plain, sde=True, final="sigma_min").rows == noise.rows
+
+
 def test_a_noise_level_starts_later_on_the_same_grid():
     scheduler = DPMSolverMultistepScheduler()
     scheduler.set_timesteps(10)
