@@ -65,7 +65,7 @@ def guide(
     loss_fn: LossFn,
     *,
     noises: Noises | Sequence[Tensor] | None = None,
-    gradient: GradientMethod | None = None,
+    gradient: GradientMethod = DiscreteAdjoint(),
     optimizer: str | OptimizerFactory = "adam",
     lr: float | Mapping[str, float] = 1e-2,
     steps: int = 50,
@@ -84,7 +84,7 @@ def guide(
         z: conditioning, or None.
         loss_fn: image (b, *x) -> one value an image (b,).
         noises: w_0 .. w_{N-1} for an SDE, as `encode` gives them; drawn once if None.
-        gradient: how to differentiate; DiscreteAdjoint() if None.
+        gradient: how to differentiate.
         optimizer: "adam", "sgd", or a function from parameter groups to a torch optimizer that treats entries
             independently.
         lr: learning rate > 0, one for all, or one for each variable by name.
@@ -110,7 +110,7 @@ def guide(
         values,
         variables,
         loss_fn,
-        gradient or DiscreteAdjoint(),
+        gradient,
         _build_optimizer(optimizer, variables, lr),
         steps,
     )

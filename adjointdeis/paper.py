@@ -8,13 +8,14 @@ tensors do not change. Parameters after * are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
+from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import encode
 from adjointdeis.gradient import GradientMethod, LossFn
 from adjointdeis.guide import Frame, OptimizerFactory, guide
@@ -27,7 +28,7 @@ def adjointDEIS(
     xT: Tensor,
     z: Tensor | None,
     loss_fn: LossFn,
-    ws: Mapping[int, Tensor] | None = None,
+    ws: Mapping[int, Tensor] | Sequence[Tensor] | None = None,
     is_sde: bool = False,
     n_opt_steps: int = 50,
     lr: float = 1e-2,
@@ -47,7 +48,8 @@ def adjointDEIS(
         xT: starting state (b, *x).
         z: conditioning, or None (then x_T alone is optimised).
         loss_fn: image -> one value an image, or a single value.
-        ws: noises by int(timestep), as `encode_cycle_sde` returns them; drawn from `seed` if None. SDE only.
+        ws: noises by int(timestep), as `encode_cycle_sde` returns them, or in the order of the steps; drawn from
+            `seed` if None. SDE only.
         is_sde: sample by SDE-DPM-Solver-1 (eq. 3.6) instead of DDIM.
         n_opt_steps: number of gradient updates; 0 returns the plain sample.
         lr: learning rate of x_T and z.
@@ -77,7 +79,7 @@ def adjointDEIS(
         z,
         loss_fn,
         noises=noises,
-        gradient=gradient,
+        gradient=gradient or DiscreteAdjoint(),
         optimizer=optimizer,
         lr=lr,
         steps=n_opt_steps,
@@ -127,7 +129,9 @@ def _timesteps(sampler: Sampler) -> list[int]:
     return keys
 
 
-def _stacked(sampler: Sampler, ws: Mapping[int, Tensor], device: torch.device) -> Tensor:
+def _stacked(sampler: Sampler, ws: Mapping[int, Tensor] | Sequence[Tensor], device: torch.device) -> Tensor:
+    if not isinstance(ws, Mapping):
+        return torch.stack([w.to(device) for w in ws])
     keys = _timesteps(sampler)
     if missing := [k for k in keys if k not in ws]:
         raise ValueError(

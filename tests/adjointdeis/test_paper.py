@@ -41,6 +41,10 @@ def test_encoding_then_no_updates_gives_the_image_back(noise_level, config):
     x_T, ws = encode_cycle_sde(MODEL, made, image, z, noise_level, torch.Generator().manual_seed(3))
     back = adjointDEIS(MODEL, made, x_T, z, loss_fn, ws=ws, is_sde=True, n_opt_steps=0, noise_level=noise_level)
     assert (back - image).abs().max() < 1e-9
+    listed = adjointDEIS(
+        MODEL, made, x_T, z, loss_fn, ws=list(ws.values()), is_sde=True, n_opt_steps=0, noise_level=noise_level
+    )
+    assert torch.equal(listed, back)
 
 
 def test_noises_are_keyed_by_the_schedulers_timesteps():
