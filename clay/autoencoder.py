@@ -1,15 +1,15 @@
 """The embedded diffusion autoencoder: image -> z, and a noise-predicting network conditioned on z.
 
 Preechakul et al., "Diffusion Autoencoders" (2022, arXiv 2111.15640), with the preconditioning of Karras et
-al. (2022, arXiv 2206.00364, section 5) around a coarse decoding m(z):
+al. (2022, arXiv 2206.00364, section 5) around a coarse decoding m(z) with a spread s(z) at each pixel:
 
-    sigma_t = sqrt(1 - a_t) / sqrt(a_t),   a_t = alphas_cumprod[t],   v = sigma_t^2 + s^2
+    sigma_t = sqrt(1 - a_t) / sqrt(a_t),   a_t = alphas_cumprod[t],   v = sigma_t^2 + s(z)^2
     r       = x_t / sqrt(a_t) - m(z)
     x0_hat  = m(z) + (s^2 / v) r + (s sigma_t / sqrt(v)) F(r / sqrt(v), t, z)
     eps     = (x_t - sqrt(a_t) x0_hat) / sqrt(1 - a_t) = (sigma_t r / sqrt(v) - s F) / sqrt(v)
 
-with s the root mean square of what m(z) leaves over. From pure noise, x0_hat starts at m(z): a sample is a
-face that follows z even when F has learned little.
+With F = 0, x0_hat is the best estimate if pixels strayed from m(z) independently, by a normal amount of
+standard deviation s(z). So a sample follows z, and its plain regions are clean, even when F has learned little.
 """
 
 import json
@@ -35,7 +35,6 @@ class DiffusionAutoencoder(nn.Module):
         encoder: image -> z.
         decoder: z -> m(z), feature maps and embedding.
         scheduler: holds alphas_cumprod.
-        residual: s, the scale of image - m(z).
     """
 
     sample_shape = (3, 64, 64)
@@ -47,7 +46,6 @@ class DiffusionAutoencoder(nn.Module):
         encoder: Encoder,
         decoder: Decoder,
         scheduler: DPMSolverMultistepScheduler,
-        residual: float = 0.15,
     ) -> None:
         super().__init__()
         # Any: the annotations of diffusers' classes do not say that they can be called.
@@ -55,17 +53,16 @@ class DiffusionAutoencoder(nn.Module):
         self.encoder: Any = encoder
         self.decoder: Any = decoder
         self.scheduler = scheduler
-        self.residual = residual
         schedule: Any = scheduler
         self.register_buffer("alphas_cumprod", schedule.alphas_cumprod.clone(), persistent=False)
 
     @classmethod
-    def create(cls, channels: tuple[int, ...] = (32, 64, 128), code: int = 128, residual: float = 0.15) -> Self:
+    def create(cls, channels: tuple[int, ...] = (32, 64, 128), code: int = 128) -> Self:
         """Untrained networks; `channels` are the UNet's widths at 32, 16 and 8 pixels, each a multiple of 16."""
         decoder = Decoder(code, embedding=4 * channels[0])
         unet = UNet2DModel(  # type: ignore[no-untyped-call]  # diffusers
             sample_size=32,
-            in_channels=24 + int(decoder.config["features"]),
+            in_channels=28 + int(decoder.config["features"]),
             out_channels=12,
             layers_per_block=1,
             block_out_channels=channels,
@@ -76,7 +73,7 @@ class DiffusionAutoencoder(nn.Module):
             resnet_time_scale_shift="scale_shift",
             add_attention=False,
         )
-        return cls(unet, Encoder(code), decoder, make_scheduler(), residual)
+        return cls(unet, Encoder(code), decoder, make_scheduler())
 
     def encode(self, image: Tensor) -> Tensor:
         """z (b, 128) of images (b, 3, 64, 64) in [-1, 1]; each z has mean 0 and variance 1."""
@@ -96,8 +93,9 @@ class DiffusionAutoencoder(nn.Module):
 
     def predict_residual(self, t: Tensor, scaled: Tensor, decoded: Decoded) -> Tensor:
         """F(r / sqrt(v), t, z), (b, 3, 64, 64)."""
-        folded = [F.pixel_unshuffle(scaled, 2), F.pixel_unshuffle(decoded.mean, 2), decoded.features]
-        out = self.unet(torch.cat(folded, 1), t, class_labels=decoded.embedding).sample
+        pictures = torch.cat([scaled, decoded.mean, decoded.spread.log()], 1)
+        folded = torch.cat([F.pixel_unshuffle(pictures, 2), decoded.features], 1)
+        out = self.unet(folded, t, class_labels=decoded.embedding).sample
         return F.pixel_shuffle(out, 2)
 
     def forward(self, t: Tensor, x_t: Tensor, z: Tensor) -> Tensor:
@@ -110,11 +108,11 @@ class DiffusionAutoencoder(nn.Module):
         """
         a_t = self.alpha_bar(t)
         sigma_t = ((1 - a_t) / a_t).sqrt()
-        scale = (sigma_t**2 + self.residual**2).sqrt()
         decoded = self.decoder(z)
+        scale = (sigma_t**2 + decoded.spread**2).sqrt()
         r = x_t / a_t.sqrt() - decoded.mean
         out = self.predict_residual(t, r / scale, decoded)
-        eps_t: Tensor = (sigma_t * r / scale - self.residual * out) / scale
+        eps_t: Tensor = (sigma_t * r / scale - decoded.spread * out) / scale
         return eps_t
 
     def save_folder(self, folder: str | Path) -> None:
@@ -127,7 +125,7 @@ class DiffusionAutoencoder(nn.Module):
             copy.half().save_pretrained(folder / name, safe_serialization=True)
         schedule: Any = self.scheduler
         schedule.save_pretrained(folder / "scheduler")
-        index = {"_class_name": type(self).__name__, "residual": self.residual, **_index_of_parts(self)}
+        index = {"_class_name": type(self).__name__, **_index_of_parts(self)}
         (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -142,11 +140,10 @@ class DiffusionAutoencoder(nn.Module):
         folder = Path(folder)
         if not (folder / _INDEX).is_file():
             raise FileNotFoundError(f"{folder} holds no diffusion autoencoder: {_INDEX} is missing.")
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         kinds = {"unet": UNet2DModel, "encoder": Encoder, "decoder": Decoder}
         options = {"local_files_only": True, "torch_dtype": dtype, "low_cpu_mem_usage": False}
         parts = {name: kind.from_pretrained(folder / name, **options) for name, kind in kinds.items()}
-        model = cls(**parts, scheduler=load_scheduler(folder), residual=float(index["residual"]))
+        model = cls(**parts, scheduler=load_scheduler(folder))
         return model.to(device=device, dtype=dtype).eval().requires_grad_(False)
 
 

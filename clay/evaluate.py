@@ -53,7 +53,6 @@ def measure_autoencoder(model: DiffusionAutoencoder, pictures: Tensor) -> Measur
         "psnr_from_z_and_x_T_db": psnr(rebuilt, image),
         "psnr_from_z_and_fresh_x_T_db": psnr(fresh, image),
         "psnr_of_coarse_mean_db": psnr(mean, image),
-        "residual_rms": float((mean - image).square().mean().sqrt()),
         "pictures": len(image),
         "sampling_steps": _STEPS,
     }

@@ -12,6 +12,10 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from torch import Tensor, nn
 
 
+# Bounds of the spread; pictures lie in [-1, 1].
+_LEAST, _MOST = 0.02, 0.6
+
+
 class _Residual(nn.Module):
     """y = skip(x) + conv(silu(norm(conv(silu(norm(x)))))), optionally at half the resolution."""
 
@@ -56,9 +60,17 @@ class Encoder(ModelMixin, ConfigMixin):
 
 
 class Decoded(NamedTuple):
-    """Mean picture m(z) (b, 3, 64, 64), feature maps (b, f, 32, 32), embedding (b, e)."""
+    """What z says.
+
+    Args:
+        mean: m(z), (b, 3, 64, 64).
+        spread: s(z) > 0, (b, 1, 64, 64), how far the picture strays from m(z) at each pixel.
+        features: (b, f, 32, 32).
+        embedding: (b, e).
+    """
 
     mean: Tensor
+    spread: Tensor
     features: Tensor
     embedding: Tensor
 
@@ -67,6 +79,7 @@ class Decoder(ModelMixin, ConfigMixin):
     """z (b, code) -> `Decoded`: all that the UNet is told about z.
 
     m(z) is about E[image | z]: blurred where z leaves a detail open, and that is what the diffusion adds.
+    s(z) is about the root mean square of image - m(z), small on a plain wall, large at the eyes.
 
     Args:
         code: length of z.
@@ -88,7 +101,7 @@ class Decoder(ModelMixin, ConfigMixin):
         steps = pairwise(channels)
         self.blocks = nn.ModuleList(_Residual(a, b) for a, b in steps)
         self.norm = nn.GroupNorm(8, channels[-1])
-        self.last = nn.Conv2d(channels[-1], 12 + features, 3, 1, 1)
+        self.last = nn.Conv2d(channels[-1], 16 + features, 3, 1, 1)
         self.embed = nn.Sequential(nn.Linear(code, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
 
     def forward(self, z: Tensor) -> Decoded:
@@ -97,4 +110,6 @@ class Decoder(ModelMixin, ConfigMixin):
         for block in self.blocks:
             h = block(F.interpolate(h, scale_factor=2.0, mode="nearest"))
         h = self.last(F.silu(self.norm(h)))
-        return Decoded(F.pixel_shuffle(h[:, :12], 2), h[:, 12:], self.embed(z))
+        mean, level, features = h.split((12, 4, h.shape[1] - 16), 1)
+        spread = _LEAST * (_MOST / _LEAST) ** F.pixel_shuffle(level, 2).sigmoid()
+        return Decoded(F.pixel_shuffle(mean, 2), spread, features, self.embed(z))

@@ -1,12 +1,16 @@
 """Train the diffusion autoencoder: `python -m clay.train_diffusion`.
 
-Two losses. The coarse picture m(z) learns by squared error. The UNet learns what is left of the picture, in the
-units of Karras et al. (2022, arXiv 2206.00364, table 1), which give its target unit variance at every noise
-level:
+Three losses. The coarse picture m(z) learns by squared error. Its spread s(z) learns by the likelihood of what
+m(z) leaves over, each pixel weighted by s (Seitzer et al. 2022, arXiv 2203.09168, beta = 1/2):
+
+    s (log s + (x0 - m)^2 / (2 s^2)),   the leading s without gradient.
+
+The UNet learns what is left, in the units of Karras et al. (2022, arXiv 2206.00364, table 1), which give its
+target unit variance at every noise level and every pixel:
 
     target = (x0 - m - (s^2 / v) r) sqrt(v) / (s sigma),   r = x0 + sigma noise - m,   v = sigma^2 + s^2
 
-Noise levels follow that paper's log-normal with mean ln 0.25, where the residual is decided; a fifth of
+weighted by s / mean(s), so that faces count more than walls. Noise levels follow that paper's log-normal with mean ln 0.25, where the residual is decided; a fifth of
 them are uniform in training time, so that no time the samplers visit is left untrained.
 """
 
@@ -38,20 +42,28 @@ def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Gener
 
 
 def denoising_loss(model: DiffusionAutoencoder, image: Tensor, decoded: Decoded, generator: torch.Generator) -> Tensor:
-    """Mean squared error of F; m(z) gets no gradient from here, so that it stays the mean."""
-    decoded = decoded._replace(mean=decoded.mean.detach())
+    """Squared error of F; m(z) and s(z) get no gradient from here, so that they stay mean and spread."""
+    decoded = decoded._replace(mean=decoded.mean.detach(), spread=decoded.spread.detach())
     t = sample_times(model, len(image), generator)
-    a_t, s = model.alpha_bar(t), model.residual
+    a_t, s = model.alpha_bar(t), decoded.spread
     sigma_t = ((1 - a_t) / a_t).sqrt()
     scale = (sigma_t**2 + s**2).sqrt()
     missing = image - decoded.mean
     r = missing + sigma_t * torch.randn(image.shape, generator=generator)
     target = (missing - (s / scale) ** 2 * r) * scale / (s * sigma_t)
-    return F.mse_loss(model.predict_residual(t, r / scale, decoded), target)
+    error = model.predict_residual(t, r / scale, decoded) - target
+    return (s / s.mean() * error.square()).mean()
+
+
+def spread_loss(image: Tensor, decoded: Decoded) -> Tensor:
+    """Weighted negative log-likelihood of image - m(z) under N(0, s(z)^2); m(z) gets no gradient."""
+    squared = (image - decoded.mean.detach()).square().mean(1, keepdim=True)
+    s = decoded.spread
+    return (s.detach() * (s.log() + squared / (2 * s.square()))).mean()
 
 
 class Losses:
-    """Both losses on a random batch.
+    """The losses on a random batch.
 
     Args:
         pictures: (n, 3, 64, 64) uint8.
@@ -76,8 +88,9 @@ class Losses:
         coarse = F.mse_loss(decoded.mean, image)
         few = Decoded(*(part[: self.noisy] for part in decoded))
         fine = denoising_loss(network, image[: self.noisy], few, generator)
-        # 10: the two gradients then reach the encoder in about the same size.
-        return {"loss": fine + 10.0 * coarse, "fine": fine, "coarse": coarse}
+        spread = spread_loss(image, decoded)
+        # 10: the gradients of the first two then reach the encoder in about the same size.
+        return {"loss": fine + 10.0 * coarse + spread, "fine": fine, "coarse": coarse, "spread": spread}
 
 
 def main() -> None:
