@@ -8,8 +8,8 @@
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 
-Reading order: shapes, schedule, denoiser, sampler, sample, encode, gradient, unrolled, checkpointing,
-discrete_adjoint, continuous_adjoint, guide, paper.
+Reading order: shapes, schedule, denoiser, guidance, sampler, sample, encode, gradient, unrolled, checkpointing,
+discrete_adjoint, continuous_adjoint, audit, guide, paper.
 
 Notation, the same everywhere, in the code and in the docstrings:
 
@@ -30,11 +30,13 @@ Notation, the same everywhere, in the code and in the docstrings:
 | theta | theta | the network's parameters | |
 """
 
+from adjointdeis.audit import Audit, audit
 from adjointdeis.continuous_adjoint import ContinuousAdjoint
 from adjointdeis.denoiser import Denoiser, Prediction
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import Encoding, encode, encode_steps
 from adjointdeis.gradient import GradientMethod, LossAndGradients
+from adjointdeis.guidance import ClassifierFreeGuidance
 from adjointdeis.guide import CountedModel, Frame, guide
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
 from adjointdeis.sample import sample
@@ -43,6 +45,8 @@ from adjointdeis.schedule import Grid, LinearVP, grid_from_scheduler
 from adjointdeis.unrolled import Unrolled
 
 __all__ = [
+    "Audit",
+    "ClassifierFreeGuidance",
     "ContinuousAdjoint",
     "CountedModel",
     "Denoiser",
@@ -58,6 +62,7 @@ __all__ = [
     "Sampler",
     "Unrolled",
     "adjointDEIS",
+    "audit",
     "encode",
     "encode_cycle_sde",
     "encode_steps",

@@ -1,0 +1,52 @@
+"""Classifier-free guidance as a wrapper around a denoiser (Ho & Salimans 2022, 2207.12598)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adjointdeis.denoiser import Denoiser
+
+
+@dataclass(frozen=True)
+class ClassifierFreeGuidance:
+    """net(t, x, z_neg) + scale (net(t, x, z) - net(t, x, z_neg)).
+
+    Linear in the network's output, so it holds for every prediction type; gradients reach x through both branches and
+    z through the positive one. Both branches are one call on a batch twice as large.
+
+    Args:
+        model: network conditioned on z.
+        scale: 1 leaves the model as it is, 0 follows the negative conditioning alone.
+        negative: z_neg, of the shape of z, or (1, ...) for all images.
+    """
+
+    model: Denoiser
+    scale: float
+    negative: Tensor
+
+    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+        """Guided output for t (b,), x (b, *x), z (b, ...).
+
+        Raises:
+            ValueError: there is no z, or the negative conditioning does not fit it.
+        """
+        if z is None:
+            raise ValueError("Classifier-free guidance needs a conditioning z; got None.")
+        if self.negative.shape[1:] != z.shape[1:] or len(self.negative) not in (1, len(z)):
+            raise ValueError(
+                f"The negative conditioning must have the shape of z, {tuple(z.shape)}, or (1, ...); got "
+                f"{tuple(self.negative.shape)}."
+            )
+        both = torch.cat([self.negative.to(z).expand_as(z), z])
+        without, with_z = self.model(torch.cat([t, t]), torch.cat([x, x]), both).chunk(2)
+        return without + self.scale * (with_z - without)
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Those of the model, so that theta can be differentiated through the wrapper."""
+        network: Any = self.model
+        yield from network.named_parameters()
