@@ -11,7 +11,6 @@ from diffusers import ModelMixin
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from torch import Tensor, nn
 
-
 # Bounds of the spread; pictures lie in [-1, 1].
 _LEAST, _MOST = 0.02, 0.6
 

@@ -10,8 +10,9 @@ target unit variance at every noise level and every pixel:
 
     target = (x0 - m - (s^2 / v) r) sqrt(v) / (s sigma),   r = x0 + sigma noise - m,   v = sigma^2 + s^2
 
-weighted by s / mean(s), so that faces count more than walls. Noise levels follow that paper's log-normal with mean ln 0.25, where the residual is decided; a fifth of
-them are uniform in training time, so that no time the samplers visit is left untrained.
+weighted by s / mean(s), so that faces count more than walls. Noise levels follow that paper's log-normal, with
+mean ln 0.25, where the residual is decided; a fifth of them are uniform in training time, so that no time the
+samplers visit is left untrained.
 """
 
 import torch

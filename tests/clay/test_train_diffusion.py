@@ -21,31 +21,24 @@ def test_times_cover_the_schedule_and_crowd_where_the_residual_is_decided(autoen
 
 
 def test_the_training_target_is_what_turns_the_network_into_the_true_noise(autoencoder, pictures, monkeypatch):
-    """If F met its target exactly, eps would be the noise: the loss and the model share one convention."""
-    image, generator = to_unit(pictures[:4]), torch.Generator().manual_seed(3)
+    """If F met its target exactly, the loss would vanish and eps be the noise: loss and model share one convention."""
+    image = to_unit(pictures[:4])
     z = autoencoder.encode(image)
-    caught = {}
-
-    def perfect(out, target):
-        caught["target"] = target
-        return (out - target).square().mean()
-
-    def remember(t, scaled, decoded):
-        caught.setdefault("t", t)
-        caught.setdefault("scaled", scaled)
-        return caught.get("answer", torch.zeros_like(scaled))
-
-    monkeypatch.setattr("clay.train_diffusion.F.mse_loss", perfect)
-    monkeypatch.setattr(autoencoder, "predict_residual", remember)
     decoded = autoencoder.decoder(z)
-    denoising_loss(autoencoder, image, decoded, generator)
-    a_t = autoencoder.alpha_bar(caught["t"])
-    sigma_t = ((1 - a_t) / a_t).sqrt()
-    r = caught["scaled"] * (sigma_t**2 + autoencoder.residual**2).sqrt()
-    x_t = a_t.sqrt() * (r + decoded.mean)
-    noise = (x_t - a_t.sqrt() * image) / (1 - a_t).sqrt()
-    caught["answer"] = caught["target"]
-    assert (autoencoder(caught["t"], x_t, z) - noise).abs().max() < 1e-2
+    seen = {}
+
+    def perfect(t, scaled, given):
+        a_t, s = autoencoder.alpha_bar(t), decoded.spread
+        sigma_t = ((1 - a_t) / a_t).sqrt()
+        v = sigma_t**2 + s**2
+        r = scaled * v.sqrt()
+        seen.update(t=t, x_t=a_t.sqrt() * (r + decoded.mean), noise=(r + decoded.mean - image) / sigma_t)
+        return (image - decoded.mean - s**2 / v * r) * v.sqrt() / (s * sigma_t)
+
+    monkeypatch.setattr(autoencoder, "predict_residual", perfect)
+    assert denoising_loss(autoencoder, image, decoded, torch.Generator().manual_seed(3)) < 1e-6
+    eps = autoencoder(seen["t"], seen["x_t"], z)
+    assert (eps - seen["noise"]).abs().max() < 1e-2
 
 
 def test_a_few_steps_run_and_lower_both_losses(autoencoder, pictures, tmp_path):

@@ -1,0 +1,18 @@
+import torch
+
+from clay import train_clip
+from clay.clip import create_clip
+from clay.data import Split
+from clay.train_clip import ClipLoss
+
+
+def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
+    monkeypatch.setattr(train_clip, "TRAIN", Split("tiny", 0, 4))
+    torch.manual_seed(0)
+    model = create_clip()
+    pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
+    values = ClipLoss(pictures, 8)(model, 0, torch.Generator().manual_seed(0))
+    values["loss"].backward()
+    assert 1.5 < values["loss"] < 3.0
+    for name in ("visual.conv1.weight", "token_embedding.weight", "logit_scale"):
+        assert model.get_parameter(name).grad.abs().sum() > 0
