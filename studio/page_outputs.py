@@ -134,11 +134,12 @@ def outputs(first: Path | None, model: Model) -> Outputs:
             x="step",
             y="value",
             color="curve",
-            x_title="",
-            y_title="loss",
+            x_title="optimisation step",
+            y_title="loss (lower is better)",
             color_title="",
-            height=260,
-            label="Loss (lower is better)",
+            height=280,
+            label="Loss",
+            show_label=False,  # the plot fills the box whatever else is in it, and would lose its legend
             buttons=[],
             elem_id="curve",
         )

@@ -27,7 +27,7 @@ QUIET = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         reason = "no chromium on this machine: apt-get install chromium"
@@ -35,9 +35,9 @@ def browser() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -53,13 +53,13 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
+def visit(chromium: Browser, address: str) -> Iterator[Visit]:
     """Opens the page: visit(width, height, theme). Any script error on it fails the test."""
     pages: list[Page] = []
     errors: list[str] = []
 
     def open_page(width: int = 1440, height: int = 900, theme: str = "light") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+        page = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{address}?__theme={theme}")
         page.wait_for_selector("#run")
