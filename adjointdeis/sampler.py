@@ -74,13 +74,14 @@ class Sampler:
         """The table on a diffusers scheduler's own grid.
 
         Args:
-            scheduler: DPMSolverMultistepScheduler or DDIMScheduler, after `set_timesteps`.
+            scheduler: of diffusers, one of schedule.SCHEDULERS, after `set_timesteps`.
             sde: inject noise.
             order: 1, or 2 for the two-step methods.
             noise_level: share of the grid kept, counted from the clean end, in (0, 1].
             prediction_type: what the network predicts; the scheduler's own setting if None.
             family: "noise" or "data", see the table above. If None, what the scheduler's algorithm_type says: "data"
-                for "sde-dpmsolver++" (SDE) or any "++" (order 2), else "noise", the paper's. At few steps prefer
+                for "sde-dpmsolver++" (SDE) or any "++" (order 2); also for DDPM, whose ancestral sampling is
+                SDE-DPM-Solver++(1); else "noise", the paper's. At few steps prefer
                 "data" for the SDE: SDE-DPM-Solver-1 turns the sign of what is left of the noise where h > ln 2.
             final: "scheduler", or "sigma_min" to end at the training grid's cleanest time.
 
@@ -89,7 +90,8 @@ class Sampler:
             NotImplementedError: an unknown scheduler, or a combination without a table.
         """
         algorithm = scheduler.config.get("algorithm_type", "")
-        data = algorithm == "sde-dpmsolver++" if sde else algorithm.endswith("++")
+        ancestral = type(scheduler).__name__ == "DDPMScheduler"
+        data = ancestral or algorithm == "sde-dpmsolver++" if sde else algorithm.endswith("++")
         own: Family = "data" if data else "noise"
         if order == 2 and scheduler.config.get("solver_type", "midpoint") != "midpoint":
             raise NotImplementedError("Order 2 knows solver_type='midpoint' only; set it in the scheduler.")
@@ -98,7 +100,7 @@ class Sampler:
             sde=sde,
             order=order,
             family=family or own,
-            prediction_type=prediction_type or scheduler.config.prediction_type,
+            prediction_type=prediction_type or _prediction(scheduler),
             lower_order_final=_ends_at_first_order(scheduler),
         )
 
@@ -157,6 +159,12 @@ class Sampler:
         device = x.device if generator is None else generator.device
         shape = (self.steps, *x.shape)
         return torch.randn(shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
+
+
+def _prediction(scheduler: Any) -> Prediction:
+    """The scheduler's own; some of those for flow matching do not name it."""
+    named: Prediction = scheduler.config.get("prediction_type", "flow_prediction")
+    return named
 
 
 def _ends_at_first_order(scheduler: Any) -> bool:

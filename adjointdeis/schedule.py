@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -139,7 +139,8 @@ def grid_from_scheduler(scheduler: Any, final: Final = "scheduler") -> Grid:
     under Karras, Lu, exponential and flow sigmas.
 
     Args:
-        scheduler: DPMSolverMultistepScheduler or DDIMScheduler.
+        scheduler: one of SCHEDULERS, after `set_timesteps`. Their grids are taken, not their steps: what order, ODE
+            or SDE is for the sampler to say.
         final: "scheduler" ends where the scheduler ends (often sigma = 0); "sigma_min" ends at the training
             grid's cleanest time t = 0 (alpha_bar_0), as the paper's functions do.
 
@@ -149,10 +150,9 @@ def grid_from_scheduler(scheduler: Any, final: Final = "scheduler") -> Grid:
             linear in the network's output.
     """
     name = type(scheduler).__name__
-    readers = {"DPMSolverMultistepScheduler": _dpmsolver_nodes, "DDIMScheduler": _ddim_nodes}
-    if name not in readers:
-        raise NotImplementedError(f"{name} is not supported; use one of {', '.join(sorted(readers))}.")
-    if scheduler.num_inference_steps is None:
+    if name not in SCHEDULERS:
+        raise NotImplementedError(f"{name} is not supported; use one of {', '.join(sorted(SCHEDULERS))}.")
+    if getattr(scheduler, "num_inference_steps", None) is None:
         raise ValueError(f"The {name} has no grid yet; call scheduler.set_timesteps(number_of_steps) first.")
     if scheduler.config.get("thresholding"):
         raise NotImplementedError(
@@ -164,22 +164,42 @@ def grid_from_scheduler(scheduler: Any, final: Final = "scheduler") -> Grid:
             "clipped pixel).",
             stacklevel=2,
         )
-    times, rho, flow = readers[name](scheduler)
+    flow = is_flow(scheduler)
+    times, rho = SCHEDULERS[name](scheduler)
     if final == "sigma_min":
         rho[-1] = _sigma_min(scheduler, flow)
     return _from_rho(times, rho, flow)
 
 
-def _dpmsolver_nodes(scheduler: Any) -> tuple[list[int | float], list[float], bool]:
-    times = [*scheduler.timesteps.tolist(), 0]
-    return times, scheduler.sigmas.double().tolist(), bool(scheduler.config.use_flow_sigmas)
+def is_flow(scheduler: Any) -> bool:
+    """Whether a scheduler's sigmas are those of flow matching, alpha = 1 - sigma."""
+    return bool(scheduler.config.get("use_flow_sigmas")) or type(scheduler).__name__.startswith("FlowMatch")
 
 
-def _ddim_nodes(scheduler: Any) -> tuple[list[int | float], list[float], bool]:
+Nodes = tuple[list[int | float], list[float]]
+
+
+def _from_sigmas(scheduler: Any) -> Nodes:
+    return [*scheduler.timesteps.tolist(), 0], scheduler.sigmas.double().tolist()
+
+
+def _from_cumulative_alphas(scheduler: Any) -> Nodes:
     times = scheduler.timesteps.tolist()
-    # DDIM keeps no sigmas; its last step goes to final_alpha_cumprod (1, or alpha_bar_0)
-    alpha_bar = [*scheduler.alphas_cumprod[times].double().tolist(), float(scheduler.final_alpha_cumprod)]
-    return [*times, 0], [_rho(a) for a in alpha_bar], False
+    # the last step goes to final_alpha_cumprod (1, or alpha_bar_0) in DDIM, to the image in DDPM
+    last = float(getattr(scheduler, "final_alpha_cumprod", 1.0))
+    return [*times, 0], [_rho(a) for a in [*scheduler.alphas_cumprod[times].double().tolist(), last]]
+
+
+SCHEDULERS: dict[str, Callable[[Any], Nodes]] = {
+    "DDIMScheduler": _from_cumulative_alphas,
+    "DDPMScheduler": _from_cumulative_alphas,
+    "DEISMultistepScheduler": _from_sigmas,
+    "DPMSolverMultistepScheduler": _from_sigmas,
+    "EulerDiscreteScheduler": _from_sigmas,
+    "FlowMatchEulerDiscreteScheduler": _from_sigmas,
+    "UniPCMultistepScheduler": _from_sigmas,
+}
+"""Schedulers whose grids can be read, and how."""
 
 
 def _rho(alpha_bar: float) -> float:

@@ -3,7 +3,14 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
 
 from adjointdeis import Grid, LinearVP, Sampler, sample
 from tests.truth import Tangle, normal
@@ -72,6 +79,43 @@ def test_ddim_scheduler_steps_are_equal_too():
         time = scheduler.timesteps[i]
         theirs = scheduler.step(model(torch.full((2,), int(time)), x_s, None), time, x_s).prev_sample
         assert (x_t - theirs).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "scaled"),
+    [
+        (DEISMultistepScheduler(solver_order=1), False),
+        (FlowMatchEulerDiscreteScheduler(shift=3.0), False),
+        (EulerDiscreteScheduler(timestep_spacing="trailing"), True),
+        (EulerDiscreteScheduler(use_karras_sigmas=True, prediction_type="v_prediction"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_first_order_steps_of_other_schedulers_are_equal_too(scheduler, scaled):
+    """Euler's states are x / alpha, and it scales them itself before the network sees them."""
+    scheduler.set_timesteps(8)
+    sampler = Sampler.from_scheduler(scheduler)
+    model, x = Tangle(3).requires_grad_(False), normal(2, 3, 2, 2)
+    rho = sampler.grid.rho
+    for i, (x_s, x_t) in enumerate(_pairs(sample(model, sampler, x, None))):
+        time = scheduler.timesteps[i]
+        output = model(torch.full((2,), float(time), dtype=x.dtype), x_s, None)
+        scale_s, scale_t = (math.sqrt(1 + r * r) if scaled else 1.0 for r in rho[i : i + 2])
+        theirs = scheduler.step(output, time, x_s * scale_s).prev_sample / scale_t
+        assert (x_t - theirs).abs().max() < 2e-5 * max(1.0, float(theirs.abs().max())), f"step {i}"
+
+
+def test_ancestral_sampling_is_the_first_order_sde_of_the_data_family():
+    scheduler = DDPMScheduler(clip_sample=False)
+    scheduler.set_timesteps(10)
+    sampler = Sampler.from_scheduler(scheduler, sde=True)
+    model, x = Tangle(3).requires_grad_(False), normal(2, 3, 2, 2)
+    noises = torch.stack([normal(2, 3, 2, 2, seed=i) for i in range(10)])
+    for i, (x_s, x_t) in enumerate(_pairs(sample(model, sampler, x, None, noises))):
+        time = scheduler.timesteps[i]
+        output = model(torch.full((2,), int(time)), x_s, None)
+        theirs = scheduler.step(output, time, x_s, generator=torch.Generator().manual_seed(i)).prev_sample
+        assert (x_t - theirs).abs().max() < 1e-5, f"step {i}"
 
 
 @pytest.mark.parametrize(("order", "family"), [(1, "noise"), (2, "noise"), (2, "data")])

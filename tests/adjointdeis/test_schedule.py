@@ -3,7 +3,7 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, HeunDiscreteScheduler
 
 from adjointdeis import Grid, LinearVP, grid_from_scheduler
 
@@ -97,8 +97,8 @@ def test_grids_refuse_what_is_not_a_grid():
 
 
 def test_schedulers_that_cannot_be_read_are_refused_with_the_cure():
-    with pytest.raises(NotImplementedError, match="DDPMScheduler is not supported; use one of DDIM"):
-        grid_from_scheduler(DDPMScheduler())
+    with pytest.raises(NotImplementedError, match="HeunDiscreteScheduler is not supported; use one of DDIM"):
+        grid_from_scheduler(HeunDiscreteScheduler())
     with pytest.raises(ValueError, match=r"call scheduler\.set_timesteps"):
         grid_from_scheduler(DPMSolverMultistepScheduler())
     with pytest.raises(NotImplementedError, match="thresholding=False"):
