@@ -3,7 +3,15 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, HeunDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
 
 from adjointdeis import Grid, LinearVP, grid_from_scheduler
 
@@ -29,6 +37,23 @@ def test_flow_nodes_have_alpha_and_sigma_adding_up_to_one():
     grid = grid_from_scheduler(scheduler)
     assert grid.sigma == pytest.approx(scheduler.sigmas.tolist(), rel=1e-12)
     assert [a + s for a, s in zip(grid.alpha, grid.sigma, strict=True)] == pytest.approx([1.0] * 11)
+
+
+@pytest.mark.parametrize("kind", [DEISMultistepScheduler, UniPCMultistepScheduler, EulerDiscreteScheduler])
+def test_nodes_of_other_schedulers_are_their_sigmas(kind):
+    scheduler = kind()
+    scheduler.set_timesteps(7)
+    grid = grid_from_scheduler(scheduler)
+    assert grid.times[:-1] == tuple(scheduler.timesteps.tolist())
+    assert grid.rho == pytest.approx(scheduler.sigmas.tolist(), rel=1e-12)
+
+
+def test_flow_matching_starts_from_pure_noise():
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+    scheduler.set_timesteps(7)
+    grid = grid_from_scheduler(scheduler)
+    assert grid.alpha[0] == pytest.approx(0, abs=1e-6)
+    assert grid.sigma == pytest.approx(scheduler.sigmas.tolist(), rel=1e-12)
 
 
 def test_ddim_nodes_come_from_its_cumulative_alphas():
