@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Sampler, Unrolled
 from adjointdeis.gradient import GradientMethod
 from studio.model import Model
-from studio.settings import GradientName, Settings
+from studio.settings import GradientName, Mode, Settings
 
 _GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
     "discrete": DiscreteAdjoint,
@@ -15,6 +15,9 @@ _GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
     "adjoint_2": lambda: ContinuousAdjoint(order=2),
     "unrolled": Unrolled,
 }
+
+# network calls to invert one step, at most: an ODE step is solved by fixed-point iteration
+CALLS_TO_ENCODE: Mapping[Mode, int] = {"sde": 1, "ode": 10}
 
 
 def sampler_for(model: Model, settings: Settings) -> Sampler:

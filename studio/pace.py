@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.methods import CALLS_TO_ENCODE
 from studio.settings import Settings
 
 
 @dataclass
 class Pace:
-    """Seconds of one sampling step while encoding, and while optimising (sampled and differentiated).
-
-    Brought up to date by every run; each measurement counts half, so that a busy moment is soon forgotten.
+    """Seconds of one network call without a gradient, and of one sampling step while optimising (sampled and
+    differentiated). Brought up to date by every run; each measurement counts half, so that a busy moment is soon
+    forgotten.
     """
 
-    encode: float | None = None
-    optimise: float | None = None
+    call: float | None = None
+    update: float | None = None
 
     def remaining(self, settings: Settings, steps: int, encoded: int = 0, updated: int = 0) -> float | None:
         """Expected seconds to the end of a run, None until both paces were measured once.
@@ -26,19 +27,19 @@ class Pace:
             encoded: sampling steps encoded so far.
             updated: optimisation steps done so far.
         """
-        if self.encode is None or self.optimise is None:
+        if self.call is None or self.update is None:
             return None
-        # the last frame is sampled without a gradient, which costs about what encoding costs
-        plain = steps - encoded + steps
-        return plain * self.encode + max(settings.optimisation_steps - updated, 0) * steps * self.optimise
+        # the last frame is sampled without a gradient
+        calls = (steps - encoded) * CALLS_TO_ENCODE[settings.mode] + steps
+        return calls * self.call + max(settings.optimisation_steps - updated, 0) * steps * self.update
 
-    def saw_encoding(self, seconds: float, steps: int) -> None:
-        """`steps` sampling steps were encoded in `seconds`."""
-        self.encode = _mixed(self.encode, seconds / steps)
+    def saw_encoding(self, seconds: float, calls: int) -> None:
+        """An encoding made `calls` network calls in `seconds`."""
+        self.call = _mixed(self.call, seconds / calls)
 
     def saw_update(self, seconds: float, steps: int) -> None:
         """One optimisation step through `steps` sampling steps took `seconds`."""
-        self.optimise = _mixed(self.optimise, seconds / steps)
+        self.update = _mixed(self.update, seconds / steps)
 
 
 def _mixed(before: float | None, now: float) -> float:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from adjointdeis import Encoding, Frame, encode_steps, guide
 from studio.events import Event, Outcome, Point, Progress
-from studio.methods import gradient_method, learning_rates, sampler_for
+from studio.methods import CALLS_TO_ENCODE, gradient_method, learning_rates, sampler_for
 from studio.model import Model
 from studio.objective import Objective, objective
 from studio.pace import Pace
@@ -66,7 +66,9 @@ class _Run:
         """The states from the image to the noise."""
         n, began = self._sampler.steps, perf_counter()
         generator = torch.Generator().manual_seed(self._settings.seed)
-        states = encode_steps(self._network, self._sampler, self._start, self._z, generator)
+        states = encode_steps(
+            self._network, self._sampler, self._start, self._z, generator, iterations=CALLS_TO_ENCODE["ode"]
+        )
         step = 0
         while True:
             try:
@@ -77,7 +79,7 @@ class _Run:
             step += 1
             left = self._pace.remaining(self._settings, n, encoded=step)
             yield Progress("encode", step, n, left, to_image(state), (), self._network.calls)
-        self._pace.saw_encoding(perf_counter() - began, n)
+        self._pace.saw_encoding(perf_counter() - began, self._network.calls)
         return encoding
 
     def optimise(self, encoding: Encoding) -> Iterator[Event]:
