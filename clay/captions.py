@@ -42,8 +42,9 @@ FACIAL_HAIR_WORDS = {
     "beard": ("a beard", "a full beard"),
     "goatee": ("a goatee",),
 }
-_GLASSES = {"none": ("no glasses",), "glasses": ("glasses",), "sunglasses": ("sunglasses", "dark sunglasses")}
-_EXPRESSIONS = {
+GLASSES_WORDS = {"none": ("no glasses",), "glasses": ("glasses",), "sunglasses": ("sunglasses", "dark sunglasses")}
+HAT_WORDS = {"no hat": ("no hat",), "hat": ("a hat", "a beanie hat")}
+EXPRESSION_WORDS = {
     "neutral": ("neutral", "calm"),
     "smiling": ("smiling", "happy"),
     "surprised": ("surprised", "astonished"),
@@ -72,8 +73,8 @@ def _details(person: Person, seen: Circumstances, rng: np.random.Generator) -> l
     offered = [
         (0.75, hair_phrase(person, rng)),
         (0.55, _pick(FACIAL_HAIR_WORDS[person.facial_hair], rng)),
-        (0.55, _pick(_GLASSES[seen.glasses], rng)),
-        (0.50, _pick(("a hat", "a beanie hat") if seen.hat else ("no hat",), rng)),
+        (0.55, _pick(GLASSES_WORDS[seen.glasses], rng)),
+        (0.50, _pick(HAT_WORDS["hat" if seen.hat else "no hat"], rng)),
         (0.40, f"{person.skin_tone} skin"),
         # Nobody can see eyes behind sunglasses.
         (0.30 if seen.glasses != "sunglasses" else 0.0, f"{person.eye_colour} eyes"),
@@ -85,7 +86,7 @@ def _details(person: Person, seen: Circumstances, rng: np.random.Generator) -> l
 
 def caption(person: Person, seen: Circumstances, rng: np.random.Generator) -> str:
     """One sentence; another call words it differently and mentions other things."""
-    mood = _pick(_EXPRESSIONS[seen.expression], rng) + " " if rng.random() < 0.6 else ""
+    mood = _pick(EXPRESSION_WORDS[seen.expression], rng) + " " if rng.random() < 0.6 else ""
     sentence = _pick(_OPENINGS, rng).format(mood)
     details = _details(person, seen, rng)
     if details:

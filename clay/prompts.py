@@ -1,14 +1,42 @@
-"""One prompt for each class of each attribute, to read attributes out of CLIP without training."""
+"""Short prompts, one for each class of each attribute: to train CLIP on, and to read attributes out of it."""
+
+import numpy as np
 
 from clay.attributes import ATTRIBUTES
-from clay.captions import FACIAL_HAIR_WORDS, STYLE_WORDS
+from clay.captions import (
+    EXPRESSION_WORDS,
+    FACIAL_HAIR_WORDS,
+    GLASSES_WORDS,
+    HAT_WORDS,
+    STYLE_WORDS,
+)
+
+_WITH = ("a face with {}", "a person with {}", "{}", "a clay face with {}")
+_IS = ("a {} face", "a {} person", "a {} clay face")
+
+# Ways to say each class of each attribute; the first is the plainest.
+WORDINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "hair_colour": {colour: (f"{colour} hair",) for colour in ATTRIBUTES["hair_colour"]},
+    "hair_style": STYLE_WORDS,
+    "facial_hair": FACIAL_HAIR_WORDS,
+    "skin_tone": {tone: (f"{tone} skin",) for tone in ATTRIBUTES["skin_tone"]},
+    "glasses": GLASSES_WORDS,
+    "expression": EXPRESSION_WORDS,
+    "hat": HAT_WORDS,
+}
 
 PROMPTS: dict[str, tuple[str, ...]] = {
-    "hair_colour": tuple(f"a face with {colour} hair" for colour in ATTRIBUTES["hair_colour"]),
-    "hair_style": tuple(f"a face with {STYLE_WORDS[style][0]}" for style in ATTRIBUTES["hair_style"]),
-    "facial_hair": tuple(f"a face with {FACIAL_HAIR_WORDS[kind][0]}" for kind in ATTRIBUTES["facial_hair"]),
-    "skin_tone": tuple(f"a face with {tone} skin" for tone in ATTRIBUTES["skin_tone"]),
-    "glasses": ("a face with no glasses", "a face with glasses", "a face with sunglasses"),
-    "expression": tuple(f"a {expression} face" for expression in ATTRIBUTES["expression"]),
-    "hat": ("a face with no hat", "a face with a hat"),
+    name: tuple((_IS if name == "expression" else _WITH)[0].format(WORDINGS[name][c][0]) for c in classes)
+    for name, classes in ATTRIBUTES.items()
 }
+
+
+def sample_prompts(rng: np.random.Generator) -> dict[str, tuple[str, ...]]:
+    """One prompt for each class, worded at random; classes in the order of `ATTRIBUTES`."""
+    prompts = {}
+    for name, classes in ATTRIBUTES.items():
+        frames = _IS if name == "expression" else _WITH
+        frame = frames[int(rng.integers(len(frames)))]
+        words = [WORDINGS[name][c] for c in classes]
+        prompts[name] = tuple(frame.format(options[int(rng.integers(len(options)))]) for options in words)
+    return prompts

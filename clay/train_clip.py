@@ -1,28 +1,35 @@
 """Train the small CLIP: `python -m clay.train_clip`.
 
+Two losses. The contrastive one matches pictures with their captions. The other matches each picture with the
+right one of a handful of short prompts, one for each class of each attribute: in a caption of several details
+the others are easily read past, and a small model that has to find the caption learns the loudest detail first.
+
 Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
 new words each time it comes up, so that the gradient of the similarity points at faces and not at texture.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.augment import disturb
 from clay.captions import caption
 from clay.clip import create_clip, create_tokenizer, normalise, save_clip
 from clay.data import TRAIN, load_pictures
 from clay.pictures import as_channels_first, to_unit
+from clay.prompts import sample_prompts
 from clay.training import Plan, arguments, train
 
 _MAX_SCALE = math.log(100.0)
 
 
 class ClipLoss:
-    """The symmetric contrastive loss on a random batch.
+    """Both losses on a random batch.
 
     Args:
         pictures: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
@@ -32,6 +39,7 @@ class ClipLoss:
     def __init__(self, pictures: Tensor, batch: int) -> None:
         self.pictures, self.batch = pictures, batch
         self.scenes = TRAIN.scenes()
+        self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes])
         self.tokenizer = create_tokenizer()
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -47,8 +55,22 @@ class ClipLoss:
         similarity = scale * from_image @ from_text.T
         own = torch.arange(self.batch)
         loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
+        prompts = self._prompts(network, rng)
+        matched = self._matched(scale * from_image @ prompts.T, self.classes[chosen])
         hits = (similarity.argmax(1) == own).float().mean()
-        return {"loss": loss, "hits": hits}
+        return {"loss": loss + matched, "contrast": loss, "matched": matched, "hits": hits}
+
+    def _prompts(self, network: Any, rng: np.random.Generator) -> Tensor:
+        """Embeddings of one prompt for each class, attribute after attribute, (classes, d)."""
+        texts = [text for prompts in sample_prompts(rng).values() for text in prompts]
+        embeddings: Tensor = network.encode_text(self.tokenizer(texts), normalize=True)
+        return embeddings
+
+    def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """Mean over attributes of the cross-entropy among that attribute's prompts."""
+        parts = logits.split([len(classes) for classes in ATTRIBUTES.values()], 1)
+        losses = [F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN) for column, part in enumerate(parts)]
+        return torch.stack(losses).mean()
 
 
 def main() -> None:
