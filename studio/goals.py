@@ -17,7 +17,7 @@ GOALS: Mapping[LossName, str] = MappingProxyType(
     }
 )
 
-PROMPTS: tuple[str, ...] = ("a face with red hair", "a person with glasses", "a bald person", "a blue background")
+PROMPTS: tuple[str, ...] = ("a face with red hair", "a face with sunglasses", "a face with a beard", "a laughing face")
 
 SECOND_LABEL: Mapping[LossName, str] = MappingProxyType(
     {
