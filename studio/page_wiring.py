@@ -16,6 +16,10 @@ _PLUMBING: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_vis
 _SHOW_STAGE = "() => { if (innerWidth < 769) document.querySelector('#status').scrollIntoView({behavior: 'smooth'}) }"
 # a disabled button ignores this click, so Enter cannot start a second run
 _CLICK_RUN = "() => document.querySelector('#run').click()"
+# Gradio's thumbnails are buttons without a name; those of a hidden column are there only after it was shown
+_NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
+    (group) => group.querySelectorAll('button').forEach(
+        (button, i) => button.setAttribute('aria-label', `Example ${i + 1}`))), 500)"""
 
 
 def wire_run(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
@@ -41,12 +45,13 @@ def wire_run(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishe
     ended.then(actions.forecast, costs, middle.cost, **_PLUMBING)
 
 
-def wire_inputs(actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
+def wire_inputs(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
     """Everything before Run."""
     fields = list(middle.fields.values())
     first.change(actions.look, first, [right.message, right.live], **_PLUMBING)
     needs = [middle.second_box, middle.second, middle.prompt_box, middle.source_box, right.message]
     middle.goal.change(actions.choose_goal, middle.goal, needs, **_PLUMBING)
+    gr.on([blocks.load, middle.goal.change], None, js=_NAME_EXAMPLES, **_PLUMBING)
     for chip in middle.chips:
         chip.click(str, chip, middle.prompt, **_PLUMBING)
     middle.preset.input(actions.choose_preset, middle.preset, fields, **_PLUMBING)

@@ -26,10 +26,11 @@ RECORDER = """() => {
   window.frames_seen = [];
   const clicked = () => { window.clicked_at = performance.now() };
   document.querySelector('#run').addEventListener('click', clicked, {once: true});
+  let last = document.querySelector('#live img').src;
   new MutationObserver(() => {
     const image = document.querySelector('#live img');
-    if (image && image.src !== window.frames_seen.at(-1)?.src)
-      window.frames_seen.push({src: image.src, at: performance.now()});
+    if (image && image.src !== last)
+      window.frames_seen.push({src: last = image.src, at: performance.now()});
   }).observe(document.querySelector('#live'), {subtree: true, childList: true, attributes: true});
 }"""
 
