@@ -37,7 +37,7 @@ class Settings(BaseModel):
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="What the picture shows now")
     mode: Mode = Field(default="sde", title="Sampler")
-    sampling_steps: int = Field(default=10, ge=4, le=50, title="Sampling steps")
+    sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=12, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
