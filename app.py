@@ -75,7 +75,7 @@ def can_open_a_browser() -> bool:
 
 def main() -> None:
     """Build and serve until interrupted."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     given = arguments()
     try:
         blocks = build()
