@@ -17,8 +17,8 @@ _CARD = "README.md"
 
 
 def classes_table(measures: dict[str, Any]) -> str:
-    """Accuracy of CLIP (zero-shot) and of the reader, beside always guessing the commonest class."""
-    lines = ["| attribute | classes | commonest class | CLIP, zero-shot | attribute reader |", "|---|---|---|---|---|"]
+    """Accuracy of CLIP (by prompt) and of the reader, beside always guessing the commonest class."""
+    lines = ["| attribute | classes | commonest class | CLIP, by prompt | attribute reader |", "|---|---|---|---|---|"]
     for name, reader in measures["attributes"].items():
         clip = measures["clip"][name]
         figures = (reader["commonest"], clip["accuracy"], reader["accuracy"])

@@ -89,7 +89,7 @@ def measure_classes(predicted: dict[str, Tensor], truth: Tensor) -> dict[str, Me
 
 
 def measure_clip(world: ClayWorld, pictures: Tensor, truth: Tensor) -> dict[str, Measures]:
-    """Zero-shot: each picture is given the class whose prompt is most similar."""
+    """Each picture is given the class whose prompt is most similar."""
     seen = in_batches(lambda image: world.clip.encode_image(normalise(image), normalize=True), pictures)
     predicted = {}
     for name, prompts in PROMPTS.items():

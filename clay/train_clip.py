@@ -68,7 +68,7 @@ class ClipLoss:
 
     def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
         """Mean over attributes of the cross-entropy among that attribute's prompts."""
-        parts = logits.split([len(classes) for classes in ATTRIBUTES.values()], 1)
+        parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
         losses = [F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN) for column, part in enumerate(parts)]
         return torch.stack(losses).mean()
 
