@@ -137,6 +137,9 @@ def identity_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], c
         }
 
 
+RUNS = {"text": text_runs, "identity": identity_runs}
+
+
 def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Markdown, one line a kind of run."""
     yield "| runs | loss fell | median similarity | confirmed by | largest round-trip error | seconds |"
@@ -161,6 +164,7 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=int, default=30, help="runs of each kind")
+    parser.add_argument("--kinds", choices=RUNS, nargs="+", default=list(RUNS))
     parser.add_argument("--preset", choices=PRESETS, default="Quick")
     parser.add_argument(
         "--set", nargs=2, action="append", default=[], metavar=("FIELD", "VALUE"), help="change a setting"
@@ -175,8 +179,8 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
-        for runs in (text_runs, identity_runs):
-            for row in runs(model, world, settings, options.faces):
+        for kind in options.kinds:
+            for row in RUNS[kind](model, world, settings, options.faces):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)
                 print(json.dumps(row), flush=True)
