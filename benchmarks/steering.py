@@ -23,11 +23,12 @@ from typing import Any
 import torch
 from PIL import Image
 
+from clay.card import fill
 from clay.circumstances import Circumstances
 from clay.data import TEST, scene
 from clay.people import Person
 from clay.render import render_all
-from clay.world import ClayWorld, load_world
+from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Identity
 from studio.embedded import embedded
 from studio.events import Outcome
@@ -171,7 +172,14 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 leaves torch's own choice")
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"))
+    parser.add_argument("--read", type=Path, nargs="+", help="run nothing: the table of these files, into the card")
     options = parser.parse_args()
+    if options.read:
+        rows = [json.loads(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
+        card = DEFAULT_FOLDER / "README.md"
+        card.write_text(fill(card.read_text(encoding="utf-8"), "steering", "\n".join(table(rows))), encoding="utf-8")
+        print(*table(rows), sep="\n")
+        return
     if options.threads:
         torch.set_num_threads(options.threads)
     settings = {**PRESETS[options.preset], **dict(options.set)}

@@ -17,7 +17,12 @@ GOALS: Mapping[LossName, str] = MappingProxyType(
     }
 )
 
-PROMPTS: tuple[str, ...] = ("a face with red hair", "a face with sunglasses", "a face with a beard", "a laughing face")
+PROMPTS: tuple[str, ...] = (
+    "a face with red hair",
+    "a face with sunglasses",
+    "a face with a beard",
+    "a face with a hat",
+)
 
 SECOND_LABEL: Mapping[LossName, str] = MappingProxyType(
     {

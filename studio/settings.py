@@ -42,10 +42,10 @@ class Settings(BaseModel):
     optimisation_steps: int = Field(default=12, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
     z_rate: float = Field(default=0.2, ge=0.0001, le=1, title="Learning rate of z")
-    noise_rate: float = Field(default=0.002, ge=0.0001, le=1, title="Learning rate of the noise")
+    noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="adam", title="Optimiser")
-    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness")
+    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
 
 

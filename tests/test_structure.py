@@ -1,6 +1,7 @@
 """What holds for the project as a whole."""
 
 import ast
+import hashlib
 import subprocess
 import sys
 import tomllib
@@ -54,3 +55,9 @@ def test_requirements_are_those_of_the_package():
 def test_weights_are_safetensors_and_nothing_else_that_could_run():
     assert not [p for p in (ROOT / "assets").rglob("*") if p.suffix in {".pt", ".pth", ".bin", ".ckpt", ".pkl"}]
     assert sum(p.stat().st_size for p in (ROOT / "assets").rglob("*.safetensors")) < 40e6
+
+
+def test_the_model_card_knows_the_weights_that_ship():
+    card = (ROOT / "assets" / "clay" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "assets" / "clay").rglob("*.safetensors"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in card, f"{path.name}: run python -m clay.card"
