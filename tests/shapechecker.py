@@ -4,12 +4,12 @@ pass, because the code's own messages about those are under test.
 
 from typing import Literal
 
-from beartype import BeartypeConf, BeartypeHintOverrides, beartype
+from beartype import BeartypeConf, FrozenDict, beartype
 
 check = beartype(
     conf=BeartypeConf(
         is_pep484_tower=True,
-        hint_overrides=BeartypeHintOverrides(
+        hint_overrides=FrozenDict(
             {
                 Literal["noise", "data"]: str,
                 Literal["independent", "posterior"]: str,
