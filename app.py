@@ -33,6 +33,9 @@ def build() -> gr.Blocks:
     """The page on the embedded model, warmed up."""
     # Half of the cores: at batch 1 more threads gain nothing, and a busy second core slows them all down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
+    # the page's own threads keep it long enough to slow a run by an eighth.
+    sys.setswitchinterval(5e-4)
     studio = Studio(embedded())
     pictures = examples()
     if pictures:
