@@ -38,6 +38,7 @@ def continuous_gradient():
     return DiscreteAdjoint().value_and_grad(*arguments).grads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_converges_to_the_continuous_gradient_of_a_mixture(order, continuous_gradient):
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
