@@ -60,14 +60,13 @@ class Edit:
         return bool(getattr(seen, self.attribute) != self.wanted)
 
 
+# No expressions: the embedded CLIP reads them no better than by guessing (see the model card).
 EDITS = (
     Edit("a face with red hair", "hair_colour", "red"),
     Edit("a person with glasses", "glasses", "glasses"),
-    Edit("a smiling face", "expression", "smiling"),
     Edit("a face with blonde hair", "hair_colour", "blonde"),
     Edit("a face with a beard", "facial_hair", "beard"),
     Edit("a face with blue hair", "hair_colour", "blue"),
-    Edit("a sad face", "expression", "sad"),
     Edit("a face with black hair", "hair_colour", "black"),
     Edit("a person with sunglasses", "glasses", "sunglasses"),
     Edit("a face with a hat", "hat", "hat"),
@@ -102,9 +101,11 @@ def common(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def text_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """One row a face and prompt, prompts in turn."""
-    for i, (person, seen, start) in enumerate(faces(count)):
+def text_runs(
+    model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
+) -> Iterator[dict[str, Any]]:
+    """One row a face and prompt, prompts in turn, from face `first` on."""
+    for i, (person, seen, start) in list(enumerate(faces(first + count)))[first:]:
         edit = next(e for k in range(len(EDITS)) if (e := EDITS[(i + k) % len(EDITS)]).is_new_for(person, seen))
         outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
         read = [world.attributes.read(to_tensor(image))[edit.attribute][0] for image in (outcome.before, outcome.after)]
@@ -119,11 +120,13 @@ def text_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], count
         }
 
 
-def identity_runs(model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """One row a pair of people."""
-    people = faces(count + 1)
+def identity_runs(
+    model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
+) -> Iterator[dict[str, Any]]:
+    """One row a pair of people, from face `first` on."""
+    people = faces(first + count + 1)
     threshold = world.judge.thresholds["fmr_1_percent"]
-    for i in range(count):
+    for i in range(first, first + count):
         start, target = people[i][2], people[i + 1][2]
         outcome = finish(model, Settings(**{**settings, "loss": "identity"}), start, target)
         judge = Identity(world.judge, to_tensor(target))
@@ -165,6 +168,7 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=int, default=30, help="runs of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first face, to share the work out")
     parser.add_argument("--kinds", choices=RUNS, nargs="+", default=list(RUNS))
     parser.add_argument("--preset", choices=PRESETS, default="Quick")
     parser.add_argument(
@@ -188,7 +192,7 @@ def main() -> None:
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
         for kind in options.kinds:
-            for row in RUNS[kind](model, world, settings, options.faces):
+            for row in RUNS[kind](model, world, settings, options.faces, options.first):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)
                 print(json.dumps(row), flush=True)

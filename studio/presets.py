@@ -9,7 +9,7 @@ Values = Mapping[str, float | str]
 
 PRESETS: Mapping[str, Values] = MappingProxyType(
     {
-        "Quick": {"mode": "sde", "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 12},
+        "Quick": {"mode": "sde", "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 10},
         "Balanced": {"mode": "sde", "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 25},
         # The budget of the paper's own face morphs (appendix H.2): 20 steps from full noise, 50 updates.
         "Paper": {"mode": "ode", "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 50},

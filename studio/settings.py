@@ -39,7 +39,7 @@ class Settings(BaseModel):
     mode: Mode = Field(default="sde", title="Sampler")
     sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
-    optimisation_steps: int = Field(default=12, ge=1, le=100, title="Optimisation steps")
+    optimisation_steps: int = Field(default=10, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
     z_rate: float = Field(default=0.2, ge=0.0001, le=1, title="Learning rate of z")
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")

@@ -10,8 +10,7 @@ def test_edits_ask_only_for_what_a_face_lacks_and_shows():
     new = {edit.prompt for edit in EDITS if edit.is_new_for(person, seen)}
     assert "a face with red hair" not in new
     assert "a face with a beard" not in new
-    assert "a sad face" not in new
-    assert {"a face with blonde hair", "a person with glasses", "a smiling face", "a face with a hat"} <= new
+    assert {"a face with blonde hair", "a person with glasses", "a face with a hat"} <= new
     red = Edit("a face with red hair", "hair_colour", "red")
     assert not red.is_new_for(replace(person, hair_style="bald", hair_colour="brown"), seen)
     assert not red.is_new_for(replace(person, hair_colour="brown"), replace(seen, hat=True))
