@@ -17,7 +17,7 @@ from clay.circumstances import Circumstances, sample_circumstances
 from clay.people import Person, sample_person
 
 DEFAULT_FOLDER = Path("data/clay")
-_SEED = 20241
+_SEED = 20242
 _SHARD = 100
 
 
@@ -49,8 +49,8 @@ class Split:
         return np.repeat(np.arange(self.first, self.first + self.identities), self.views)
 
 
-TRAIN = Split("train", 0, 3200)
-VALIDATION = Split("validation", 100_000, 100)
+TRAIN = Split("train", 0, 7500)
+VALIDATION = Split("validation", 100_000, 300)
 TEST = Split("test", 200_000, 300)
 SPLITS = (VALIDATION, TEST, TRAIN)
 

@@ -101,16 +101,16 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 def _head(person: Person) -> dict[str, float]:
     p = person
     return {
-        "head_width": 1 + 0.09 * p.head_width,
-        "jaw_width": 1 + 0.17 * p.jaw_width,
-        "jaw_length": 1 + 0.12 * p.jaw_length,
-        "cheeks": 1 + 0.22 * p.cheeks,
+        "head_width": 1 + 0.12 * p.head_width,
+        "jaw_width": 1 + 0.21 * p.jaw_width,
+        "jaw_length": 1 + 0.15 * p.jaw_length,
+        "cheeks": 1 + 0.26 * p.cheeks,
         "chin": 1 + 0.35 * p.chin,
         "nose_length": 0.10 + 0.07 * p.nose_length,
         "nose_width": 1.05 + 0.35 * p.nose_width,
-        "eye_x": 0.315 + 0.035 * p.eye_spacing,
+        "eye_x": 0.315 + 0.042 * p.eye_spacing,
         "eye_y": 0.07 + 0.05 * p.eye_height,
-        "eye_radius": 0.196 + 0.029 * p.eye_size,
+        "eye_radius": 0.196 + 0.032 * p.eye_size,
         "ear_size": 1 + 0.25 * p.ear_size,
         "lip_fullness": 1 + 0.4 * p.lip_fullness,
         "brow_thickness": 0.048 + 0.024 * p.brow_thickness,

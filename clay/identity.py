@@ -1,10 +1,13 @@
 """Whose face is this: an embedder whose cosine similarity is high for two pictures of one person.
 
-A small residual network in the manner of ArcFace's (Deng et al. 2019, arXiv 1801.07698), trained on rendered
-people only; it knows nothing about photographs.
+Three kinds of small networks, so that judges see otherwise than the network in a loss: a residual one in the manner
+of ArcFace's (Deng et al. 2019, arXiv 1801.07698); a plain stack of convolutions (after VGG, Simonyan and Zisserman
+2015, arXiv 1409.1556); and a few convolutions under a transformer (after Xiao et al. 2021, arXiv 2106.14881).
+Trained on rendered people only, they know nothing about photographs.
 """
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +55,57 @@ class Backbone(nn.Sequential):
         super().__init__(*stem, *(_Residual(a, b, 2) for a, b in steps))
 
 
+class PlainStack(nn.Sequential):
+    """(b, 3, 64, 64) -> (b, channels[-1], 4, 4): two convolutions and a maximum at each resolution, no shortcuts.
+
+    Args:
+        channels: widths at 32, 16, 8 and 4 pixels.
+    """
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(12, channels[0], 3, 1, 1)]
+        for a, b in pairwise(channels):
+            layers += [nn.GroupNorm(8, a), nn.SiLU(), nn.Conv2d(a, b, 3, 1, 1), nn.MaxPool2d(2)]
+            layers += [nn.GroupNorm(8, b), nn.SiLU(), nn.Conv2d(b, b, 3, 1, 1)]
+        super().__init__(nn.PixelUnshuffle(2), *layers, nn.GroupNorm(8, channels[-1]), nn.SiLU())
+
+
+class Transformer(nn.Module):
+    """(b, 3, 64, 64) -> (b, channels[-1], 4, 4): convolutions down to 8 x 8 tokens, then attention among them.
+
+    Args:
+        channels: widths at 32, 16 and 8 pixels, and of what leaves.
+    """
+
+    _LAYERS, _HEADS = 3, 4
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        *stem, out = channels
+        convs = [(nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(8, b), nn.GELU()) for a, b in pairwise([3, *stem])]
+        self.stem = nn.Sequential(*(layer for group in convs for layer in group))
+        width = stem[-1]
+        self.place = nn.Parameter(0.02 * torch.randn(64, width))
+        layer = nn.TransformerEncoderLayer(
+            width, self._HEADS, 3 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, self._LAYERS, enable_nested_tensor=False)
+        self.last = nn.Conv2d(width, out, 2, 2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Maps of 4 x 4, like the other kinds'."""
+        tokens = self.stem(image).flatten(2).mT + self.place
+        out: Tensor = self.last(self.layers(tokens).mT.unflatten(2, (8, 8)))
+        return out
+
+
+KINDS: dict[str, Callable[[tuple[int, ...]], nn.Module]] = {
+    "residual": Backbone,
+    "plain": PlainStack,
+    "transformer": Transformer,
+}
+
+
 def fit_input(image: Tensor, size: int) -> Tensor:
     """Resize (b, 3, h, w) to size x size with antialiasing; differentiable."""
     if image.ndim != 4 or image.shape[1] != 3:
@@ -67,6 +121,7 @@ class IdentityEmbedder(nn.Module):
     Args:
         channels: widths of the backbone.
         dimension: length of the embedding.
+        kind: of backbone, one of `KINDS`.
         thresholds: cosine similarities above which two pictures count as one person, by false match rate.
     """
 
@@ -76,12 +131,13 @@ class IdentityEmbedder(nn.Module):
         self,
         channels: tuple[int, ...] = (24, 48, 96, 128),
         dimension: int = 128,
+        kind: str = "residual",
         thresholds: dict[str, float] | None = None,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"channels": list(channels), "dimension": dimension}
+        self.config: dict[str, Any] = {"channels": list(channels), "dimension": dimension, "kind": kind}
         self.thresholds = dict(thresholds or {})
-        self.backbone = Backbone(channels)
+        self.backbone = KINDS[kind](channels)
         self.head = nn.Linear(channels[-1] * 16, dimension, bias=False)
         self.norm = nn.BatchNorm1d(dimension, affine=False)
 

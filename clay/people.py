@@ -88,10 +88,8 @@ TRAITS = tuple(f.name for f in fields(Person) if f.name not in CHOICES and f.nam
 
 
 def sample_person(rng: np.random.Generator) -> Person:
-    """Someone new. Traits are normal with standard deviation 1/2, cut at -1 and 1; hair traits and skin uniform."""
-    traits = {name: float(np.clip(rng.normal(0.0, 0.5), -1.0, 1.0)) for name in TRAITS}
-    for name in ("hair_shade", "hairline", "parting"):
-        traits[name] = float(rng.uniform(-1.0, 1.0))
+    """Someone new. Traits and skin are uniform, so that average faces are no commoner than others."""
+    traits = {name: float(rng.uniform(-1.0, 1.0)) for name in TRAITS}
     return Person(
         **traits,
         skin=float(rng.uniform(0.0, _DARKEST)),

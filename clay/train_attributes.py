@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = AttributeReader().to(memory_format=torch.channels_last)
+    model = AttributeReader((32, 64, 96, 128)).to(memory_format=torch.channels_last)
     losses = AttributeLoss(as_channels_first(load_pictures(TRAIN, options.data)))
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
     for moment in train(model, losses, plan, options.runs / "attributes.pt"):

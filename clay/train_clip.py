@@ -1,14 +1,17 @@
 """Train the small CLIP: `python -m clay.train_clip`.
 
-Two losses. The contrastive one matches pictures with their captions. The other matches each picture with the
+Three losses. The contrastive one matches pictures with their captions. The other matches each picture with the
 right one of a handful of short prompts, one for each class of each attribute: in a caption of several details
-the others are easily read past, and a small model that has to find the caption learns the loudest detail first.
+the others are easily read past, and a small model that has to find the caption learns the loudest detail first. The
+third reads the scene's parameters off the picture's embedding (`clay.numbers`): words for what is small, such as an
+expression, come to mean something only once the picture's side sees it.
 
 Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
 new words each time it comes up, so that the gradient of the similarity points at faces and not at texture.
 """
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,17 +22,19 @@ from torch import Tensor, nn
 from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.augment import disturb
 from clay.captions import caption
-from clay.clip import create_clip, create_tokenizer, normalise, save_clip
+from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, normalise, save_clip
 from clay.data import TRAIN, load_pictures
+from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
 from clay.pictures import as_channels_first, to_unit
 from clay.prompts import sample_prompts
 from clay.training import Plan, arguments, train
 
 _MAX_SCALE = math.log(100.0)
+_READ = 10.0  # weight of the parameters read off the embedding
 
 
 class ClipLoss:
-    """Both losses on a random batch.
+    """The losses on a random batch.
 
     Args:
         pictures: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
@@ -40,6 +45,7 @@ class ClipLoss:
         self.pictures, self.batch = pictures, batch
         self.scenes = TRAIN.scenes()
         self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes])
+        self.numbers = scene_numbers(self.scenes)
         self.tokenizer = create_tokenizer()
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -49,21 +55,25 @@ class ClipLoss:
         scenes = [self.scenes[i] for i in chosen.tolist()]
         text = self.tokenizer([caption(person, seen, rng) for person, seen in scenes])
         image = disturb(to_unit(self.pictures[chosen]), generator)
+        assert isinstance(network, Readout)
+        clip: Any = network.network
         with torch.no_grad():
-            network.get_parameter("logit_scale").clamp_(0, _MAX_SCALE)
-        from_image, from_text, scale = network(normalise(image), text)
+            clip.logit_scale.clamp_(0, _MAX_SCALE)
+        image = normalise(image).contiguous(memory_format=torch.channels_last)
+        from_image, from_text, scale = clip(image, text)
         similarity = scale * from_image @ from_text.T
         own = torch.arange(self.batch)
         loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
-        prompts = self._prompts(network, rng)
+        prompts = self._prompts(clip, rng)
         matched = self._matched(scale * from_image @ prompts.T, self.classes[chosen])
         hits = (similarity.argmax(1) == own).float().mean()
-        return {"loss": loss + matched, "contrast": loss, "matched": matched, "hits": hits}
+        read = network.loss(from_image, self.numbers[chosen])
+        return {"loss": loss + matched + _READ * read, "contrast": loss, "matched": matched, "read": read, "hits": hits}
 
-    def _prompts(self, network: Any, rng: np.random.Generator) -> Tensor:
+    def _prompts(self, clip: Any, rng: np.random.Generator) -> Tensor:
         """Embeddings of one prompt for each class, attribute after attribute, (classes, d)."""
         texts = [text for prompts in sample_prompts(rng).values() for text in prompts]
-        embeddings: Tensor = network.encode_text(self.tokenizer(texts), normalize=True)
+        embeddings: Tensor = clip.encode_text(self.tokenizer(texts), normalize=True)
         return embeddings
 
     def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
@@ -78,16 +88,20 @@ def main() -> None:
     parser = arguments("Train the small CLIP.", steps=1500, out="clip")
     parser.add_argument("--batch", type=int, default=128, help="pairs a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="folder of trained weights to begin with, instead of random ones")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = create_clip()
+    model = load_clip(options.start, "cpu", torch.float32)[0].requires_grad_(True) if options.start else create_clip()
+    network: nn.Module = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
+    network = network.to(memory_format=torch.channels_last)
     losses = ClipLoss(as_channels_first(load_pictures(TRAIN, options.data)), options.batch)
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.99, weight_decay=0.05, seed=options.seed)
-    for moment in train(model, losses, plan, options.runs / "clip.pt"):
+    for moment in train(network, losses, plan, options.runs / "clip.pt"):
         print(moment.line, flush=True)
         if moment.saved:
-            save_clip(moment.average, options.out)
+            assert isinstance(moment.average, Readout)
+            save_clip(moment.average.network, options.out)
 
 
 if __name__ == "__main__":

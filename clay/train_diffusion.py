@@ -1,6 +1,6 @@
 """Train the diffusion autoencoder: `python -m clay.train_diffusion`.
 
-Three losses. The coarse picture m(z) learns by squared error. Its spread s(z) learns by the likelihood of what
+Four losses. The coarse picture m(z) learns by squared error. Its spread s(z) learns by the likelihood of what
 m(z) leaves over, each pixel weighted by s (Seitzer et al. 2022, arXiv 2203.09168, beta = 1/2):
 
     s (log s + (x0 - m)^2 / (2 s^2)),   the leading s without gradient.
@@ -12,8 +12,11 @@ target unit variance at every noise level and every pixel:
 
 weighted by s / mean(s), so that faces count more than walls. Noise levels follow that paper's log-normal, with
 mean ln 0.25, where the residual is decided; a fifth of them are uniform in training time, so that no time the
-samplers visit is left untrained.
+samplers visit is left untrained. Last, the scene's parameters are to be linear in z (`clay.numbers`): that
+keeps small things such as an expression in the code, and makes them directions that a gradient can find.
 """
+
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +25,7 @@ from torch import Tensor, nn
 from clay.autoencoder import DiffusionAutoencoder
 from clay.data import TRAIN, load_pictures
 from clay.networks import Decoded
+from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
 from clay.pictures import as_channels_first, flip_some, to_unit
 from clay.training import Plan, arguments, train
 
@@ -68,30 +72,35 @@ class Losses:
 
     Args:
         pictures: (n, 3, 64, 64) uint8.
+        numbers: of their scenes, (n, PERSON_NUMBERS + VIEW_NUMBERS).
         batch: pictures that m(z) sees in a step.
         noisy: how many of them the UNet, which costs several times as much, sees too.
     """
 
-    def __init__(self, pictures: Tensor, batch: int, noisy: int) -> None:
+    def __init__(self, pictures: Tensor, numbers: Tensor, batch: int, noisy: int) -> None:
         if not 1 <= noisy <= batch:
             raise ValueError(f"noisy must lie between 1 and batch = {batch}, but is {noisy}.")
-        self.pictures, self.batch, self.noisy = pictures, batch, noisy
+        self.pictures, self.numbers, self.batch, self.noisy = pictures, numbers, batch, noisy
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The named losses of one step."""
-        assert isinstance(network, DiffusionAutoencoder)
+        assert isinstance(network, Readout)
+        model = network.network
+        assert isinstance(model, DiffusionAutoencoder)
         chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
         image = flip_some(to_unit(self.pictures[chosen]), generator)
         image = image.contiguous(memory_format=torch.channels_last)
-        z = network.encode(image)
+        z = model.encode(image)
+        read = network.loss(z, self.numbers[chosen])
         # Noise on z keeps the decoder smooth: codes near one another must mean similar faces.
-        decoded = network.decoder(z + _CODE_NOISE * torch.randn(z.shape, generator=generator))
+        decoded = model.decoder(z + _CODE_NOISE * torch.randn(z.shape, generator=generator))
         coarse = F.mse_loss(decoded.mean, image)
         few = Decoded(*(part[: self.noisy] for part in decoded))
-        fine = denoising_loss(network, image[: self.noisy], few, generator)
+        fine = denoising_loss(model, image[: self.noisy], few, generator)
         spread = spread_loss(image, decoded)
-        # 10: the gradients of the first two then reach the encoder in about the same size.
-        return {"loss": fine + 10.0 * coarse + spread, "fine": fine, "coarse": coarse, "spread": spread}
+        # The weights make the gradients reach the encoder in about the same size.
+        loss = fine + 10.0 * coarse + spread + read
+        return {"loss": loss, "fine": fine, "coarse": coarse, "spread": spread, "read": read}
 
 
 def main() -> None:
@@ -100,18 +109,23 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="pictures a step for the coarse decoder")
     parser.add_argument("--noisy", type=int, default=16, help="pictures a step for the UNet")
     parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="folder of trained weights to begin with, instead of random ones")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = DiffusionAutoencoder.create().to(memory_format=torch.channels_last)
+    model = DiffusionAutoencoder.from_folder(options.start) if options.start else DiffusionAutoencoder.create()
+    model = model.requires_grad_(True).to(memory_format=torch.channels_last)
+    network = Readout(model, int(model.encoder.config["code"]), PERSON_NUMBERS + VIEW_NUMBERS)
     pictures = as_channels_first(load_pictures(TRAIN, options.data))
-    losses = Losses(pictures, options.batch, options.noisy)
+    losses = Losses(pictures, scene_numbers(TRAIN.scenes()), options.batch, options.noisy)
     plan = Plan(options.steps, options.rate, seed=options.seed)
-    for moment in train(model, losses, plan, options.runs / "diffusion.pt"):
+    for moment in train(network, losses, plan, options.runs / "diffusion.pt"):
         print(moment.line, flush=True)
         if moment.saved:
-            assert isinstance(moment.average, DiffusionAutoencoder)
-            moment.average.save_folder(options.out)
+            assert isinstance(moment.average, Readout)
+            kept = moment.average.network
+            assert isinstance(kept, DiffusionAutoencoder)
+            kept.save_folder(options.out)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 A batch holds a few pictures of each of some people. Every picture is compared with the mean embedding of each
 person, its own left out of its person's mean, and must be nearer to its own person by a margin:
 
-    loss = CE(16 [s_own - margin, s_others]),   s = cosine similarity
+    loss = CE(20 [s_own - margin, s_others]),   s = cosine similarity
 
 (prototypes after Snell et al. 2017, arXiv 1703.05175; additive margin after CosFace, Wang et al. 2018, arXiv
-1801.09414). In the second half most of a batch are look-alikes: people with the same hair and a similar skin.
+1801.09414). In half of the steps most of a batch are look-alikes: people with the same hair and a similar skin.
+Beside that, the person's parameters are to be linear in the embedding (`clay.numbers`), so that it looks at all of a
+face and not only at what tells most people apart.
 
-`--judge` trains the second embedder, of other width and seed, that is kept for judging.
+`--name judge` and `--name jury` train the embedders that are kept for judging: other kinds of network.
 """
 
 import numpy as np
@@ -19,12 +21,20 @@ from torch import Tensor, nn
 from clay.augment import disturb
 from clay.data import TRAIN, load_pictures, person
 from clay.identity import IdentityEmbedder
+from clay.numbers import PERSON_NUMBERS, Readout, person_numbers
 from clay.pictures import as_channels_first, to_unit
 from clay.training import Plan, arguments, train
 
-_SCALE, _MARGIN = 16.0, 0.15
+_SCALE, _MARGIN = 20.0, 0.2
+_READ = 10.0  # weight of the parameters read off the embedding
 _KIN, _RANDOM = 8, 8  # look-alikes taken together; people of a batch left to chance
-_JUDGE_CHANNELS = (16, 40, 80, 160)
+
+# Kind and widths of the three embedders; the first is for losses, the others judge.
+EMBEDDERS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "identity": ("residual", (32, 64, 96, 128)),
+    "judge": ("plain", (24, 48, 96, 128)),
+    "jury": ("transformer", (24, 48, 96, 96)),
+}
 
 
 class LookAlikes:
@@ -70,42 +80,49 @@ class IdentityLoss:
     def __init__(self, pictures: Tensor, plan: Plan, people: int = 40, each: int = 3) -> None:
         self.pictures, self.plan, self.people, self.each = pictures, plan, people, each
         self.look_alikes = LookAlikes()
+        self.numbers = torch.tensor([person_numbers(person(TRAIN.first + i)) for i in range(TRAIN.identities)])
 
-    def _choose(self, step: int, generator: torch.Generator) -> Tensor:
-        if step < self.plan.steps // 2:
-            chosen = torch.randperm(TRAIN.identities, generator=generator)[: self.people]
-        else:
-            rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
-            chosen = torch.tensor(self.look_alikes.pick(self.people, rng))
-        views = torch.rand(self.people, TRAIN.views, generator=generator).argsort(1)[:, : self.each]
-        return (chosen[:, None] * TRAIN.views + views).flatten()
+    def _people(self, step: int, generator: torch.Generator) -> Tensor:
+        if step < self.plan.steps // 4 or step % 2:
+            return torch.randperm(TRAIN.identities, generator=generator)[: self.people]
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        return torch.tensor(self.look_alikes.pick(self.people, rng))
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The named losses of one step."""
-        image = disturb(to_unit(self.pictures[self._choose(step, generator)]), generator, covered=0.15)
-        embeddings = network(image.contiguous(memory_format=torch.channels_last))
+        assert isinstance(network, Readout)
+        chosen = self._people(step, generator)
+        views = torch.rand(self.people, TRAIN.views, generator=generator).argsort(1)[:, : self.each]
+        shown = (chosen[:, None] * TRAIN.views + views).flatten()
+        image = disturb(to_unit(self.pictures[shown]), generator, covered=0.15)
+        embeddings = network.network(image.contiguous(memory_format=torch.channels_last))
         margin = _MARGIN * min(1.0, step / 300)
-        loss, hits = margin_loss(embeddings.view(self.people, self.each, -1), margin)
-        return {"loss": loss, "hits": hits}
+        told, hits = margin_loss(embeddings.view(self.people, self.each, -1), margin)
+        read = network.loss(embeddings, self.numbers[chosen].repeat_interleave(self.each, 0))
+        return {"loss": told + _READ * read, "told": told, "read": read, "hits": hits}
 
 
 def main() -> None:
     """Train, and write the weights at every checkpoint."""
     parser = arguments("Train an identity embedder.", steps=1600, out="identity")
-    parser.add_argument("--judge", action="store_true", help="train the judge instead; set --out and --seed too")
+    parser.add_argument("--name", choices=tuple(EMBEDDERS), default="identity", help="which embedder; set --out too")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
+    parser.add_argument("--people", type=int, default=40, help="people a step, three pictures of each")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = IdentityEmbedder(_JUDGE_CHANNELS) if options.judge else IdentityEmbedder()
-    model = model.to(memory_format=torch.channels_last)
+    kind, channels = EMBEDDERS[options.name]
+    model = IdentityEmbedder(channels, kind=kind).to(memory_format=torch.channels_last)
+    network = Readout(model, int(model.config["dimension"]), PERSON_NUMBERS)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
-    losses = IdentityLoss(as_channels_first(load_pictures(TRAIN, options.data)), plan)
-    for moment in train(model, losses, plan, options.runs / ("judge.pt" if options.judge else "identity.pt")):
+    losses = IdentityLoss(as_channels_first(load_pictures(TRAIN, options.data)), plan, options.people)
+    for moment in train(network, losses, plan, options.runs / f"{options.name}.pt"):
         print(moment.line, flush=True)
         if moment.saved:
-            assert isinstance(moment.average, IdentityEmbedder)
-            moment.average.save_folder(options.out)
+            assert isinstance(moment.average, Readout)
+            kept = moment.average.network
+            assert isinstance(kept, IdentityEmbedder)
+            kept.save_folder(options.out)
 
 
 if __name__ == "__main__":
