@@ -1,4 +1,4 @@
-"""`page`: the three columns put together and wired."""
+"""`page`: the tabs put together."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import cast
 
 import gradio as gr
 
-from studio.page_actions import Actions, Stream
-from studio.page_inputs import start_picture, wishes
-from studio.page_outputs import outputs
-from studio.page_wiring import wire_inputs, wire_run
+from studio.page_actions import Stream
 from studio.shared import Studio
+from studio.steer_tab import steer_tab
 
 TITLE = "AdjointDEIS Studio"
 _HEAD = f"""# {TITLE}
@@ -34,16 +32,8 @@ def page(studio: Studio, examples: Sequence[Path], stream: Stream | None = None)
     # every streamed frame is a file; looked through every 10 minutes, gone after an hour
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
-        with gr.Row(elem_id="columns"):
-            with gr.Column(scale=3, min_width=280):
-                first = start_picture(examples)
-            with gr.Column(scale=4, min_width=320):
-                middle = wishes(examples)
-            with gr.Column(scale=7, min_width=340):
-                right = outputs(examples[0] if examples else None, studio.model)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Steer", id="steer"):
+            steer_tab(blocks, studio, examples, stream)
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
-        actions = Actions(studio, stream or studio.stream, middle, right)
-        wire_run(blocks, actions, first, middle, right)
-        wire_inputs(blocks, actions, first, middle, right)
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)
