@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
+from adjointdeis.precision import to_order_one
 from adjointdeis.sample import call
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
@@ -34,6 +35,14 @@ class LossAndGradients(NamedTuple):
     loss: Tensor
     image: Tensor
     grads: dict[str, Any]
+
+
+class NotFinite(FloatingPointError):
+    """The loss or a gradient is not finite; `result` tells for which images of the batch."""
+
+    def __init__(self, message: str, result: LossAndGradients) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 @runtime_checkable
@@ -64,7 +73,8 @@ class GradientMethod(Protocol):
         Raises:
             ValueError: an unknown name in `wrt`, noises where there are none, no parameter that requires a
                 gradient, a loss of the wrong shape.
-            FloatingPointError: the loss or a gradient is not finite.
+            NotFinite: the loss or a gradient is not finite; a FloatingPointError that carries the result, in
+                which the other images of the batch are right.
         """
 
 
@@ -102,8 +112,7 @@ class Constants:
         with recording():
             x = leaf(x)
             output = call(self.model, time, x, self.z)
-            largest = cotangent.abs().amax().clamp_min(torch.finfo(cotangent.dtype).tiny)
-            scale = torch.exp2(-torch.floor(torch.log2(largest)))
+            scale = to_order_one(cotangent)
             pulled = torch.autograd.grad(output, [x, *self.leaves], cotangent * scale, materialize_grads=True)
         return pulled[0] / scale, [p / scale for p in pulled[1:]]
 
@@ -160,18 +169,19 @@ def check_loss(loss: Tensor, image: State) -> None:
             "loss_fn's result has no gradient with respect to the image; it must be computed from the image by "
             "torch operations, without detach() or no_grad()."
         )
-    if not loss.isfinite().all():
-        raise FloatingPointError(f"The loss is not finite: {loss.detach().flatten().tolist()}.")
 
 
 def check_finite(result: LossAndGradients) -> LossAndGradients:
-    """Raises FloatingPointError if a gradient is not finite; returns the result unchanged."""
+    """Raises NotFinite if the loss or a gradient is not finite; returns the result unchanged."""
+    if not result.loss.isfinite().all():
+        raise NotFinite(f"The loss is not finite: {result.loss.flatten().tolist()}.", result)
     for name, grad in result.grads.items():
         parts = grad.values() if isinstance(grad, dict) else [grad]
         if not all(part.isfinite().all() for part in parts):
-            raise FloatingPointError(
+            raise NotFinite(
                 f"The gradient with respect to {name} is not finite; try fewer steps, a lower noise level or a "
-                "network in float32."
+                "network in float32.",
+                result,
             )
     return result
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, LinearVP, Sampler, Unrolled
+from adjointdeis.gradient import NotFinite
 from tests.truth import Tangle, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(6)
@@ -125,3 +126,18 @@ def test_wrong_requests_are_refused_in_one_sentence(method):
         call(loss_fn=lambda image: loss_fn(image) / 0)
     with pytest.raises(FloatingPointError, match="gradient with respect to x_T is not finite"):
         call(loss_fn=lambda image: (image - image.detach()).flatten(1).norm(dim=1).sqrt() + loss_fn(image))
+
+
+def test_one_image_that_fails_leaves_the_others_their_gradients(method):
+    """The error carries the result: what a caller needs to go on with the images that are right."""
+    x, z, loss_fn = arguments()
+    whole = method.value_and_grad(Tangle(3, 4), ODE, x, z, loss_fn)
+    broken = x.clone()
+    broken[1, 0, 0, 0] = float("nan")
+    with pytest.raises(NotFinite) as caught:
+        method.value_and_grad(Tangle(3, 4), ODE, broken, z, loss_fn)
+    found = caught.value.result
+    assert found.loss.isfinite().tolist() == [True, False]
+    for name in ("x_T", "z"):
+        assert relative_error(found.grads[name][0], whole.grads[name][0]) < 1e-12
+        assert not found.grads[name][1].isfinite().all()
