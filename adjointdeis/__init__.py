@@ -39,6 +39,7 @@ from adjointdeis.gradient import GradientMethod, LossAndGradients
 from adjointdeis.guidance import ClassifierFreeGuidance
 from adjointdeis.guide import CountedModel, Frame, guide
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
+from adjointdeis.precision import HalfPrecision
 from adjointdeis.sample import sample
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.schedule import Grid, LinearVP, grid_from_scheduler
@@ -55,6 +56,7 @@ __all__ = [
     "Frame",
     "GradientMethod",
     "Grid",
+    "HalfPrecision",
     "LinearVP",
     "LossAndGradients",
     "Prediction",
