@@ -1,12 +1,16 @@
 """Measure every network on people it never saw: `python -m clay.evaluate`.
 
-Prints all figures and writes them to measures.json beside the weights; the model card quotes that file.
+Prints all figures and writes them to measures.json beside the weights; the model card quotes that file. `--only`
+measures some of the networks again and keeps the other figures.
 """
 
 import argparse
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +21,7 @@ from clay.autoencoder import DiffusionAutoencoder
 from clay.clip import normalise
 from clay.data import DEFAULT_FOLDER, TEST, VALIDATION, load_pictures
 from clay.identity import IdentityEmbedder
+from clay.likeness import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
 from clay.pictures import as_channels_first, to_unit
 from clay.prompts import PROMPTS
 from clay.sampling import times, walk
@@ -25,6 +30,8 @@ from clay.world import DEFAULT_FOLDER as WORLD
 from clay.world import ClayWorld, load_world
 
 Measures = dict[str, float]
+PARTS = ("autoencoder", "clip", "attributes", "embedders")
+EMBEDDERS = ("identity", "judge", "jury")
 _BATCH = 100
 _STEPS = 20
 
@@ -35,38 +42,71 @@ def in_batches(function: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor
         return torch.cat([function(to_unit(part)) for part in torch.split(pictures, _BATCH)])
 
 
-def psnr(image: Tensor, reference: Tensor) -> float:
-    """Mean over pictures of 10 log10(4 / mse) in dB, for values in [-1, 1]."""
-    error = (image.clamp(-1, 1) - reference).square().mean((1, 2, 3))
-    return float((10 * torch.log10(4 / error)).mean())
+def likeness(world: ClayWorld, made: Tensor, image: Tensor) -> Measures:
+    """PSNR, SSIM and perceptual distance of what was made to what it should be, both in [-1, 1]."""
+    return {
+        "psnr_db": psnr(made, image),
+        "ssim": ssim(made, image),
+        "perceptual": perceptual_distance(world.attributes, made, image),
+    }
 
 
-def measure_autoencoder(model: DiffusionAutoencoder, pictures: Tensor) -> Measures:
+@torch.no_grad()
+def measure_autoencoder(world: ClayWorld, pictures: Tensor) -> dict[str, object]:
     """How much of a face comes back from (z, x_T), from z with a fresh x_T, and from m(z) alone."""
-    image, grid = to_unit(pictures), times(_STEPS)
-    with torch.no_grad():
-        z = model.encode(image)
-        mean = model.decoder(z).mean
+    image, model, grid = to_unit(pictures), world.autoencoder, times(_STEPS)
+    z = model.encode(image)
     rebuilt = walk(model, walk(model, image, z, grid.flip(0)), z, grid)
     fresh = walk(model, torch.randn(image.shape, generator=torch.Generator().manual_seed(1)), z, grid)
     return {
-        "psnr_from_z_and_x_T_db": psnr(rebuilt, image),
-        "psnr_from_z_and_fresh_x_T_db": psnr(fresh, image),
-        "psnr_of_coarse_mean_db": psnr(mean, image),
+        "from_z_and_x_T": likeness(world, rebuilt, image),
+        "from_z_and_fresh_x_T": likeness(world, fresh, image),
+        "coarse_mean": likeness(world, model.decoder(z).mean, image),
+        "accepted_as_the_person": {
+            name: float(((network(image) * network(fresh)).sum(1) > network.thresholds["fmr_0.1_percent"]).float().mean())
+            for name, network in world.embedders.items()
+        },
         "pictures": len(image),
         "sampling_steps": _STEPS,
     }
 
 
-def identity_kept(world: ClayWorld, pictures: Tensor) -> Measures:
-    """Whether the judge takes a decoding of z with a fresh x_T for the person z was made from."""
-    image, model = to_unit(pictures), world.autoencoder
-    z = model.encode(image)
-    fresh = walk(model, torch.randn(image.shape, generator=torch.Generator().manual_seed(2)), z, times(_STEPS))
-    with torch.no_grad():
-        same = (world.judge(image) * world.judge(fresh)).sum(1)
-    threshold = world.judge.thresholds["fmr_1_percent"]
-    return {"judge_accepts_decoding_of_z": float((same > threshold).float().mean()), "cosine": float(same.mean())}
+@torch.no_grad()
+def measure_samples(world: ClayWorld, pictures: Tensor, codes: Tensor) -> Measures:
+    """Frechet distance of samples to held-out renders, in 128 features of the attribute reader.
+
+    Args:
+        world: the networks.
+        pictures: held-out renders (n, 3, 64, 64) uint8; half of them are the reference.
+        codes: z of other renders (m, 128); samples take their z from the normal law fitted to them.
+    """
+    generator, half = torch.Generator().manual_seed(3), len(pictures) // 2
+    law = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T) + 1e-4 * torch.eye(codes.shape[1]))
+    white = torch.randn(half, codes.shape[1], generator=generator)
+    z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
+    x_T = torch.randn(half, *world.autoencoder.sample_shape, generator=generator)
+    made = torch.cat([walk(world.autoencoder, *parts, times(_STEPS)) for parts in zip(x_T.split(50), z.split(50))])
+    reference = in_batches(lambda image: trunk_features(world.attributes, image), pictures)
+    features = torch.cat([trunk_features(world.attributes, part) for part in made.split(_BATCH)])
+    return {
+        "frechet_distance": frechet_distance(features, reference[half:]),
+        "frechet_distance_of_renders": frechet_distance(reference[:half], reference[half:]),
+        "samples": half,
+    }
+
+
+@torch.no_grad()
+def measure_speed(model: DiffusionAutoencoder, repeats: int = 5) -> Measures:
+    """Seconds of one sample of batch 1 on all cores, the median of some."""
+    x_T, z, taken = torch.randn(1, *model.sample_shape), torch.randn(1, 128), []
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    for _ in range(repeats):
+        began = time.perf_counter()
+        walk(model, x_T, z, times(_STEPS))
+        taken.append(time.perf_counter() - began)
+    torch.set_num_threads(before)
+    return {"ddim_20_batch_1_seconds": sorted(taken)[repeats // 2]}
 
 
 def test_classes() -> Tensor:
@@ -120,24 +160,32 @@ def set_thresholds(folder: Path, pictures: Tensor) -> None:
     model.save_folder(folder)
 
 
-def measure(folder: Path, data: Path, faces: int) -> dict[str, object]:
-    """All figures by network."""
-    validation = as_channels_first(load_pictures(VALIDATION, data))
-    for name in ("identity", "judge"):
-        set_thresholds(folder / name, validation)
+def measure(folder: Path, data: Path, faces: int, only: tuple[str, ...]) -> dict[str, object]:
+    """The figures of the parts named in `only`."""
+    if "embedders" in only:
+        validation = as_channels_first(load_pictures(VALIDATION, data))
+        for name in EMBEDDERS:
+            set_thresholds(folder / name, validation)
     world = load_world(folder)
     pictures, truth = as_channels_first(load_pictures(TEST, data)), test_classes()
     few = pictures[torch.arange(faces) * (len(pictures) // faces)]
-    return {
-        "autoencoder": measure_autoencoder(world.autoencoder, few) | identity_kept(world, few),
-        "clip": measure_clip(world, pictures, truth),
-        "attributes": measure_reader(world, pictures, truth),
-        "identity": measure_identity(world.identity, pictures) | world.identity.thresholds,
-        "judge": measure_identity(world.judge, pictures) | world.judge.thresholds,
-    }
+    measures: dict[str, object] = {}
+    if "autoencoder" in only:
+        codes = in_batches(world.autoencoder.encode, as_channels_first(load_pictures(VALIDATION, data)))
+        measures["autoencoder"] = measure_autoencoder(world, few)
+        measures["samples"] = measure_samples(world, few, codes)
+        measures["speed"] = measure_speed(world.autoencoder)
+    if "clip" in only:
+        measures["clip"] = measure_clip(world, pictures, truth)
+    if "attributes" in only:
+        measures["attributes"] = measure_reader(world, pictures, truth)
+    if "embedders" in only:
+        for name, network in world.embedders.items():
+            measures[name] = measure_identity(network, pictures) | network.thresholds
+    return measures
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return round(value, 4) if isinstance(value, float | np.floating) else value
@@ -148,12 +196,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the networks on the test people.")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.data")
     parser.add_argument("--world", type=Path, default=WORLD, help="folder of the weights")
-    parser.add_argument("--faces", type=int, default=60, help="pictures the autoencoder is measured on")
+    parser.add_argument("--faces", type=int, default=200, help="pictures the autoencoder is measured on")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="what to measure")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    report = json.dumps(_rounded(measure(options.world, options.data, options.faces)), indent=2)
+    path = options.world / "measures.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if set(options.only) < set(PARTS) else {}
+    report = json.dumps(kept | _rounded(measure(options.world, options.data, options.faces, options.only)), indent=2)
     print(report)
-    (options.world / "measures.json").write_text(report + "\n", encoding="utf-8")
+    path.write_text(report + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from clay.clip import MEAN, STD, load_clip
 from clay.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
-_PARTS = ("diffusion", "clip", "identity", "judge", "attributes")
+_PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,18 @@ class ClayWorld:
 
     @cached_property
     def judge(self) -> IdentityEmbedder:
-        """Another embedder, of other width and seed: for measuring only, never for a loss."""
+        """Another embedder, of another kind: for measuring only, never for a loss."""
         return IdentityEmbedder.from_folder(self.folder / "judge", self.device, self.dtype)
+
+    @cached_property
+    def jury(self) -> IdentityEmbedder:
+        """A third embedder, of a third kind: for measuring only, never for a loss."""
+        return IdentityEmbedder.from_folder(self.folder / "jury", self.device, self.dtype)
+
+    @property
+    def embedders(self) -> dict[str, IdentityEmbedder]:
+        """All three by name; the first is the one that losses look through."""
+        return {"identity": self.identity, "judge": self.judge, "jury": self.jury}
 
     @cached_property
     def attributes(self) -> AttributeReader:

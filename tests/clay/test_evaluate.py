@@ -1,14 +1,18 @@
 import pytest
 import torch
 
-from clay.attributes import ATTRIBUTES, HIDDEN
-from clay.evaluate import in_batches, measure_autoencoder, measure_classes, psnr
+from clay.attributes import ATTRIBUTES, HIDDEN, AttributeReader
+from clay.evaluate import (
+    EMBEDDERS,
+    in_batches,
+    measure_autoencoder,
+    measure_classes,
+    measure_samples,
+    measure_speed,
+)
+from clay.identity import IdentityEmbedder
 from clay.pictures import to_unit
-
-
-def test_psnr_of_a_constant_error_is_the_formula():
-    image = torch.zeros(2, 3, 8, 8)
-    assert psnr(image + 0.2, image) == pytest.approx(20.0, abs=1e-3)
+from clay.world import load_world
 
 
 def test_accuracy_leaves_out_what_cannot_be_seen():
@@ -25,8 +29,44 @@ def test_batching_changes_nothing():
     assert torch.equal(in_batches(lambda image: image.mean((1, 2)), pictures), to_unit(pictures).mean((1, 2)))
 
 
-def test_the_autoencoder_is_measured_in_decibels(autoencoder, monkeypatch):
+@pytest.fixture(scope="module")
+def world(autoencoder, tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("world")
+    autoencoder.save_folder(folder / "diffusion")
+    for name in EMBEDDERS:
+        limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
+        IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
+    AttributeReader((8, 8, 16, 16)).save_folder(folder / "attributes")
+    (folder / "clip").mkdir()
+    return load_world(folder)
+
+
+@pytest.fixture
+def two_steps(monkeypatch):
     monkeypatch.setattr("clay.evaluate._STEPS", 2)
-    measures = measure_autoencoder(autoencoder, torch.full((2, 3, 64, 64), 128, dtype=torch.uint8))
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_the_autoencoder_is_measured_three_ways(world):
+    pictures = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
+    measures = measure_autoencoder(world, pictures)
     assert measures["pictures"] == 2
-    assert all(value > 0 for value in measures.values())
+    assert measures["from_z_and_x_T"]["psnr_db"] > measures["from_z_and_fresh_x_T"]["psnr_db"]
+    assert set(measures["accepted_as_the_person"]) == set(EMBEDDERS)
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_samples_of_an_untrained_network_are_farther_from_renders_than_renders_are(world):
+    rendered = torch.randint(100, 140, (40, 3, 1, 1), dtype=torch.uint8).expand(-1, -1, 64, 64)
+    codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))
+    measures = measure_samples(world, rendered, codes)
+    assert measures["samples"] == 20
+    assert 0 <= measures["frechet_distance_of_renders"] < measures["frechet_distance"]
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_the_speed_is_measured_and_the_number_of_threads_put_back(world):
+    before = torch.get_num_threads()
+    assert measure_speed(world.autoencoder, repeats=1)["ddim_20_batch_1_seconds"] > 0
+    assert torch.get_num_threads() == before

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from clay.identity import IdentityEmbedder, fit_input
+from clay.identity import KINDS, IdentityEmbedder, fit_input
 
 
-@pytest.fixture(scope="module")
-def embedder():
+@pytest.fixture(scope="module", params=KINDS)
+def embedder(request):
     torch.manual_seed(0)
-    return IdentityEmbedder((8, 8, 16, 16), thresholds={"fmr_1_percent": 0.5}).eval()
+    return IdentityEmbedder((8, 8, 16, 16), kind=request.param, thresholds={"fmr_1_percent": 0.5}).eval()
 
 
 @pytest.mark.parametrize("size", [64, 100, 256])

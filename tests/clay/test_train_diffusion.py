@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from clay.numbers import Readout
 from clay.pictures import to_unit
 from clay.train_diffusion import Losses, denoising_loss, sample_times
 from clay.training import Plan, train
@@ -41,17 +42,18 @@ def test_the_training_target_is_what_turns_the_network_into_the_true_noise(autoe
     assert (eps - seen["noise"]).abs().max() < 1e-2
 
 
-def test_a_few_steps_run_and_lower_both_losses(autoencoder, pictures, tmp_path):
-    model = type(autoencoder).create((16, 32))
+def test_a_few_steps_run_and_lower_all_losses(autoencoder, pictures, tmp_path):
+    model = Readout(type(autoencoder).create((16, 32)), 128, 5)
     plan = Plan(6, rate=1e-3, warmup=1, checkpoint_seconds=1e9)
-    losses = Losses(pictures, batch=4, noisy=2)
+    losses = Losses(pictures, torch.randn(8, 5), batch=4, noisy=2)
     first = losses(model, 0, torch.Generator().manual_seed(0))
     *_, last = train(model, losses, plan, tmp_path / "run.pt")
     after = losses(last.average, 0, torch.Generator().manual_seed(0))
     assert after["fine"] < first["fine"]
     assert after["coarse"] < first["coarse"]
+    assert after["read"] < first["read"]
 
 
 def test_more_noisy_pictures_than_the_batch_holds_are_refused(pictures):
     with pytest.raises(ValueError, match="noisy must lie between 1 and batch = 4, but is 5"):
-        Losses(pictures, batch=4, noisy=5)
+        Losses(pictures, torch.randn(8, 5), batch=4, noisy=5)

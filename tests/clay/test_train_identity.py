@@ -2,7 +2,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from clay.train_identity import LookAlikes, margin_loss
+from clay import train_identity
+from clay.data import Split
+from clay.identity import KINDS, IdentityEmbedder
+from clay.numbers import PERSON_NUMBERS, Readout
+from clay.train_identity import IdentityLoss, LookAlikes, margin_loss
+from clay.training import Plan
 
 
 def test_the_loss_is_small_for_separated_people_and_grows_with_the_margin():
@@ -25,3 +30,16 @@ def test_batches_of_look_alikes_hold_different_people_with_equal_hair():
     hair = finder.hair[chosen[:32]]
     shared = sum((hair == h).sum() > 1 for h in hair)
     assert shared > 24
+
+
+def test_a_step_reaches_every_kind_of_embedder_and_its_readout(monkeypatch):
+    monkeypatch.setattr(train_identity, "TRAIN", Split("tiny", 0, 4))
+    pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
+    for kind in KINDS:
+        torch.manual_seed(0)
+        network = Readout(IdentityEmbedder((8, 8, 16, 16), kind=kind), 128, PERSON_NUMBERS)
+        losses = IdentityLoss(pictures, Plan(4, 1e-3), people=4)
+        values = losses(network, 0, torch.Generator().manual_seed(0))
+        values["loss"].backward()
+        assert values["loss"].isfinite()
+        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters()), kind

@@ -3,7 +3,7 @@ import pytest
 
 from clay.circumstances import Circumstances
 from clay.people import Person
-from clay.verification import equal_error_rate, thresholds_at, verify
+from clay.verification import equal_error_rate, roc, thresholds_at, verify
 
 
 def embeddings(noise, people=40, views=4):
@@ -17,7 +17,26 @@ def test_separated_people_are_told_apart_without_error():
     measures = verify(vectors, owners, [(Person(), Circumstances())] * len(owners))
     assert measures["eer"] == pytest.approx(0, abs=1e-3)
     assert measures["tmr_at_fmr_0.1_percent"] == 1
+    assert measures["uncovered_tmr_at_fmr_0.1_percent"] == 1
     assert measures["people"] == 40
+
+
+def test_pairs_with_a_covered_face_are_left_out_of_the_uncovered_figures():
+    vectors, owners = embeddings(0.1)
+    vectors[::4] = vectors[0]  # every first view looks the same, and wears a hat
+    scenes = [(Person(), Circumstances(hat=i % 4 == 0)) for i in range(len(owners))]
+    measures = verify(vectors, owners, scenes)
+    assert measures["tmr_at_fmr_0.1_percent"] < 1
+    assert measures["uncovered_tmr_at_fmr_0.1_percent"] == 1
+
+
+def test_the_roc_rises_from_few_to_all_genuine_pairs_and_agrees_with_the_figures():
+    vectors, owners = embeddings(1.0)
+    rates, matched = roc(vectors, owners)
+    assert (np.diff(matched) >= 0).all()
+    assert matched[-1] == 1
+    at = verify(vectors, owners, [(Person(), Circumstances())] * len(owners))["tmr_at_fmr_1_percent"]
+    assert np.interp(0.01, rates, matched) == pytest.approx(at, abs=0.02)
 
 
 def test_the_threshold_lets_the_stated_share_of_impostors_pass():
