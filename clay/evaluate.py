@@ -51,6 +51,11 @@ def likeness(world: ClayWorld, made: Tensor, image: Tensor) -> Measures:
     }
 
 
+def same_person(network: IdentityEmbedder, made: Tensor, image: Tensor) -> Tensor:
+    """Whether each pair is one person to this embedder, at FMR 0.1 %."""
+    return (network(image) * network(made)).sum(1) > network.thresholds["fmr_0.1_percent"]
+
+
 @torch.no_grad()
 def measure_autoencoder(world: ClayWorld, pictures: Tensor) -> dict[str, object]:
     """How much of a face comes back from (z, x_T), from z with a fresh x_T, and from m(z) alone."""
@@ -63,7 +68,9 @@ def measure_autoencoder(world: ClayWorld, pictures: Tensor) -> dict[str, object]
         "from_z_and_fresh_x_T": likeness(world, fresh, image),
         "coarse_mean": likeness(world, model.decoder(z).mean, image),
         "accepted_as_the_person": {
-            name: float(((network(image) * network(fresh)).sum(1) > network.thresholds["fmr_0.1_percent"]).float().mean())
+            name: float(
+                ((network(image) * network(fresh)).sum(1) > network.thresholds["fmr_0.1_percent"]).float().mean()
+            )
             for name, network in world.embedders.items()
         },
         "pictures": len(image),
@@ -85,7 +92,8 @@ def measure_samples(world: ClayWorld, pictures: Tensor, codes: Tensor) -> Measur
     white = torch.randn(half, codes.shape[1], generator=generator)
     z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
     x_T = torch.randn(half, *world.autoencoder.sample_shape, generator=generator)
-    made = torch.cat([walk(world.autoencoder, *parts, times(_STEPS)) for parts in zip(x_T.split(50), z.split(50))])
+    parts = zip(x_T.split(50), z.split(50), strict=True)
+    made = torch.cat([walk(world.autoencoder, *part, times(_STEPS)) for part in parts])
     reference = in_batches(lambda image: trunk_features(world.attributes, image), pictures)
     features = torch.cat([trunk_features(world.attributes, part) for part in made.split(_BATCH)])
     return {

@@ -1,7 +1,8 @@
 """Contact sheets: `python -m clay.sheets` draws those of the model card.
 
 faces.png: rendered people. samples.png, in rows: held-out faces; rebuilt from (z, x_T); decoded from z with a
-fresh x_T; the coarse m(z); two morphs (z along a line, x_T along a great circle).
+fresh x_T; the coarse m(z); two morphs (z along a line, x_T along a great circle). roc.png: true against false
+matches of the embedders.
 """
 
 import argparse
@@ -14,9 +15,12 @@ from torch import Tensor
 
 from clay.autoencoder import DiffusionAutoencoder
 from clay.data import DEFAULT_FOLDER, TEST, load_pictures, scene
+from clay.evaluate import in_batches
 from clay.pictures import as_channels_first, to_bytes, to_unit
 from clay.sampling import slerp, times, walk
+from clay.verification import roc
 from clay.world import DEFAULT_FOLDER as WORLD
+from clay.world import ClayWorld, load_world
 
 _STEPS = 20
 _COLUMNS = 8
@@ -59,8 +63,21 @@ def samples(model: DiffusionAutoencoder, image: Tensor) -> Image.Image:
     return tile(to_bytes(torch.cat(rows)), zoom=2)
 
 
+def draw_roc(world: ClayWorld, pictures: Tensor, path: Path) -> None:
+    """One curve an embedder, over all pairs of `pictures` (of the test split)."""
+    from matplotlib.figure import Figure  # needed here only
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot(xscale="log", xlabel="false match rate", ylabel="true match rate", xlim=(1e-4, 1))
+    for name, network in world.embedders.items():
+        axes.plot(*roc(in_batches(network, pictures).numpy(), TEST.owners()), label=name)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
-    """Draw and save both sheets."""
+    """Draw and save all sheets."""
     parser = argparse.ArgumentParser(description="Draw the contact sheets of the model card.")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.data")
     parser.add_argument("--world", type=Path, default=WORLD, help="folder of the weights, also for the sheets")
@@ -69,9 +86,10 @@ def main() -> None:
     torch.set_num_threads(1)
     if not options.only_samples:
         faces().save(options.world / "faces.png")
-    model = DiffusionAutoencoder.from_folder(options.world / "diffusion")
-    held_out = load_pictures(TEST, options.data)[3 :: TEST.views][:_COLUMNS]
-    samples(model, to_unit(as_channels_first(held_out))).save(options.world / "samples.png")
+    world = load_world(options.world)
+    pictures = as_channels_first(load_pictures(TEST, options.data))
+    samples(world.autoencoder, to_unit(pictures[3 :: TEST.views][:_COLUMNS])).save(options.world / "samples.png")
+    draw_roc(world, pictures, options.world / "roc.png")
 
 
 if __name__ == "__main__":

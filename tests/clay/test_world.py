@@ -19,15 +19,15 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
     assert world.identity(image).shape == world.judge(image).shape
     assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
-    for network in (world.autoencoder, world.clip, world.identity, world.judge, world.attributes):
+    for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes):
         assert not network.training
         assert not any(p.requires_grad for p in network.parameters())
 
 
 @shipped
-def test_the_judge_and_the_loss_are_different_networks():
-    world = load_world()
-    assert world.judge.config["channels"] != world.identity.config["channels"]
+def test_the_judges_and_the_loss_are_different_kinds_of_network():
+    kinds = [network.config["kind"] for network in load_world().embedders.values()]
+    assert len(set(kinds)) == len(kinds) == 3
 
 
 def imported_by(name, found):
@@ -56,5 +56,5 @@ def test_loading_the_world_needs_no_renderer():
 
 def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "diffusion").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"is incomplete: clip, identity, judge, attributes is missing"):
+    with pytest.raises(FileNotFoundError, match=r"is incomplete: clip, identity, judge, jury, attributes is missing"):
         load_world(tmp_path)
