@@ -42,7 +42,8 @@ from adjointdeis.paper import adjointDEIS, encode_cycle_sde
 from adjointdeis.precision import HalfPrecision
 from adjointdeis.sample import sample
 from adjointdeis.sampler import Row, Sampler
-from adjointdeis.schedule import Grid, LinearVP, grid_from_scheduler
+from adjointdeis.schedule import Grid, LinearVP
+from adjointdeis.schedulers import grid_from_scheduler, time_from_scheduler
 from adjointdeis.unrolled import Unrolled
 
 __all__ = [
@@ -71,4 +72,5 @@ __all__ = [
     "grid_from_scheduler",
     "guide",
     "sample",
+    "time_from_scheduler",
 ]

@@ -88,3 +88,15 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
             return Linear(sigma_t, alpha_t)
         case "flow_prediction":
             return Linear(1.0, alpha_t)
+
+
+def to_flow(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
+    """u_hat = eps_hat - x0_hat at a node of a flow.
+
+    Raises:
+        ValueError: as to_x0 and to_eps do.
+    """
+    if prediction == "flow_prediction":
+        return Linear(0.0, 1.0)
+    (a, b), (c, d) = to_x0(prediction, alpha_t, sigma_t), to_eps(prediction, alpha_t, sigma_t)
+    return Linear(c - a, d - b)

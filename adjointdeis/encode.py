@@ -64,7 +64,7 @@ def encode(
 
     Raises:
         ValueError: unknown marginals, iterations < 1, or an SDE step without noise (it ends at sigma = 0).
-        NotImplementedError: an ODE sampler of order 2 (its steps cannot be solved one by one).
+        NotImplementedError: a multistep ODE sampler (its steps cannot be solved one by one).
     """
     steps = encode_steps(model, sampler, image, z, generator, marginals, iterations=iterations, tolerance=tolerance)
     while True:
@@ -93,8 +93,11 @@ def encode_steps(
         raise ValueError(f"iterations must be at least 1; got {iterations}.")
     if sampler.sde:
         return _encode_sde(model, sampler, image, z, generator, marginals)
-    if sampler.order != 1:
-        raise NotImplementedError("An ODE sampler of order 2 cannot be inverted step by step; encode with order=1.")
+    if any(len(row.B) > 1 for row in sampler.rows):
+        raise NotImplementedError(
+            "An ODE sampler of order 2, or with UniPC's corrector, cannot be inverted step by step, because its steps "
+            "hang together; encode with order=1."
+        )
     return _encode_ode(model, sampler, image, z, iterations, tolerance)
 
 

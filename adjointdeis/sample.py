@@ -47,7 +47,7 @@ def step(
         x_t = x_t + weight * m_j
     if row.D and noise is not None:
         x_t = x_t + row.D * noise
-    return x_t, recent[:1]
+    return x_t, recent[: row.kept]
 
 
 def sample(

@@ -3,42 +3,34 @@
     m_i     = P_i x_i + Q_i net(t_i, x_i, z)
     x_{i+1} = A_i x_i + sum_j B_ij m_{i-j} + D_i w_i
 
-Every member of the DDIM / DPM-Solver family is such a recurrence; a new sampler is a new function from grid to
-rows, never a new loop. In a row, `s` is the noisier end (node i) and `t` the cleaner one (node i + 1), and
-h = lambda_t - lambda_s > 0. Coefficients are written so that sigma_t = 0 needs no special case.
+Every linear multistep method is such a recurrence; a new sampler is a new function from grid to rows (tables.py), never
+a new loop.
 
-| family | m | order 1 | order 2 |
-|---|---|---|---|
-| "noise" | eps_hat | DDIM = DPM-Solver-1 | DPM-Solver-2M |
-| "data" | x0_hat | the same step | DPM-Solver++(2M) |
-| "noise", SDE | eps_hat | SDE-DPM-Solver-1 (AdjointDEIS eq. 3.6) | |
-| "data", SDE | x0_hat | SDE-DPM-Solver++(1) | SDE-DPM-Solver++(2M) |
+| family | m | order 1 | order 2, "midpoint" | order 2, "exact" | "unipc-bh1", "unipc-bh2" |
+|---|---|---|---|---|---|
+| "noise" | eps_hat | DDIM = DPM-Solver-1 | DPM-Solver-2M | DEIS-2 (log rho) | UniPC-1, -2 in eps |
+| "data" | x0_hat | the same step | DPM-Solver++(2M) | its "heun" form | UniPC-1, -2 |
+| "flow" | u_hat | the same step, Euler for flows | Adams-Bashforth 2 in sigma | the same | |
+| "noise", SDE | eps_hat | SDE-DPM-Solver-1 (AdjointDEIS eq. 3.6) | SDE-DPM-Solver-2M | its "heun" form | |
+| "data", SDE | x0_hat | SDE-DPM-Solver++(1), DDPM | SDE-DPM-Solver++(2M) | its "heun" form | |
+
+and DDIM with eta in [0, 1], from the ODE's step (0) to DDPM's (1).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from adjointdeis.denoiser import Prediction, check_prediction, to_eps, to_x0
-from adjointdeis.schedule import Final, Grid, grid_from_scheduler
+from adjointdeis.denoiser import Prediction, check_prediction
+from adjointdeis.schedule import Grid
+from adjointdeis.schedulers import Final, grid_from_scheduler, solver_from_scheduler
+from adjointdeis.tables import Family, Multistep, Row, ddim, multistep_row, unipc_row
 
-Family = Literal["noise", "data"]
-
-
-class Row(NamedTuple):
-    """One step: the coefficients of the recurrence above. `B[j]` is B_ij; `D` is 0 for an ODE."""
-
-    time: int | float
-    P: float
-    Q: float
-    A: float
-    B: tuple[float, ...]
-    D: float = 0.0
+__all__ = ["Family", "Multistep", "Row", "Sampler"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +43,7 @@ class Sampler:
         prediction_type: what the network predicts.
         sde: whether a noise is injected in every step.
         order: order of the method, 1 or 2.
+        eta: DDIM's share of noise, if it was given.
     """
 
     grid: Grid
@@ -58,50 +51,70 @@ class Sampler:
     prediction_type: Prediction
     sde: bool
     order: int
+    eta: float | None = None
 
     @classmethod
     def from_scheduler(
         cls,
         scheduler: Any,
         *,
-        sde: bool = False,
-        order: int = 1,
+        sde: bool | None = None,
+        order: int | None = None,
         noise_level: float = 1.0,
         prediction_type: Prediction | None = None,
         family: Family | None = None,
+        multistep: Multistep | None = None,
+        eta: float | None = None,
         final: Final = "scheduler",
     ) -> Sampler:
         """The table on a diffusers scheduler's own grid.
 
+        With no word about `sde`, `order` and `eta` it is the scheduler's own sampler, step for step. As soon as one
+        of them is named, the others are what they are by default: an ODE of order 1.
+
         Args:
-            scheduler: of diffusers, one of schedule.SCHEDULERS, after `set_timesteps`.
+            scheduler: of diffusers, one of schedulers.SCHEDULERS, after `set_timesteps`.
             sde: inject noise.
-            order: 1, or 2 for the two-step methods.
+            order: 1, or 2 for the multistep methods.
             noise_level: share of the grid kept, counted from the clean end, in (0, 1].
             prediction_type: what the network predicts; the scheduler's own setting if None.
-            family: "noise" or "data", see the table above. If None, what the scheduler's algorithm_type says: "data"
-                for "sde-dpmsolver++" (SDE) or any "++" (order 2); also for DDPM, whose ancestral sampling is
-                SDE-DPM-Solver++(1); else "noise", the paper's. At few steps prefer
-                "data" for the SDE: SDE-DPM-Solver-1 turns the sign of what is left of the noise where h > ln 2.
-            final: "scheduler", or "sigma_min" to end at the training grid's cleanest time.
+            family: "noise", "data" or "flow", see the table above. If None, what the scheduler's algorithm says:
+                "data" for "sde-dpmsolver++" (SDE) or any "++" (order 2), for UniPC, and for the SDE of DDPM, whose
+                ancestral sampling is SDE-DPM-Solver++(1); else "noise", the paper's. At few steps prefer "data" for
+                the SDE: SDE-DPM-Solver-1 turns the sign of what is left of the noise where h > ln 2.
+            multistep: see the table above; the scheduler's own if None.
+            eta: DDIM with this share of noise, in [0, 1], instead of `sde` (a diffusers pipeline gives it to each
+                step; the scheduler does not know it).
+            final: "scheduler", "sigma_min" to end at the training grid's cleanest time, or "zero" to end at the image.
 
         Raises:
             ValueError: an argument out of range, no grid yet, or a method that cannot end at sigma = 0.
-            NotImplementedError: an unknown scheduler, or a combination without a table.
+            NotImplementedError: an unknown scheduler, or one whose own steps have no table.
         """
-        algorithm = scheduler.config.get("algorithm_type", "")
-        ancestral = type(scheduler).__name__ == "DDPMScheduler"
-        data = ancestral or algorithm == "sde-dpmsolver++" if sde else algorithm.endswith("++")
-        own: Family = "data" if data else "noise"
-        if order == 2 and scheduler.config.get("solver_type", "midpoint") != "midpoint":
-            raise NotImplementedError("Order 2 knows solver_type='midpoint' only; set it in the scheduler.")
+        grid = grid_from_scheduler(scheduler, final)
+        named = any(value is not None for value in (sde, order, eta))
+        said = solver_from_scheduler(scheduler)
+        if said.refused and not named:
+            raise NotImplementedError(
+                f"{type(scheduler).__name__}'s own steps have no table ({said.refused}). Name sde or order for "
+                "another sampler on its grid."
+            )
+        if family is None:
+            family = said.family if not named else _family(scheduler, bool(sde), order == 2)
+        if multistep is None:
+            # a corrector is asked for by name, unless the scheduler's own sampler is
+            multistep = "midpoint" if named and said.multistep.startswith("unipc") else said.multistep
+        # where a repeated last node was dropped, the step that diffusers takes at first order went with it
+        whole = grid.steps == len(scheduler.timesteps)
         return cls.from_grid(
-            grid_from_scheduler(scheduler, final).cut(noise_level),
-            sde=sde,
-            order=order,
-            family=family or own,
+            grid.cut(noise_level),
+            sde=bool(sde) if named else said.sde,
+            order=(order or 1) if named else said.order,
+            family=family,
+            multistep=multistep,
+            eta=eta,
             prediction_type=prediction_type or _prediction(scheduler),
-            lower_order_final=_ends_at_first_order(scheduler),
+            lower_order_final=(said.lower_order_final and whole) or (family != "flow" and grid.sigma[-1] == 0),
         )
 
     @classmethod
@@ -112,47 +125,45 @@ class Sampler:
         sde: bool = False,
         order: int = 1,
         family: Family = "noise",
+        multistep: Multistep = "midpoint",
+        eta: float | None = None,
         prediction_type: Prediction = "epsilon",
         lower_order_final: bool = False,
     ) -> Sampler:
         """The table on any grid; arguments as above. `lower_order_final` makes the last step first-order.
 
         Raises:
-            ValueError: order is not 1 or 2, unknown prediction or family, SDE-DPM-Solver-1 ending at sigma = 0.
-            NotImplementedError: second order for the SDE in the noise family.
+            ValueError: order is not 1 or 2, an unknown name, SDE-DPM-Solver-1 ending at sigma = 0, eta outside [0, 1],
+                the flow family, or a prediction, on a grid that is not of its kind.
+            NotImplementedError: noise in the flow family or in UniPC; eta with order 2.
         """
         check_prediction(prediction_type)
-        if order not in (1, 2):
-            raise ValueError(f"order must be 1 or 2; got {order}.")
-        if family not in ("noise", "data"):
-            raise ValueError(f"family must be 'noise' or 'data'; got {family!r}.")
-        if sde and order == 2 and family == "noise":
-            raise NotImplementedError(
-                "There is no second-order SDE sampler in the noise family here; use order=1, or the data family "
-                "(algorithm_type='sde-dpmsolver++')."
-            )
-        if grid.alpha[0] == 0 and family == "noise" and (sde or order == 2):
-            raise ValueError(
-                "The noise family divides by alpha, which is 0 at the first node (zero terminal SNR, or flow at "
-                "t = 1); use order=1 without sde, the data family, or a lower noise level."
-            )
+        _check(grid, sde, order, family, multistep, eta)
+        _check_schedule(grid, prediction_type)
+        last = grid.steps - 1
+        lines = [order == 2 and i > 0 and not (lower_order_final and i == last) for i in range(grid.steps)]
         rows = []
-        for i in range(grid.steps):
-            first_order = order == 1 or i == 0 or (lower_order_final and i == grid.steps - 1)
-            if first_order and not sde:
-                rows.append(_ddim(grid, i, prediction_type, family if order == 2 else None))
-            elif family == "data":
-                rows.append(_data_step(grid, i, prediction_type, sde, first_order))
-            elif sde:
-                rows.append(_sde_dpmsolver_1(grid, i, prediction_type))
+        for i, line in enumerate(lines):
+            if multistep.startswith("unipc"):
+                rows.append(unipc_row(grid, i, prediction_type, family, multistep, (lines[i - 1], line)))
+            elif eta is not None or (order == 1 and not sde):
+                rows.append(ddim(grid, i, prediction_type, eta or 0.0))
             else:
-                rows.append(_dpmsolver_2m(grid, i, prediction_type))
-        return cls(grid, tuple(rows), prediction_type, sde, order)
+                rows.append(multistep_row(grid, i, prediction_type, family, sde, multistep, line))
+        widths = [len(row.B) for row in rows] + [0, 0]
+        kept = [max(widths[i + 1] - 1, widths[i + 2] - 2, 0) for i in range(grid.steps)]
+        table = tuple(row._replace(kept=k) for row, k in zip(rows, kept, strict=True))
+        return cls(grid, table, prediction_type, sde or bool(eta), order, eta)
 
     @property
     def steps(self) -> int:
         """N, the number of steps, which is the number of network calls of one pass."""
         return len(self.rows)
+
+    @property
+    def carried(self) -> int:
+        """The most outputs that a step hands on to the next beside the state: 0 at first order, else 1 or 2."""
+        return max(row.kept for row in self.rows)
 
     def draw_noises(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Fresh w_0 .. w_{N-1} ~ N(0, I) for states like x (b, *x); (N, b, *x)."""
@@ -161,93 +172,58 @@ class Sampler:
         return torch.randn(shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
 
 
+def _check(grid: Grid, sde: bool, order: int, family: str, multistep: str, eta: float | None) -> None:
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2; got {order}.")
+    if family not in get_args(Family):
+        raise ValueError(f"family must be one of {', '.join(get_args(Family))}; got {family!r}.")
+    if multistep not in get_args(Multistep):
+        raise ValueError(f"multistep must be one of {', '.join(get_args(Multistep))}; got {multistep!r}.")
+    corrected = multistep.startswith("unipc")
+    if eta is not None:
+        if not 0 <= eta <= 1:
+            raise ValueError(f"eta must be in [0, 1]; got {eta}. 0 is DDIM, 1 is DDPM.")
+        if order == 2 or corrected:
+            raise NotImplementedError("eta belongs to DDIM, a first-order sampler; leave it out, or use order=1.")
+    if (sde or corrected) and family == "flow":
+        raise NotImplementedError("The flow family has neither an SDE nor UniPC here; use the data family.")
+    if sde and corrected:
+        raise NotImplementedError("UniPC is an ODE sampler; use multistep='midpoint' for the SDE.")
+    if family == "flow" and any(abs(a + s - 1) > 1e-6 for a, s in zip(grid.alpha, grid.sigma, strict=True)):
+        raise ValueError(
+            "The flow family needs alpha + sigma = 1 at every node; use a flow-matching scheduler (or "
+            "use_flow_sigmas=True), or another family."
+        )
+    if grid.alpha[0] == 0 and family == "noise" and (sde or order == 2 or corrected):
+        raise ValueError(
+            "The noise family divides by alpha, which is 0 at the first node (zero terminal SNR, or flow at "
+            "t = 1); use order=1 without sde, the data family, or a lower noise level."
+        )
+
+
+def _check_schedule(grid: Grid, prediction: Prediction) -> None:
+    """v and the flow's velocity mean x0_hat and eps_hat on their own kind of schedule only."""
+    power = {"v_prediction": 2, "flow_prediction": 1}.get(prediction)
+    called = zip(grid.alpha[:-1], grid.sigma[:-1], strict=True)
+    if power and any(abs(a**power + s**power - 1) > 0.02 for a, s in called):
+        rule = "alpha^2 + sigma^2 = 1" if power == 2 else "alpha + sigma = 1"
+        raise ValueError(
+            f"A network of prediction_type={prediction!r} needs {rule}, which this grid does not keep; use a "
+            f"{'variance-preserving' if power == 2 else 'flow-matching'} scheduler, or the network's own prediction."
+        )
+
+
+def _family(scheduler: Any, sde: bool, second_order: bool) -> Family:
+    """The family of a method that is not the scheduler's own, on its grid."""
+    algorithm = scheduler.config.get("algorithm_type", "")
+    if sde:
+        return "data" if algorithm == "sde-dpmsolver++" or type(scheduler).__name__ == "DDPMScheduler" else "noise"
+    if type(scheduler).__name__.startswith("FlowMatch"):
+        return "flow"
+    return "data" if algorithm.endswith("++") or scheduler.config.get("predict_x0") else "noise"
+
+
 def _prediction(scheduler: Any) -> Prediction:
     """The scheduler's own; some of those for flow matching do not name it."""
     named: Prediction = scheduler.config.get("prediction_type", "flow_prediction")
     return named
-
-
-def _ends_at_first_order(scheduler: Any) -> bool:
-    """diffusers' rule for the last step of a multistep method."""
-    config = scheduler.config
-    return bool(
-        config.get("euler_at_final")
-        or (config.get("lower_order_final") and len(scheduler.timesteps) < 15)
-        or config.get("final_sigmas_type", "zero") == "zero"
-    )
-
-
-def _ddim(grid: Grid, i: int, prediction: Prediction, family: Family | None) -> Row:
-    """x_t = alpha_t x0_hat + sigma_t eps_hat (DDIM, 2010.02502, eq. 12 with eta = 0).
-
-    Written in the network's own output (P = 0, Q = 1) nothing is divided by alpha_t or sigma_t; in a multistep
-    table the family's m is kept, because the next row needs it.
-    """
-    alpha_s, sigma_s, alpha_t, sigma_t = _ends(grid, i)
-    a, b = to_x0(prediction, alpha_s, sigma_s)
-    c, d = to_eps(prediction, alpha_s, sigma_s)
-    if family is None:
-        return Row(grid.times[i], 0.0, 1.0, alpha_t * a + sigma_t * c, (alpha_t * b + sigma_t * d,))
-    if family == "noise":
-        return Row(grid.times[i], c, d, alpha_t / alpha_s, (sigma_t - alpha_t * sigma_s / alpha_s,))
-    return Row(grid.times[i], a, b, sigma_t / sigma_s, (alpha_t - sigma_t * alpha_s / sigma_s,))
-
-
-def _dpmsolver_2m(grid: Grid, i: int, prediction: Prediction) -> Row:
-    """DPM-Solver-2M in eps (2206.00927; diffusers' "dpmsolver", midpoint).
-
-    x_t = (alpha_t/alpha_s) x_s - sigma_t (e^h - 1) [m_i + (m_i - m_{i-1}) / (2 r)],  r = h_{i-1} / h_i.
-    """
-    alpha_s, sigma_s, alpha_t, sigma_t = _ends(grid, i)
-    c, d = to_eps(prediction, alpha_s, sigma_s)
-    weight = sigma_t - alpha_t * sigma_s / alpha_s  # = -sigma_t (e^h - 1)
-    extra = weight / (2 * _step_ratio(grid, i))
-    return Row(grid.times[i], c, d, alpha_t / alpha_s, (weight + extra, -extra))
-
-
-def _data_step(grid: Grid, i: int, prediction: Prediction, sde: bool, first_order: bool) -> Row:
-    """DPM-Solver++(2M) in x0_hat, ODE and SDE (2211.01095; diffusers' "dpmsolver++", midpoint).
-
-    ODE: x_t = (sigma_t/sigma_s) x_s + alpha_t (1 - e^-h) [m_i + (m_i - m_{i-1}) / (2 r)].
-    SDE: x_t = (sigma_t/sigma_s) e^-h x_s + alpha_t (1 - e^-2h) [...] + sigma_t sqrt(1 - e^-2h) w_i.
-    """
-    alpha_s, sigma_s, alpha_t, sigma_t = _ends(grid, i)
-    a, b = to_x0(prediction, alpha_s, sigma_s)
-    decay = alpha_s * sigma_t / (alpha_t * sigma_s)  # e^-h
-    keep = decay if sde else 1.0
-    weight = alpha_t * (1 - decay * keep)
-    noise = sigma_t * math.sqrt(1 - decay * decay) if sde else 0.0
-    history: tuple[float, ...] = (weight,)
-    if not first_order:
-        extra = weight / (2 * _step_ratio(grid, i))
-        history = (weight + extra, -extra)
-    return Row(grid.times[i], a, b, sigma_t / sigma_s * keep, history, noise)
-
-
-def _sde_dpmsolver_1(grid: Grid, i: int, prediction: Prediction) -> Row:
-    """SDE-DPM-Solver-1 (AdjointDEIS, 2405.15020, eq. 3.6).
-
-    x_t = (alpha_t/alpha_s) x_s - 2 sigma_t (e^h - 1) eps_hat + sigma_t sqrt(e^2h - 1) w_i.
-    """
-    alpha_s, sigma_s, alpha_t, sigma_t = _ends(grid, i)
-    if sigma_t == 0:
-        raise ValueError(
-            "SDE-DPM-Solver-1 cannot end at sigma = 0 (its noise would not vanish there); end the grid at "
-            "sigma_min: final_sigmas_type='sigma_min' in the scheduler, or final='sigma_min'."
-        )
-    c, d = to_eps(prediction, alpha_s, sigma_s)
-    grown = alpha_t * sigma_s / alpha_s  # sigma_t e^h
-    noise = math.sqrt(grown * grown - sigma_t * sigma_t)
-    return Row(grid.times[i], c, d, alpha_t / alpha_s, (2 * (sigma_t - grown),), noise)
-
-
-def _ends(grid: Grid, i: int) -> tuple[float, float, float, float]:
-    return grid.alpha[i], grid.sigma[i], grid.alpha[i + 1], grid.sigma[i + 1]
-
-
-def _step_ratio(grid: Grid, i: int) -> float:
-    """r = h_{i-1} / h_i; inf after a start at alpha = 0, which leaves a first-order step."""
-    log_snr = grid.log_snr
-    if math.isinf(log_snr[i + 1]):
-        raise ValueError("A second-order step cannot end at sigma = 0; use lower_order_final=True, or order=1.")
-    return (log_snr[i] - log_snr[i - 1]) / (log_snr[i + 1] - log_snr[i])

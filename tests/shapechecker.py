@@ -11,7 +11,9 @@ check = beartype(
         is_pep484_tower=True,
         hint_overrides=FrozenDict(
             {
-                Literal["noise", "data"]: str,
+                Literal["noise", "data", "flow"]: str,
+                Literal["midpoint", "exact", "unipc-bh1", "unipc-bh2"]: str,
+                Literal["scheduler", "sigma_min", "zero"]: str,
                 Literal["independent", "posterior"]: str,
                 Literal["epsilon", "sample", "v_prediction", "flow_prediction"]: str,
             }

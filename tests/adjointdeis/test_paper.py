@@ -98,7 +98,7 @@ def test_one_seed_gives_one_result():
 def test_the_grid_ends_at_the_cleanest_training_time():
     image, z, loss_fn = arguments()
     made = scheduler()
-    sampler = Sampler.from_scheduler(made, final="sigma_min")
+    sampler = Sampler.from_scheduler(made, order=1, final="sigma_min")
     *_, plain = sample(MODEL, sampler, image, z)
     assert torch.equal(adjointDEIS(MODEL, made, image, z, loss_fn, n_opt_steps=0), plain)
 
