@@ -10,6 +10,7 @@ from PIL import Image
 
 from studio.roundtrip import RoundTrip
 from studio.settings import Settings
+from studio.trajectory import Trajectory
 
 Phase = Literal["encode", "optimise"]
 
@@ -25,6 +26,13 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Not begun yet: `ahead` other runs come first."""
+
+    ahead: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """On the way.
 
@@ -36,6 +44,7 @@ class Progress:
         image: the state now; noisy while encoding.
         curve: every optimisation step so far.
         calls: network calls so far.
+        memory: bytes in use on the device; 0 where nobody can say.
     """
 
     phase: Phase
@@ -45,6 +54,7 @@ class Progress:
     image: Image.Image
     curve: tuple[Point, ...]
     calls: int
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class Outcome:
         round_trip: how exactly encode -> sample gave `before` back, measured in this run.
         calls: network calls made.
         seconds: wall-clock time.
+        frames: the image at every place of the curve.
+        path: how the sampler came to `after`; None where it was not followed.
+        memory: most bytes in use on the device; 0 where nobody can say.
     """
 
     settings: Settings
@@ -70,6 +83,9 @@ class Outcome:
     round_trip: RoundTrip
     calls: int
     seconds: float
+    frames: tuple[Image.Image, ...] = ()
+    path: Trajectory | None = None
+    memory: int = 0
 
 
-Event = Progress | Outcome
+Event = Waiting | Progress | Outcome

@@ -1,4 +1,4 @@
-"""Settings -> the parts of `adjointdeis` they name."""
+"""Settings -> the parts of `adjointdeis` they name, and how often they call the network."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ _GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
 
 # network calls to invert one step, at most: an ODE step is solved by fixed-point iteration
 CALLS_TO_ENCODE: Mapping[Mode, int] = {"sde": 1, "ode": 10}
+# network calls of one update, for every sampling step: forwards, and again where the way back needs it
+CALLS_TO_UPDATE: Mapping[GradientName, int] = {"discrete": 2, "adjoint_1": 2, "adjoint_2": 2, "unrolled": 1}
 
 
 def sampler_for(model: Model, settings: Settings) -> Sampler:
-    """The first-order sampler on the model's own grid; the SDE in the data family, which stays clean at few steps.
+    """The sampler on the model's own grid; the SDE in the data family, which stays clean at few steps.
 
     An SDE ends at the smallest noise of training instead of none: its last step needs a noise to be solved for.
     """
@@ -31,6 +33,7 @@ def sampler_for(model: Model, settings: Settings) -> Sampler:
     return Sampler.from_scheduler(
         scheduler,
         sde=sde,
+        order=settings.order,
         family="data",
         noise_level=settings.noise_level,
         final="sigma_min" if sde else "scheduler",

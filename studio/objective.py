@@ -1,11 +1,14 @@
 """`Objective`: the loss a request asks for, and the similarities that tell a person how far it got.
 
-Losses are 1 - cosine, so similarity = 1 - loss. The closeness term is part of the loss but not of the similarity.
+    total = sum_k weight_k loss_k(x) + closeness |x - start|^2
+
+One goal is a sum with one term; a mix has several. Losses are 1 - cosine, so similarity = 1 - loss. The closeness
+term is part of the loss but not of the similarity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +17,7 @@ from torch import Tensor
 from losses import ClipDirectional, ClipImage, ClipText, Closeness, Identity, Loss, Morph, WeightedSum
 from studio.messages import UserError
 from studio.model import Model
-from studio.settings import Settings
+from studio.settings import LossName, Settings
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,18 @@ class Objective:
         return {name: float(value[0]) for name, value in self.loss.terms(image).items()}
 
 
+@dataclass(frozen=True)
+class SamePerson:
+    """1 - cos of the face and that of the start: a name of its own beside the face to become."""
+
+    name = "same person"
+    loss: Identity
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(b, 3, h, w) -> (b,)."""
+        return self.loss(image)
+
+
 def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | None) -> Objective:
     """The objective of a request; `start` and `second` are (1, 3, size, size) in [-1, 1].
 
@@ -47,37 +62,66 @@ def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | 
         UserError: the two texts of a direction are the same to the model.
         ValueError: a loss that needs a second picture got none.
     """
-    main, similarities = _main_loss(settings, model, start, second)
-    weighted: list[tuple[float, Loss]] = [(1.0, main)]
+    if second is None and settings.needs_second_picture:
+        raise ValueError(f"The loss {settings.loss!r} needs a second picture.")
+    judges = _Judges(settings, model, start, start if second is None else second)
+    weighted: list[tuple[float, Loss]] = []
+    similarities: dict[str, Loss] = {}
+    for weight, goal in _goals(settings):
+        loss, seen = judges.judge(goal)
+        weighted.append((weight, loss))
+        similarities |= seen
     if settings.closeness > 0:
         weighted.append((settings.closeness, Closeness(start)))
     return Objective(WeightedSum(weighted), similarities)
 
 
-def _main_loss(
-    settings: Settings, model: Model, start: Tensor, second: Tensor | None
-) -> tuple[Loss, Mapping[str, Loss]]:
-    if settings.loss == "clip_text":
-        text = ClipText(model.clip, model.tokenizer, settings.prompt)
-        return text, {f"Match with “{settings.prompt}”": text}
-    if settings.loss == "clip_directional":
-        prompt = ClipText(model.clip, model.tokenizer, settings.prompt)
-        return _direction(settings, model, start), {f"Match with “{settings.prompt}”": prompt}
-    if second is None:
-        raise ValueError(f"The loss {settings.loss!r} needs a second picture.")
-    if settings.loss == "clip_image":
-        image = ClipImage(model.clip, model.tokenizer, second)
-        return image, {"Match with the second picture": image}
-    to_second = Identity(model.identity, second)
-    if settings.loss == "identity":
-        return to_second, {"Match with the second face": to_second}
-    to_first = Identity(model.identity, start)
-    both = {"Match with the first face": to_first, "Match with the second face": to_second}
-    return Morph(model.identity, start, second), both
+def _goals(settings: Settings) -> Iterator[tuple[float, LossName | str]]:
+    if settings.loss != "mix":
+        yield 1.0, settings.loss
+        return
+    parts = {
+        "clip_text": settings.mix_text,
+        "clip_directional": settings.mix_direction,
+        "clip_image": settings.mix_picture,
+        "identity": settings.mix_person,
+        "same_person": settings.mix_same,
+    }
+    yield from ((weight, goal) for goal, weight in parts.items() if weight > 0)
 
 
-def _direction(settings: Settings, model: Model, start: Tensor) -> ClipDirectional:
-    try:
-        return ClipDirectional(model.clip, model.tokenizer, settings.source_text, settings.prompt, start)
-    except ValueError as error:  # nothing but the texts can be wrong here, and the sentence is meant for people
-        raise UserError(str(error)) from error
+@dataclass(frozen=True)
+class _Judges:
+    """The single losses of a request, and what each of them is worth telling."""
+
+    settings: Settings
+    model: Model
+    start: Tensor
+    second: Tensor
+
+    def judge(self, goal: LossName | str) -> tuple[Loss, Mapping[str, Loss]]:
+        """The loss of one goal, and the similarities it is read by."""
+        model, prompt = self.model, f"Match with “{self.settings.prompt}”"
+        if goal == "clip_text":
+            text = ClipText(model.clip, model.tokenizer, self.settings.prompt)
+            return text, {prompt: text}
+        if goal == "clip_directional":
+            return self._direction(), {prompt: ClipText(model.clip, model.tokenizer, self.settings.prompt)}
+        if goal == "clip_image":
+            image = ClipImage(model.clip, model.tokenizer, self.second)
+            return image, {"Match with the second picture": image}
+        first = Identity(model.identity, self.start)
+        if goal == "same_person":
+            return SamePerson(first), {"Match with the first face": first}
+        to_second = {"Match with the second face": Identity(model.identity, self.second)}
+        if goal == "identity":
+            return to_second["Match with the second face"], to_second
+        both = {"Match with the first face": first, **to_second}
+        return Morph(model.identity, self.start, self.second), both
+
+    def _direction(self) -> ClipDirectional:
+        clip, tokenizer, settings = self.model.clip, self.model.tokenizer, self.settings
+        try:
+            return ClipDirectional(clip, tokenizer, settings.source_text, settings.prompt, self.start)
+        except ValueError as error:  # nothing but the texts can be wrong here, and the sentence is meant for people
+            raise UserError(str(error)) from error

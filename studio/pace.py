@@ -1,22 +1,56 @@
-"""`Pace`: how fast this device is with this model, measured by the runs themselves."""
+"""`Pace`: what a run costs on this device with this model: network calls, seconds, bytes. Measured by the runs.
+
+calls   = n e + k n u + n        n sampling steps, k updates; e calls to encode a step, u to update it
+seconds = (n e + n) call + k n update
+bytes   = what was there before + what the gradient method keeps
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from studio.methods import CALLS_TO_ENCODE
-from studio.settings import Settings
+from studio.memory import Need
+from studio.methods import CALLS_TO_ENCODE, CALLS_TO_UPDATE
+from studio.settings import GradientName, Settings
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a whole run; None where nothing was measured yet."""
+
+    calls: int
+    seconds: float | None
+    memory: int | None
 
 
 @dataclass
 class Pace:
     """Seconds of one network call without a gradient, and of one sampling step while optimising (sampled and
-    differentiated). Brought up to date by every run; each measurement counts half, so that a busy moment is soon
-    forgotten.
+    differentiated), by gradient method. Brought up to date by every run; each measurement counts half, so that a busy
+    moment is soon forgotten.
+
+    Args:
+        call: seconds of a call.
+        updates: seconds of an update for each sampling step, by gradient method.
+        inversion: calls that an ODE step took to encode.
+        need: bytes that a run keeps.
+        base: bytes in use beside them.
     """
 
     call: float | None = None
-    update: float | None = None
+    updates: dict[GradientName, float] = field(default_factory=dict)
+    inversion: float = CALLS_TO_ENCODE["ode"]
+    need: Need | None = None
+    base: float | None = None
+
+    def cost(self, settings: Settings, steps: int) -> Cost:
+        """The cost of a run of `steps` sampling steps, after the noise level's cut."""
+        memory = None
+        if self.need is not None and self.base is not None:
+            memory = round(self.base) + self.need.extra(settings, steps)
+        encoding = steps * self._to_encode(settings)
+        updates = settings.optimisation_steps * steps * CALLS_TO_UPDATE[settings.gradient]
+        return Cost(round(encoding + updates + steps), self.remaining(settings, steps), memory)
 
     def remaining(self, settings: Settings, steps: int, encoded: int = 0, updated: int = 0) -> float | None:
         """Expected seconds to the end of a run, None until both paces were measured once.
@@ -27,19 +61,39 @@ class Pace:
             encoded: sampling steps encoded so far.
             updated: optimisation steps done so far.
         """
-        if self.call is None or self.update is None:
+        update = self._update(settings.gradient)
+        if self.call is None or update is None:
             return None
         # the last frame is sampled without a gradient
-        calls = (steps - encoded) * CALLS_TO_ENCODE[settings.mode] + steps
-        return calls * self.call + max(settings.optimisation_steps - updated, 0) * steps * self.update
+        calls = (steps - encoded) * self._to_encode(settings) + steps
+        return calls * self.call + max(settings.optimisation_steps - updated, 0) * steps * update
 
-    def saw_encoding(self, seconds: float, calls: int) -> None:
-        """An encoding made `calls` network calls in `seconds`."""
+    def saw_encoding(self, seconds: float, calls: int, settings: Settings, steps: int) -> None:
+        """Encoding `steps` sampling steps made `calls` network calls in `seconds`."""
         self.call = _mixed(self.call, seconds / calls)
+        if settings.mode == "ode":
+            self.inversion = _mixed(self.inversion, calls / steps)
 
-    def saw_update(self, seconds: float, steps: int) -> None:
+    def saw_update(self, seconds: float, settings: Settings, steps: int) -> None:
         """One optimisation step through `steps` sampling steps took `seconds`."""
-        self.update = _mixed(self.update, seconds / steps)
+        self.updates[settings.gradient] = _mixed(self.updates.get(settings.gradient), seconds / steps)
+
+    def saw_memory(self, most: int, settings: Settings, steps: int) -> None:
+        """A whole run never held more than `most` bytes."""
+        if self.need is not None and most:
+            self.base = _mixed(self.base, max(most - self.need.extra(settings, steps), 0))
+
+    def _to_encode(self, settings: Settings) -> float:
+        return self.inversion if settings.mode == "ode" else CALLS_TO_ENCODE["sde"]
+
+    def _update(self, gradient: GradientName) -> float | None:
+        """Measured for this method, or estimated from another by their numbers of calls."""
+        if gradient in self.updates:
+            return self.updates[gradient]
+        estimates = [
+            seconds * CALLS_TO_UPDATE[gradient] / CALLS_TO_UPDATE[other] for other, seconds in self.updates.items()
+        ]
+        return estimates[0] if estimates else None
 
 
 def _mixed(before: float | None, now: float) -> float:

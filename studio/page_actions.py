@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from studio import words
-from studio.events import Event, Outcome
+from studio.events import Event, Outcome, Waiting
 from studio.goals import SECOND_LABEL
 from studio.messages import UserError, explain
 from studio.page_inputs import COST_FIELDS, Wishes
@@ -118,6 +118,8 @@ class Actions:
         for event in self.stream(request, stop):
             if event is None:
                 yield self.outputs.unchanged()
+            elif isinstance(event, Waiting):
+                yield self.outputs.in_line(event)
             elif isinstance(event, Outcome):
                 finished = True
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the update leaves

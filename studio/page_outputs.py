@@ -12,7 +12,7 @@ import pandas as pd
 from gradio.blocks import Block
 
 from studio import words
-from studio.events import Outcome, Point, Progress
+from studio.events import Outcome, Point, Progress, Waiting
 from studio.model import Model
 from studio.pictures import enlarge
 from studio.record import record, to_png
@@ -66,6 +66,10 @@ class Outputs:
     def unchanged(self) -> Updates:
         """A heartbeat: nothing to show, but a moment at which a closed tab ends the run."""
         return {self.status: gr.skip()}
+
+    def in_line(self, event: Waiting) -> Updates:
+        """Others come first."""
+        return {self.status: words.progress_bar(words.place(event.ahead))}
 
     def moving(self, event: Progress) -> Updates:
         """One frame of a run."""

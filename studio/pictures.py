@@ -10,6 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from studio.crop import Crop, square
 from studio.messages import UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -20,8 +21,8 @@ SMALLEST_SIDE = 16
 _UNREADABLE = "This file cannot be read as a picture: choose a PNG, JPEG or WebP file that opens on your device."
 
 
-def load_picture(path: str | Path, size: int) -> Image.Image:
-    """The file as an upright, centre-cropped, opaque RGB image of `size` x `size` without any metadata.
+def load_picture(path: str | Path, size: int, crop: Crop = Crop()) -> Image.Image:  # noqa: B008 -- immutable
+    """The file as an upright, square, opaque RGB image of `size` x `size` without any metadata.
 
     Bytes and pixels are counted before anything is decoded: a few hundred kilobytes of PNG can unpack to gigabytes.
 
@@ -31,7 +32,7 @@ def load_picture(path: str | Path, size: int) -> Image.Image:
     image = _open(Path(path))
     _check_size(image)
     try:
-        return _square(_on_white(ImageOps.exif_transpose(image)), size)
+        return _bare(square(_on_white(ImageOps.exif_transpose(image)), size, crop))
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         # Pillow's decoders report a truncated or damaged body by any of these.
         raise UserError(
@@ -93,13 +94,9 @@ def _too_many_pixels() -> str:
     return f"This picture has too many pixels: choose one of at most {MOST_PIXELS // 10**6} megapixels."
 
 
-def _square(image: Image.Image, size: int) -> Image.Image:
-    """The centre square of an RGB image at the given size, as pixels and nothing else."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    small = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
-    # Pillow carries EXIF, position and author along through every step above
-    return Image.frombytes("RGB", small.size, small.tobytes())
+def _bare(image: Image.Image) -> Image.Image:
+    """Pixels and nothing else: Pillow carries EXIF, position and author along through every step before."""
+    return Image.frombytes("RGB", image.size, image.tobytes())
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -9,9 +9,10 @@ from typing import Any
 
 from PIL import Image
 
+from studio.crop import Crop
 from studio.messages import UserError
 from studio.pictures import load_picture
-from studio.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE, Settings, parse
+from studio.settings import Settings, parse
 
 PictureFile = str | Path | None
 
@@ -19,6 +20,7 @@ _SECOND_MISSING = {
     "clip_image": "This goal needs a second picture to move towards: upload one, or choose an example below it.",
     "identity": "This goal needs a second face to become: upload one, or choose an example below it.",
     "morph": "A morph needs a second face: upload one, or choose an example below it.",
+    "mix": "This mix needs a second picture: upload one, or set the weights of the second picture and face to 0.",
 }
 
 
@@ -45,23 +47,21 @@ class Request:
         """
         if start is None:
             raise UserError("There is no image yet: upload one, or choose an example below it.")
-        first_picture = load_picture(start, size)
         settings = parse(values)
+        first_picture = load_picture(start, size, Crop.of_first(settings))
         _check_texts(settings)
-        if settings.loss not in NEEDS_SECOND_PICTURE:
+        if not settings.needs_second_picture:
             return cls(settings, first_picture)
         if second is None:
             raise UserError(_SECOND_MISSING[settings.loss])
         try:
-            return cls(settings, first_picture, load_picture(second, size))
+            return cls(settings, first_picture, load_picture(second, size, Crop.of_second(settings)))
         except UserError as error:
             raise UserError(f"Second picture: {error}") from error
 
 
 def _check_texts(settings: Settings) -> None:
-    if settings.loss not in NEEDS_PROMPT:
-        return
-    if not settings.prompt.strip():
+    if settings.needs_prompt and not settings.prompt.strip():
         raise UserError("The prompt is empty: write what you want to see, for example “a face with red hair”.")
-    if settings.loss == "clip_directional" and not settings.source_text.strip():
+    if settings.needs_source_text and not settings.source_text.strip():
         raise UserError("Say what the picture shows now, for example “a face”: the direction starts there.")

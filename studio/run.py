@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from time import perf_counter
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from adjointdeis import Encoding, Frame, encode_steps, guide
@@ -25,6 +26,7 @@ from studio.request import Request
 from studio.roundtrip import RoundTrip, measure
 from studio.stops import Flag
 from studio.track import Track
+from studio.trajectory import trajectory
 from studio.watch import Cancelled, Watched
 
 
@@ -54,7 +56,7 @@ class _Run:
     def __init__(self, model: Model, request: Request, stop: Flag, pace: Pace) -> None:
         self._began = perf_counter()
         self._model, self._request, self._settings, self._pace = model, request, request.settings, pace
-        self._network = Watched(model.network, stop)
+        self._network = Watched(model.network, stop, model.device)
         self._sampler = sampler_for(model, self._settings)
         self._start = to_tensor(request.start).to(model.device)
         self._track = Track()
@@ -78,8 +80,8 @@ class _Run:
                 break
             step += 1
             left = self._pace.remaining(self._settings, n, encoded=step)
-            yield Progress("encode", step, n, left, to_image(state), (), self._network.calls)
-        self._pace.saw_encoding(perf_counter() - began, self._network.calls)
+            yield Progress("encode", step, n, left, to_image(state), (), self._network.calls, self._network.memory)
+        self._pace.saw_encoding(perf_counter() - began, self._network.calls, self._settings, n)
         return encoding
 
     def optimise(self, encoding: Encoding) -> Iterator[Event]:
@@ -88,6 +90,7 @@ class _Run:
         goal = objective(settings, self._model, self._start, self._second())
         rates = learning_rates(settings)
         before = perf_counter()
+        self._network.follow(n)
         for frame in guide(
             self._network,
             self._sampler,
@@ -101,19 +104,22 @@ class _Run:
             steps=settings.optimisation_steps,
             wrt=tuple(rates),
         ):
-            self._see(frame, goal)
+            picture = self._see(frame, goal)
+            self._network.follow(n)
             if frame.grad_norm:
-                self._pace.saw_update(perf_counter() - before, n)
+                self._pace.saw_update(perf_counter() - before, settings, n)
             before = perf_counter()
             yield Progress(
                 "optimise",
                 frame.step,
                 settings.optimisation_steps,
                 self._pace.remaining(settings, n, encoded=n, updated=frame.step + 1),
-                to_image(frame.image),
+                picture,
                 self._track.curve,
                 self._network.calls,
+                self._network.memory,
             )
+        self._pace.saw_memory(self._network.most_memory, settings, n)
 
     def outcome(self, stopped: bool) -> Iterator[Event]:
         """The best picture so far, if there is one."""
@@ -123,22 +129,26 @@ class _Run:
         yield Outcome(
             settings=self._settings,
             before=self._request.start,
-            after=to_image(image),
+            after=image,
             best=best,
             curve=self._track.curve,
             stopped=stopped,
             round_trip=self._round_trip,
             calls=self._network.calls,
             seconds=perf_counter() - self._began,
+            frames=tuple(self._track.frames),
+            path=trajectory(self._sampler, self._track.passed),
+            memory=self._network.most_memory,
         )
 
     def _second(self) -> Tensor | None:
         picture = self._request.second
         return None if picture is None else to_tensor(picture).to(self._model.device)
 
-    def _see(self, frame: Frame, goal: Objective) -> None:
+    def _see(self, frame: Frame, goal: Objective) -> Image.Image:
         if self._round_trip is None:  # frame 0 is the plain sample: the encoding's own round trip
             self._round_trip = measure(self._start, frame.image)
-        image = frame.image
+        image, picture = frame.image, to_image(frame.image)
         point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
-        self._track.add(point, image)
+        self._track.add(point, picture, self._network.passed)
+        return picture

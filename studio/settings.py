@@ -1,7 +1,9 @@
 """`Settings`: everything a run depends on besides its pictures and its model.
 
-The one truth for the page, for the text inside a saved PNG and for whatever else asks for a run. Unknown fields
-are refused, so that a file written by a later version is never half understood.
+The one truth for the page, the command line, the API, a link, and the text inside a saved PNG. All fields are plain
+numbers and short texts, so that one name serves as a component, a flag, a parameter and a query key. Unknown fields
+are refused, so that a file written by a later version is never half understood; files of earlier versions are
+brought up to date.
 """
 
 from __future__ import annotations
@@ -9,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from studio.messages import UserError
 
-LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "morph"]
+LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "mix", "morph"]
 Mode = Literal["sde", "ode"]
 Variables = Literal["both", "z", "noise"]
 GradientName = Literal["discrete", "adjoint_1", "adjoint_2", "unrolled"]
 OptimiserName = Literal["adam", "sgd"]
 
+VERSION = 2
 NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
 NEEDS_SECOND_PICTURE = frozenset({"clip_image", "identity", "morph"})
+MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
 LARGEST_SEED = 2**32 - 1  # integers above 2**53 do not survive a browser; this leaves room to spare
 
 
@@ -28,15 +32,32 @@ class Settings(BaseModel):
     """One request, frozen and checked.
 
     "Noise" means x_T in ODE mode and the injected noises w_i in SDE mode; z is the model's own code of the image.
+    A crop is a square: zoom 1 is the largest that fits, x and y in [-1, 1] move it from edge to edge, and the picture
+    is turned about its middle by that many degrees.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     loss: LossName = Field(default="clip_text", title="What to change")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="What the picture shows now")
+    mix_text: float = Field(default=1.0, ge=0, le=5, title="Match the prompt")
+    mix_direction: float = Field(default=0.0, ge=0, le=5, title="Move from one text to the prompt")
+    mix_picture: float = Field(default=0.0, ge=0, le=5, title="Look like the second picture")
+    mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
+    mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
+    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
+    crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
+    crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
+    crop_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down")
+    crop_turn: float = Field(default=0.0, ge=-45, le=45, title="Turn")
+    second_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom of the second picture")
+    second_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right, second picture")
+    second_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down, second picture")
+    second_turn: float = Field(default=0.0, ge=-45, le=45, title="Turn of the second picture")
     mode: Mode = Field(default="sde", title="Sampler")
+    order: int = Field(default=1, ge=1, le=2, title="Sampler order")
     sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=10, ge=1, le=100, title="Optimisation steps")
@@ -45,20 +66,55 @@ class Settings(BaseModel):
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="adam", title="Optimiser")
-    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        if self.order == 2 and self.mode == "ode":
+            raise ValueError(
+                "Sampler order: order 2 needs the SDE, because an ODE of order 2 cannot be encoded exactly; choose 1."
+            )
+        if self.loss == "mix" and not any(getattr(self, name) for name in MIX):
+            raise ValueError("The mix is empty: give at least one of its losses a weight above 0.")
+        return self
+
+    @property
+    def needs_prompt(self) -> bool:
+        """Whether a text says what to see."""
+        return self.loss in NEEDS_PROMPT or (self.loss == "mix" and self.mix_text + self.mix_direction > 0)
+
+    @property
+    def needs_source_text(self) -> bool:
+        """Whether a text says what is there now."""
+        return self.loss == "clip_directional" or (self.loss == "mix" and self.mix_direction > 0)
+
+    @property
+    def needs_second_picture(self) -> bool:
+        """Whether there is something to move towards that is not a text."""
+        return self.loss in NEEDS_SECOND_PICTURE or (self.loss == "mix" and self.mix_picture + self.mix_person > 0)
 
 
 def parse(values: Mapping[str, Any]) -> Settings:
-    """Settings from loose values.
+    """Settings from loose values: of a page, a query, or a file of this version or an earlier one.
 
     Raises:
         UserError: one sentence naming the first field that breaks its rule, the rule, and the value got.
     """
     try:
-        return Settings.model_validate(dict(values))
+        return Settings.model_validate(migrated(values))
     except ValidationError as error:
         raise UserError(_sentence(error)) from error
+
+
+def migrated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of version 1 as those of version 2, which only added fields; all others as they are."""
+    return {**values, "version": VERSION} if str(values.get("version")) in ("1", str(VERSION)) else dict(values)
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """The fields that are not at their defaults, in order."""
+    plain = Settings()
+    return {name: value for name, value in settings.model_dump().items() if value != getattr(plain, name)}
 
 
 def title(field: str) -> str:
@@ -76,11 +132,16 @@ def bounds(field: str) -> tuple[float, float]:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if not first["loc"]:  # a rule about several fields, already a sentence
+        return str(first["ctx"]["error"])
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return f"These settings hold a field that this version does not know: {field}."
     if field == "version":
-        return f"These settings were written by version {_shown(first['input'])}, but this is version 1."
+        return (
+            f"These settings were written by version {_shown(first['input'])} of the studio, but this one reads up to "
+            f"version {VERSION}: update it, or set them by hand."
+        )
     return f"{title(field)}: {_rule(field, first)}, but it is {_shown(first['input'])}."
 
 

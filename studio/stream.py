@@ -8,16 +8,15 @@ must therefore be whole pictures of the state (curves so far, not the last point
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterable, Iterator
-from threading import Condition, Lock, Thread
+from collections.abc import Callable, Iterable, Iterator
+from threading import Condition, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
+from studio.line import Line
 from studio.stops import Flag
 
 Item = TypeVar("Item")
-
-POLL = 0.1
 
 
 class Slot(Generic[Item]):
@@ -56,7 +55,13 @@ class Slot(Generic[Item]):
 
 
 def newest(
-    work: Iterable[Item], stop: Flag, device: Lock, *, rate: float = 10.0, heartbeat: float = 0.25
+    work: Iterable[Item],
+    stop: Flag,
+    device: Line,
+    *,
+    waiting: Callable[[int], Item] | None = None,
+    rate: float = 10.0,
+    heartbeat: float = 0.25,
 ) -> Iterator[Item | None]:
     """Items of `work`, at most `rate` a second, the newest of those waiting; None where `heartbeat` s passed without.
 
@@ -64,7 +69,8 @@ def newest(
         work: iterated in the worker thread, while it holds the device.
         stop: set here when the consumer goes away (a closed tab closes this generator); `work` is expected to look
             at it and end early.
-        device: one job at a time. A caller that is stopped while it waits for the lock ends without starting.
+        device: one job at a time. A caller that is stopped while it waits in line ends without starting.
+        waiting: number of jobs before this one -> an item that says so.
         rate: items per second.
         heartbeat: seconds; a consumer can only be closed at a yield, so silence has to be short.
 
@@ -74,14 +80,19 @@ def newest(
     slot: Slot[Item] = Slot()
     failure: list[BaseException] = []
 
+    def tell(ahead: int) -> bool:
+        if waiting is not None:
+            slot.put(waiting(ahead))
+        return not stop.is_set()
+
     def worker() -> None:
         try:
-            if _acquired(device, stop):
+            if device.enter(tell):
                 try:
                     for item in work:
                         slot.put(item)
                 finally:
-                    device.release()
+                    device.leave()
         except BaseException as error:
             failure.append(error)
         finally:
@@ -101,10 +112,3 @@ def newest(
     finally:
         # No join: the page closes this generator from its event loop, which must not wait for a network call.
         stop.set()
-
-
-def _acquired(device: Lock, stop: Flag) -> bool:
-    while not device.acquire(timeout=POLL):
-        if stop.is_set():
-            return False
-    return True

@@ -1,27 +1,36 @@
-"""`Track`: the curve of a run so far, and the best picture on it."""
+"""`Track`: the curve of a run so far with its pictures, and the best of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
+from PIL import Image
 
 from studio.events import Point
+from studio.watch import Call
 
 
 @dataclass
 class Track:
-    """Points in order; `best` is the one of lowest loss, and `image` (1, 3, h, w) belongs to it."""
+    """Points in order, and their pictures; `best` is the one of lowest loss, `passed` the network calls it came by."""
 
     points: list[Point] = field(default_factory=list)
+    frames: list[Image.Image] = field(default_factory=list)
     best: Point | None = None
-    image: Tensor | None = None
+    passed: Sequence[Call] = ()
 
-    def add(self, point: Point, image: Tensor) -> None:
+    def add(self, point: Point, frame: Image.Image, passed: Sequence[Call] = ()) -> None:
         """The next step of the run."""
         self.points.append(point)
+        self.frames.append(frame)
         if self.best is None or point.total < self.best.total:
-            self.best, self.image = point, image.detach()
+            self.best, self.passed = point, passed
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The picture of the best step."""
+        return None if self.best is None else self.frames[self.points.index(self.best)]
 
     @property
     def curve(self) -> tuple[Point, ...]:

@@ -31,6 +31,11 @@ def progress(event: Progress) -> str:
     return progress_bar(text, fraction, seconds_left(event.seconds_left))
 
 
+def place(ahead: int) -> str:
+    """A place in the line, as a person says it."""
+    return "Waiting: one run comes before yours" if ahead == 1 else f"Waiting: {ahead} runs come before yours"
+
+
 def seconds_left(seconds: float | None) -> str:
     """A forecast as a person says it; empty while there is none."""
     return "" if seconds is None else f"about {_duration(seconds)} left"

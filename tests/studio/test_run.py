@@ -4,12 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from studio.events import Event, Outcome, Progress
+from studio.memory import need
 from studio.messages import UserError
+from studio.methods import sampler_for
 from studio.model import Model
 from studio.pace import Pace
 from studio.request import Request
@@ -118,6 +121,90 @@ def test_seconds_left_are_unknown_once_and_forecast_afterwards(model: Model, req
 def test_network_calls_are_counted(model: Model, request_for: Make, flag: Flag) -> None:
     # encode 5, then 3 updates of 5 calls forwards and 5 backwards, then the last sample's 5
     assert outcome(list(steer(model, request_for(noise_level=1.0), flag))).calls == 5 + 3 * (5 + 5) + 5
+
+
+@pytest.mark.parametrize("gradient", ["discrete", "adjoint_1", "adjoint_2", "unrolled"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_run_makes_as_many_network_calls_as_were_forecast(
+    model: Model, request_for: Make, flag: Flag, gradient: GradientName, order: int
+) -> None:
+    request = request_for(gradient=gradient, order=order, sampling_steps=6)
+    pace = Pace()
+    forecast = pace.cost(request.settings, sampler_for(model, request.settings).steps).calls
+    assert outcome(list(steer(model, request, flag, pace))).calls == forecast
+
+
+def test_an_odes_calls_are_forecast_from_the_run_before(model: Model, request_for: Make, flag: Flag) -> None:
+    request, pace = request_for(mode="ode"), Pace(inversion=1.0)
+    calls = [outcome(list(steer(model, request, flag, pace))).calls for _ in range(6)]
+    assert pace.cost(request.settings, 5).calls == pytest.approx(calls[-1], abs=3)
+
+
+def test_order_2_comes_back_exactly_too(model: Model, request_for: Make, flag: Flag) -> None:
+    assert outcome(list(steer(model, request_for(order=2), flag))).round_trip.exact
+
+
+def test_every_step_and_the_path_to_the_best_one_can_be_looked_at(model: Model, request_for: Make, flag: Flag) -> None:
+    found = outcome(list(steer(model, request_for(noise_level=1.0), flag)))
+    assert len(found.frames) == len(found.curve) == 4
+    assert found.frames[found.best.step].tobytes() == found.after.tobytes()
+    assert found.path is not None
+    assert len(found.path.states) == len(found.path.estimates) == 5
+    assert list(found.path.noise) == sorted(found.path.noise, reverse=True)
+
+
+def test_the_path_belongs_to_the_best_step(model: Model, request_for: Make, flag: Flag) -> None:
+    # steps so large that the last one is not the best
+    request = request_for(z_rate=1.0, noise_rate=1.0, optimisation_steps=6, closeness=10.0)
+    found = outcome(list(steer(model, request, flag)))
+    assert found.best.step < 6
+    assert found.path is not None
+    last = np.asarray(found.path.estimates[-1], dtype=float)
+    distances = [float(np.abs(np.asarray(frame, dtype=float) - last).mean()) for frame in found.frames]
+    assert min(range(7), key=distances.__getitem__) == found.best.step
+
+
+def test_the_path_costs_no_network_call_and_is_there_after_stop(model: Model, request_for: Make, flag: Flag) -> None:
+    events: list[Event] = []
+    for event in steer(model, request_for(optimisation_steps=100), flag):
+        events.append(event)
+        if isinstance(event, Progress) and len(event.curve) == 2:
+            flag.set()
+    found = outcome(events)
+    assert found.stopped
+    assert found.path is not None
+    assert len(found.path.states) == 5
+
+
+def test_memory_is_told_on_the_way_and_learned_for_the_next_forecast(
+    model: Model, request_for: Make, flag: Flag
+) -> None:
+    pace = Pace(need=need(model))
+    events = list(steer(model, request_for(), flag, pace))
+    assert all(event.memory > 0 for event in events if isinstance(event, Progress))
+    forecast = pace.cost(request_for().settings, 5).memory
+    assert forecast == pytest.approx(outcome(events).memory, rel=0.01)
+
+
+def test_the_terms_of_a_mix_have_a_curve_each_and_add_up(
+    model: Model, request_for: Make, save_picture: Callable[..., Path], flag: Flag
+) -> None:
+    weights = {"mix_text": 1.0, "mix_direction": 0.5, "mix_picture": 0.25, "mix_person": 2.0, "mix_same": 0.125}
+    request = request_for(save_picture("second.png", colour="navy"), loss="mix", closeness=3.0, **weights)
+    for point in outcome(list(steer(model, request, flag))).curve:
+        assert list(point.terms) == ["text", "direction", "reference", "identity", "same person", "closeness"]
+        total = sum(w * v for w, v in zip([*weights.values(), 3.0], point.terms.values(), strict=True))
+        assert point.total == pytest.approx(total, rel=1e-4)
+        assert len(point.similarity) == 4
+
+
+def test_staying_the_same_person_keeps_the_face_closer(model: Model, request_for: Make, flag: Flag) -> None:
+    free = {"closeness": 0.0, "optimisation_steps": 12, "z_rate": 0.1, "optimiser": "adam"}
+    likeness = []
+    for weight in (0.001, 5.0):
+        found = outcome(list(steer(model, request_for(loss="mix", mix_same=weight, **free), flag)))
+        likeness.append(found.curve[-1].similarity["Match with the first face"])
+    assert likeness[1] > likeness[0]
 
 
 def test_two_equal_texts_are_a_users_mistake(model: Model, request_for: Make, flag: Flag) -> None:

@@ -2,7 +2,26 @@ import pytest
 
 from studio.messages import UserError
 from studio.presets import DEFAULT, PRESETS
-from studio.settings import LARGEST_SEED, Settings, bounds, parse, title
+from studio.settings import LARGEST_SEED, MIX, Settings, bounds, changed, parse, title
+
+# every field that version 1 had, as it wrote them
+OLD = {
+    "version": 1,
+    "loss": "clip_directional",
+    "prompt": "a face with a hat",
+    "source_text": "a face",
+    "mode": "ode",
+    "sampling_steps": 20,
+    "noise_level": 0.7,
+    "optimisation_steps": 50,
+    "variables": "z",
+    "z_rate": 0.1,
+    "noise_rate": 0.02,
+    "gradient": "adjoint_2",
+    "optimiser": "sgd",
+    "closeness": 0.5,
+    "seed": 99,
+}
 
 
 def test_defaults_are_the_default_preset() -> None:
@@ -38,7 +57,20 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
         ({"mode": "both"}, "Sampler: choose 'sde' or 'ode', but it is both."),
         ({"prompt": "a" * 301}, "Prompt: give a text of at most 300 characters, but it is 301 characters long."),
         ({"colour": 1}, "These settings hold a field that this version does not know: colour."),
-        ({"version": 2}, "These settings were written by version 2, but this is version 1."),
+        ({"order": 3}, "Sampler order: give a whole number from 1 to 2, but it is 3."),
+        (
+            {"order": 2, "mode": "ode"},
+            "Sampler order: order 2 needs the SDE, because an ODE of order 2 cannot be encoded exactly; choose 1.",
+        ),
+        (
+            {"loss": "mix", **dict.fromkeys(MIX, 0)},
+            "The mix is empty: give at least one of its losses a weight above 0.",
+        ),
+        (
+            {"version": 3},
+            "These settings were written by version 3 of the studio, but this one reads up to version 2: update it, or "
+            "set them by hand.",
+        ),
     ],
 )
 def test_each_rule_has_one_sentence_with_field_rule_and_value(values: dict[str, object], sentence: str) -> None:
@@ -50,3 +82,43 @@ def test_each_rule_has_one_sentence_with_field_rule_and_value(values: dict[str, 
 def test_bounds_and_titles_come_from_the_fields() -> None:
     assert bounds("sampling_steps") == (4, 50)
     assert title("z_rate") == "Learning rate of z"
+
+
+def test_settings_of_version_1_are_brought_up_to_date() -> None:
+    settings = parse(OLD)
+    assert settings.version == 2
+    assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
+        name: value for name, value in OLD.items() if name != "version"
+    }
+    new = Settings.model_fields.keys() - OLD.keys()
+    assert {name: getattr(settings, name) for name in new} == {name: getattr(Settings(), name) for name in new}
+
+
+def test_a_query_is_all_text() -> None:
+    assert parse({"version": "2", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+        seed=7, crop_zoom=1.5, order=2
+    )
+
+
+def test_only_what_differs_from_the_defaults_needs_to_be_told() -> None:
+    settings = parse({"prompt": "a face with a hat", "seed": 4})
+    assert changed(settings) == {"prompt": "a face with a hat", "seed": 4}
+    assert parse(changed(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("values", "needs"),
+    [
+        ({"loss": "clip_text"}, (True, False, False)),
+        ({"loss": "clip_directional"}, (True, True, False)),
+        ({"loss": "clip_image"}, (False, False, True)),
+        ({"loss": "mix"}, (True, False, False)),
+        ({"loss": "mix", "mix_text": 0}, (False, False, False)),
+        ({"loss": "mix", "mix_text": 0, "mix_direction": 1}, (True, True, False)),
+        ({"loss": "mix", "mix_picture": 0.1}, (True, False, True)),
+        ({"loss": "mix", "mix_text": 0, "mix_person": 2}, (False, False, True)),
+    ],
+)
+def test_a_goal_needs_what_its_losses_need(values: dict[str, object], needs: tuple[bool, bool, bool]) -> None:
+    settings = parse(values)
+    assert (settings.needs_prompt, settings.needs_source_text, settings.needs_second_picture) == needs

@@ -1,21 +1,36 @@
 import torch
+from PIL import Image
 
 from studio.events import Point
 from studio.track import Track
+from studio.watch import Call
+
+
+def frame(step: int) -> Image.Image:
+    return Image.new("RGB", (2, 2), (step, step, step))
 
 
 def test_the_best_is_the_lowest_and_the_first_of_equals() -> None:
     track = Track()
     for step, total in enumerate([0.9, 0.4, 0.7, 0.4]):
-        track.add(Point(step, total, {}, {}), torch.full((1, 3, 2, 2), float(step)))
+        x = torch.full((1, 3, 2, 2), float(step))
+        track.add(Point(step, total, {}, {}), frame(step), [Call(x, x)])
     assert track.best is not None
     assert track.best.step == 1
     assert track.image is not None
-    assert track.image.mean() == 1
+    assert track.image.getpixel((0, 0)) == (1, 1, 1)
+    assert track.passed[0].state.mean() == 1
+
+
+def test_every_picture_is_kept_in_order() -> None:
+    track = Track()
+    for step in range(3):
+        track.add(Point(step, 1.0, {}, {}), frame(step))
+    assert [picture.getpixel((0, 0))[0] for picture in track.frames] == [0, 1, 2]
 
 
 def test_a_curve_handed_out_does_not_grow() -> None:
     track = Track()
     before = track.curve
-    track.add(Point(0, 1.0, {}, {}), torch.zeros(1, 3, 2, 2))
+    track.add(Point(0, 1.0, {}, {}), frame(0))
     assert (len(before), len(track.curve)) == (0, 1)

@@ -23,3 +23,31 @@ def test_after_stop_the_network_refuses(flag: Flag) -> None:
     with pytest.raises(Cancelled):
         network(torch.zeros(1), torch.ones(1, 3, 2, 2), None)
     assert network.calls == 0
+
+
+def test_the_first_calls_of_an_update_are_kept_and_the_rest_are_not(flag: Flag) -> None:
+    network = Watched(half, flag)
+    for update in range(2):
+        network.follow(2)
+        for i in range(4):
+            network(torch.zeros(1), torch.full((1, 3, 2, 2), float(10 * update + i)), None)
+        assert [float(call.state.mean()) for call in network.passed] == [10 * update, 10 * update + 1]
+        assert [float(call.output.mean()) for call in network.passed] == [5 * update, 5 * update + 0.5]
+
+
+def test_what_is_kept_holds_no_gradient(flag: Flag) -> None:
+    network = Watched(half, flag)
+    network.follow(1)
+    network(torch.zeros(1), torch.ones(1, 3, 2, 2, requires_grad=True), None)
+    assert not network.passed[0].output.requires_grad
+
+
+def test_the_most_memory_is_the_largest_of_what_was_seen(flag: Flag) -> None:
+    network = Watched(half, flag)
+    before = network.memory
+    large = torch.ones(64, 3, 512, 512)
+    network(torch.zeros(1), large, None)
+    del large
+    network(torch.zeros(1), torch.ones(1, 3, 2, 2), None)
+    assert network.most_memory > before + 100e6
+    assert network.memory < network.most_memory
