@@ -90,10 +90,24 @@ def _actions(links: int, room: int) -> Iterator[Action]:
         yield Drop(start)
 
 
+def forward_steps(steps: int, states: int | None = None) -> int:
+    """How many forward steps `plan` makes in all, by the formula above; arguments as there, steps may be 0."""
+    links = steps + 1
+    room = links if states is None else min(states, links)
+    r = _repetitions(links, room)
+    return r * links - comb(room + r, r - 1) if r else 0
+
+
 def split(links: int, room: int) -> int:
     """How far to advance before the next state is kept, for an optimal plan; links >= 2, room >= 2."""
-    r = 1
-    while comb(room + r, r) < links:
-        r += 1
+    r = _repetitions(links, room)
     # both parts must stay within what r (left) and r - 1 (right) repetitions can reverse
     return min(comb(room + r - 1, room), links - comb(room + r - 2, room - 1))
+
+
+def _repetitions(links: int, room: int) -> int:
+    """The smallest r with beta(room, r) >= links: how often a step is made at most."""
+    r = 0
+    while comb(room + r, r) < links:
+        r += 1
+    return r

@@ -1,7 +1,7 @@
 """Optimise, then discretise: AdjointDEIS (Blasingame & Liu, NeurIPS 2024, 2405.15020).
 
-The adjoint ODE of the probability-flow ODE, solved by exponential integrators on the sampler's own grid, from the
-clean end t to the noisy end s of every step. With h = lambda_s - lambda_t < 0 and the scaled products
+The adjoint ODE of the probability-flow ODE, solved by exponential integrators from the clean end t to the noisy end s
+of every step. With h = lambda_s - lambda_t < 0 and the scaled products
 
     V_x(t) = alpha_t^2 a_x(t)^T d eps/dx (x_t, t),        V_z(t) = alpha_t a_x(t)^T d eps/dz (x_t, t),
 
@@ -12,54 +12,62 @@ AdjointDEIS-1 (eq. 2.14) is
 
 and AdjointDEIS-2M (eq. 2.15) puts V + (V(t) - V(r)) / (2 rho) in the place of V, where r is the node visited
 before t and rho = (lambda_t - lambda_r) / h; V(r) is kept, not computed again. k is 1 for the ODE and 2 for the
-SDE (prop. 3.1). dL/dw_i = D_i a_x at the step's clean end is our addition.
+SDE (prop. 3.1), 1 + eta^2 between. For a scheduled z (theorem 2.2) the increment of a step is dL/dz_i, with z_i in
+force up to the step's clean end. dL/dw_i = D_i a_x at the step's clean end is our addition.
 
 Not recommended for steering: it is an approximation, first or second order in h, at the cost of the exact
 discrete gradient. It is only conditionally stable: where noise dominates, a first-order step multiplies by
 2 - e^|h| (3 - 2 e^|h| for the SDE), so it turns the sign above |h| = ln 2 and grows above ln 3 (ln 1.5 and ln 2 for
-the SDE). Order 2 also needs a sampler of order 2.
+the SDE). Fewer steps than the sampler's make every step longer: for that, prefer SubgridAdjoint. Order 2 also needs a
+sampler of order 2, and a z that does not jump.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from adjointdeis.adjoint_grid import AdjointGrid, adjoint_grid
 from adjointdeis.denoiser import Denoiser, to_eps
-from adjointdeis.gradient import (
-    Constants,
-    LossAndGradients,
-    LossFn,
-    check_finite,
-    check_wrt,
-    loss_and_cotangent,
-)
-from adjointdeis.sample import check_noises, iterate
+from adjointdeis.gradient import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Conditioning, Noises, State
+from adjointdeis.trajectory import Resolved, Stored, Trajectory, half_inverse_ratio
+
+Path = Literal["stored", "resolved"]
 
 
 @dataclass(frozen=True)
 class ContinuousAdjoint:
-    """AdjointDEIS-1 (order=1) or AdjointDEIS-2M (order=2) over the stored states of the sampler.
+    """AdjointDEIS-1 (order=1) or AdjointDEIS-2M (order=2).
 
     Args:
         order: 1 or 2.
+        steps: M, the adjoint's own number of steps, or its own grid, see adjoint_grid; the sampler's if None.
+        trajectory: "stored" keeps the sampler's N states; "resolved" keeps none, and solves for them again backwards
+            (DDIM inversion, or DPM-Solver-2M's), which adds its own error.
 
     Raises:
-        ValueError: another order.
+        ValueError: an argument out of range.
     """
 
     order: int = 2
+    steps: int | Grid | None = None
+    trajectory: Path = "stored"
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
             raise ValueError(f"order must be 1 or 2; got {self.order}.")
+        if isinstance(self.steps, int) and self.steps < 1:
+            raise ValueError(f"steps must be at least 1; got {self.steps}.")
+        if self.trajectory not in get_args(Path):
+            raise ValueError(f"trajectory must be 'stored' or 'resolved'; got {self.trajectory!r}.")
 
     def value_and_grad(
         self,
@@ -75,56 +83,88 @@ class ContinuousAdjoint:
 
         Raises:
             ValueError: also where the grid starts at alpha = 0, or a sample prediction ends at sigma = 0: the
-                adjoint divides by both.
+                adjoint divides by both; where an own grid does not end where the sampler's does; where an SDE's
+                trajectory is to be resolved on another grid than its own.
         """
-        check_wrt(wrt, sampler)
-        if sampler.grid.alpha[0] == 0:
-            raise ValueError("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
-        w = check_noises(sampler, x_T, noises)
-        constants = Constants(model, z, wrt)
-        with torch.no_grad():
-            states = list(iterate(model, sampler, x_T, z, w))
-        image = states[-1]
-        loss, a_x = loss_and_cotangent(loss_fn, image)
-        g_w = torch.empty_like(w) if w is not None and "noises" in wrt else None
-        a_x = self._march(sampler, states, a_x, constants, g_w)
-        grads = {"x_T": a_x} if "x_T" in wrt else {}
-        if g_w is not None:
-            grads["noises"] = g_w
-        return check_finite(LossAndGradients(loss, image, grads | constants.grads()))
+        return checked(self._differentiate, model, sampler, x_T, z, loss_fn, noises, wrt)
+
+    def grid(self, sampler: Sampler) -> Grid:
+        """The adjoint's own nodes."""
+        return adjoint_grid(sampler.grid, self.steps).nodes
 
     @torch.no_grad()
+    def _differentiate(
+        self,
+        model: Denoiser,
+        sampler: Sampler,
+        x_T: State,
+        z: Conditioning,
+        loss_fn: LossFn,
+        w: Noises | None,
+        wrt: Sequence[str],
+    ) -> LossAndGradients:
+        if sampler.grid.alpha[0] == 0:
+            raise ValueError("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
+        grid, constants = adjoint_grid(sampler.grid, self.steps), Constants(model, z, wrt)
+        path = iterate(model, sampler, x_T, z, w)
+        stored = self.trajectory == "stored"
+        trajectory = Stored(grid, path) if stored else Resolved(grid, path, sampler, w, self.order)
+        loss, a_x = loss_and_cotangent(loss_fn, trajectory.image)
+        g_w = torch.empty_like(w) if w is not None and "noises" in wrt else None
+        a_x = self._march(sampler, grid, trajectory, a_x, constants, g_w)
+        return gather(loss, trajectory.image, a_x, g_w, constants, wrt)
+
     def _march(
-        self, sampler: Sampler, states: list[Tensor], a_x: State, constants: Constants, g_w: Noises | None
+        self,
+        sampler: Sampler,
+        grid: AdjointGrid,
+        trajectory: Trajectory,
+        a_x: State,
+        constants: Constants,
+        g_w: Noises | None,
     ) -> State:
-        grid = sampler.grid
-        drift = 2 if sampler.sde else 1
+        nodes, k = grid.nodes, _drift(sampler)
         kept: tuple[Tensor, list[Tensor]] | None = None
-        for i in reversed(range(grid.steps)):
-            alpha_s, sigma_s, alpha_t, sigma_t = (
-                grid.alpha[i],
-                grid.sigma[i],
-                grid.alpha[i + 1],
-                grid.sigma[i + 1],
-            )
-            if g_w is not None:
-                g_w[i] = sampler.rows[i].D * a_x
+        for j in reversed(range(nodes.steps)):
+            alpha_s, sigma_s, alpha_t, sigma_t = nodes.alpha[j], nodes.sigma[j], nodes.alpha[j + 1], nodes.sigma[j + 1]
             P, Q = to_eps(sampler.prediction_type, alpha_t, sigma_t)
-            pulled, shares = constants.pull_back(grid.times[i + 1], states.pop(), Q * a_x)
+            x_t = trajectory.at(j + 1)
+            call = constants.record(nodes.times[j + 1], x_t, grid.step_before(j + 1))
+            pulled, shares = constants.pull(call, Q * a_x)
+            trajectory.back(j, P * x_t + Q * call.output.detach())
             V_x = alpha_t**2 * (P * a_x + pulled)
             V_z = [alpha_t * share for share in shares]
-            weight = drift * (alpha_s * sigma_t / alpha_t - sigma_s)  # = k sigma_s (e^h - 1)
-            a_x = alpha_t / alpha_s * a_x + weight / alpha_s**2 * V_x
-            constants.add(V_z, weight / alpha_s)
+            weight = k * (alpha_s * sigma_t / alpha_t - sigma_s)  # = k sigma_s (e^h - 1)
+            a_s = alpha_t / alpha_s * a_x + weight / alpha_s**2 * V_x
+            _spread(constants, grid, j, V_z, weight / alpha_s)
             if self.order == 2 and kept is not None:
-                extra = weight * _half_inverse_ratio(grid, i)
-                a_x = a_x + extra / alpha_s**2 * (V_x - kept[0])
-                constants.add([v - v_r for v, v_r in zip(V_z, kept[1], strict=True)], extra / alpha_s)
-            kept = (V_x, V_z)
+                extra = weight * half_inverse_ratio(nodes, j)
+                a_s = a_s + extra / alpha_s**2 * (V_x - kept[0])
+                steepness = [v - v_r for v, v_r in zip(V_z, kept[1], strict=True)]
+                _spread(constants, grid, j, steepness, extra / alpha_s)
+            if g_w is not None:
+                _inject(g_w, sampler, grid, j, a_x, a_s)
+            a_x, kept = a_s, (V_x, V_z)
         return a_x
 
 
-def _half_inverse_ratio(grid: Grid, i: int) -> float:
-    """1 / (2 rho) with rho = (lambda_t - lambda_r) / h, for the step from node i + 1 (t) to node i (s)."""
-    lambda_s, lambda_t, lambda_r = grid.log_snr[i : i + 3]
-    return 0.0 if math.isinf(lambda_r) else (lambda_s - lambda_t) / (2 * (lambda_t - lambda_r))
+def _drift(sampler: Sampler) -> float:
+    """k: 1 for the ODE, 2 for the SDE, and between them what DDIM's eta says."""
+    return 1.0 + (float(sampler.sde) if sampler.eta is None else sampler.eta**2)
+
+
+def _spread(constants: Constants, grid: AdjointGrid, j: int, V_z: list[Tensor], weight: float) -> None:
+    """Add adjoint step j's increment; where z is scheduled, to the sampler's steps that it covers."""
+    for i, share in grid.shares(j) if constants.scheduled else [(None, 1.0)]:
+        constants.add(V_z, weight * share, i)
+
+
+def _inject(g_w: Noises, sampler: Sampler, grid: AdjointGrid, j: int, a_t: State, a_s: State) -> None:
+    """dL/dw_i = D_i a_x(t_{i+1}) for the sampler's nodes that step j passes; alpha a_x moves straight in rho."""
+    nodes = grid.nodes
+    for i, way in grid.passed(j):
+        a_x = a_t
+        if way > 0:
+            b = (1 - way) * nodes.alpha[j + 1] * a_t + way * nodes.alpha[j] * a_s
+            a_x = b / sampler.grid.alpha[i]
+        g_w[i - 1] = sampler.rows[i - 1].D * a_x

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.sample import call
+from adjointdeis.sample import call, check_z, z_at
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.shapes import Conditioning, State
 
@@ -91,6 +91,7 @@ def encode_steps(
         raise ValueError(f"marginals must be 'independent' or 'posterior'; got {marginals!r}.")
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1; got {iterations}.")
+    check_z(sampler, z)
     if sampler.sde:
         return _encode_sde(model, sampler, image, z, generator, marginals)
     if any(len(row.B) > 1 for row in sampler.rows):
@@ -124,7 +125,7 @@ def _encode_sde(
         predicted = row.A * path[i]
         for j, weight in enumerate(row.B):
             if i - j not in outputs:
-                outputs[i - j] = _m(sampler.rows[i - j], model, path[i - j], z)
+                outputs[i - j] = _m(sampler.rows[i - j], model, path[i - j], z_at(z, i - j))
             predicted = predicted + weight * outputs[i - j]
         del outputs[i]
         noises[i] = (path[i + 1] - predicted) / row.D
@@ -137,8 +138,8 @@ def _encode_ode(
     model: Denoiser, sampler: Sampler, image: State, z: Conditioning, iterations: int, tolerance: float
 ) -> Generator[State, None, Encoding]:
     x = image
-    for row in reversed(sampler.rows):
-        x = _solve_start(row, model, x, z, iterations, tolerance)
+    for i, row in reversed(list(enumerate(sampler.rows))):
+        x = _solve_start(row, model, x, z_at(z, i), iterations, tolerance)
         yield x
     return Encoding(x, None)
 

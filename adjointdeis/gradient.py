@@ -3,34 +3,41 @@
 A method takes the loss at the image, L = loss_fn(x_N), back to what the image came from:
 
     x_T      the starting state (b, *x)
-    z        the conditioning, the same in every step
+    z        the conditioning: the same in every step, or one a step (Scheduled)
     noises   w_0 .. w_{N-1} of an SDE (N, b, *x)
-    theta    the network's parameters that require a gradient, by name
+    theta    the network's parameters that require a gradient, by name (parameters.py)
 
 One value an image: the gradient is that of the sum, so every image gets its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from adjointdeis.constants import Constants as Constants
+from adjointdeis.constants import leaf as leaf
+from adjointdeis.constants import recording as recording
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.precision import to_order_one
-from adjointdeis.sample import call
+from adjointdeis.parameters import trainable
+from adjointdeis.sample import check_noises, check_z
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
+from adjointdeis.watch import Watch
 
 LossFn = Callable[[Tensor], Tensor]
 VARIABLES = ("x_T", "z", "noises", "theta")
 
 
 class LossAndGradients(NamedTuple):
-    """loss (b,), image (b, *x), and grads: a tensor for "x_T", "z", "noises"; a dict by name for "theta"."""
+    """loss (b,), image (b, *x), and grads: a tensor for "x_T", "z", "noises"; a dict by name for "theta".
+
+    Each gradient has the shape of its variable; that of a scheduled z is (N, *z), dL/dz_i by step.
+    """
 
     loss: Tensor
     image: Tensor
@@ -38,7 +45,7 @@ class LossAndGradients(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """The loss or a gradient is not finite; `result` tells for which images of the batch."""
+    """The loss or a gradient is not finite, and where that began; `result` tells for which images of the batch."""
 
     def __init__(self, message: str, result: LossAndGradients) -> None:
         super().__init__(message)
@@ -47,7 +54,7 @@ class NotFinite(FloatingPointError):
 
 @runtime_checkable
 class GradientMethod(Protocol):
-    """DiscreteAdjoint (the default), ContinuousAdjoint, Unrolled."""
+    """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Unrolled."""
 
     def value_and_grad(
         self,
@@ -65,76 +72,65 @@ class GradientMethod(Protocol):
             model: net(t, x, z).
             sampler: the table.
             x_T: starting state (b, *x).
-            z: conditioning; where it is None, "z" in `wrt` is passed over.
+            z: conditioning, one a step if `Scheduled`; where it is None, "z" in `wrt` is passed over.
             loss_fn: image (b, *x) -> one value an image (b,), or a single value.
             noises: w_0 .. w_{N-1} for an SDE; drawn once if None.
             wrt: which of "x_T", "z", "noises", "theta".
 
         Raises:
             ValueError: an unknown name in `wrt`, noises where there are none, no parameter that requires a
-                gradient, a loss of the wrong shape.
-            NotFinite: the loss or a gradient is not finite; a FloatingPointError that carries the result, in
-                which the other images of the batch are right.
+                gradient, a loss of the wrong shape, a schedule that has not one z a step.
+            NotFinite: the image, the loss or a gradient is not finite; a FloatingPointError that names the step
+                where that began, and carries the result, in which the other images of the batch are right.
         """
 
 
-@contextmanager
-def recording() -> Iterator[None]:
-    """Record gradients whatever mode the caller is in."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
+Differentiate = Callable[
+    [Denoiser, Sampler, State, Conditioning, LossFn, Noises | None, Sequence[str]], LossAndGradients
+]
 
 
-class Constants:
-    """What every step of a pass shares: z and theta, as leaves, with their gradients' running sums.
+def checked(
+    differentiate: Differentiate,
+    model: Denoiser,
+    sampler: Sampler,
+    x_T: State,
+    z: Conditioning,
+    loss_fn: LossFn,
+    noises: Noises | Sequence[Tensor] | None,
+    wrt: Sequence[str],
+    replay: Differentiate | None = None,
+) -> LossAndGradients:
+    """What every method does around its own work: check the request, stack the noises, check the result.
 
-    A step adds its own share of dL/dz and dL/dtheta.
+    Whether all is finite is asked once, of the result. Only where it is not, the pass is made again (`replay`, or
+    `differentiate` itself) with every network call watched, to say where that began.
+
+    Raises:
+        ValueError, NotFinite: see GradientMethod.
     """
-
-    def __init__(self, model: Denoiser, z: Conditioning, wrt: Sequence[str]) -> None:
-        self.model = model
-        self.wants_z = "z" in wrt and z is not None
-        self.z = leaf(z) if self.wants_z and z is not None else z
-        self.theta: dict[str, Tensor] = dict(_trainable(model)) if "theta" in wrt else {}
-        self.sums = [torch.zeros_like(v) for v in self.leaves]
-
-    @property
-    def leaves(self) -> list[Tensor]:
-        """z, if its gradient is wanted, then the parameters."""
-        return [*([self.z] if self.wants_z and self.z is not None else []), *self.theta.values()]
-
-    def pull_back(self, time: int | float, x: State, cotangent: State) -> tuple[State, list[Tensor]]:
-        """cotangent^T d net / d x, and the same for z and theta: one vector-Jacobian product.
-
-        The cotangent is brought to order one by a power of two (exact) and the result taken back, so that a
-        network in half precision does not flush it to zero.
-        """
-        with recording():
-            x = leaf(x)
-            output = call(self.model, time, x, self.z)
-            scale = to_order_one(cotangent)
-            pulled = torch.autograd.grad(output, [x, *self.leaves], cotangent * scale, materialize_grads=True)
-        return pulled[0] / scale, [p / scale for p in pulled[1:]]
-
-    def add(self, shares: Sequence[Tensor], weight: float = 1.0) -> None:
-        """Add a step's share, weighted."""
-        for total, share in zip(self.sums, shares, strict=True):
-            total.add_(share, alpha=weight)
-
-    def grads(self) -> dict[str, Any]:
-        """The sums, by variable."""
-        sums = list(self.sums)
-        found: dict[str, Any] = {"z": sums.pop(0)} if self.wants_z else {}
-        if self.theta:
-            found["theta"] = dict(zip(self.theta, sums, strict=True))
-        return found
+    check_wrt(wrt, sampler)
+    check_z(sampler, z)
+    w = check_noises(sampler, x_T, noises)
+    result = differentiate(model, sampler, x_T, z, loss_fn, w, wrt)
+    try:
+        return check_finite(result)
+    except NotFinite as found:
+        watch = Watch(model, sampler, loss_fn, trainable(model) if "theta" in wrt else {})
+        again = partial(replay or differentiate, watch, sampler, x_T, z, watch.loss_fn, w, wrt)
+        if where := watch.first(again, x_T=x_T, z=z, noises=w):
+            raise NotFinite(f"{where} {found}", result) from None
+        raise
 
 
-def leaf(x: Tensor) -> Tensor:
-    """The values of x as a new leaf that requires a gradient."""
-    with torch.inference_mode(False):
-        # a tensor made in inference mode must be copied before autograd may save it
-        return (x.clone() if x.is_inference() else x).detach().requires_grad_()
+def gather(
+    loss: Values, image: State, g: State, g_w: Noises | None, constants: Constants, wrt: Sequence[str]
+) -> LossAndGradients:
+    """The result of a pass, from g = dL/dx_T, dL/dw (None where it is not wanted) and the constants' sums."""
+    grads: dict[str, Any] = {"x_T": g} if "x_T" in wrt else {}
+    if g_w is not None:
+        grads["noises"] = g_w
+    return LossAndGradients(loss, image, grads | constants.grads())
 
 
 def check_wrt(wrt: Sequence[str], sampler: Sampler) -> None:
@@ -172,9 +168,11 @@ def check_loss(loss: Tensor, image: State) -> None:
 
 
 def check_finite(result: LossAndGradients) -> LossAndGradients:
-    """Raises NotFinite if the loss or a gradient is not finite; returns the result unchanged."""
+    """Raises NotFinite if the loss, the image or a gradient is not finite; returns the result unchanged."""
     if not result.loss.isfinite().all():
         raise NotFinite(f"The loss is not finite: {result.loss.flatten().tolist()}.", result)
+    if not result.image.isfinite().all():
+        raise NotFinite("The image is not finite.", result)
     for name, grad in result.grads.items():
         parts = grad.values() if isinstance(grad, dict) else [grad]
         if not all(part.isfinite().all() for part in parts):
@@ -184,14 +182,3 @@ def check_finite(result: LossAndGradients) -> LossAndGradients:
                 result,
             )
     return result
-
-
-def _trainable(model: Denoiser) -> Iterator[tuple[str, Tensor]]:
-    named = getattr(model, "named_parameters", None)
-    found = [(name, p) for name, p in named() if p.requires_grad] if named else []
-    if not found:
-        raise ValueError(
-            "wrt names theta, but the model has no parameter that requires a gradient; call "
-            "requires_grad_(True) on those to train."
-        )
-    yield from found

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.sampler import Row, Sampler
-from adjointdeis.shapes import Conditioning, Noises, State
+from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
 
 History = tuple[Tensor, ...]
 """m_i, m_{i-1}, ...: as many as the next row may need, newest first."""
@@ -22,7 +22,10 @@ def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State
 
     Raises:
         ValueError: the output's shape is not the state's.
+        TypeError: z holds one conditioning a step; a call takes that of its own step, `z_at(z, i)`.
     """
+    if isinstance(z, Scheduled):
+        raise TypeError("A network call takes one z, but it was given one a step; pass that of step i, z_at(z, i).")
     dtype = torch.long if isinstance(time, int) else x.dtype
     t = torch.full((len(x),), time, dtype=dtype, device=x.device)
     output = model(t, x, z)
@@ -38,7 +41,12 @@ def step(
     row: Row, model: Denoiser, x: State, z: Conditioning, history: History, noise: Tensor | None
 ) -> tuple[State, History]:
     """x_{i+1} = A_i x_i + sum_j B_ij m_{i-j} + D_i w_i; also the history for the next row."""
-    m = row.Q * call(model, row.time, x, z)
+    return follow(row, x, call(model, row.time, x, z), history, noise)
+
+
+def follow(row: Row, x: State, output: State, history: History, noise: Tensor | None) -> tuple[State, History]:
+    """`step`, given the network's output at x."""
+    m = row.Q * output
     if row.P:
         m = m + row.P * x
     recent = (m, *history)
@@ -63,12 +71,13 @@ def sample(
         model: net(t, x, z).
         sampler: the table.
         x_T: starting state (b, *x).
-        z: conditioning, or None.
+        z: conditioning, one a step if `Scheduled`, or None.
         noises: w_0 .. w_{N-1} (N, b, *x) for an SDE; drawn afresh from torch's global generator if None.
 
     Raises:
-        ValueError: noises for an ODE, or of the wrong shape.
+        ValueError: noises for an ODE, or of the wrong shape; a schedule that has not one z a step.
     """
+    check_z(sampler, z)
     return iterate(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
 
 
@@ -78,8 +87,22 @@ def iterate(model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, nois
     x = x_T
     yield x
     for i, row in enumerate(sampler.rows):
-        x, history = step(row, model, x, z, history, None if noises is None else noises[i])
+        x, history = step(row, model, x, z_at(z, i), history, None if noises is None else noises[i])
         yield x
+
+
+def z_at(z: Conditioning, i: int) -> Tensor | None:
+    """The conditioning of step i."""
+    return z.z[i] if isinstance(z, Scheduled) else z
+
+
+def check_z(sampler: Sampler, z: Conditioning) -> None:
+    """Raises ValueError for a schedule of conditionings that has not one a step."""
+    if isinstance(z, Scheduled) and len(z.z) != sampler.steps:
+        raise ValueError(
+            f"A scheduled conditioning needs one z a step, {sampler.steps} in all; got {len(z.z)}. Stack them on the "
+            "first axis: Scheduled(torch.stack([z_0, z_1, ...]))."
+        )
 
 
 def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor] | None) -> Noises | None:

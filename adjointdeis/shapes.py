@@ -4,16 +4,45 @@
 `n` the number of steps of the sampler. Shapes are checked while the tests run and cost nothing otherwise.
 """
 
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from jaxtyping import Float
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from typing import Annotated as Float
+else:
+    try:
+        from jaxtyping import Float
+    except ModuleNotFoundError:  # jaxtyping checks shapes in the tests; the library itself needs torch alone
+
+        class Float:
+            """Float[Tensor, "b *x"] is Tensor."""
+
+            def __class_getitem__(cls, item: tuple[type, str]) -> type:
+                return item[0]
+
 
 State: TypeAlias = Float[Tensor, "b *x"]
 """x_t: an image, or what becomes one."""
 
-Conditioning: TypeAlias = Float[Tensor, "..."] | None
-"""z: whatever the network is conditioned on, of any shape, or nothing."""
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Another conditioning in every step, z_0 .. z_{N-1}: step i calls the network with z[i].
+
+    Marked by a type, because no shape can tell it from a single z. Its gradient has its shape: that of z_i is the
+    share of step i alone (AdjointDEIS, theorem 2.2: the increment of the adjoint, not the adjoint).
+
+    Args:
+        z: stacked on a first axis of one entry a step, (N, *z).
+    """
+
+    z: Float[Tensor, "n ..."]
+
+
+Conditioning: TypeAlias = Float[Tensor, "..."] | Scheduled | None
+"""z: whatever the network is conditioned on, of any shape; one for all steps, one a step, or nothing."""
 
 Noises: TypeAlias = Float[Tensor, "n b *x"]
 """w_0 .. w_{N-1}: the injected noise of every step, stacked."""

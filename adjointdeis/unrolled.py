@@ -13,17 +13,9 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradient import (
-    Constants,
-    LossAndGradients,
-    LossFn,
-    check_finite,
-    check_loss,
-    check_wrt,
-    leaf,
-    recording,
-)
-from adjointdeis.sample import check_noises, iterate
+from adjointdeis.discrete_adjoint import DiscreteAdjoint
+from adjointdeis.gradient import Constants, LossAndGradients, LossFn, check_loss, checked, gather, leaf, recording
+from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State
 
@@ -43,19 +35,31 @@ class Unrolled:
         wrt: Sequence[str] = ("x_T", "z"),
     ) -> LossAndGradients:
         """See GradientMethod."""
-        check_wrt(wrt, sampler)
-        w = check_noises(sampler, x_T, noises)
+        # one backward pass has no steps in which something could be found: the same gradient, step by step, has
+        replay = DiscreteAdjoint()._differentiate
+        return checked(self._differentiate, model, sampler, x_T, z, loss_fn, noises, wrt, replay)
+
+    def _differentiate(
+        self,
+        model: Denoiser,
+        sampler: Sampler,
+        x_T: State,
+        z: Conditioning,
+        loss_fn: LossFn,
+        w: Noises | None,
+        wrt: Sequence[str],
+    ) -> LossAndGradients:
         constants = Constants(model, z, wrt)
         with recording():
-            variables = {"x_T": leaf(x_T)} if "x_T" in wrt else {}
-            start = variables.get("x_T", x_T)
+            start = leaf(x_T)
+            wanted = [start]
             if "noises" in wrt and w is not None:
-                variables["noises"] = w = leaf(w)
-            for image in iterate(model, sampler, start, constants.z, w):  # noqa: B007 - the last state is used
-                pass
+                w = leaf(w)
+                wanted.append(w)
+            *_, image = iterate(model, sampler, start, constants.z, w)
             loss = loss_fn(image)
             check_loss(loss, image)
-            grads = torch.autograd.grad(loss.sum(), [*variables.values(), *constants.leaves], materialize_grads=True)
-        constants.add(grads[len(variables) :])
-        own = dict(zip(variables, grads[: len(variables)], strict=True))
-        return check_finite(LossAndGradients(loss.detach(), image.detach(), own | constants.grads()))
+            found = torch.autograd.grad(loss.sum(), [*wanted, *constants.leaves], materialize_grads=True)
+        constants.add(found[len(wanted) :])
+        g_w = found[1] if len(wanted) == 2 else None
+        return gather(loss.detach(), image.detach(), found[0], g_w, constants, wrt)

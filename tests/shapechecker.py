@@ -15,6 +15,7 @@ check = beartype(
                 Literal["midpoint", "exact", "unipc-bh1", "unipc-bh2"]: str,
                 Literal["scheduler", "sigma_min", "zero"]: str,
                 Literal["independent", "posterior"]: str,
+                Literal["stored", "resolved"]: str,
                 Literal["epsilon", "sample", "v_prediction", "flow_prediction"]: str,
             }
         ),

@@ -3,7 +3,7 @@ from math import comb
 
 import pytest
 
-from adjointdeis.checkpointing import Advance, Drop, Keep, Restore, Reverse, plan
+from adjointdeis.checkpointing import Advance, Drop, Keep, Restore, Reverse, forward_steps, plan
 
 
 @cache
@@ -61,6 +61,32 @@ def test_the_cost_is_that_of_the_binomial_formula(steps, states):
     while comb(states + r, r) < links:
         r += 1
     assert carried_out(steps, states)[0] == r * links - comb(states + r, r - 1)
+
+
+@pytest.mark.parametrize("states", [1, 2, 3, 5, 8, 20, None])
+def test_the_cost_is_known_before_a_plan_is_made(states):
+    assert forward_steps(0, states) == 0
+    for steps in (1, 2, 5, 13, 40):
+        assert forward_steps(steps, states) == carried_out(steps, states)[0]
+
+
+@pytest.mark.parametrize("states", [1, 2, 3, 5, 10])
+@pytest.mark.parametrize("steps", [2, 3, 7, 10, 20, 50, 137])
+def test_evaluations_equal_those_of_the_checkpoint_schedules_package(steps, states):
+    """An independent implementation of Revolve. It records the last step as it passes, as `graphs=1` does."""
+    package = pytest.importorskip("checkpoint_schedules")
+    if states >= steps:
+        pytest.skip("the package keeps fewer states than there are steps")
+    schedule, forward, recorded = package.Revolve(steps, states), 0, 0
+    for action in schedule:
+        if isinstance(action, package.Forward):
+            made = min(action.n1, steps) - action.n0
+            forward += made
+            recorded += made if action.write_adj_deps else 0
+        if isinstance(action, package.EndReverse):
+            break
+    assert recorded == steps
+    assert carried_out(steps - 1, states)[0] == forward - recorded
 
 
 def test_plans_without_room_or_steps_are_refused():

@@ -124,9 +124,9 @@ def test_a_memory_budget_becomes_a_number_of_states():
     size = x.numel() * x.element_size()
     order_1 = Sampler.from_grid(LinearVP().uniform_log_snr(10))
     order_2 = Sampler.from_grid(LinearVP().uniform_log_snr(10), order=2)
-    assert DiscreteAdjoint(memory_budget=5 * size)._states(order_1, x) == 5
-    assert DiscreteAdjoint(memory_budget=5 * size)._states(order_2, x) == 2
-    assert DiscreteAdjoint(memory_budget=11 * size)._states(order_2, x) is None
+    assert DiscreteAdjoint(memory_budget=5 * size)._room(order_1, x) == (5, 0)
+    assert DiscreteAdjoint(memory_budget=5 * size)._room(order_2, x) == (2, 0)
+    assert DiscreteAdjoint(memory_budget=11 * size)._room(order_2, x) == (None, 0)
     with pytest.raises(ValueError, match=f"one state takes {size}"):
         DiscreteAdjoint(memory_budget=size - 1).value_and_grad(Tangle(3), order_1, x, None, squared_distance(0.0))
 
@@ -136,3 +136,144 @@ def test_states_that_do_not_fit_a_request_are_refused():
         DiscreteAdjoint(checkpoints=0)
     with pytest.raises(ValueError, match="not both"):
         DiscreteAdjoint(checkpoints=3, memory_budget=100)
+    for wrong in (-1, "all"):
+        with pytest.raises(ValueError, match=f"graphs must be a number of steps.*got {wrong!r}"):
+            DiscreteAdjoint(graphs=wrong)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "settings"),
+    [(1, {}), (3, {"checkpoints": 3}), (100, {}), ("auto", {"checkpoints": 2}), ("auto", {"memory_budget": 4000})],
+    ids=str,
+)
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_kept_graphs_give_the_same_gradient(name, graphs, settings):
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), **SAMPLERS[name])
+    x, z, loss_fn = normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(normal(2, 2, 2, 3, seed=2))
+    w = sampler.draw_noises(x, torch.Generator().manual_seed(8)) if sampler.sde else None
+    wrt = ("x_T", "z", "noises", "theta") if sampler.sde else ("x_T", "z", "theta")
+    model = Tangle(2, 4).double()
+    kept, plain = (
+        method.value_and_grad(model, sampler, x, z, loss_fn, w, wrt)
+        for method in (DiscreteAdjoint(graphs=graphs, **settings), DiscreteAdjoint())
+    )
+    assert torch.equal(kept.image, plain.image)
+    for variable in wrt[:-1]:
+        assert relative_error(kept.grads[variable], plain.grads[variable]) < 1e-12, variable
+    for parameter, grad in plain.grads["theta"].items():
+        assert relative_error(kept.grads["theta"][parameter], grad) < 1e-12
+
+
+class Counting:
+    """A network that counts its calls with and without a graph."""
+
+    def __init__(self, network):
+        self.network, self.calls = network, {False: 0, True: 0}
+
+    def __call__(self, t, x, z):
+        self.calls[torch.is_grad_enabled()] += 1
+        return self.network(t, x, z)
+
+
+@pytest.mark.parametrize(("graphs", "plain"), [(0, 7), (3, 4), (7, 0), ("auto", 0)])
+def test_a_step_whose_graph_is_kept_needs_no_second_call(graphs, plain):
+    counting = Counting(mixture())
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(7))
+    arguments = (sampler, normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(0.0))
+    DiscreteAdjoint(graphs=graphs).value_and_grad(counting, *arguments)
+    assert counting.calls == {False: plain, True: 7}
+
+
+class Heavy:
+    """0.5 x, keeping two tensors like x for the backward pass: with x, a graph three states large. Counts graphs."""
+
+    def __init__(self):
+        self.alive = self.peak = 0
+
+    def __call__(self, t, x, z):
+        return _Heavy.apply(x, self) if torch.is_grad_enabled() else 0.5 * x
+
+
+class _Heavy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, counter):
+        counter.alive += 1
+        counter.peak = max(counter.peak, counter.alive)
+        ctx.save_for_backward(x.clone(), x.clone())
+        ctx.token = _Token(counter)
+        return 0.5 * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return 0.5 * g, None
+
+
+class _Token:
+    def __init__(self, counter):
+        self.counter = counter
+
+    def __del__(self):
+        self.counter.alive -= 1
+
+
+def test_graphs_and_states_share_the_memory_budget():
+    """As the budget grows there are fewer calls, and never more bytes are kept than it allows."""
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(12))
+    x = normal(1, 2, 8, 8)
+    state = x.numel() * 8
+    graph = 4 * state  # x, its two copies, the output
+    calls, graphs = [], []
+    for budget in (state, 5 * state, 13 * state, 13 * state + graph, 24 * state, 12 * graph):
+        heavy = Heavy()
+        counting = Counting(heavy)
+        method = DiscreteAdjoint(memory_budget=budget, graphs="auto")
+        method.value_and_grad(counting, sampler, x, None, squared_distance(0.0))
+        calls.append(counting.calls[False])
+        # the graph of the step at hand comes on top where not all are kept
+        graphs.append(heavy.peak if calls[-1] == 0 else heavy.peak - 1)
+        assert graphs[-1] * graph <= budget
+        assert heavy.alive == 0
+    assert calls[0] == 13 * 12 // 2 - 1  # one state; the measured step is not made again
+    assert calls[-1] == 0
+    assert calls == sorted(calls, reverse=True)
+    assert graphs[0] == 0
+    assert graphs[-1] == 12
+    assert len(set(calls)) == len(calls)
+
+
+class Elsewhere:
+    """Stands in for a second device: bits of what is moved there are flipped until it is moved back."""
+
+    def __init__(self):
+        self.moved = {"meta": 0, "cpu": 0}
+
+    def __call__(self, x, device):
+        self.moved[device.type] += 1
+        return (x.view(torch.int64) ^ 0x5A5A5A5A5A5A5A).view(x.dtype)
+
+
+@pytest.mark.parametrize("name", ["DDIM", "DPM-Solver++(2M)"])
+@pytest.mark.parametrize("settings", [{}, {"checkpoints": 3}, {"graphs": 2}], ids=str)
+def test_states_may_be_kept_on_another_device(monkeypatch, name, settings):
+    elsewhere = Elsewhere()
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), **SAMPLERS[name])
+    arguments = (mixture(), sampler, normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(0.0))
+    plain = DiscreteAdjoint(**settings).value_and_grad(*arguments)
+    monkeypatch.setattr("adjointdeis.discrete_adjoint.move", elsewhere)
+    away = DiscreteAdjoint(states_on="meta", **settings).value_and_grad(*arguments)
+    assert torch.equal(away.grads["x_T"], plain.grads["x_T"])
+    assert torch.equal(away.grads["z"], plain.grads["z"])
+    assert elsewhere.moved["meta"] >= 3
+    assert elsewhere.moved["cpu"] >= 3
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_states_of_a_gpu_may_be_kept_in_the_computers_memory():
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(20), order=2)
+    x, z, model = normal(2, 3, 64, 64).cuda(), normal(2, 4, seed=1).cuda(), Tangle(3, 4).double().cuda()
+    here, away = (
+        DiscreteAdjoint(states_on=device, checkpoints=5).value_and_grad(model, sampler, x, z, squared_distance(0.0))
+        for device in (None, "cpu")
+    )
+    assert torch.equal(away.grads["x_T"], here.grads["x_T"])
+    assert torch.equal(away.grads["z"], here.grads["z"])

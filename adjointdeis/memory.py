@@ -1,0 +1,128 @@
+"""How much memory a pass may take, and how it is divided between kept states and kept graphs.
+
+A kept state saves computing steps again; a kept graph saves computing its own step again, and is much larger. Sizes are
+measured on the network at hand, and the division is the one with the fewest network calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from adjointdeis.checkpointing import forward_steps
+
+FREE_SHARE = 0.5
+"""The share of the free memory that is taken where no budget is given."""
+
+
+class Room(NamedTuple):
+    """The most states (all if None), and the graphs of how many last steps."""
+
+    states: int | None
+    graphs: int
+
+
+def divide(budget: int, steps: int, state: int, graph: int, history: int = 1, most_graphs: int | None = None) -> Room:
+    """The division with the fewest network calls; of several, the one with the fewest graphs.
+
+    Args:
+        budget: bytes for both.
+        steps: N.
+        state: bytes of one state.
+        graph: bytes of one step's graph.
+        history: how many states' worth is kept for each, its history included, where not all are kept.
+        most_graphs: at most so many graphs; N if None.
+
+    Raises:
+        ValueError: not even one state fits.
+    """
+    choices: list[tuple[int, Room]] = []
+    for graphs in range(min(steps, steps if most_graphs is None else most_graphs) + 1):
+        left, first = budget - graphs * graph, steps - graphs
+        if left >= (first + 1 if first else 0) * state:
+            choices.append((first, Room(None, graphs)))  # all kept: no step resumes from its history
+        elif left >= state * history:
+            choices.append((forward_steps(first, left // (state * history)), Room(left // (state * history), graphs)))
+    if not choices:
+        raise ValueError(f"memory_budget is {budget} bytes, but one state takes {state * history}.")
+    return min(choices, key=lambda choice: choice[0])[1]
+
+
+class Measured:
+    """Bytes that a recorded network call keeps: unique storages, without those that were there before."""
+
+    def __init__(self, shared: Iterable[Tensor]) -> None:
+        self._sizes: dict[int, int] = {}
+        self._shared = {_address(v) for v in shared}
+
+    @property
+    def bytes(self) -> int:
+        """So far."""
+        return sum(self._sizes.values())
+
+    def count(self, v: Tensor) -> Tensor:
+        """Count the tensor's storage; returns the tensor."""
+        base = v._base if v._base is not None else v
+        # the parameters of a plain function are not among `shared`, but torch marks most of them
+        if not isinstance(base, torch.nn.Parameter) and _address(v) not in self._shared:
+            self._sizes[_address(v)] = v.untyped_storage().nbytes()
+        return v
+
+
+@contextmanager
+def measuring(shared: Iterable[Tensor]) -> Iterator[Measured]:
+    """Measure what autograd saves inside, apart from the storages of `shared` (parameters, z)."""
+    found = Measured(shared)
+    with torch.autograd.graph.saved_tensors_hooks(found.count, lambda v: v):
+        yield found
+
+
+def _address(v: Tensor) -> int:
+    return v.untyped_storage().data_ptr()
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that can still be taken on a device; None where that cannot be told."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    if device.type == "mps":
+        return max(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), 0)
+    if device.type == "cpu":
+        found = [free for free in (_free_in_machine(), _free_in_group()) if free is not None]
+        return min(found, default=None)
+    return None
+
+
+def _free_in_machine() -> int | None:
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    with suppress(AttributeError, ValueError, OSError):  # not on Windows; not under this name on macOS
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _free_in_group(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a container's own limit leaves; files that are cached there would be given up first."""
+    with suppress(OSError, ValueError):  # no such limit: no file, or the word "max"
+        limit, used = (int((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
+        return max(limit - used + int(stat.get("inactive_file", 0)), 0)
+    return None
+
+
+def move(x: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device, without waiting for the copy where that is safe; itself if it is there."""
+    if x.device == device:
+        return x
+    if x.device.type == "cuda" and device.type == "cpu":
+        # only a copy into pinned memory is not waited for; a later copy back is queued behind it
+        return torch.empty_like(x, device=device, pin_memory=True).copy_(x, non_blocking=True)
+    return x.to(device, non_blocking=device.type == "cuda")
