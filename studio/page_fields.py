@@ -1,0 +1,79 @@
+"""Fields of a page made from Settings: every tab takes pictures, texts, choices and numbers in the same way.
+
+`before` is put before the name of the field to make the element's id, because no id may be there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.goals import PROMPTS
+from studio.settings import Settings, bounds, title
+
+DEFAULTS = Settings(prompt=PROMPTS[0])
+
+
+def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.Image:
+    """Upload, webcam or clipboard; handlers get the path, and look at the file themselves."""
+    image = gr.Image(
+        value=str(value) if value else None,
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        label=label,
+        height=height,
+        buttons=[],
+        elem_id=name,
+        alt_text=label,
+    )
+    # Gradio would decode the upload here, before any check of ours, and show its own exception with server paths.
+    image.preprocess = _path_only  # type: ignore[method-assign]
+    return image
+
+
+def example_row(examples: Sequence[Path], image: gr.Image, label: str) -> None:
+    """Thumbnails below a picture; nothing where there are no examples."""
+    if examples:
+        gr.Examples(
+            [[str(path)] for path in examples],
+            image,
+            label=label,
+            elem_id=f"examples-{image.elem_id}",
+            cache_examples=False,
+            api_visibility="private",
+        )
+
+
+def text(field: str, before: str = "") -> gr.Textbox:
+    """One line of at most 300 characters."""
+    return gr.Textbox(
+        value=getattr(DEFAULTS, field), label=title(field), lines=1, max_length=300, elem_id=before + field
+    )
+
+
+def choice(field: str, names: Mapping[str, str], before: str = "") -> gr.Dropdown:
+    """One of `names`, value -> what a person reads."""
+    choices = [(words, value) for value, words in names.items()]
+    return gr.Dropdown(choices, value=getattr(DEFAULTS, field), label=title(field), elem_id=before + field)
+
+
+def slider(field: str, step: float, before: str = "") -> gr.Slider:
+    """A number within the field's bounds."""
+    low, high = bounds(field)
+    made = gr.Slider(
+        low, high, getattr(DEFAULTS, field), step=step, label=title(field), buttons=[], elem_id=before + field
+    )
+    # out of range is refused by Settings, whose sentence names the field
+    made.preprocess = _unchecked  # type: ignore[method-assign]
+    return made
+
+
+def _path_only(payload: Any) -> str | None:
+    return payload.path if payload else None
+
+
+def _unchecked(payload: float) -> float:
+    return payload
