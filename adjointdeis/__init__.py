@@ -32,18 +32,21 @@ Notation, the same everywhere, in the code and in the docstrings:
 
 from adjointdeis.audit import Audit, audit
 from adjointdeis.continuous_adjoint import ContinuousAdjoint
+from adjointdeis.counted import CountedModel
 from adjointdeis.denoiser import Denoiser, Prediction
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import Encoding, encode, encode_steps
 from adjointdeis.gradient import GradientMethod, LossAndGradients
 from adjointdeis.guidance import ClassifierFreeGuidance
-from adjointdeis.guide import CountedModel, Frame, guide
+from adjointdeis.guide import Frame, guide
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
 from adjointdeis.precision import HalfPrecision
+from adjointdeis.rules import StepRules
 from adjointdeis.sample import sample
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.schedule import Grid, LinearVP
 from adjointdeis.schedulers import grid_from_scheduler, time_from_scheduler
+from adjointdeis.stopping import StopRules
 from adjointdeis.unrolled import Unrolled
 
 __all__ = [
@@ -63,6 +66,8 @@ __all__ = [
     "Prediction",
     "Row",
     "Sampler",
+    "StepRules",
+    "StopRules",
     "Unrolled",
     "adjointDEIS",
     "audit",

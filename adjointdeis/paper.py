@@ -18,7 +18,8 @@ from adjointdeis.denoiser import Denoiser
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import encode
 from adjointdeis.gradient import GradientMethod, LossFn
-from adjointdeis.guide import Frame, OptimizerFactory, guide
+from adjointdeis.guide import Frame, guide
+from adjointdeis.optimizers import OptimizerFactory
 from adjointdeis.sampler import Sampler
 
 

@@ -1,8 +1,21 @@
 import pytest
 import torch
 
-from adjointdeis import ContinuousAdjoint, LinearVP, Sampler, encode, guide, sample
-from tests.truth import Tangle, mixture, normal, squared_distance
+from adjointdeis import (
+    ContinuousAdjoint,
+    HalfPrecision,
+    LinearVP,
+    Sampler,
+    StepRules,
+    StopRules,
+    encode,
+    guide,
+    sample,
+)
+from adjointdeis.optimizers import OPTIMIZERS
+from adjointdeis.shapes import Scheduled
+from adjointdeis.shell import shell_distance
+from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(12, end=0.02)
 ODE, SDE = Sampler.from_grid(GRID), Sampler.from_grid(GRID, sde=True)
@@ -27,8 +40,8 @@ def test_the_first_frame_is_the_plain_sample_and_the_last_follows_the_last_updat
 @pytest.mark.parametrize(
     ("sampler", "wrt"), [(ODE, ("x_T", "z")), (ODE, ("z",)), (SDE, ("noises", "z")), (SDE, ("noises",))]
 )
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_the_loss_falls(sampler, wrt, optimizer):
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.03), ("adamw", 0.03), ("sgd", 1e-3), ("lbfgs", 1.0)])
+def test_the_loss_falls(sampler, wrt, optimizer, lr):
     x, z, loss_fn = arguments()
     frames = list(
         guide(
@@ -37,8 +50,8 @@ def test_the_loss_falls(sampler, wrt, optimizer):
             x,
             z,
             loss_fn,
-            steps=20,
-            lr=0.03 if optimizer == "adam" else 1e-3,
+            steps=10,
+            lr=lr,
             wrt=wrt,
             optimizer=optimizer,
         )
@@ -118,7 +131,7 @@ def test_wrong_arguments_are_refused_before_the_first_frame():
     x, z, loss_fn = arguments()
     with pytest.raises(ValueError, match="steps must be at least 0; got -1"):
         guide(mixture(), ODE, x, z, loss_fn, steps=-1)
-    with pytest.raises(ValueError, match="optimizer must be one of adam, sgd"):
+    with pytest.raises(ValueError, match="optimizer must be one of adam, adamw, lbfgs, sgd, or a function; got 'lion'"):
         guide(mixture(), ODE, x, z, loss_fn, optimizer="lion")
     with pytest.raises(ValueError, match="lr must be above 0 for every variable; got 0 for x_T"):
         guide(mixture(), ODE, x, z, loss_fn, lr=0)
@@ -128,3 +141,129 @@ def test_wrong_arguments_are_refused_before_the_first_frame():
         guide(Tangle(2, 4), ODE, x, z, loss_fn, wrt=("theta",))
     with pytest.raises(ValueError, match="nothing to optimise"):
         guide(Tangle(2), ODE, x, None, loss_fn, wrt=("z",))
+
+
+def test_several_losses_are_steered_by_their_sum_and_shown_one_by_one():
+    x, z, near = arguments()
+    losses = {"near": (1.0, near), "small": (0.1, lambda image: image.square().flatten(1).sum(1))}
+    frames = list(guide(mixture(), ODE, x, z, losses, steps=3, lr=0.05))
+    for frame in frames:
+        assert torch.equal(frame.terms["near"], near(frame.image))
+        assert torch.allclose(frame.loss, frame.terms["near"] + 0.1 * frame.terms["small"])
+    single = list(
+        guide(mixture(), ODE, x, z, lambda image: near(image) + 0.1 * losses["small"][1](image), steps=3, lr=0.05)
+    )
+    assert torch.allclose(frames[-1].image, single[-1].image)
+    assert single[-1].terms == {}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("sampler", [ODE, SDE], ids=["ode", "sde"])
+def test_where_the_mask_is_zero_a_variable_stays_bit_for_bit(sampler, optimizer):
+    x, z, loss_fn = arguments()
+    w = normal(12, 2, 2, 2, 3, seed=8) if sampler.sde else None
+    name, value = ("noises", w) if sampler.sde else ("x_T", x)
+    mask = torch.tensor([1.0, 0.0, 1.0])
+    frames = list(
+        guide(
+            mixture(), sampler, x, z, loss_fn, noises=w, wrt=(name, "z"), optimizer=optimizer, lr=0.05, steps=3,
+            rules=StepRules(masks={name: mask}),
+        )
+    )  # fmt: skip
+    moved = frames[-1].variables[name]
+    assert torch.equal(moved[..., 1].view(torch.int64), value[..., 1].view(torch.int64))
+    assert (moved[..., 0] != value[..., 0]).any()
+    assert frames[-1].loss.sum() < frames[0].loss.sum()
+
+
+def test_the_shell_holds_x_t_while_steering():
+    x, z, loss_fn = normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(5 * TARGET)
+    away = []
+    for weight in (0.0, 3.0):
+        *_, last = guide(mixture(), ODE, x, z, loss_fn, wrt=("x_T",), lr=0.1, steps=30, rules=StepRules(shell=weight))
+        away.append(shell_distance(last.variables["x_T"]).max())
+    assert away[1] < 0.2 * away[0]
+    assert torch.equal(last.terms["shell"], shell_distance(last.variables["x_T"]))
+
+
+def test_normalized_steps_do_not_depend_on_the_scale_of_an_images_loss():
+    x, z, loss_fn = arguments()
+    scale = torch.tensor([1.0, 1e-6])
+    moved = [
+        list(guide(mixture(), ODE, x, z, f, optimizer="sgd", lr=0.05, steps=3, rules=StepRules(normalize=True)))[-1]
+        for f in (loss_fn, lambda image: scale * loss_fn(image))
+    ]
+    assert relative_error(moved[1].image, moved[0].image) < 1e-9
+    assert (moved[0].variables["z"] - z).norm(dim=1).max() <= 3 * 0.05 + 1e-12
+
+
+def test_the_gradient_shown_is_the_one_found_not_the_one_used():
+    x, z, loss_fn = arguments()
+    bare, ruled = (
+        next(guide(mixture(), ODE, x, z, loss_fn, rules=rules)) for rules in (StepRules(), StepRules(normalize=True))
+    )
+    assert bare.grad_norm == ruled.grad_norm
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_an_image_that_has_reached_its_goal_stays_as_it_is_until_all_have(optimizer):
+    x, z, loss_fn = arguments()
+    free = list(guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12))
+    goal = float(max(free[6].loss))
+    stopped = list(
+        guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12, stop=StopRules(below=goal))
+    )
+    last = stopped[-1]
+    assert last.status == ("reached", "reached")
+    assert (last.loss <= goal).all()
+    assert len(stopped) < len(free)
+    for i in range(2):
+        since = next(frame for frame in stopped if frame.status[i] == "reached")
+        assert torch.equal(last.variables["x_T"][i], since.variables["x_T"][i])
+    assert stopped[0].status == ("moving", "moving")
+
+
+def test_a_loss_that_falls_no_more_ends_the_run():
+    x, z, loss_fn = arguments()
+    frames = list(
+        guide(
+            mixture(),
+            ODE,
+            x,
+            z,
+            loss_fn,
+            optimizer="sgd",
+            lr=1e-12,
+            steps=50,
+            stop=StopRules(patience=3, improvement=1e-3),
+        )
+    )
+    assert [frame.step for frame in frames] == [0, 1, 2, 3]
+    assert frames[-1].status == ("settled", "settled")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_one_conditioning_a_step_is_steered_too(optimizer):
+    x, z, loss_fn = arguments()
+    schedule = Scheduled(z.expand(12, 2, 4).clone())
+    frames = list(guide(mixture(), ODE, x, schedule, loss_fn, wrt=("z",), optimizer=optimizer, lr=0.1, steps=4))
+    last = frames[-1]
+    assert last.loss.sum() < frames[0].loss.sum()
+    assert last.variables["z"].shape == (12, 2, 4)
+    assert last.variables["z"].std(dim=0).max() > 1e-3  # every step has its own
+    *_, again = sample(mixture(), ODE, x, Scheduled(last.variables["z"]))
+    assert torch.equal(again, last.image)
+
+
+def test_a_network_in_half_precision_is_steered_like_one_in_float32():
+    network = Tangle(2, 4).requires_grad_(False)
+    x, z = (v.float() for v in arguments()[:2])
+    loss_fn = squared_distance(TARGET.float())
+    full, half = (
+        list(guide(m, ODE, x, z, lambda image: 1e-7 * loss_fn(image), steps=5, lr=0.05))[-1]
+        for m in (network, HalfPrecision(network, torch.bfloat16))
+    )
+    assert half.variables["x_T"].dtype == torch.float32
+    assert relative_error(half.variables["z"] - z, full.variables["z"] - z) < 0.05
+    with pytest.raises(ValueError, match=r"x_T is torch.float16.*in HalfPrecision"):
+        guide(network, ODE, x.half(), z, loss_fn)

@@ -1,0 +1,116 @@
+"""From a gradient to a step: what is done to the one before the optimizer has it, and to the other after.
+
+With g the gradient of one image and one variable, in this order:
+
+    shell        g_{x_T} + weight dR/dx_T           (shell.py)
+    masks        g where the mask is above 0, else 0
+    normalize    g / |g|                            or
+    clip         g min(1, longest / |g|)
+
+and of the optimizer's step the share  mask * 2^-halvings  is made. In a batch every image has its own |g| and its own
+halvings. A variable that the images share (a z without a batch axis) has one |g|, and they stand and fall together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from adjointdeis.shell import shell_gradient
+from adjointdeis.variables import Variables
+
+
+@dataclass(frozen=True)
+class StepRules:
+    """How the loop steps; by default the optimizer has the gradient as it is.
+
+    Args:
+        normalize: give every image's gradient of a variable length 1, so that rates mean the same for every loss.
+        clip: shorten gradients to this length > 0; one for all variables, or by name.
+        masks: by variable, entries in [0, 1], broadcast to it: the share of the step that is made. Where it is 0 the
+            variable stays bit for bit.
+        shell: weight >= 0 of the regulariser that keeps x_T on its Gaussian shell. For a start at pure noise only.
+        halvings: how often an image's rate is halved, after steps to where nothing is finite, before the image is
+            given up at its last good state; >= 0.
+
+    Raises:
+        ValueError: an argument out of range, or both normalize and clip.
+    """
+
+    normalize: bool = False
+    clip: float | Mapping[str, float] | None = None
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    shell: float = 0.0
+    halvings: int = 8
+
+    def __post_init__(self) -> None:
+        lengths = self.clip.values() if isinstance(self.clip, Mapping) else [] if self.clip is None else [self.clip]
+        if not all(length > 0 for length in lengths):
+            raise ValueError(f"clip must be a length above 0; got {self.clip}.")
+        if self.normalize and self.clip is not None:
+            raise ValueError("Gradients are normalized or clipped, not both: at length 1 there is nothing to clip.")
+        if not 0 <= self.shell < float("inf"):
+            raise ValueError(f"shell must be a weight of at least 0; got {self.shell}.")
+        if self.halvings < 0:
+            raise ValueError(f"halvings must be at least 0; got {self.halvings}.")
+        for name, mask in self.masks.items():
+            if not ((mask >= 0) & (mask <= 1)).all():
+                raise ValueError(f"The mask of {name} must lie in [0, 1].")
+
+    def check(self, variables: Variables, sigma_T: float) -> None:
+        """Raises ValueError for rules that name, or do not fit, what is steered from x_T at sigma_T."""
+        for rule, by_name in (("masks", self.masks), ("clip", self.clip)):
+            if isinstance(by_name, Mapping) and (unknown := set(by_name) - set(variables)):
+                raise ValueError(f"{rule} names {unknown.pop()}, but only {', '.join(variables)} move.")
+        for name, mask in self.masks.items():
+            shape = variables[name].shape
+            try:
+                mask.expand(shape)
+            except RuntimeError:
+                raise ValueError(
+                    f"The mask of {name} must broadcast to it, {tuple(shape)}; got {tuple(mask.shape)}."
+                ) from None
+        if self.shell and "x_T" not in variables:
+            raise ValueError("shell keeps x_T on its shell, but x_T does not move; name it in wrt, or leave shell 0.")
+        if self.shell and sigma_T < 0.9:
+            raise ValueError(
+                f"shell is for a start at pure noise, but sigma is {sigma_T:.2f} there: x_T still holds the image, "
+                "and lies on no shell. Use noise_level=1, or leave shell 0."
+            )
+
+    def gradients(self, grads: Mapping[str, Tensor], variables: Variables, moving: Tensor) -> dict[str, Tensor]:
+        """What the optimizer is given: zero for images that do not move."""
+        ruled = {}
+        for name, v in variables.items():
+            g = grads[name]
+            if self.shell and name == "x_T":
+                g = g + self.shell * shell_gradient(v)
+            if name in self.masks:
+                g = torch.where(self.masks[name].to(g.device) > 0, g, 0.0)
+            # of what is not finite nothing must remain, so no product with zero
+            g = torch.where(variables.spread(name, moving) > 0, g, 0.0)
+            ruled[name] = g * variables.spread(name, self._factor(name, variables.lengths(name, g)))
+        return ruled
+
+    def step(
+        self, before: Mapping[str, Tensor], after: Mapping[str, Tensor], variables: Variables, rate: Tensor
+    ) -> None:
+        """Move the variables by the share `mask * rate` (rate: (b,)) of the way from before to after."""
+        for name, v in variables.items():
+            share = variables.spread(name, rate).to(v)
+            if name in self.masks:
+                share = share * self.masks[name].to(v)
+            # what stays, stays bit for bit, even where the step is not finite
+            v.copy_(torch.where(share == 0, before[name], torch.lerp(before[name], after[name], share)))
+
+    def _factor(self, name: str, lengths: Tensor) -> Tensor:
+        smallest = torch.finfo(lengths.dtype).tiny
+        if self.normalize:
+            return 1 / lengths.clamp_min(smallest)
+        longest = self.clip.get(name) if isinstance(self.clip, Mapping) else self.clip
+        if longest is None:
+            return torch.ones_like(lengths)
+        return (longest / lengths.clamp_min(smallest)).clamp_max(1)

@@ -1,0 +1,103 @@
+"""When to stop, image by image, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Status = Literal["moving", "reached", "settled", "failed"]
+"""moving: steered on; reached: its loss is low enough; settled: it falls no more; failed: no step stays finite."""
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When an image has moved enough. It then stays as it is, bit for bit, while others go on; with all, the loop ends.
+
+    Args:
+        below: an image is "reached" when its loss is at or below this.
+        patience: an image is "settled" after so many updates in a row without a new lowest loss, >= 1.
+        improvement: how far below the lowest a loss must be to count as a new lowest, >= 0.
+
+    Raises:
+        ValueError: patience or improvement out of range.
+    """
+
+    below: float | None = None
+    patience: int | None = None
+    improvement: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience must be at least 1 update, or None; got {self.patience}.")
+        if not self.improvement >= 0:
+            raise ValueError(f"improvement must be at least 0; got {self.improvement}.")
+
+
+class Track:
+    """Which images of a batch move, and how often the rate of each was halved.
+
+    Args:
+        finite: (b,), which images have a finite loss and gradient at the start; the others have failed.
+        stop: when to stop.
+        halvings: most halvings of an image's rate; one more, and it has failed.
+        coupled: images share a variable: what fails for one fails for all.
+    """
+
+    def __init__(self, finite: Tensor, stop: StopRules, halvings: int, coupled: bool) -> None:
+        self._stop, self._limit, self._coupled = stop, halvings, coupled
+        self.status: list[Status] = ["moving"] * len(finite)
+        self.halvings = torch.zeros(len(finite), dtype=torch.long)
+        self._lowest = torch.full((len(finite),), float("inf"), dtype=torch.float64)
+        self._waited = [0] * len(finite)
+        self.fail(~finite)
+
+    @property
+    def moving(self) -> Tensor:
+        """(b,), on the CPU."""
+        return torch.tensor([status == "moving" for status in self.status])
+
+    @property
+    def rate(self) -> Tensor:
+        """The share of its step that every image makes, (b,): 2^-halvings, 0 where it does not move."""
+        return torch.where(self.moving, torch.exp2(-self.halvings.double()), 0.0)
+
+    def saw(self, loss: Tensor) -> None:
+        """Judge the loss after an update, (b,) or a single value."""
+        for i, value in enumerate(loss.double().cpu().expand(len(self.status))):
+            if self.status[i] != "moving":
+                continue
+            lower = bool(value < self._lowest[i] - self._stop.improvement)
+            self._lowest[i] = value if lower else self._lowest[i]
+            self._waited[i] = 0 if lower else self._waited[i] + 1
+            if self._stop.below is not None and value <= self._stop.below:
+                self.status[i] = "reached"
+            elif self._stop.patience is not None and self._waited[i] >= self._stop.patience:
+                self.status[i] = "settled"
+
+    def bad(self, finite: Tensor) -> Tensor:
+        """The moving images that are not finite, (b,); all moving ones if they share a variable."""
+        found = self.moving & ~finite
+        return self.moving if self._coupled and found.any() else found
+
+    def halve(self, bad: Tensor) -> None:
+        """Halve the rate of these images; those halved too often have failed."""
+        self.halvings += bad
+        self.fail(bad & (self.halvings > self._limit))
+
+    def halve_all(self, bad: Tensor) -> None:
+        """Halve the one rate of all that move. Once too often: the bad ones have failed, the others begin anew."""
+        self.halvings += self.moving
+        worn = bad & (self.halvings > self._limit)
+        self.fail(worn)
+        if worn.any():
+            self.halvings[self.moving] = 0
+
+    def fail(self, bad: Tensor) -> None:
+        """These images have failed."""
+        everything = self._coupled and bool(bad.any())
+        for i in range(len(self.status)):
+            if bad[i] or (everything and self.status[i] == "moving"):
+                self.status[i] = "failed"

@@ -1,0 +1,90 @@
+"""What is steered: the loop's own copies of x_T, z and the noises, and where each holds the images of the batch.
+
+x_T               (b, *x)       axis 0
+noises            (N, b, *x)    axis 1
+z                 (b, ...)      axis 0;  else the images share it
+z, one a step     (N, b, ...)   axis 1;  else the images share it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
+
+
+class Variables(dict[str, Tensor]):
+    """By name, in the order of `wrt`; the caller's tensors never change.
+
+    Args:
+        x_T, z, noises: the starting point.
+        wrt: which of them move; a z that is None is passed over.
+
+    Raises:
+        ValueError: nothing moves, or something that moves is in half precision.
+    """
+
+    def __init__(self, x_T: State, z: Conditioning, noises: Noises | None, wrt: Sequence[str]) -> None:
+        given = {"x_T": x_T, "z": z.z if isinstance(z, Scheduled) else z, "noises": noises}
+        super().__init__({name: v.detach().clone() for name in wrt if (v := given[name]) is not None})
+        if not self:
+            raise ValueError("There is nothing to optimise: wrt names only z, and z is None.")
+        for name, v in self.items():
+            if torch.finfo(v.dtype).bits < 32:
+                raise ValueError(
+                    f"{name} is {v.dtype}, in which small steps round to nothing; steer {name}.float(), with the "
+                    "network in HalfPrecision if it needs that."
+                )
+        self._start: tuple[State, Conditioning, Noises | None] = (x_T, z, noises)
+        self._images = len(x_T)
+        self._axis = {name: self._find_axis(name, v) for name, v in self.items()}
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the images of a batch share a variable."""
+        return self._images > 1 and None in self._axis.values()
+
+    def now(self) -> tuple[State, Conditioning, Noises | None]:
+        """x_T, z and noises as they are now."""
+        x_T, z, noises = self._start
+        if "z" in self:
+            z = Scheduled(self["z"]) if isinstance(z, Scheduled) else self["z"]
+        return self.get("x_T", x_T), z, self.get("noises", noises)
+
+    def copies(self) -> dict[str, Tensor]:
+        """The values as they are now, by name."""
+        return {name: v.clone() for name, v in self.items()}
+
+    def put(self, values: Mapping[str, Tensor]) -> None:
+        """Set the values, in place."""
+        for name, v in self.items():
+            v.copy_(values[name])
+
+    def rows(self, name: str, v: Tensor) -> Tensor:
+        """A tensor like the variable, one row an image: (b, n), or (1, n) where they share it."""
+        axis = self._axis[name]
+        return v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
+
+    def lengths(self, name: str, v: Tensor) -> Tensor:
+        """The length of every image's part, (b,), or (1,)."""
+        return torch.linalg.vector_norm(self.rows(name, v), dim=1)
+
+    def spread(self, name: str, values: Tensor) -> Tensor:
+        """One value an image, broadcast over the variable; where they share it, the smallest above 0 of all."""
+        v, axis = self[name], self._axis[name]
+        values = values.to(v)
+        if axis is None:
+            # 0 for none; else the most careful of those that move
+            shared: Tensor = torch.where(values > 0, values, float("inf")).min()
+            return shared.nan_to_num(0.0, 0.0)
+        shape = [1] * v.dim()
+        shape[axis] = self._images
+        return values.view(shape)
+
+    def _find_axis(self, name: str, v: Tensor) -> int | None:
+        stepwise = name == "noises" or (name == "z" and isinstance(self._start[1], Scheduled))
+        axis = 1 if stepwise else 0
+        return axis if v.dim() > axis and v.shape[axis] == self._images else None

@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from adjointdeis import CountedModel, DiscreteAdjoint, LinearVP, Sampler
+from adjointdeis.objective import Objective
+from adjointdeis.point import Evaluate
+from adjointdeis.variables import Variables
+from tests.truth import Tangle, normal, squared_distance
+
+ODE = Sampler.from_grid(LinearVP().uniform_log_snr(4))
+X, Z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
+NEAR = squared_distance(normal(3, 2, 2, 3, seed=2))
+
+
+def evaluator(loss_fn=NEAR, x_T=X):
+    counted, variables = CountedModel(Tangle(2, 4)), Variables(x_T, Z, None, ("x_T", "z"))
+    return counted, variables, Evaluate(counted, ODE, variables, Objective(loss_fn), DiscreteAdjoint())
+
+
+def test_it_answers_from_memory_until_a_variable_changes():
+    counted, variables, evaluate = evaluator()
+    first, again = evaluate(), evaluate()
+    assert again is first
+    assert evaluate(with_gradient=False) is first
+    assert counted.calls == 2 * ODE.steps
+    variables["z"][0, 0] += 1e-9
+    assert evaluate() is not first
+    assert counted.calls == 4 * ODE.steps
+
+
+def test_a_sample_without_gradient_is_no_answer_where_one_is_needed():
+    counted, _, evaluate = evaluator()
+    plain = evaluate(with_gradient=False)
+    assert (plain.grads, counted.calls) == ({}, ODE.steps)
+    assert set(evaluate().grads) == {"x_T", "z"}
+    assert torch.equal(evaluate().loss, plain.loss)
+
+
+@pytest.mark.parametrize("with_gradient", [True, False])
+def test_it_says_which_images_are_finite(with_gradient):
+    broken = X.clone()
+    broken[2, 0, 0, 0] = float("inf")
+    point = evaluator(x_T=broken)[2](with_gradient)
+    assert point.finite.tolist() == [True, True, False]
+    assert (point.error is not None) == with_gradient
+    point = evaluator(lambda image: NEAR(image) + torch.tensor([0, float("nan"), 0]))[2](with_gradient)
+    assert point.finite.tolist() == [True, False, True]
+
+
+def test_a_gradient_that_is_not_finite_counts_though_the_loss_is():
+    def cusp(image):
+        return NEAR(image) + torch.tensor([0, 1, 0]) * (image - image.detach()).flatten(1).norm(dim=1).sqrt()
+
+    point = evaluator(cusp)[2]()
+    assert point.loss.isfinite().all()
+    assert not point.finite[1]
+
+
+@pytest.mark.parametrize("with_gradient", [True, False])
+def test_a_single_value_blames_the_images_that_show_it_or_else_all(with_gradient):
+    broken = X.clone()
+    broken[2, 0, 0, 0] = float("inf")
+    assert evaluator(lambda x: NEAR(x).sum(), broken)[2](with_gradient).finite.tolist() == [True, True, False]
+    assert evaluator(lambda x: NEAR(x).sum() * float("nan"))[2](with_gradient).finite.tolist() == [False] * 3
