@@ -29,7 +29,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/demo-ready: pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[studio]'
 	touch $@
 
 .venv/test-ready: pyproject.toml $(BIN)/python
