@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ class Model:
         tokenizer: list of texts -> token ids for `clip`.
         identity: image -> embedding of who it is.
         device: where all of them live.
+        judges: more embeddings by name, for measuring only; each has `thresholds`, the similarities it accepts at.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Model:
     tokenizer: Any
     identity: Any
     device: torch.device
+    judges: Mapping[str, Any] = field(default_factory=dict)
