@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -71,7 +71,11 @@ class AdjointGrid:
         return [(i, (self.sampler.rho[i] - clean) / (noisy - clean)) for i in range(first, last + 1)]
 
 
-def adjoint_grid(sampler: Grid, steps: int | Grid | None) -> AdjointGrid:
+Time = Callable[[float], float]
+"""lambda -> the time that the network is told there, such as schedulers.time_from_scheduler or LinearVP().time."""
+
+
+def adjoint_grid(sampler: Grid, steps: int | Grid | None, time: Time | None = None) -> AdjointGrid:
     """The grid of M steps on a sampler's grid of N.
 
     Args:
@@ -79,6 +83,7 @@ def adjoint_grid(sampler: Grid, steps: int | Grid | None) -> AdjointGrid:
         steps: M, nodes as far apart as possible by the sampler's own measure (every N/M-th node, and where N/M is no
             whole number, nodes between nodes, which the network is told by a fractional time); a grid of your own; or
             None for the sampler's.
+        time: what the network is told between the sampler's nodes; interpolated from theirs if None.
 
     Raises:
         ValueError: M < 1, or a grid that does not begin and end where the sampler's does.
@@ -89,7 +94,7 @@ def adjoint_grid(sampler: Grid, steps: int | Grid | None) -> AdjointGrid:
         return _placed(sampler, steps)
     if steps < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")
-    times = _Times(sampler)
+    interpolated = _Times(sampler)
     rho, found, places = sampler.rho, [], []
     for j in range(steps + 1):
         i, rest = divmod(j * sampler.steps, steps)
@@ -101,7 +106,8 @@ def adjoint_grid(sampler: Grid, steps: int | Grid | None) -> AdjointGrid:
         rho_j = math.sinh(_mix(math.asinh(rho[i]), math.asinh(rho[i + 1]), rest / steps))
         f = (rho_j - rho[i]) / (rho[i + 1] - rho[i])
         alpha = _alpha(sampler, rho_j, i, f)
-        found.append((times.at(rho_j), alpha, alpha * rho_j))
+        told = interpolated.at(rho_j) if time is None else time(-math.log(rho_j))
+        found.append((told, alpha, alpha * rho_j))
         places.append(Place(i, f))
     return AdjointGrid(Grid(*map(tuple, zip(*found, strict=True))), tuple(places), sampler)
 

@@ -10,26 +10,32 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis.continuous_adjoint import ContinuousAdjoint
+from adjointdeis.continuous_adjoint import ContinuousAdjoint, drift
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.gradient import GradientMethod, LossFn
 from adjointdeis.sample import check_noises
 from adjointdeis.sampler import Sampler
-from adjointdeis.shapes import Conditioning, Noises, State
+from adjointdeis.schedule import Grid
+from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
+from adjointdeis.subgrid_adjoint import SubgridAdjoint
 
 
 class Audit(NamedTuple):
     """What an audit found.
 
-    cosine and length_ratio (|found| / |exact|) by variable, 1 where the gradient is right; largest_step is the largest
-    finite |h| of the grid; warnings are sentences for a person.
+    cosine and length_ratio (|found| / |exact|) by variable, 1 where the gradient is right; theta is one vector of all
+    parameters. by_step holds the same two for every step of the noises and of a scheduled z, and by_parameter for every
+    parameter. largest_step is the largest finite |h| of the grid that the method takes its Jacobians on; warnings are
+    sentences for a person.
     """
 
     cosine: dict[str, float]
     length_ratio: dict[str, float]
     largest_step: float
     warnings: tuple[str, ...]
+    by_step: dict[str, list[tuple[float, float]]]
+    by_parameter: dict[str, tuple[float, float]]
 
 
 def audit(
@@ -50,27 +56,54 @@ def audit(
     found, exact = (
         m.value_and_grad(model, sampler, x_T, z, loss_fn, w, wrt).grads for m in (method, DiscreteAdjoint())
     )
-    cosine, length_ratio = {}, {}
-    for name in exact:
-        a, b = _flat(found[name]), _flat(exact[name])
-        cosine[name] = float(torch.nn.functional.cosine_similarity(a, b, dim=0, eps=1e-300))
-        length_ratio[name] = float(a.norm() / b.norm())
-    h = largest_step(sampler)
-    return Audit(cosine, length_ratio, h, tuple(_warnings(method, sampler, h)))
+    whole = {name: compare(_flat(found[name]), _flat(grad)) for name, grad in exact.items()}
+    by_step = ["noises", *(["z"] if isinstance(z, Scheduled) else [])]
+    theta = exact.get("theta", {})
+    h = largest_step(_grid(method, sampler))
+    return Audit(
+        {name: cosine for name, (cosine, _) in whole.items()},
+        {name: ratio for name, (_, ratio) in whole.items()},
+        h,
+        tuple(_warnings(method, sampler, h)),
+        {
+            name: [compare(a.flatten(), b.flatten()) for a, b in zip(found[name], exact[name], strict=True)]
+            for name in by_step
+            if name in exact
+        },
+        {name: compare(found["theta"][name].flatten(), grad.flatten()) for name, grad in theta.items()},
+    )
 
 
-def largest_step(sampler: Sampler) -> float:
-    """The largest |h| = |lambda_t - lambda_s| of the sampler's grid, ends at infinity left out."""
-    log_snr = [value for value in sampler.grid.log_snr if math.isfinite(value)]
+def compare(found: Tensor, exact: Tensor) -> tuple[float, float]:
+    """Cosine, and |found| / |exact|, of two vectors. Two zeros are equal, 1 and 1; one zero has the cosine 0."""
+    a, b = found.double(), exact.double()
+    length_a, length_b = float(a.norm()), float(b.norm())
+    if length_a == 0 or length_b == 0:
+        both = float(length_a == length_b)
+        return both, both if length_a == 0 else math.inf
+    return float(torch.dot(a / length_a, b / length_b)), length_a / length_b
+
+
+def largest_step(grid: Grid | Sampler) -> float:
+    """The largest |h| = |lambda_t - lambda_s| of a grid, or of a sampler's, ends at infinity left out."""
+    nodes = grid.grid if isinstance(grid, Sampler) else grid
+    log_snr = [value for value in nodes.log_snr if math.isfinite(value)]
     return max((b - a for a, b in itertools.pairwise(log_snr)), default=0.0)
 
 
+def _grid(method: GradientMethod, sampler: Sampler) -> Grid:
+    """The grid that the method takes its Jacobians on."""
+    return method.grid(sampler) if isinstance(method, ContinuousAdjoint | SubgridAdjoint) else sampler.grid
+
+
 def _warnings(method: GradientMethod, sampler: Sampler, h: float) -> list[str]:
-    """Stability bounds of AdjointDEIS-1 where noise dominates: 2 - e^|h| (ODE), 3 - 2 e^|h| (SDE) a step."""
+    """Stability bounds of AdjointDEIS-1 where noise dominates: a step multiplies by 1 - k (e^|h| - 1), where k is 1 for
+    the ODE and 2 for the SDE. Jacobians at the noisier end have none.
+    """
     if not isinstance(method, ContinuousAdjoint):
         return []
-    turns, grows = (1.5, 2.0) if sampler.sde else (2.0, 3.0)
     found = f"the largest step of this grid is |h| = {h:.2f}"
+    turns, grows = 1 + 1 / drift(sampler), 1 + 2 / drift(sampler)
     if h > math.log(grows):
         return [f"AdjointDEIS is unstable above |h| = ln {grows:g} = {math.log(grows):.2f}, and {found}."]
     if h > math.log(turns):

@@ -31,7 +31,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from adjointdeis.adjoint_grid import AdjointGrid, adjoint_grid
+from adjointdeis.adjoint_grid import AdjointGrid, Time, adjoint_grid
 from adjointdeis.denoiser import Denoiser, to_eps
 from adjointdeis.gradient import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
 from adjointdeis.sample import iterate
@@ -52,6 +52,7 @@ class ContinuousAdjoint:
         steps: M, the adjoint's own number of steps, or its own grid, see adjoint_grid; the sampler's if None.
         trajectory: "stored" keeps the sampler's N states; "resolved" keeps none, and solves for them again backwards
             (DDIM inversion, or DPM-Solver-2M's), which adds its own error.
+        time: lambda -> time, for nodes between the sampler's; interpolated if None.
 
     Raises:
         ValueError: an argument out of range.
@@ -60,6 +61,7 @@ class ContinuousAdjoint:
     order: int = 2
     steps: int | Grid | None = None
     trajectory: Path = "stored"
+    time: Time | None = None
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
@@ -90,7 +92,7 @@ class ContinuousAdjoint:
 
     def grid(self, sampler: Sampler) -> Grid:
         """The adjoint's own nodes."""
-        return adjoint_grid(sampler.grid, self.steps).nodes
+        return adjoint_grid(sampler.grid, self.steps, self.time).nodes
 
     @torch.no_grad()
     def _differentiate(
@@ -105,7 +107,7 @@ class ContinuousAdjoint:
     ) -> LossAndGradients:
         if sampler.grid.alpha[0] == 0:
             raise ValueError("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
-        grid, constants = adjoint_grid(sampler.grid, self.steps), Constants(model, z, wrt)
+        grid, constants = adjoint_grid(sampler.grid, self.steps, self.time), Constants(model, z, wrt)
         path = iterate(model, sampler, x_T, z, w)
         stored = self.trajectory == "stored"
         trajectory = Stored(grid, path) if stored else Resolved(grid, path, sampler, w, self.order)
@@ -123,7 +125,7 @@ class ContinuousAdjoint:
         constants: Constants,
         g_w: Noises | None,
     ) -> State:
-        nodes, k = grid.nodes, _drift(sampler)
+        nodes, k = grid.nodes, drift(sampler)
         kept: tuple[Tensor, list[Tensor]] | None = None
         for j in reversed(range(nodes.steps)):
             alpha_s, sigma_s, alpha_t, sigma_t = nodes.alpha[j], nodes.sigma[j], nodes.alpha[j + 1], nodes.sigma[j + 1]
@@ -148,7 +150,7 @@ class ContinuousAdjoint:
         return a_x
 
 
-def _drift(sampler: Sampler) -> float:
+def drift(sampler: Sampler) -> float:
     """k: 1 for the ODE, 2 for the SDE, and between them what DDIM's eta says."""
     return 1.0 + (float(sampler.sde) if sampler.eta is None else sampler.eta**2)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,7 +36,9 @@ class Watch:
     ) -> None:
         self.model, self.sampler, self._loss_fn = model, sampler, loss_fn
         self._now: str | None = None
-        self._hooks = [p.register_hook(partial(self._leave, name)) for name, p in theta.items()]
+        self._hooks: list[Any] = []
+        for name, p in theta.items():
+            self._hook(p, partial(self._leave, name))
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
         """The network's own output."""
@@ -44,10 +47,10 @@ class Watch:
         output = self.model(t, x, z)
         _check(output, f"The network's output at {where} is not finite.")
         if output.requires_grad:
-            self._hooks.append(output.register_hook(partial(self._enter, where)))
+            self._hook(output, partial(self._enter, where))
             for name, v in (("x", x), ("z", z)):
                 if v is not None and v.requires_grad:
-                    self._hooks.append(v.register_hook(partial(self._leave, name)))
+                    self._hook(v, partial(self._leave, name))
         return output
 
     def loss_fn(self, image: Tensor) -> Tensor:
@@ -55,7 +58,7 @@ class Watch:
         _check(image, "The image is not finite, though every output of the network is.")
         if image.requires_grad:
             message = "The gradient of the loss at the image is not finite."
-            self._hooks.append(image.register_hook(partial(_check, message=message)))
+            self._hook(image, partial(_check, message=message))
         return self._loss_fn(image)
 
     def first(self, replay: Callable[[], object], **given: Tensor | Scheduled | None) -> str | None:
@@ -72,6 +75,9 @@ class Watch:
             for hook in self._hooks:
                 hook.remove()
         return f"The gradient is finite up to the network at {self._now}." if self._now else None
+
+    def _hook(self, v: Any, watch: Callable[[Tensor], None]) -> None:
+        self._hooks.append(v.register_hook(watch))
 
     def _where(self, t: Tensor) -> str:
         """The step that calls at this time, or the time alone where it is on none of the sampler's nodes."""
