@@ -11,12 +11,11 @@ step ends at t - T // N, which is not where its next step starts; here it ends t
 
 from __future__ import annotations
 
+import bisect
 import math
 import warnings
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
-
-import numpy as np
 
 from adjointdeis.schedule import Grid
 from adjointdeis.tables import Family, Multistep
@@ -117,10 +116,15 @@ def time_from_scheduler(scheduler: Any) -> Callable[[float], float]:
     if is_flow(scheduler):
         last = float(scheduler.config.num_train_timesteps)
         return lambda log_snr: last / (1 + math.exp(log_snr)) if log_snr < 700 else 0.0
-    alpha_bar = scheduler.alphas_cumprod.double().numpy()
-    log_rho = 0.5 * (np.log1p(-alpha_bar) - np.log(alpha_bar))
-    times = np.arange(len(log_rho))
-    return lambda log_snr: float(np.interp(-log_snr, log_rho, times))
+    log_rho = [math.log(_rho(a)) for a in scheduler.alphas_cumprod.double().tolist()]
+    return lambda log_snr: _interpolate(-log_snr, log_rho)
+
+
+def _interpolate(value: float, nodes: list[float]) -> float:
+    """The fractional index of a value among rising nodes, within their range."""
+    i = min(max(bisect.bisect_left(nodes, value), 1), len(nodes) - 1)
+    share = (value - nodes[i - 1]) / (nodes[i] - nodes[i - 1])
+    return i - 1 + min(max(share, 0.0), 1.0)
 
 
 def is_flow(scheduler: Any) -> bool:
