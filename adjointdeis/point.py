@@ -68,8 +68,10 @@ class Evaluate:
 
     def _sample(self) -> Point:
         x_T, z, noises = self._variables.now()
+        # a method may bring a sampler of its own, whose image its gradient belongs to
+        run = getattr(self._gradient, "sample", iterate)
         with torch.no_grad():
-            *_, image = iterate(self._model, self._sampler, x_T, z, noises)
+            *_, image = run(self._model, self._sampler, x_T, z, noises)
             loss = self._objective(image)
         return Point(image, loss, {}, {}, self._finite(loss, image))
 

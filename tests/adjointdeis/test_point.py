@@ -3,7 +3,9 @@ import torch
 
 from adjointdeis import CountedModel, DiscreteAdjoint, LinearVP, Sampler
 from adjointdeis.objective import Objective
+from adjointdeis.off_the_shelf import OffTheShelf
 from adjointdeis.point import Evaluate
+from adjointdeis.reversible import Reversible
 from adjointdeis.variables import Variables
 from tests.truth import Tangle, normal, squared_distance
 
@@ -12,9 +14,9 @@ X, Z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
 NEAR = squared_distance(normal(3, 2, 2, 3, seed=2))
 
 
-def evaluator(loss_fn=NEAR, x_T=X):
+def evaluator(loss_fn=NEAR, x_T=X, gradient=DiscreteAdjoint()):
     counted, variables = CountedModel(Tangle(2, 4)), Variables(x_T, Z, None, ("x_T", "z"))
-    return counted, variables, Evaluate(counted, ODE, variables, Objective(loss_fn), DiscreteAdjoint())
+    return counted, variables, Evaluate(counted, ODE, variables, Objective(loss_fn), gradient)
 
 
 def test_it_answers_from_memory_until_a_variable_changes():
@@ -34,6 +36,14 @@ def test_a_sample_without_gradient_is_no_answer_where_one_is_needed():
     assert (plain.grads, counted.calls) == ({}, ODE.steps)
     assert set(evaluate().grads) == {"x_T", "z"}
     assert torch.equal(evaluate().loss, plain.loss)
+
+
+@pytest.mark.parametrize("gradient", [Reversible(), OffTheShelf("midpoint")])
+def test_a_method_with_a_sampler_of_its_own_gives_the_image_with_and_without_gradient(gradient):
+    evaluate = evaluator(gradient=gradient)[2]
+    plain, full = evaluate(with_gradient=False), evaluate()
+    assert torch.equal(plain.image, full.image)
+    assert not torch.equal(plain.image, evaluator()[2]().image)
 
 
 @pytest.mark.parametrize("with_gradient", [True, False])

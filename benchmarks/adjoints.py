@@ -1,0 +1,199 @@
+"""How right is each gradient? `python -m benchmarks.adjoints`
+
+A world in which everything is known: images from a mixture of three Gaussians whose means depend on z, with its exact
+score as the network (float64), on the grids of diffusers' schedulers. Each gradient is held against two truths:
+
+    "the sampler's"   the exact gradient of the image that was sampled, by `audit`
+    "the flow's"      the gradient of the probability-flow ODE itself: DPM-Solver-2M with 3000 steps
+
+as cosine / length ratio, 1 / 1 where it is right. |h| is the largest step of the adjoint's own grid in lambda.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
+
+from adjointdeis import (
+    ContinuousAdjoint,
+    DiscreteAdjoint,
+    GradientMethod,
+    Grid,
+    Sampler,
+    SubgridAdjoint,
+    audit,
+    grid_from_scheduler,
+)
+from adjointdeis.audit import compare, largest_step
+
+SHAPE, FEATURES, BATCH = (3, 2, 2), 4, 16
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """eps_hat for images from N(z W_k, std^2 I), k = 1..3, in equal shares; it is told -lambda as its time."""
+
+    weights: Tensor
+    std: float = 0.4
+
+    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """eps_hat for t (b,), x (b, *x), z (b, d)."""
+        assert z is not None
+        alpha = torch.sigmoid(-2 * t[0]).sqrt()
+        sigma = torch.sigmoid(2 * t[0]).sqrt()
+        variance = alpha**2 * self.std**2 + sigma**2
+        offsets = x.flatten(1) - alpha * torch.einsum("bd,kdx->kbx", z, self.weights)
+        share = torch.softmax(-offsets.square().sum(-1) / (2 * variance), dim=0)
+        return (sigma / variance * (share[..., None] * offsets).sum(0)).view_as(x)
+
+
+@dataclass(frozen=True)
+class World:
+    """Network, starting state, conditioning, loss."""
+
+    model: Mixture
+    x_T: Tensor
+    z: Tensor
+    loss_fn: Callable[[Tensor], Tensor]
+
+
+def world(seed: int = 0) -> World:
+    """16 images of 12 numbers, and half the squared distance to 16 others."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    model = Mixture(0.5 * normal(3, FEATURES, math.prod(SHAPE)))
+    target = normal(BATCH, *SHAPE)
+    return World(
+        model,
+        normal(BATCH, *SHAPE),
+        normal(BATCH, FEATURES),
+        lambda image: 0.5 * (image - target).square().flatten(1).sum(1),
+    )
+
+
+def grid(betas: str, steps: int) -> Grid:
+    """The scheduler's nodes ("linspace" spacing, to the cleanest time of training), told by -lambda."""
+    make: Any = DPMSolverMultistepScheduler  # diffusers' classes are not annotated as callables
+    scheduler = make(beta_schedule=betas, timestep_spacing="linspace")
+    scheduler.set_timesteps(steps)
+    nodes = grid_from_scheduler(scheduler, "sigma_min")
+    return replace(nodes, times=tuple(-value for value in nodes.log_snr))
+
+
+def flow(nodes: Grid, steps: int = 3000) -> Sampler:
+    """The flow between the same ends, as good as exactly."""
+    first, last = nodes.log_snr[0], nodes.log_snr[-1]
+    log_snr = [first + (last - first) * i / steps for i in range(steps + 1)]
+    alpha = tuple(1 / math.sqrt(1 + math.exp(-2 * value)) for value in log_snr)
+    sigma = tuple(1 / math.sqrt(1 + math.exp(2 * value)) for value in log_snr)
+    return Sampler.from_grid(Grid(tuple(-value for value in log_snr), alpha, sigma), order=2)
+
+
+METHODS: dict[str, tuple[int, GradientMethod]] = {
+    "DiscreteAdjoint, order 1": (1, DiscreteAdjoint()),
+    "DiscreteAdjoint, order 2": (2, DiscreteAdjoint()),
+    "AdjointDEIS-1": (1, ContinuousAdjoint(order=1)),
+    "AdjointDEIS-2M": (2, ContinuousAdjoint(order=2)),
+}
+COARSER: dict[str, Callable[[int], GradientMethod]] = {
+    "SubgridAdjoint": SubgridAdjoint,
+    "AdjointDEIS-1": lambda m: ContinuousAdjoint(order=1, steps=m),
+    "AdjointDEIS-2M": lambda m: ContinuousAdjoint(order=2, steps=m),
+}
+
+
+def against_sampler(method: GradientMethod, sampler: Sampler, where: World) -> dict[str, tuple[float, float]]:
+    """Cosine and length ratio by variable."""
+    found = audit(method, where.model, sampler, where.x_T, where.z, where.loss_fn)
+    return {name: (found.cosine[name], found.length_ratio[name]) for name in found.cosine}
+
+
+def against_flow(
+    method: GradientMethod, sampler: Sampler, where: World, truth: dict[str, Tensor]
+) -> dict[str, tuple[float, float]]:
+    """Cosine and length ratio by variable."""
+    found = method.value_and_grad(where.model, sampler, where.x_T, where.z, where.loss_fn).grads
+    return {name: compare(found[name].flatten(), g.flatten()) for name, g in truth.items()}
+
+
+def same_grid(betas: str, steps: int, where: World) -> list[list[str]]:
+    """Every method on the sampler's own grid: one row each."""
+    nodes = grid(betas, steps)
+    truth = DiscreteAdjoint().value_and_grad(where.model, flow(nodes), where.x_T, where.z, where.loss_fn).grads
+    rows = []
+    for name, (order, method) in METHODS.items():
+        sampler = Sampler.from_grid(nodes, order=order)
+        own, of_flow = against_sampler(method, sampler, where), against_flow(method, sampler, where, truth)
+        cells = [_show(found[variable]) for found in (own, of_flow) for variable in ("x_T", "z")]
+        rows.append([betas, str(steps), f"{largest_step(sampler):.2f}", name, *cells])
+    return rows
+
+
+def coarser_grid(betas: str, steps: int, few: int, where: World) -> list[list[str]]:
+    """An adjoint with fewer steps than the sampler, against the sampler's gradient."""
+    sampler = Sampler.from_grid(grid(betas, steps))
+    rows = []
+    for name, make in COARSER.items():
+        found = audit(make(few), where.model, sampler, where.x_T, where.z, where.loss_fn)
+        shown = [_show((found.cosine[v], found.length_ratio[v])) for v in ("x_T", "z")]
+        rows.append([betas, f"{steps} / {few}", f"{found.largest_step:.2f}", name, *shown])
+    return rows
+
+
+def of_sde(betas: str, steps: int, where: World) -> list[list[str]]:
+    """Where an SDE's gradient is: lengths of dL/dx_T, dL/dw and dL/dz, and AdjointDEIS-1 against them."""
+    rows = []
+    for family in ("noise", "data"):
+        sampler = Sampler.from_grid(grid(betas, steps), sde=True, family=family)
+        w = sampler.draw_noises(where.x_T, torch.Generator().manual_seed(1))
+        arguments = (where.model, sampler, where.x_T, where.z, where.loss_fn, w, ("x_T", "noises", "z"))
+        exact = DiscreteAdjoint().value_and_grad(*arguments).grads
+        found = audit(ContinuousAdjoint(order=1), *arguments)
+        shown = [
+            f"{exact[v].norm():.1e}; {_show((found.cosine[v], found.length_ratio[v]))}" for v in ("x_T", "noises", "z")
+        ]
+        rows.append([betas, str(steps), f"{found.largest_step:.2f}", family, *shown])
+    return rows
+
+
+def _show(found: tuple[float, float]) -> str:
+    return f"{found[0]:.4f} / {found[1]:.3g}"
+
+
+def _table(head: str, rows: list[list[str]]) -> None:
+    print(f"\n| {head} |\n|{'---|' * (head.count('|') + 1)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 20, 50])
+    options, where = parser.parse_args(), world()
+    kinds = ("linear", "scaled_linear")
+    _table(
+        "betas | N | h | method | sampler's x_T | sampler's z | flow's x_T | flow's z",
+        [row for betas in kinds for steps in options.steps for row in same_grid(betas, steps, where)],
+    )
+    _table(
+        "betas | N / M | h | method | x_T | z",
+        [row for betas in kinds for few in (20, 10, 5) for row in coarser_grid(betas, 40, few, where)],
+    )
+    _table(
+        "betas | N | h | SDE family | x_T: length; AdjointDEIS-1 | noises | z",
+        [row for steps in options.steps for row in of_sde("linear", steps, where)],
+    )
+
+
+if __name__ == "__main__":
+    main()
