@@ -15,6 +15,7 @@ The Jacobian is taken at x_i, the NOISIER end of the step. Taking it at the clea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -150,8 +151,10 @@ class _Pass:
 
     def measure(self) -> int:
         """Bytes that the graph of one step keeps, of the first; `run` uses what was computed."""
-        shared = [*all_parameters(self.constants.model).values(), *self.constants.leaves]
-        with measuring(shared) as found:
+        shared = list(self.constants.leaves)
+        with suppress(NotImplementedError):  # a wrapper may refuse to name what it cannot differentiate
+            shared += all_parameters(self.constants.model).values()
+        with measuring(shared, self.home) as found:
             self.measured = self.constants.record(self.sampler.rows[0].time, self.x, 0)
         for v in (self.measured.leaves[0], self.measured.output):
             found.count(v)

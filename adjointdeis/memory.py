@@ -55,16 +55,21 @@ def divide(budget: int, steps: int, state: int, graph: int, history: int = 1, mo
 
 
 class Measured:
-    """Bytes that a recorded network call keeps: unique storages, without those that were there before."""
+    """Bytes that a recorded network call keeps: unique storages, without those that were there before.
 
-    def __init__(self, shared: Iterable[Tensor]) -> None:
+    On a GPU at least what its allocator has given out since: a network that checkpoints inside itself keeps more than
+    autograd is told of. On a CPU such a network appears smaller than it is.
+    """
+
+    def __init__(self, shared: Iterable[Tensor], device: torch.device) -> None:
         self._sizes: dict[int, int] = {}
         self._shared = {_address(v) for v in shared}
+        self._device, self._before = device, allocated(device)
 
     @property
     def bytes(self) -> int:
         """So far."""
-        return sum(self._sizes.values())
+        return max(sum(self._sizes.values()), allocated(self._device) - self._before)
 
     def count(self, v: Tensor) -> Tensor:
         """Count the tensor's storage; returns the tensor."""
@@ -76,9 +81,9 @@ class Measured:
 
 
 @contextmanager
-def measuring(shared: Iterable[Tensor]) -> Iterator[Measured]:
+def measuring(shared: Iterable[Tensor], device: torch.device) -> Iterator[Measured]:
     """Measure what autograd saves inside, apart from the storages of `shared` (parameters, z)."""
-    found = Measured(shared)
+    found = Measured(shared, device)
     with torch.autograd.graph.saved_tensors_hooks(found.count, lambda v: v):
         yield found
 
@@ -87,10 +92,15 @@ def _address(v: Tensor) -> int:
     return v.untyped_storage().data_ptr()
 
 
+def allocated(device: torch.device) -> int:
+    """What tensors take on a device, where its allocator tells; else 0."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+
+
 def free_bytes(device: torch.device) -> int | None:
     """Memory that can still be taken on a device; None where that cannot be told."""
     if device.type == "cuda":
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        cached = torch.cuda.memory_reserved(device) - allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
     if device.type == "mps":
         return max(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), 0)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from adjointdeis import DiscreteAdjoint, LinearVP, Sampler, Unrolled
+from adjointdeis import DiscreteAdjoint, HalfPrecision, LinearVP, Sampler, Unrolled
 from tests.truth import Tangle, gaussian, mixture, normal, relative_error, squared_distance
 
 SAMPLERS = {
@@ -265,6 +265,14 @@ def test_states_may_be_kept_on_another_device(monkeypatch, name, settings):
     assert torch.equal(away.grads["z"], plain.grads["z"])
     assert elsewhere.moved["meta"] >= 3
     assert elsewhere.moved["cpu"] >= 3
+
+
+def test_a_wrapper_that_names_no_parameters_may_be_measured():
+    """HalfPrecision refuses to name the parameters of what is no module; they are not asked for here."""
+    model = HalfPrecision(lambda t, x, z: 0.5 * x, torch.bfloat16)
+    sampler, x = Sampler.from_grid(LinearVP().uniform_log_snr(5)), normal(1, 2, 4, 4, dtype=torch.float32)
+    found = DiscreteAdjoint(graphs="auto").value_and_grad(model, sampler, x, None, squared_distance(0.0))
+    assert found.grads["x_T"].isfinite().all()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
