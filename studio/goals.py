@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from studio.settings import LossName
 
+# a morph lies between two people, and has a tab of its own
 GOALS: Mapping[LossName, str] = MappingProxyType(
     {
-        "clip_text": "Words: match a sentence",
-        "clip_directional": "Direction: from one text to another",
-        "clip_image": "Picture: look like another picture",
-        "identity": "Identity: become another person",
-        "morph": "Morph: between two people",
+        "clip_text": "Words: match a sentence (CLIP)",
+        "clip_directional": "Direction: from one text to another (CLIP)",
+        "clip_image": "Picture: look like another picture (CLIP)",
+        "identity": "Person: become another person (face network)",
+        "mix": "Mix: several at once, each with its weight",
     }
 )
 
@@ -28,6 +29,7 @@ SECOND_LABEL: Mapping[LossName, str] = MappingProxyType(
     {
         "clip_image": "Picture to move towards",
         "identity": "Face to become",
+        "mix": "Second picture",
         "morph": "Second face of the morph",
     }
 )

@@ -1,69 +1,141 @@
-"""The page's first two columns: the image, and what to change about it."""
+"""The page's left column: the image, and what to change about it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
-from studio.goals import GOALS, PROMPTS
+from studio.film import uri
+from studio.goals import GOALS, PROMPTS, SECOND_LABEL
 from studio.page_fields import DEFAULTS, choice, example_row, picture, slider, text
-from studio.presets import DEFAULT, PRESETS
-from studio.settings import title
+from studio.page_viewers import viewer
+from studio.presets import DEFAULT, PRESETS, preset_of
+from studio.recordings import Recording
+from studio.settings import MIX, Settings, title
 
-COST_FIELDS = ("mode", "sampling_steps", "noise_level", "optimisation_steps")
+COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient")
+FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
+SECOND_CROP = ("second_zoom", "second_x", "second_y", "second_turn")
+NEED_FIELDS = ("loss", *MIX)
 Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number
+Updates = dict[Block, Any]
+
+
+@dataclass(frozen=True)
+class Start:
+    """The picture to change: upload, recorded examples, crop."""
+
+    image: gr.Image
+    recorded: gr.HTML
+    seen: gr.HTML
+    fields: Mapping[str, Field]
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """Second column. `fields` holds one component for every field of Settings but the version."""
+    """What to change. `fields` holds one component for every field of Settings but the version and the first crop."""
 
     fields: Mapping[str, Field]
-    goal: gr.Radio
     prompt: gr.Textbox
     second: gr.Image
     second_box: gr.Column
+    second_seen: gr.HTML
     prompt_box: gr.Column
     source_box: gr.Column
+    mix_box: gr.Column
     chips: Sequence[gr.Button]
     preset: gr.Radio
     dice: gr.Button
-    restore: gr.UploadButton
+    again: gr.Button
+    restore: gr.File
     cost: gr.HTML
 
+    def needed(self, settings: Settings) -> Updates:
+        """Show what these settings need, and nothing else."""
+        label = SECOND_LABEL.get(settings.loss)
+        return {
+            self.mix_box: gr.Column(visible=settings.loss == "mix"),
+            self.second_box: gr.Column(visible=settings.needs_second_picture),
+            self.second: gr.Image(label=label) if label else gr.skip(),
+            self.prompt_box: gr.Column(visible=settings.needs_prompt),
+            self.source_box: gr.Column(visible=settings.needs_source_text),
+        }
 
-def start_picture(examples: Sequence[Path]) -> gr.Image:
-    """First column: upload, paste, webcam and examples; the first example is there when the page opens."""
-    gr.Markdown("### 1 · Your image")
-    image = picture("Image to change", "first", examples[0] if examples else None)
-    example_row(examples, image, "Or choose an example")
-    return image
+    @property
+    def boxes(self) -> list[Block]:
+        """What `needed` shows or hides."""
+        return [self.mix_box, self.second_box, self.second, self.prompt_box, self.source_box]
+
+
+@dataclass(frozen=True)
+class Form:
+    """All that is asked: one component for every field of Settings but the version."""
+
+    start: Start
+    wishes: Wishes
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """Component by the name of its setting."""
+        return {**self.wishes.fields, **self.start.fields}
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """What the fields hold, by name."""
+        return dict(zip(self.fields, values, strict=True))
+
+    def filled(self, settings: Settings) -> Updates:
+        """Every field as these settings have it, and the boxes that they need."""
+        values: Updates = {field: getattr(settings, name) for name, field in self.fields.items()}
+        return {**values, **self.wishes.needed(settings), self.wishes.preset: preset_of(settings)}
+
+
+def start_picture(examples: Sequence[Path], recordings: Sequence[Recording] = ()) -> Start:
+    """Upload, paste, webcam; examples that answer at once; the first of them is there when the page opens."""
+    gr.Markdown("### 1 · A face")
+    pictures = {path.stem: path for path in examples}
+    first = next((pictures[one.image] for one in recordings if one.image in pictures), None)
+    with gr.Row(elem_id="face"):
+        image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
+        recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
+    if not recordings:
+        example_row(examples, image, "Or choose an example")
+    with gr.Accordion("Crop", open=False, elem_id="crop"):
+        seen = _seen("seen")
+        fields = _crop(FIRST_CROP)
+    return Start(image, recorded, seen, fields)
 
 
 def wishes(examples: Sequence[Path]) -> Wishes:
     """Goal, what it needs, preset, the two sliders that matter most; the rest is folded away."""
-    gr.Markdown("### 2 · What to change")
+    gr.Markdown("### 2 · A wish")
     goal = gr.Radio(
-        [(text, name) for name, text in GOALS.items()],
+        [(words, name) for name, words in GOALS.items()],
         value=DEFAULTS.loss,
         label="Goal",
         show_label=False,
         elem_id="goal",
         elem_classes="cards",
     )
+    fields: dict[str, Field] = {"loss": goal}
+    with gr.Column(visible=False, elem_id="mix") as mix_box, gr.Group():
+        fields |= {name: slider(name, 0.1) for name in MIX}
     with gr.Column(visible=False, elem_id="second-box") as second_box:
         second = picture("Second face", "second", None, height=200)
         example_row(list(reversed(examples)), second, "Or choose a second example")
+        with gr.Accordion("Crop of the second picture", open=False):
+            second_seen = _seen("second-seen")
+            fields |= _crop(SECOND_CROP)
     with gr.Column(visible=False) as source_box:
-        source = text("source_text")
-    with gr.Column() as prompt_box:
-        prompt = text("prompt")
+        fields["source_text"] = text("source_text")
+    with gr.Column(elem_classes="tight") as prompt_box:
+        prompt = fields["prompt"] = text("prompt")
         with gr.Row(elem_classes="chips"):
-            chips = [gr.Button(text, size="sm", min_width=60) for text in PROMPTS]
-    fields: dict[str, Field] = {"loss": goal, "prompt": prompt, "source_text": source}
+            chips = [gr.Button(words, size="sm", min_width=60) for words in PROMPTS]
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
     with gr.Group():
         fields["optimisation_steps"] = slider("optimisation_steps", 1)
@@ -71,14 +143,42 @@ def wishes(examples: Sequence[Path]) -> Wishes:
     cost = gr.HTML(elem_id="cost")
     with gr.Accordion("All settings", open=False, elem_id="more"):
         fields |= _more()
-        dice = gr.Button("New random seed", size="sm", elem_id="dice")
-        restore = gr.UploadButton("Settings from a saved PNG", size="sm", file_types=[".png"], elem_id="restore")
-    return Wishes(fields, goal, prompt, second, second_box, prompt_box, source_box, chips, preset, dice, restore, cost)
+        with gr.Row(elem_id="seeds"):
+            fields["seed"] = gr.Number(
+                value=DEFAULTS.seed, precision=0, label=title("seed"), elem_id="seed", scale=2, min_width=110
+            )
+            dice = gr.Button("New", size="sm", elem_id="dice", min_width=60)
+            again = gr.Button("Last run's", size="sm", elem_id="last-seed", min_width=60)
+    restore = gr.File(
+        label="Drop a saved PNG or JSON to get its settings back",
+        file_types=[".png", ".json"],
+        height=96,
+        elem_id="restore",
+    )
+    return Wishes(
+        fields,
+        prompt,
+        second,
+        second_box,
+        second_seen,
+        prompt_box,
+        source_box,
+        mix_box,
+        chips,
+        preset,
+        dice,
+        again,
+        restore,
+        cost,
+    )
 
 
 def _more() -> dict[str, Field]:
     return {
         "mode": choice("mode", {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"}),
+        "order": gr.Dropdown(
+            [("1", 1), ("2 (multistep, SDE only)", 2)], value=DEFAULTS.order, label=title("order"), elem_id="order"
+        ),
         "sampling_steps": slider("sampling_steps", 1),
         "noise_level": slider("noise_level", 0.05),
         "variables": choice("variables", {"both": "noise and z", "z": "z only", "noise": "noise only"}),
@@ -94,5 +194,21 @@ def _more() -> dict[str, Field]:
                 "unrolled": "Plain autograd: exact, much memory",
             },
         ),
-        "seed": gr.Number(value=DEFAULTS.seed, precision=0, label=title("seed"), elem_id="seed"),
     }
+
+
+def _crop(names: Sequence[str]) -> dict[str, Field]:
+    return {name: slider(name, 0.5 if name.endswith("turn") else 0.01) for name in names}
+
+
+def _seen(name: str) -> gr.HTML:
+    return gr.HTML(
+        "",
+        elem_id=name,
+        elem_classes="seen",
+        html_template='${value}<p class="hint">What the model sees: put the face in the middle, its eyes level.</p>',
+    )
+
+
+def _thumbnail(one: Recording) -> dict[str, str]:
+    return {"name": one.name, "title": one.title, "image": uri(one.outcome.after)}

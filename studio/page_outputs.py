@@ -1,24 +1,21 @@
-"""The page's third column: what happens, and what came of it."""
+"""The page's right column: what happens, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
-import pandas as pd
 from gradio.blocks import Block
 
 from studio import words
-from studio.events import Outcome, Point, Progress, Waiting
-from studio.model import Model
-from studio.pictures import enlarge
-from studio.record import record, to_png
-
-VIEW = 512
-Updates = dict[Block, Any]
+from studio.events import Outcome, Progress, Waiting
+from studio.film import film, moving, pair
+from studio.page_inputs import Updates
+from studio.page_viewers import viewer
+from studio.recordings import Recording
+from studio.saves import SAVES
+from studio.visit import Kept, entries
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,29 @@ class Outputs:
     status: gr.HTML
     announcement: gr.HTML
     message: gr.HTML
-    live: gr.Image
-    compare: gr.ImageSlider
-    curve: gr.LinePlot
+    live: gr.HTML
+    compare: gr.HTML
     numbers: gr.HTML
-    save: gr.DownloadButton
-    save_large: gr.DownloadButton
+    shown: gr.State
+    runs: gr.State
+    visit: gr.HTML
 
     @property
     def all(self) -> list[Block]:
         """Every component a run may update."""
         return [getattr(self, one.name) for one in fields(self)]
 
+    @property
+    def result(self) -> list[Block]:
+        """What shows a finished run."""
+        return [self.status, self.announcement, self.message, self.live, self.compare, self.numbers, self.shown]
+
     def waiting(self) -> Updates:
         """Run was pressed; another run may hold the device."""
         return {
             self.run: gr.Button("Running…", interactive=False),
             self.stop: gr.Button(interactive=True),
-            self.status: words.progress_bar("Waiting for the device…"),
+            self.status: words.progress_bar("Starting…"),
             self.announcement: "Run started.",
             self.message: "",
         }
@@ -73,26 +75,16 @@ class Outputs:
 
     def moving(self, event: Progress) -> Updates:
         """One frame of a run."""
-        updates: Updates = {self.status: words.progress(event), self.live: enlarge(event.image, VIEW)}
-        if event.curve:
-            updates[self.curve] = gr.LinePlot(table(event.curve), x_lim=[0, event.steps])
-        return updates
+        return {self.status: words.progress(event), self.live: moving(event)}
 
-    def done(self, outcome: Outcome, model: Model, folder: Path) -> Updates:
-        """The end of a run: lossless comparison, measured numbers, files to keep (written into `folder`)."""
-        sentence = words.finished(outcome)
-        before, after = enlarge(outcome.before, VIEW), enlarge(outcome.after, VIEW)
-        small, large = _write(outcome, model, folder)
-        return {
-            self.status: words.progress_bar(sentence, 1.0),
-            self.announcement: sentence,
-            self.live: after,
-            self.compare: (before, after),
-            self.curve: table(outcome.curve),
-            self.numbers: words.numbers(outcome),
-            self.save: gr.DownloadButton(value=str(small), interactive=True),
-            self.save_large: gr.DownloadButton(value=str(large), interactive=True),
-        }
+    def done(self, outcome: Outcome, runs: Sequence[Kept]) -> Updates:
+        """The end of a run; `runs` are those of this visit, this one among them."""
+        return {**self._shown(outcome, words.finished(outcome)), self.runs: tuple(runs), self.visit: entries(runs)}
+
+    def replayed(self, recording: Recording, digest: str) -> Updates:
+        """A recorded run, at once."""
+        sentence = words.recorded(recording.title, recording.digest == digest)
+        return {**self._shown(recording.outcome, sentence, play=True), self.message: ""}
 
     def nothing_kept(self) -> Updates:
         """Stopped before the first sample."""
@@ -103,74 +95,67 @@ class Outputs:
         """A run that could not start or go on."""
         return {self.status: words.progress_bar("Nothing is running"), self.message: words.alert(sentence)}
 
+    def _shown(self, outcome: Outcome, sentence: str, play: bool = False) -> Updates:
+        return {
+            self.status: words.progress_bar(sentence, 1.0, below=words.gains(outcome)),
+            self.announcement: sentence,
+            self.live: film(outcome, play),
+            self.compare: pair(outcome),
+            self.numbers: words.numbers(outcome),
+            self.shown: outcome,
+        }
 
-def outputs(first: Path | None, model: Model) -> Outputs:
-    """Run and Stop, status, live image beside the last comparison, curve beside the numbers, files."""
+
+@dataclass(frozen=True)
+class Keeping:
+    """What can be taken away from a run: files, and a link to its settings."""
+
+    saves: dict[str, gr.Button]
+    inside: gr.Checkbox
+    file: gr.File
+    link: gr.Button
+    address: gr.Textbox
+
+
+def outputs(first: Recording | None, digest: str) -> Outputs:
+    """Run and Stop, status, then the live picture and its steps beside the comparison and its numbers."""
     gr.Markdown("### 3 · Watch it change")
     with gr.Row(elem_id="go"):
-        run = gr.Button("Run", variant="primary", elem_id="run", scale=2, min_width=120)
+        run = gr.Button("Run", variant="primary", elem_id="run", scale=3, min_width=120)
         stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", scale=1, min_width=90)
-    status = gr.HTML(words.progress_bar("Ready: press Run"), elem_id="status")
+    begin = words.progress_bar("Ready: press Run")
+    if first is not None:
+        sentence = words.recorded(first.title, first.digest == digest)
+        begin = words.progress_bar(sentence, below=words.gains(first.outcome))
+    status = gr.HTML(begin, elem_id="status")
     message = gr.HTML("", elem_id="message")
     announcement = gr.HTML("", elem_id="announcement", html_template='<span role="status">${value}</span>')
     with gr.Row(elem_id="stage"):
-        live = gr.Image(
-            value=str(first) if first else None,
-            format="jpeg",
-            label="Live",
-            interactive=False,
-            buttons=["fullscreen"],
-            height=340,
-            elem_id="live",
-            alt_text="The image while it changes",
+        with gr.Column(min_width=280):
+            live = viewer("stage", film(first.outcome, play=True) if first else {}, "live")
+        with gr.Column(min_width=280):
+            compare = viewer("pair", pair(first.outcome) if first else {}, "compare")
+            told = words.numbers(first.outcome) if first else words.no_numbers()
+            numbers = gr.HTML(told, elem_id="numbers", apply_default_css=False)
+    shown, runs = gr.State(first.outcome if first else None), gr.State(())
+    with gr.Accordion("Runs of this visit", open=False, elem_id="history"):
+        visit = viewer("visit", [], "visit")
+    return Outputs(run, stop, status, announcement, message, live, compare, numbers, shown, runs, visit)
+
+
+def keeping() -> Keeping:
+    """A button for every kind of file."""
+    with gr.Accordion("Keep and share", open=True, elem_id="keep"):
+        with gr.Row(elem_classes="saves"):
+            saves = {
+                kind: gr.Button(save.label, size="sm", min_width=90, elem_id=f"save-{kind}")
+                for kind, save in SAVES.items()
+            }
+        with gr.Row(elem_id="sharing"):
+            inside = gr.Checkbox(True, label="Write the settings into the picture", elem_id="inside", min_width=200)
+            link = gr.Button("Link to these settings", size="sm", elem_id="link", min_width=150)
+        address = gr.Textbox(
+            label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
-        compare = gr.ImageSlider(
-            format="png",
-            label="Before | after",
-            interactive=False,
-            buttons=["fullscreen"],
-            height=340,
-            elem_id="compare",
-        )
-    with gr.Row():
-        curve = gr.LinePlot(
-            None,
-            x="step",
-            y="value",
-            color="curve",
-            x_title="optimisation step",
-            y_title="loss (lower is better)",
-            color_title="",
-            height=280,
-            label="Loss",
-            show_label=False,  # the plot fills the box whatever else is in it, and would lose its legend
-            buttons=[],
-            elem_id="curve",
-        )
-        with gr.Column():
-            numbers = gr.HTML(words.no_numbers(), elem_id="numbers", apply_default_css=False)
-            with gr.Row():
-                save = _save_button(f"Save PNG, {model.size} px", "save")
-                large = _save_button(f"Enlarged, {VIEW} px", "save-large")
-    return Outputs(run, stop, status, announcement, message, live, compare, curve, numbers, save, large)
-
-
-def _save_button(label: str, name: str) -> gr.DownloadButton:
-    return gr.DownloadButton(label, interactive=False, size="sm", min_width=120, elem_id=name)
-
-
-def table(curve: Sequence[Point]) -> pd.DataFrame:
-    """Curves as LinePlot takes them: one row a step and curve."""
-    rows = [
-        (point.step, value, name) for point in curve for name, value in {"total": point.total, **point.terms}.items()
-    ]
-    return pd.DataFrame(rows, columns=["step", "value", "curve"])
-
-
-def _write(outcome: Outcome, model: Model, folder: Path) -> tuple[Path, Path]:
-    written = record(outcome, model)
-    name = f"steered-{outcome.settings.loss.replace('_', '-')}-{outcome.settings.seed}"
-    small, large = folder / f"{name}.png", folder / f"{name}-{VIEW}px.png"
-    small.write_bytes(to_png(outcome.after, written))
-    large.write_bytes(to_png(enlarge(outcome.after, VIEW), {**written, "enlarged_from": model.size}))
-    return small, large
+        file = gr.File(visible=False, elem_id="file")  # carries a finished file to the browser's download
+    return Keeping(saves, inside, file, link, address)

@@ -1,4 +1,7 @@
-"""How the page looks: a quiet theme whose text keeps WCAG contrast in light and dark; details are in the CSS."""
+"""How the page looks: ink on paper, so that the image is the only loud thing; details are in the CSS.
+
+Every text keeps WCAG AA contrast in light and dark; the tests measure it.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,96 @@ import gradio as gr
 
 CSS = Path(__file__).resolve().parent.parent / "assets" / "studio" / "studio.css"
 
+# warm greys, from paper to ink
+PAPER = gr.themes.Color(
+    c50="#fbfaf8",
+    c100="#f4f2ee",
+    c200="#e6e3dc",
+    c300="#d2cec5",
+    c400="#a29d92",
+    c500="#78736a",
+    c600="#575349",
+    c700="#3e3b34",
+    c800="#282622",
+    c900="#1b1a17",
+    c950="#121110",
+    name="paper",
+)
+ACCENT = gr.themes.colors.teal
+
 
 def theme() -> gr.themes.Base:
-    """Gradio's default theme with its greys darkened until small text passes 4.5:1."""
-    return gr.themes.Default(
-        primary_hue="indigo",
-        neutral_hue="slate",
+    """Hairlines instead of boxes, ink for what is pressed, one accent for what moves."""
+    return gr.themes.Base(
+        primary_hue=ACCENT,
+        neutral_hue=PAPER,
+        radius_size=gr.themes.sizes.radius_md,
+        spacing_size=gr.themes.sizes.spacing_sm,
         # system fonts: nothing is fetched, and the page never waits for one
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color="*neutral_900",
+        body_text_color_dark="*neutral_100",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
+        background_fill_primary="white",
+        background_fill_primary_dark="*neutral_900",
+        background_fill_secondary="*neutral_100",
+        background_fill_secondary_dark="*neutral_800",
+        border_color_primary="*neutral_200",
+        border_color_primary_dark="*neutral_700",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_width="1px",
+        block_shadow="none",
         block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_300",
+        block_label_background_fill="white",
+        block_label_background_fill_dark="*neutral_900",
         block_label_text_color="*neutral_700",
-        block_title_text_color="*neutral_800",
+        block_label_text_color_dark="*neutral_200",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+        block_title_text_weight="500",
+        input_background_fill="*neutral_50",
+        input_background_fill_dark="*neutral_800",
+        input_border_width="1px",
         input_placeholder_color="*neutral_500",
-        button_primary_background_fill="*primary_700",
-        button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_600",
-        button_cancel_background_fill="#b91c1c",
-        button_cancel_background_fill_hover="#991b1b",
+        input_placeholder_color_dark="*neutral_400",
+        button_primary_background_fill="*neutral_900",
+        button_primary_background_fill_hover="*neutral_700",
+        button_primary_background_fill_dark="*neutral_50",
+        button_primary_background_fill_hover_dark="*neutral_200",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="*neutral_950",
+        button_secondary_background_fill="*neutral_100",
+        button_secondary_background_fill_hover="*neutral_200",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        button_secondary_text_color="*neutral_800",
+        button_secondary_text_color_dark="*neutral_100",
+        button_primary_border_color="*neutral_900",
+        button_primary_border_color_dark="*neutral_50",
+        button_cancel_background_fill="#b42318",
+        button_cancel_background_fill_hover="#912018",
+        button_cancel_text_color="white",
+        button_transition="background 0.15s",
+        slider_color="*primary_700",
+        slider_color_dark="*primary_400",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_600",
+        checkbox_border_color_selected="*primary_700",
+        checkbox_label_background_fill="transparent",
+        checkbox_label_background_fill_dark="transparent",
+        checkbox_label_background_fill_selected="*neutral_100",
+        checkbox_label_background_fill_selected_dark="*neutral_800",
+        checkbox_label_text_color="*neutral_800",
+        checkbox_label_text_color_dark="*neutral_100",
+        checkbox_label_border_width="0px",
+        color_accent="*primary_700",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
     )

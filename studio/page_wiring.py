@@ -1,61 +1,120 @@
-"""Which event of the page calls which handler."""
+"""Which event of the Steer tab calls which handler."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from studio.page_actions import Actions
-from studio.page_inputs import COST_FIELDS, Wishes
-from studio.page_outputs import Outputs
+from studio.page_answers import Answers
+from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.page_recall import Recall
 from studio.presets import PRESET_FIELDS
 
+# So many may wait in our own line, which tells everybody their place; Gradio's queue would not.
+IN_LINE = 20
 _PLUMBING: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+_STREAM: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # on a phone the stage is below the settings: bring it into view when the run starts
 _SHOW_STAGE = "() => { if (innerWidth < 769) document.querySelector('#status').scrollIntoView({behavior: 'smooth'}) }"
 # a disabled button ignores this click, so Enter cannot start a second run
 _CLICK_RUN = "() => document.querySelector('#run').click()"
+# Ctrl+Enter runs and Escape stops, wherever one is on this tab; a disabled button ignores both
+_SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
+  const run = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
+  const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
+  if (button && button.offsetParent && !document.fullscreenElement) button.click();
+})"""
 # Gradio's thumbnails are buttons without a name; those of a hidden column are there only after it was shown
 _NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
     (group) => group.querySelectorAll('button').forEach(
         (button, i) => button.setAttribute('aria-label', `Example ${i + 1}`))), 500)"""
+_DOWNLOAD = """(file) => {
+  if (!file) return;
+  const link = document.createElement('a');
+  link.href = file.url;
+  link.download = file.orig_name;
+  link.click();
+}"""
+_FULL_LINK = """(query) => {
+  if (!query || query.startsWith('http')) return query;
+  const link = `${location.origin}${location.pathname}?${query}`;
+  navigator.clipboard?.writeText(link).catch(() => {});
+  return link;
+}"""
 
 
-def wire_run(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
+def wire_run(blocks: gr.Blocks, actions: Actions, answers: Answers) -> None:
     """Run, Stop, and what a run costs."""
-    started = right.run.click(actions.begin, None, right.all, **_PLUMBING)
-    right.run.click(None, js=_SHOW_STAGE, **_PLUMBING)
+    form, outputs = actions.form, actions.outputs
+    started = outputs.run.click(actions.begin, None, outputs.all, **_PLUMBING)
+    outputs.run.click(None, js=_SHOW_STAGE, **_PLUMBING)
+    pictures = [form.start.image, form.wishes.second]
     running = started.then(
         actions.run,
-        [first, middle.second, *middle.fields.values()],
-        right.all,
-        show_progress="hidden",
-        api_visibility="private",
-        concurrency_limit=1,
-        concurrency_id="device",
+        [*pictures, outputs.runs, *form.fields.values()],
+        outputs.all,
+        concurrency_limit=IN_LINE,
+        **_STREAM,
     )
     # Only the run's own end may enable Run again: a click while the run is still pending would be swallowed.
-    ended = running.then(actions.end, None, [right.run, right.stop], **_PLUMBING)
+    ended = running.then(actions.end, None, [outputs.run, outputs.stop], **_PLUMBING)
     # Never `cancels=`: it gives the queue's slot away while the solver still works.
-    right.stop.click(actions.halt, None, right.stop, **_PLUMBING)
-    middle.prompt.submit(None, js=_CLICK_RUN, **_PLUMBING)
-    costs = [middle.fields[name] for name in COST_FIELDS]
-    gr.on([blocks.load, *(field.change for field in costs)], actions.forecast, costs, middle.cost, **_PLUMBING)
-    ended.then(actions.forecast, costs, middle.cost, **_PLUMBING)
+    outputs.stop.click(actions.halt, None, outputs.stop, **_PLUMBING)
+    form.wishes.prompt.submit(None, js=_CLICK_RUN, **_PLUMBING)
+    blocks.load(None, js=_SHORTCUTS, **_PLUMBING)
+    costs = [form.fields[name] for name in COST_FIELDS]
+    told = form.wishes.cost
+    gr.on([blocks.load, *(field.change for field in costs)], answers.forecast, costs, told, **_PLUMBING)
+    ended.then(answers.forecast, costs, told, **_PLUMBING)
 
 
-def wire_inputs(blocks: gr.Blocks, actions: Actions, first: gr.Image, middle: Wishes, right: Outputs) -> None:
+def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     """Everything before Run."""
-    fields = list(middle.fields.values())
-    first.change(actions.look, first, [right.message, right.live], **_PLUMBING)
-    needs = [middle.second_box, middle.second, middle.prompt_box, middle.source_box, right.message]
-    middle.goal.change(actions.choose_goal, middle.goal, needs, **_PLUMBING)
-    gr.on([blocks.load, middle.goal.change], None, js=_NAME_EXAMPLES, **_PLUMBING)
-    for chip in middle.chips:
-        chip.click(str, chip, middle.prompt, **_PLUMBING)
-    middle.preset.input(actions.choose_preset, middle.preset, fields, **_PLUMBING)
-    for name in PRESET_FIELDS:  # moved by hand: it is no longer the preset
-        middle.fields[name].input(lambda: None, None, middle.preset, **_PLUMBING)
-    middle.dice.click(actions.roll, None, middle.fields["seed"], **_PLUMBING)
-    middle.restore.upload(actions.restore, middle.restore, [*fields, middle.preset, right.message], **_PLUMBING)
+    form, outputs, fields = answers.form, answers.outputs, answers.form.fields
+    wishes, image = form.wishes, form.start.image
+    looked = [outputs.message, outputs.live, form.start.seen]
+    crop = [fields[name] for name in FIRST_CROP]
+    looks = [image.upload, image.input, image.clear, *(field.input for field in crop)]
+    gr.on(looks, answers.look, [image, *crop], looked, trigger_mode="always_last", **_PLUMBING)
+    crop = [fields[name] for name in SECOND_CROP]
+    looks = [wishes.second.change, *(field.input for field in crop)]
+    seen = [wishes.second_seen, outputs.message]
+    gr.on(looks, answers.look_at_second, [wishes.second, *crop], seen, trigger_mode="always_last", **_PLUMBING)
+    needs = [fields[name] for name in NEED_FIELDS]
+    gr.on([field.input for field in needs], answers.choose_goal, needs, [*wishes.boxes, outputs.message], **_PLUMBING)
+    gr.on([blocks.load, fields["loss"].change], None, js=_NAME_EXAMPLES, **_PLUMBING)
+    for chip in wishes.chips:
+        chip.click(str, chip, fields["prompt"], **_PLUMBING)
+    moved = [fields[name] for name in PRESET_FIELDS]
+    wishes.preset.input(answers.choose_preset, wishes.preset, moved, **_PLUMBING)
+    for field in moved:  # moved by hand: it is no longer the preset
+        field.input(lambda: None, None, wishes.preset, **_PLUMBING)
+    fields["mode"].change(answers.choose_mode, fields["mode"], fields["order"], **_PLUMBING)
+    wishes.dice.click(answers.roll, None, fields["seed"], **_PLUMBING)
+    wishes.again.click(answers.last_seed, outputs.shown, fields["seed"], **_PLUMBING)
+
+
+def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
+    """Everything after a run, and everything that brings one back."""
+    form, outputs, keeping = recall.form, recall.outputs, recall.keeping
+    fields, image = list(form.fields.values()), form.start.image
+    filled = [*fields, *form.wishes.boxes, form.wishes.preset]
+    form.start.recorded.pick(recall.replay, None, [image, *filled, *outputs.result], **_PLUMBING)
+    taken = [*filled, outputs.message]
+    form.wishes.restore.upload(recall.restore, form.wishes.restore, taken, **_PLUMBING)
+    blocks.load(recall.follow, None, [*taken, image], **_PLUMBING)
+    outputs.visit.again(recall.again, outputs.runs, taken, **_PLUMBING)
+    keeping.link.click(recall.link, [image, *fields], [keeping.address, outputs.message], **_PLUMBING).then(
+        None, keeping.address, keeping.address, js=_FULL_LINK, **_PLUMBING
+    )
+    for kind, button in keeping.saves.items():
+        made = button.click(
+            partial(recall.save, kind),
+            [keeping.inside, outputs.shown],
+            [keeping.file, outputs.message],
+            **_STREAM,
+        )
+        made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from studio.settings import Settings
+
 Values = Mapping[str, float | str]
 
 PRESETS: Mapping[str, Values] = MappingProxyType(
     {
-        "Quick": {"mode": "sde", "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 10},
-        "Balanced": {"mode": "sde", "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 25},
+        "Quick": {"mode": "sde", "order": 1, "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 10},
+        "Balanced": {"mode": "sde", "order": 1, "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 25},
         # The budget of the paper's own face morphs (appendix H.2): 20 steps from full noise, 50 updates.
-        "Paper": {"mode": "ode", "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 50},
+        "Paper": {"mode": "ode", "order": 1, "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 50},
     }
 )
 
 DEFAULT = "Quick"
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])
+
+
+def preset_of(settings: Settings) -> str | None:
+    """The preset whose values these settings have."""
+    return next((name for name, values in PRESETS.items() if _has(settings, values)), None)
+
+
+def _has(settings: Settings, values: Values) -> bool:
+    return all(getattr(settings, name) == value for name, value in values.items())

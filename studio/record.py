@@ -1,4 +1,4 @@
-"""`Record`: what a saved picture knows about itself, as JSON in one text chunk of the PNG.
+"""What a saved picture knows about itself, as JSON in one text chunk of the PNG, or in a file of its own.
 
 Settings, model with the hash of its weights, versions, and the numbers measured in the run; never the input file's
 own metadata, its name or a path. Anyone can read it: `python -c "from PIL import Image; print(Image.open(F).text)"`.
@@ -23,7 +23,9 @@ from studio.model import Model
 from studio.settings import Settings, parse
 
 KEY = "adjointdeis-studio"
-_NONE_INSIDE = "This file holds no settings: choose a PNG that was saved on this page."
+MOST_TEXT = 2**20
+_UNREADABLE = (OSError, SyntaxError, ValueError, KeyError, TypeError, RecursionError)
+_NONE_INSIDE = "This file holds no settings: choose a PNG or JSON file that was saved on this page."
 
 
 def record(outcome: Outcome, model: Model) -> dict[str, Any]:
@@ -44,14 +46,16 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
             },
             "network_calls": outcome.calls,
             "seconds": round(outcome.seconds, 2),
+            "most_memory_bytes": outcome.memory or None,
         },
     }
 
 
-def to_png(image: Image.Image, written: Mapping[str, Any]) -> bytes:
-    """The image as PNG with the record inside, and the note that a model changed it."""
+def to_png(image: Image.Image, written: Mapping[str, Any] | None) -> bytes:
+    """The image as PNG with the record inside, if one is given, and always the note that a model changed it."""
     chunks = PngInfo()
-    chunks.add_text(KEY, json.dumps(written))
+    if written is not None:
+        chunks.add_text(KEY, json.dumps(written))
     chunks.add_text("Description", "Synthetic: changed by a diffusion model (AdjointDEIS Studio).")
     stream = io.BytesIO()
     image.save(stream, "PNG", pnginfo=chunks)
@@ -59,20 +63,28 @@ def to_png(image: Image.Image, written: Mapping[str, Any]) -> bytes:
 
 
 def read_settings(path: str | Path) -> Settings:
-    """The settings inside a saved PNG; no pixel is decoded.
+    """The settings inside a saved PNG or JSON file; no pixel is decoded.
 
     Raises:
-        UserError: not a PNG, nothing inside, or settings that this version does not take.
+        UserError: neither of the two, nothing inside, or settings that this version does not take.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as image:
-            written = json.loads(image.info[KEY])
+        written = json.loads(_text(Path(path)))
         values = written["settings"]
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError) as error:
+    except (*_UNREADABLE, Image.DecompressionBombError) as error:
         raise UserError(_NONE_INSIDE) from error
     if not isinstance(values, dict):
         raise UserError(_NONE_INSIDE)
     return parse(values)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(MOST_TEXT + 1)
+    if start.lstrip()[:1] == b"{" and len(start) <= MOST_TEXT:
+        return start.decode()
+    with Image.open(path, formats=("PNG",)) as image:
+        return str(image.info[KEY])
 
 
 def _version(package: str) -> str:

@@ -1,4 +1,4 @@
-"""`steer_tab`: the three columns of the main job, put together and wired."""
+"""`steer_tab`: the main job, put together and wired: what is asked at the left, what happens at the right."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 import gradio as gr
 
 from studio.page_actions import Actions, Stream
-from studio.page_inputs import start_picture, wishes
-from studio.page_outputs import outputs
-from studio.page_wiring import wire_inputs, wire_run
+from studio.page_answers import Answers
+from studio.page_inputs import Form, start_picture, wishes
+from studio.page_outputs import keeping, outputs
+from studio.page_recall import Recall
+from studio.page_wiring import wire_inputs, wire_recall, wire_run
+from studio.recordings import load
 from studio.shared import Studio
 
 
@@ -19,17 +22,21 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
 
     Args:
         blocks: the page, for what happens when it loads.
-        studio: model, device lock, stop flags.
-        examples: pictures to start from; the first is there when the page opens.
+        studio: model, device line, stop flags.
+        examples: pictures to start from; recorded runs of them are shown at once.
         stream: `studio.stream` wrapped by whatever the host needs.
     """
+    there = {path.stem for path in examples}
+    recordings = [one for one in load() if one.image in there]
     with gr.Row(elem_id="columns"):
-        with gr.Column(scale=3, min_width=280):
-            first = start_picture(examples)
-        with gr.Column(scale=4, min_width=320):
-            middle = wishes(examples)
-        with gr.Column(scale=7, min_width=340):
-            right = outputs(examples[0] if examples else None, studio.model)
-    actions = Actions(studio, stream or studio.stream, middle, right)
-    wire_run(blocks, actions, first, middle, right)
-    wire_inputs(blocks, actions, first, middle, right)
+        with gr.Column(scale=4, min_width=300):
+            form = Form(start_picture(examples, recordings), wishes(examples))
+        with gr.Column(scale=9, min_width=340):
+            right = outputs(recordings[0] if recordings else None, studio.model.digest)
+            kept = keeping()
+    actions = Actions(studio, stream or studio.stream, form, right)
+    answers = Answers(studio, form, right)
+    recall = Recall(studio, form, right, kept, examples, recordings)
+    wire_run(blocks, actions, answers)
+    wire_inputs(blocks, answers)
+    wire_recall(blocks, recall)

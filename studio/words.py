@@ -6,29 +6,69 @@ import math
 from html import escape
 
 from studio.events import Outcome, Progress
+from studio.pace import Cost
 from studio.roundtrip import RoundTrip
+from studio.settings import Settings
 
 _PHASES = {"encode": "Encoding", "optimise": "Optimising"}
 
 
-def progress_bar(text: str, fraction: float = 0.0, detail: str = "") -> str:
-    """An ARIA progress bar with a text at its left end and a detail at its right one."""
+def progress_bar(text: str, fraction: float = 0.0, detail: str = "", below: str = "") -> str:
+    """An ARIA progress bar with a text at its left end, a detail at its right one, and a line below."""
     percent = round(100 * min(max(fraction, 0.0), 1.0))
     return (
         f'<div class="progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}" aria-valuetext="{escape(f"{text} {detail}".strip())}">'
         f"<div><b>{escape(text)}</b><span>{escape(detail)}</span></div>"
-        f'<i aria-hidden="true"><i style="width:{percent}%"></i></i></div>'
+        f'<i aria-hidden="true"><i style="width:{percent}%"></i></i><p>{escape(below)}</p></div>'
     )
 
 
 def progress(event: Progress) -> str:
-    """Phase, step i of n and seconds left, as a bar."""
+    """Phase, step i of n, seconds left and what was measured so far, as a bar."""
     done = event.step / event.steps
     text = f"{_PHASES[event.phase]}: step {event.step} of {event.steps}"
     # encoding is the short part of a run: the first tenth of the bar
     fraction = 0.1 * done if event.phase == "encode" else 0.1 + 0.9 * done
-    return progress_bar(text, fraction, seconds_left(event.seconds_left))
+    return progress_bar(text, fraction, seconds_left(event.seconds_left), below=measured(event))
+
+
+def measured(event: Progress) -> str:
+    """Loss, similarities, network calls and memory now, in one line."""
+    parts = []
+    if event.curve:
+        now = event.curve[-1]
+        parts.append(f"loss {now.total:.3f}")
+        parts += [f"{name} {value:.2f}" for name, value in now.similarity.items()]
+    parts.append(f"{event.calls:,} network calls")
+    if event.memory:
+        parts.append(size(event.memory))
+    return " · ".join(parts)
+
+
+def gains(outcome: Outcome) -> str:
+    """How far a run came, in one line."""
+    first, best = outcome.curve[0].similarity, outcome.best.similarity
+    parts = [f"{name} {first[name]:.2f} → {best[name]:.2f}" for name in best]
+    parts.append("encoding exact" if outcome.round_trip.exact else f"encoding {_round_trip(outcome.round_trip)}")
+    return " · ".join(parts)
+
+
+def wish(settings: Settings) -> str:
+    """What was asked for, in a few words."""
+    second = {"clip_image": "like the second picture", "identity": "the second person", "morph": "morph"}
+    return second.get(settings.loss) or settings.prompt or "a mix"
+
+
+def recorded(title: str, fresh: bool) -> str:
+    """A recording in one sentence."""
+    since = "" if fresh else " with earlier weights of the model"
+    return f"Recorded{since}: {title}. Press Run to do it live."
+
+
+def size(number: int) -> str:
+    """Bytes as a person says them."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(round(number / 1e6), 1)} MB"
 
 
 def place(ahead: int) -> str:
@@ -41,11 +81,14 @@ def seconds_left(seconds: float | None) -> str:
     return "" if seconds is None else f"about {_duration(seconds)} left"
 
 
-def expected(seconds: float | None) -> str:
-    """The cost of a run, before it."""
-    if seconds is None:
-        return ""
-    return f'<p class="hint">A run takes about {_duration(seconds)} on this machine.</p>'
+def expected(cost: Cost) -> str:
+    """The cost of a run, before it: what is known of it."""
+    parts = [f"{cost.calls:,} network calls"]
+    if cost.seconds is not None:
+        parts.append(f"about {_duration(cost.seconds)}")
+    if cost.memory is not None:
+        parts.append(f"about {size(cost.memory)} of memory")
+    return f'<p class="hint">A run on this machine: {", ".join(parts)}.</p>'
 
 
 def finished(outcome: Outcome) -> str:
@@ -63,10 +106,10 @@ def numbers(outcome: Outcome) -> str:
     first, best = outcome.curve[0].similarity, outcome.best.similarity
     rows = [(name, f"{first[name]:.3f} → <b>{best[name]:.3f}</b>") for name in best]
     rows += [
-        ("Round trip of the encoding", _round_trip(outcome.round_trip)),
+        ("Round trip of the encoding", f"<b>{_round_trip(outcome.round_trip)}</b>"),
         ("Best step", f"{outcome.best.step} of {outcome.settings.optimisation_steps}"),
-        ("Network calls", f"{outcome.calls:,}"),
-        ("Time", f"{outcome.seconds:.1f} s"),
+        ("Network calls, time", f"{outcome.calls:,}, {outcome.seconds:.1f} s"),
+        ("Most memory", size(outcome.memory) if outcome.memory else "unknown"),
         ("Seed", str(outcome.settings.seed)),
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
@@ -81,6 +124,11 @@ def no_numbers() -> str:
     )
 
 
+def seen(uri: str) -> str:
+    """A picture as the model sees it, with lines through its middle."""
+    return f'<div class="seen-picture"><img src="{uri}" alt="Your picture as the model sees it"></div>'
+
+
 def alert(sentence: str) -> str:
     """A sentence that a screen reader speaks at once."""
     return f'<p class="alert" role="alert">{escape(sentence)}</p>'
@@ -93,7 +141,7 @@ def note(sentence: str) -> str:
 
 def _round_trip(found: RoundTrip) -> str:
     if found.exact:
-        return "<b>exact</b>, every 8-bit value the same"
+        return "exact, every 8-bit value the same"
     psnr = "∞" if math.isinf(found.psnr) else f"{found.psnr:.1f}"
     return f"{psnr} dB, off by at most {found.largest} of 255"
 

@@ -65,6 +65,24 @@ def test_a_png_without_a_record(face: Path) -> None:
         read_settings(face)
 
 
+@pytest.mark.parametrize("text", ["{}", '{"settings": 1}', '{"a":' * 9000 + "1" + "}" * 9000, "{" + " " * 2**21])
+def test_a_foreign_json_is_no_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match="holds no settings"):
+        read_settings(tmp_path / "a.json")
+
+
+def test_a_record_of_its_own_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(record(outcome, model)), encoding="utf-8")
+    assert read_settings(tmp_path / "a.json") == outcome.settings
+
+
+def test_a_picture_saved_by_the_first_version_still_gives_its_settings_back(tmp_path: Path) -> None:
+    old = '{"settings": {"version": 1, "loss": "identity", "seed": 5, "mode": "ode", "gradient": "adjoint_1"}}'
+    settings = read_settings(png_with(tmp_path, old))
+    assert (settings.version, settings.loss, settings.seed) == (2, "identity", 5)
+
+
 def test_a_file_that_is_no_png(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(UserError, match="holds no settings"):

@@ -2,6 +2,7 @@ from PIL import Image
 
 from studio import words
 from studio.events import Outcome, Point, Progress
+from studio.pace import Cost
 from studio.roundtrip import RoundTrip
 from studio.settings import Settings
 
@@ -23,7 +24,29 @@ def test_the_bar_tells_a_screen_reader_where_it_is() -> None:
 
 
 def test_without_a_forecast_nothing_is_made_up() -> None:
-    assert words.seconds_left(None) == words.expected(None) == ""
+    assert words.seconds_left(None) == ""
+    assert words.expected(Cost(120, None, None)) == '<p class="hint">A run on this machine: 120 network calls.</p>'
+
+
+def test_the_cost_of_a_run_is_said_in_calls_time_and_memory() -> None:
+    line = words.expected(Cost(1234, 12.4, 250_000_000))
+    assert "1,234 network calls, about 12 s, about 250 MB of memory" in line
+
+
+def test_on_the_way_loss_match_calls_and_memory_are_told() -> None:
+    point = Point(1, 0.5, {}, {"Match": 0.25})
+    line = words.measured(Progress("optimise", 1, 3, None, PICTURE, (point,), 1200, 1_300_000_000))
+    assert line == "loss 0.500 · Match 0.25 · 1,200 network calls · 1.3 GB"
+
+
+def test_a_place_in_line_is_told() -> None:
+    assert words.place(1) == "Waiting: one run comes before yours"
+    assert words.place(3) == "Waiting: 3 runs come before yours"
+
+
+def test_a_recording_says_so_and_also_when_the_weights_have_changed() -> None:
+    assert words.recorded("red hair", True) == "Recorded: red hair. Press Run to do it live."
+    assert "earlier weights" in words.recorded("red hair", False)
 
 
 def test_long_times_are_said_in_minutes() -> None:
@@ -33,7 +56,7 @@ def test_long_times_are_said_in_minutes() -> None:
 def test_numbers_show_before_and_after_and_the_cost() -> None:
     table = words.numbers(finished())
     assert "0.000 → <b>0.300</b>" in table
-    assert "<b>exact</b>" in table
+    assert "<b>exact, every 8-bit value the same</b>" in table
     assert "1,234" in table
     assert "42" in table
 

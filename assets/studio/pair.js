@@ -1,0 +1,38 @@
+// Before and after with a line to move, or a map of what lies between them.
+const wipe = find(".wipe"), line = find(".line"), after = find(".after");
+let view = "wipe", pair = {};
+
+const place = () => {
+  after.style.clipPath = view === "wipe" ? `inset(0 0 0 ${wipe.value}%)` : "none";
+  line.style.left = `${wipe.value}%`;
+  wipe.setAttribute("aria-valuetext", `${wipe.value} % before`);
+};
+
+const choose = (name) => {
+  view = name;
+  all(".views button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.view === name)));
+  find(".heat").hidden = view !== "heat";
+  [line, wipe, ...all(".tag")].forEach((part) => { part.hidden = view !== "wipe"; });
+  find(".scale").textContent = view === "heat" ? pair.scale : "";
+  place();
+};
+
+const update = async () => {
+  const value = props.value || {};
+  if (!value.after) return; // the last result stays
+  const [before, last, heat] = await Promise.all([value.before, value.after, value.difference].map(decode));
+  if (value !== props.value && props.value?.after !== value.after) return;
+  pair = value;
+  paint(find(".before"), before, "The picture before");
+  paint(after, last, "The picture after");
+  paint(find(".heat"), heat, `Where it changed. ${value.scale}`);
+  find(".empty").hidden = true;
+  [wipe, ...all(".views button")].forEach((control) => { control.disabled = false; });
+  element.dataset.pairs = Number(element.dataset.pairs || 0) + 1;
+  choose(view);
+};
+
+wipe.addEventListener("input", place);
+all(".views button").forEach((button) => button.addEventListener("click", () => choose(button.dataset.view)));
+watch("value", update);
+update();

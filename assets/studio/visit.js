@@ -1,0 +1,76 @@
+// The runs of this visit: take one's settings again, or put two of them beside each other.
+const list = find(".runs"), beside = find(".beside");
+let runs = [], chosen = [];
+
+const make = (kind, text, className) => {
+  const node = document.createElement(kind);
+  if (text) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+};
+const picture = (uri, alt) => {
+  const image = new Image();
+  image.src = uri;
+  image.alt = alt;
+  return image;
+};
+
+const compare = () => {
+  const two = chosen.map((id) => runs.find((one) => one.id === id)).filter(Boolean);
+  beside.hidden = two.length < 2;
+  if (two.length < 2) return;
+  const heads = two.map((one) => {
+    const figure = make("figure");
+    figure.append(picture(one.after, `The result of run ${one.id}`), make("figcaption", `Run ${one.id}: ${one.title}`));
+    return figure;
+  });
+  const table = make("table", "", "numbers"), body = make("tbody");
+  const names = [...new Set(two.flatMap((one) => Object.keys(one.facts)))];
+  names.filter((name) => two[0].facts[name] !== two[1].facts[name]).forEach((name) => {
+    const row = make("tr"), head = make("th", name);
+    head.scope = "row";
+    row.append(head, ...two.map((one) => make("td", one.facts[name] ?? "–")));
+    body.append(row);
+  });
+  if (!body.children.length) body.append(make("tr", "")), body.firstChild.append(make("td", "These two runs do not differ in anything that was set or measured."));
+  table.append(make("caption", "Where the two differ"), body);
+  const pictures = make("div", "", "two");
+  pictures.append(...heads);
+  beside.replaceChildren(pictures, table);
+};
+
+const draw = () => {
+  list.replaceChildren(...runs.map((one) => {
+    const item = make("li"), words = make("div"), row = make("div", "", "acts");
+    const again = make("button", "Use these settings"), side = make("button", "Compare");
+    again.type = side.type = "button";
+    again.dataset.again = side.dataset.side = one.id;
+    again.setAttribute("aria-label", `Use the settings of run ${one.id}`);
+    side.setAttribute("aria-label", `Compare run ${one.id}`);
+    side.setAttribute("aria-pressed", String(chosen.includes(one.id)));
+    row.append(again, side);
+    words.append(make("b", `${one.id} · ${one.title}`), make("span", one.summary), row);
+    item.append(picture(one.after, `The result of run ${one.id}`), words);
+    return item;
+  }));
+  compare();
+};
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.again) return trigger("again", { id: Number(button.dataset.again) });
+  const id = Number(button.dataset.side);
+  chosen = chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-2);
+  draw();
+  find(`[data-side="${id}"]`)?.focus();
+});
+
+const update = () => {
+  runs = props.value || [];
+  // with two runs there is nothing to choose
+  if (runs.length === 2 && !chosen.length) chosen = runs.map((one) => one.id).reverse();
+  draw();
+};
+watch("value", update);
+update();

@@ -1,0 +1,98 @@
+"""What the page answers while a person sets a run up: how the picture looks to the model, what a goal needs, costs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from studio import words
+from studio.crop import Crop
+from studio.events import Outcome
+from studio.film import uri
+from studio.messages import UserError
+from studio.page_actions import visitor_name
+from studio.page_inputs import COST_FIELDS, NEED_FIELDS, Form, Updates
+from studio.page_outputs import Outputs
+from studio.pictures import load_picture
+from studio.presets import PRESETS
+from studio.settings import LARGEST_SEED, Settings, bounds, parse
+from studio.shared import Studio
+
+
+class Answers:
+    """Handlers of the left column; arguments as for Actions."""
+
+    def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
+        self._studio, self.form, self.outputs = studio, form, outputs
+
+    def look(self, visitor: gr.Request, path: str | None, *crop: float) -> Updates:
+        """A new image or another crop: show it as the model sees it, or say why it cannot be used."""
+        seen = self.form.start.seen
+        if path is None:
+            return {self.outputs.message: "", seen: ""}
+        try:
+            picture = load_picture(path, self._studio.model.size, _crop(crop))
+        except UserError as error:
+            return {self.outputs.message: words.alert(str(error)), seen: ""}
+        updates: Updates = {self.outputs.message: "", seen: words.seen(uri(picture))}
+        if not self._studio.stops.running(visitor_name(visitor)):
+            caption = f"what the model sees, {picture.width} × {picture.height}"
+            updates[self.outputs.live] = {"image": uri(picture), "caption": caption}
+        return updates
+
+    def look_at_second(self, path: str | None, *crop: float) -> Updates:
+        """The same for the picture to move towards."""
+        seen = self.form.wishes.second_seen
+        if path is None:
+            return {seen: "", self.outputs.message: ""}
+        try:
+            picture = load_picture(path, self._studio.model.size, _crop(crop))
+        except UserError as error:
+            return {seen: "", self.outputs.message: words.alert(f"Second picture: {error}")}
+        return {seen: words.seen(uri(picture)), self.outputs.message: ""}
+
+    def choose_goal(self, *values: Any) -> Updates:
+        """Show what this goal, or this mix, needs."""
+        # unchecked: an empty mix is no mistake while its weights are still being moved
+        settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
+        return {**self.form.wishes.needed(settings), self.outputs.message: ""}
+
+    def choose_preset(self, preset: str | None) -> Updates:
+        """Move the sliders that the preset names."""
+        values: Mapping[str, Any] = PRESETS.get(preset or "", {})
+        return {self.form.fields[name]: value for name, value in values.items()}
+
+    def choose_mode(self, mode: str) -> Updates:
+        """The second order is the SDE's."""
+        order = self.form.fields["order"]
+        return {order: gr.update(value=1, interactive=False) if mode == "ode" else gr.update(interactive=True)}
+
+    def forecast(self, *values: Any) -> str:
+        """What a run would cost; nothing where the settings are not yet complete."""
+        try:
+            settings = parse(dict(zip(COST_FIELDS, values, strict=True)))
+        except UserError:
+            return ""
+        return words.expected(self._studio.cost(settings))
+
+    def roll(self) -> int:
+        """A fresh seed."""
+        return secrets.randbelow(LARGEST_SEED + 1)
+
+    def last_seed(self, shown: Outcome | None) -> Any:
+        """That of the run that is shown."""
+        return gr.skip() if shown is None else shown.settings.seed
+
+
+def _crop(values: Sequence[float]) -> Crop:
+    """A crop within its bounds, whatever was typed on the way there."""
+    names = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
+    limits = [bounds(name) for name in names]
+    given = [
+        default if value is None else min(max(float(value), low), high)
+        for value, (low, high), default in zip(values, limits, Crop(), strict=True)
+    ]
+    return Crop(*given)

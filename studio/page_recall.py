@@ -1,0 +1,129 @@
+"""What was made before, again: recorded runs, saved files, links, the runs of this visit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+
+from studio import words
+from studio.events import Outcome
+from studio.goals import SECOND_LABEL
+from studio.links import query, read_query
+from studio.messages import UserError, explain
+from studio.page_inputs import Form, Updates
+from studio.page_outputs import Keeping, Outputs
+from studio.record import read_settings
+from studio.recordings import Recording
+from studio.saves import save
+from studio.settings import Settings, parse
+from studio.shared import Studio
+from studio.visit import Kept
+
+
+class Recall:
+    """Handlers around runs that are over.
+
+    Args:
+        studio, form, outputs: as for Actions.
+        keeping: the buttons that save and share.
+        examples: pictures that a link or a recording may name.
+        recordings: by their names.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        form: Form,
+        outputs: Outputs,
+        keeping: Keeping,
+        examples: Sequence[Path] = (),
+        recordings: Sequence[Recording] = (),
+    ) -> None:
+        self._studio, self.form, self.outputs, self.keeping = studio, form, outputs, keeping
+        # Gradio serves only what lies below the working directory or the system's folder for temporary files
+        self._folder = TemporaryDirectory(prefix="studio-examples-")
+        self._examples = {path.stem: Path(shutil.copy(path, self._folder.name)) for path in examples}
+        self._recordings = {one.name: one for one in recordings}
+
+    def replay(self, event: gr.EventData) -> Updates:
+        """A recorded run: its picture, its settings and what came of it."""
+        recording = self._recordings[event.name]
+        pictures: Updates = {self.form.start.image: self._example(recording.image)}
+        if recording.second:
+            pictures[self.form.wishes.second] = gr.Image(
+                self._example(recording.second), label=SECOND_LABEL[recording.outcome.settings.loss]
+            )
+        filled = self.form.filled(recording.outcome.settings)
+        return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
+
+    def restore(self, path: str | None) -> Updates:
+        """All settings from a PNG or JSON that was saved here."""
+        if path is None:
+            return {self.outputs.message: ""}
+        try:
+            settings = read_settings(path)
+        except UserError as error:
+            return {self.outputs.message: words.alert(str(error))}
+        return self._taken(settings, "Settings restored: the image is still the one at the left.")
+
+    def follow(self, visitor: gr.Request) -> Updates:
+        """The settings of the link by which the page was opened, if it has any."""
+        try:
+            linked = read_query(dict(visitor.query_params), list(self._examples.values()))
+        except UserError as error:
+            return {self.outputs.message: words.alert(str(error))}
+        if linked is None:
+            return {self.outputs.message: gr.skip()}
+        taken = self._taken(linked.settings, "Settings from the link: press Run.")
+        return {**taken, self.form.start.image: str(linked.image)} if linked.image else taken
+
+    def again(self, event: gr.EventData, runs: Sequence[Kept]) -> Updates:
+        """The settings of an earlier run of this visit."""
+        run = next((one for one in runs if one.id == event.id), None)
+        if run is None:
+            return {self.outputs.message: words.alert("This run is no longer kept: take another one.")}
+        return self._taken(run.outcome.settings, f"These are the settings of run {run.id}.")
+
+    def link(self, path: str | None, *values: Any) -> Updates:
+        """The query part of a link to what the fields hold now; the browser knows the rest."""
+        address = self.keeping.address
+        try:
+            settings = parse(self.form.named(values))
+        except UserError as error:
+            return {address: gr.Textbox("", visible=False), self.outputs.message: words.alert(str(error))}
+        return {address: gr.Textbox(query(settings, self._name_of(path)), visible=True), self.outputs.message: ""}
+
+    def save(self, kind: str, inside: bool, shown: Outcome | None) -> Iterator[Updates]:
+        """A file of the run that is shown, or a sentence where there is none."""
+        file, message = self.keeping.file, self.outputs.message
+        if shown is None:
+            yield {file: None, message: words.alert("There is nothing to keep yet: press Run first.")}
+            return
+        with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves
+            try:
+                path = save(kind, shown, self._studio.model, Path(folder), inside)
+            except Exception as error:
+                yield {file: None, message: words.alert(explain(error))}
+            else:
+                yield {file: str(path), message: ""}
+
+    def _taken(self, settings: Settings, sentence: str) -> Updates:
+        if settings.loss == "morph":
+            return {self.outputs.message: words.alert("These are the settings of a morph: use them in the Morph tab.")}
+        return {**self.form.filled(settings), self.outputs.message: words.note(sentence)}
+
+    def _example(self, stem: str | None) -> str | None:
+        path = self._examples.get(stem or "")
+        return str(path) if path else None
+
+    def _name_of(self, path: str | None) -> str | None:
+        """The example that an uploaded file is, byte for byte."""
+        if path is None:
+            return None
+        data = Path(path).read_bytes()
+        return next((stem for stem, example in self._examples.items() if example.read_bytes() == data), None)

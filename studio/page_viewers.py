@@ -1,0 +1,26 @@
+"""The page's own viewers: `gr.HTML` components whose markup and script lie in assets/studio/NAME.html and NAME.js.
+
+A viewer gets its whole value as JSON (studio/film.py, studio/visit.py) and needs no further word with the server.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets" / "studio"
+
+
+def viewer(name: str, value: Any, elem_id: str) -> gr.HTML:
+    """One of stage, pair, recorded, visit."""
+    script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js"))
+    return gr.HTML(
+        value,
+        html_template=(ASSETS / f"{name}.html").read_text(encoding="utf-8"),
+        js_on_load=script,
+        elem_id=elem_id,
+        elem_classes=["viewer", f"viewer-{name}"],
+        apply_default_css=False,
+    )

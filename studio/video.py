@@ -1,0 +1,55 @@
+"""A run as a film to keep: H.264 in an MP4 that every browser plays, or an animated WebP."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+from studio.messages import UserError
+from studio.pictures import enlarge
+
+SIDE = 512
+RATE = 10  # pictures a second
+HOLD = RATE  # how often the first and the last are shown: a second each
+
+
+def mp4(frames: Sequence[Image.Image]) -> bytes:
+    """H.264, yuv420p, index in front.
+
+    Raises:
+        UserError: the optional package `av` is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise UserError(
+            "Videos need the Python package “av”, which is not installed here (pip install av): take the WebP or the "
+            "zip of frames instead."
+        ) from error
+    large = [enlarge(frame, SIDE) for frame in frames]
+    with TemporaryDirectory() as folder:  # to put the index in front, the file is opened a second time
+        path = Path(folder) / "run.mp4"
+        with av.open(path, "w", options={"movflags": "+faststart"}) as container:
+            video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
+            # this kind of colour has one sample for 2 x 2 pixels, so sides are even
+            video.width, video.height = (side - side % 2 for side in large[0].size)
+            video.pix_fmt, video.time_base = "yuv420p", Fraction(1, RATE)
+            for picture in [large[0]] * HOLD + large + [large[-1]] * HOLD:
+                container.mux(video.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
+            container.mux(video.encode())
+        return path.read_bytes()
+
+
+def webp(frames: Sequence[Image.Image]) -> bytes:
+    """Animated, lossy, looping."""
+    first, *rest = [enlarge(frame, SIDE // 2) for frame in frames]
+    times = [1000 // RATE] * len(frames)
+    times[0] = times[-1] = 1000
+    stream = io.BytesIO()
+    first.save(stream, "WEBP", save_all=True, append_images=rest, duration=times, loop=0, quality=88, method=3)
+    return stream.getvalue()

@@ -1,0 +1,47 @@
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+
+from studio.links import query, read_query
+from studio.messages import UserError
+from studio.settings import Settings, parse
+
+EXAMPLES = [Path("/somewhere/5-mohawk.png"), Path("/somewhere/6-glasses.png")]
+CHANGED = parse(
+    {"loss": "mix", "prompt": "a face & “hat” = 50%?", "seed": 2**32 - 1, "crop_zoom": 1.25, "order": 2, "closeness": 0}
+)
+
+
+@pytest.mark.parametrize("settings", [CHANGED, Settings(prompt="ein Hut, 赤い髪"), Settings(noise_rate=0.0005)])
+def test_settings_survive_a_link(settings: Settings) -> None:
+    linked = read_query(dict(parse_qsl(query(settings, "5-mohawk"))), EXAMPLES)
+    assert linked is not None
+    assert linked.settings == settings
+    assert linked.image == EXAMPLES[0]
+
+
+def test_a_link_holds_only_what_differs_and_no_picture_of_ones_own() -> None:
+    assert query(Settings(seed=7)) == "seed=7"
+    assert query(Settings()) == ""
+
+
+def test_other_parameters_are_the_hosts() -> None:
+    assert read_query({"__theme": "dark", "present": "1", "utm_source": "x"}, EXAMPLES) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"seed": "1", "sampling_steps": "5000"}, "The link could not be used. Sampling steps: give a whole number"),
+        ({"loss": "magic"}, "What to change: choose"),
+        ({"noise_level": "nan"}, "Noise level: give a number"),
+        ({"version": "9"}, "written by version 9"),
+        ({"image": "../../etc/passwd"}, "an example picture that is not here; choose one of 5-mohawk, 6-glasses"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(parameters: dict[str, str], sentence: str) -> None:
+    with pytest.raises(UserError) as error:
+        read_query(parameters, EXAMPLES)
+    assert sentence in str(error.value)
+    assert "/" not in str(error.value)

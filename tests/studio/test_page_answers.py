@@ -1,0 +1,126 @@
+"""What the page answers while a run is set up, without a browser."""
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from studio.crop import Crop
+from studio.model import Model
+from studio.page_answers import Answers
+from studio.page_inputs import Form, start_picture, wishes
+from studio.page_outputs import outputs
+from studio.pictures import load_picture
+from studio.request import Request
+from studio.run import steer
+from studio.shared import Studio
+from studio.stops import Flag
+
+
+@pytest.fixture
+def answers(model: Model) -> Answers:
+    with gr.Blocks():
+        return Answers(Studio(model), Form(start_picture([]), wishes([])), outputs(None, model.digest))
+
+
+VISITOR: Any = SimpleNamespace(session_hash="me")
+
+
+def shown(value: dict[str, str]) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(value["image"].split(",")[1])))
+
+
+def test_an_upload_is_shown_exactly_as_the_model_will_see_it(answers: Answers, face: Path) -> None:
+    crop = Crop(2.0, 0.5, -0.5, 10.0)
+    seen = answers.look(VISITOR, str(face), *crop)
+    assert shown(seen[answers.outputs.live]).tobytes() == load_picture(face, 16, crop).tobytes()
+    assert seen[answers.outputs.message] == ""
+
+
+def test_a_crop_that_is_still_being_typed_is_no_mistake(answers: Answers, face: Path) -> None:
+    seen = answers.look(VISITOR, str(face), 99.0, None, -7.0, 0.0)
+    assert shown(seen[answers.outputs.live]).tobytes() == load_picture(face, 16, Crop(8, 0, -1)).tobytes()
+
+
+def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(answers: Answers, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("a text, renamed")
+    first = answers.look(VISITOR, str(tmp_path / "text.png"), *Crop())
+    assert "cannot be read as a picture" in first[answers.outputs.message]
+    second = answers.look_at_second(str(tmp_path / "text.png"), *Crop())
+    assert "Second picture: This file cannot be read" in second[answers.outputs.message]
+
+
+def test_while_a_run_works_its_pictures_are_not_replaced(answers: Answers, face: Path) -> None:
+    answers._studio.stops.arm("me")
+    assert answers.outputs.live not in answers.look(VISITOR, str(face), *Crop())
+
+
+@pytest.mark.parametrize(
+    ("values", "visible"),
+    [
+        (("clip_text", 1, 0, 0, 0, 0.5), "prompt"),
+        (("clip_directional", 1, 0, 0, 0, 0.5), "prompt source"),
+        (("clip_image", 1, 0, 0, 0, 0.5), "second"),
+        (("identity", 1, 0, 0, 0, 0.5), "second"),
+        (("mix", 1, 0, 0, 0, 0.5), "mix prompt"),
+        (("mix", 0, 1, 0, 2, 0), "mix prompt source second"),
+        (("mix", 0, 0, 0, 0, 0), "mix"),
+    ],
+)
+def test_each_goal_shows_what_it_needs(answers: Answers, values: tuple[Any, ...], visible: str) -> None:
+    wishes = answers.form.wishes
+    boxes = {
+        "mix": wishes.mix_box,
+        "prompt": wishes.prompt_box,
+        "source": wishes.source_box,
+        "second": wishes.second_box,
+    }
+    updates = answers.choose_goal(*values)
+    assert {name for name, box in boxes.items() if updates[box].visible} == set(visible.split())
+
+
+def test_a_preset_moves_only_what_it_names(answers: Answers) -> None:
+    fields = answers.form.fields
+    assert answers.choose_preset("Paper") == {
+        fields["mode"]: "ode",
+        fields["order"]: 1,
+        fields["sampling_steps"]: 20,
+        fields["noise_level"]: 1.0,
+        fields["optimisation_steps"]: 50,
+    }
+    assert answers.choose_preset(None) == {}
+
+
+def test_the_second_order_is_offered_where_it_is_allowed(answers: Answers) -> None:
+    order = answers.form.fields["order"]
+    ode = answers.choose_mode("ode")[order]
+    assert (ode["value"], ode["interactive"]) == (1, False)
+    assert answers.choose_mode("sde")[order]["interactive"]
+
+
+def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
+    answers: Answers, model: Model, request_for: Callable[..., Request], flag: Flag
+) -> None:
+    costs = ("sde", 1, 10, 0.7, 12, "discrete")
+    assert "network calls" in answers.forecast(*costs)
+    assert "about" not in answers.forecast(*costs)
+    for _ in steer(model, request_for(), flag, answers._studio.pace):
+        pass
+    assert "about" in answers.forecast(*costs)
+    assert answers.forecast("sde", 1, 1000, 0.7, 12, "discrete") == ""
+    assert answers.forecast("ode", 2, 10, 0.7, 12, "discrete") == ""
+
+
+def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
+    answers: Answers, model: Model, request_for: Callable[..., Request], flag: Flag
+) -> None:
+    assert len({answers.roll() for _ in range(20)}) > 1
+    assert all(0 <= answers.roll() < 2**32 for _ in range(100))
+    *_, outcome = steer(model, request_for(seed=77), flag)
+    assert answers.last_seed(outcome) == 77

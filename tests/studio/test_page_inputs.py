@@ -1,0 +1,48 @@
+import gradio as gr
+from gradio.data_classes import ImageData
+
+from studio.embedded import examples
+from studio.pace import Pace
+from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_picture, wishes
+from studio.presets import PRESET_FIELDS
+from studio.recordings import load
+from studio.settings import Settings
+
+
+def form() -> Form:
+    with gr.Blocks():
+        return Form(start_picture([]), wishes([]))
+
+
+def test_every_setting_has_a_field_on_the_page_and_starts_at_its_default() -> None:
+    fields = form().fields
+    assert set(fields) == set(Settings.model_fields) - {"version"}
+    plain = Settings(prompt=fields["prompt"].value)
+    assert {name: field.value for name, field in fields.items()} == plain.model_dump(exclude={"version"})
+
+
+def test_an_upload_reaches_the_loader_undecoded() -> None:
+    image = form().start.image
+    assert image.preprocess(ImageData(path="not-a-picture.png")) == "not-a-picture.png"
+    assert image.preprocess(None) is None
+
+
+def test_the_first_recorded_run_brings_the_first_picture() -> None:
+    with gr.Blocks():
+        start = start_picture(examples(), load())
+    assert start.image.value["orig_name"] == f"{load()[0].image}.png"
+    assert [one["name"] for one in start.recorded.value] == [one.name for one in load()]
+
+
+def test_groups_of_fields_are_fields() -> None:
+    for name in (*COST_FIELDS, *FIRST_CROP, *SECOND_CROP, *NEED_FIELDS, *PRESET_FIELDS):
+        assert name in Settings.model_fields
+
+
+def test_the_cost_of_a_run_depends_on_no_other_field() -> None:
+    dearest = {"mode": "ode", "sampling_steps": 9, "optimisation_steps": 3, "gradient": "unrolled"}
+    assert dearest.keys() <= set(COST_FIELDS)
+    costs = {
+        Pace().cost(Settings(**dearest, seed=seed, loss=loss), 9).calls for seed, loss in [(1, "mix"), (2, "morph")]
+    }
+    assert len(costs) == 1

@@ -1,0 +1,72 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio.embedded import examples
+from studio.events import Outcome
+from studio.model import Model
+from studio.recordings import FOLDER, WISHES, Wish, load, write
+from studio.request import Request
+from studio.run import steer
+from studio.settings import parse
+from studio.stops import Flag
+
+
+@pytest.fixture
+def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
+    *_, last = steer(model, request_for(optimisation_steps=9), flag)
+    assert isinstance(last, Outcome)
+    return last
+
+
+def test_a_recording_is_the_run_it_was_made_from(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+    write("red", Wish("red hair", "3-blonde-curls", {}), outcome, model, tmp_path)
+    (found,) = load(tmp_path)
+    assert (found.name, found.title, found.image, found.second) == ("red", "red hair", "3-blonde-curls", None)
+    assert found.digest == model.digest
+    again = found.outcome
+    assert again.settings == outcome.settings
+    assert again.curve == outcome.curve
+    assert again.best == outcome.best
+    assert again.round_trip == outcome.round_trip
+    assert [frame.tobytes() for frame in again.frames] == [frame.tobytes() for frame in outcome.frames]
+    assert again.before.tobytes() == outcome.before.tobytes()
+    assert again.after.tobytes() == outcome.after.tobytes()
+    assert again.path is not None
+    assert outcome.path is not None
+    assert again.path.noise == outcome.path.noise
+    assert len(again.path.states) == len(outcome.path.states)
+
+
+def test_a_folder_without_recordings_is_no_mistake(tmp_path: Path) -> None:
+    assert load(tmp_path / "nothing") == []
+
+
+def test_every_wish_has_settings_that_run_and_pictures_that_are_there() -> None:
+    there = {path.stem for path in examples()}
+    for wish in WISHES.values():
+        settings = parse(wish.settings)
+        assert settings.needs_second_picture == (wish.second is not None)
+        assert {wish.image, wish.second or wish.image} <= there
+
+
+def test_what_ships_can_be_shown_and_is_small() -> None:
+    found = load()
+    assert [one.name for one in found] == list(WISHES)
+    for one in found:
+        assert len(one.outcome.frames) == len(one.outcome.curve)
+        assert one.outcome.settings == parse({**WISHES[one.name].settings})
+        assert one.outcome.best.total < one.outcome.curve[0].total
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
+    assert "licence" in (FOLDER / "README.md").read_text(encoding="utf-8").lower()
+
+
+def test_files_name_no_machine() -> None:
+    for path in FOLDER.glob("*.json"):
+        assert set(json.loads(path.read_text(encoding="utf-8"))["software"]) == {
+            "adjointdeis-studio",
+            "torch",
+            "diffusers",
+        }

@@ -1,0 +1,61 @@
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.events import Outcome
+from studio.messages import UserError
+from studio.model import Model
+from studio.record import KEY, read_settings
+from studio.request import Request
+from studio.run import steer
+from studio.saves import SAVES, save
+from studio.stops import Flag
+
+
+@pytest.fixture
+def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
+    *_, last = steer(model, request_for(prompt="../../etc/<b>", seed=5), flag)
+    assert isinstance(last, Outcome)
+    return last
+
+
+@pytest.mark.parametrize("kind", ["png", "large", "settings"])
+def test_what_is_saved_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
+    assert read_settings(save(kind, outcome, model, tmp_path)) == outcome.settings
+
+
+@pytest.mark.parametrize("kind", ["png", "large"])
+def test_settings_can_be_left_out_of_a_picture(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
+    path = save(kind, outcome, model, tmp_path, inside=False)
+    assert KEY not in Image.open(path).info
+    assert b"etc" not in path.read_bytes()
+    with pytest.raises(UserError, match="holds no settings"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize("kind", SAVES)
+def test_every_kind_makes_a_file_whose_name_holds_nothing_a_person_wrote(
+    outcome: Outcome, model: Model, tmp_path: Path, kind: str
+) -> None:
+    if kind == "mp4":
+        pytest.importorskip("av")
+    path = save(kind, outcome, model, tmp_path)
+    assert path.parent == tmp_path
+    assert path.name == f"steered-clip-text-5{SAVES[kind].suffix}"
+    assert path.stat().st_size > 100
+
+
+def test_the_zip_holds_every_frame_exactly(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+    with zipfile.ZipFile(save("zip", outcome, model, tmp_path)) as archive:
+        names = archive.namelist()
+        assert sum(name.startswith("steps/") for name in names) == len(outcome.frames)
+        assert sum(name.startswith("path/") for name in names) == 10
+        for i, frame in enumerate(outcome.frames):
+            saved = Image.open(io.BytesIO(archive.read(f"steps/step-{i:03}.png")))
+            assert saved.tobytes() == frame.tobytes()
+        assert json.loads(archive.read("settings.json"))["settings"]["seed"] == 5
