@@ -40,7 +40,7 @@ def build() -> gr.Blocks:
     pictures = examples()
     if pictures:
         studio.warm_up(pictures[0])
-    return page(studio, pictures, stream=on_gpu(studio.stream))
+    return page(studio, pictures, on_gpu)
 
 
 def launch(blocks: gr.Blocks, **where: Any) -> Any:
@@ -52,7 +52,7 @@ def launch(blocks: gr.Blocks, **where: Any) -> Any:
     """
     return blocks.launch(
         theme=theme(),
-        css_paths=[CSS],
+        css_paths=[CSS, CSS.with_name("tabs.css")],
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

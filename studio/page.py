@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import gradio as gr
 
-from studio.page_actions import Stream
+from studio.about_tab import about_tab
+from studio.compare_tab import compare_stream, compare_tab
+from studio.morph_tab import morph_stream, morph_tab
 from studio.shared import Studio
 from studio.steer_tab import steer_tab
+
+Work = TypeVar("Work", bound=Callable[..., Any])
 
 TITLE = "AdjointDEIS Studio"
 _HEAD = f"""# {TITLE}
@@ -21,19 +25,31 @@ The built-in model is small and synthetic and knows only clay faces: a photo is 
 given back exactly but hardly be steered well."""
 
 
-def page(studio: Studio, examples: Sequence[Path], stream: Stream | None = None) -> gr.Blocks:
+def where_it_is(function: Work) -> Work:
+    """The host wants nothing of a function that uses the device."""
+    return function
+
+
+def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is) -> gr.Blocks:
     """The page, ready to launch.
 
     Args:
         studio: model, device lock, stop flags.
         examples: pictures to start from; the first is there when the page opens.
-        stream: `studio.stream` wrapped by whatever the host needs.
+        on_device: wraps every function that uses the device in whatever the host needs.
     """
     # every streamed frame is a file; looked through every 10 minutes, gone after an hour
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Steer", id="steer"):
-            steer_tab(blocks, studio, examples, stream)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Steer", id="steer"):
+                steer_tab(blocks, studio, examples, on_device(studio.stream))
+            with gr.Tab("Morph", id="morph"):
+                morph_tab(studio, examples, on_device(morph_stream(studio)))
+            with gr.Tab("Compare", id="compare"):
+                compare_tab(studio, examples, on_device(compare_stream(studio)))
+            with gr.Tab("About", id="about"):
+                about_tab()
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

@@ -1,0 +1,31 @@
+"""`about_tab`: what the studio shows, how it works, how good its model is, and what happens to pictures."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio import about
+from studio.embedded import WEIGHTS
+
+_BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
+
+
+def about_tab() -> None:
+    """The tab's content, built inside an open `gr.Tab`."""
+    with gr.Row(elem_classes="columns", elem_id="about"):
+        with gr.Column(scale=6, min_width=340):
+            gr.Markdown(about.PAPER, latex_delimiters=[_BLOCK], elem_classes="reading", elem_id="about-paper")
+            gr.Markdown(about.PRIVACY, elem_classes="reading", elem_id="about-privacy")
+            gr.Markdown(about.CITE, elem_classes="reading", elem_id="about-cite")
+        with gr.Column(scale=5, min_width=340):
+            gr.Markdown(about.figures(), elem_classes="reading", elem_id="about-figures")
+            sheet = WEIGHTS / "samples.png"
+            if sheet.is_file():
+                gr.Image(
+                    str(sheet),
+                    label="Test people; rebuilt; decoded from z alone; the coarse picture of z; two morphs",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    elem_id="about-samples",
+                    alt_text="Rows of clay faces: originals, reconstructions, decodings of z, morphs",
+                )

@@ -1,0 +1,156 @@
+"""`compare_tab`: the same job done by several gradient methods at once, with what each of them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio import compare_words, words
+from studio.compare_run import Comparison, compare
+from studio.events import Waiting
+from studio.goals import PROMPTS
+from studio.page_fields import example_row, picture
+from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.page_knobs import GRADIENTS, Knob, knobs
+from studio.request import Request
+from studio.settings import GradientName
+from studio.shared import Studio
+from studio.stops import Flag
+from studio.stream import newest
+
+CompareStream = Callable[[Request, Sequence[GradientName], Flag], Iterator[Comparison | Waiting | None]]
+_MAIN = ("mode", "sampling_steps", "optimisation_steps")
+_MORE = ("noise_level", "variables", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
+# an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
+_START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
+_GOALS = (("Words: match a sentence", "clip_text"), ("Person: become another person", "identity"))
+
+
+def compare_stream(studio: Studio) -> CompareStream:
+    """Comparisons at the rate a page can show, one job at a time on the device it shares with all others."""
+
+    def stream(request: Request, methods: Sequence[GradientName], stop: Flag) -> Iterator[Comparison | Waiting | None]:
+        return newest(compare(studio.model, request, methods, stop), stop, studio.device, waiting=Waiting)
+
+    return stream
+
+
+@dataclass(frozen=True)
+class _Tab:
+    """What a comparison reads and writes."""
+
+    start: gr.Image
+    second: gr.Image
+    goal: gr.Radio
+    prompt: gr.Textbox
+    methods: gr.CheckboxGroup
+    fields: Mapping[str, Knob]
+    job: Job
+    cards: gr.HTML
+    curve: gr.LinePlot
+
+
+def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream) -> None:
+    """The tab's content, built inside an open `gr.Tab`.
+
+    Args:
+        studio: model, device, stop flags.
+        examples: pictures; the first is there when the page opens.
+        stream: `compare_stream(studio)`, wrapped by whatever the host needs.
+    """
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=4, min_width=320):
+            gr.Markdown("### One job")
+            start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
+            example_row(examples, start, "Or choose an example")
+            goal = gr.Radio(_GOALS, value="clip_text", label="Goal", elem_id="compare-goal", elem_classes="cards")
+            prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
+            with gr.Column(visible=False) as second_box:
+                second = picture("Face to become", "compare-second", None, height=190)
+                example_row(list(reversed(examples)), second, "Or choose a second example")
+            gr.Markdown("### Several ways to differentiate it")
+            methods = gr.CheckboxGroup(
+                [(words, name) for name, words in GRADIENTS.items()],
+                value=list(GRADIENTS),
+                label="Gradient methods",
+                elem_id="compare-methods",
+                elem_classes="cards",
+            )
+            fields = knobs(_MAIN, "compare-", **_START)
+            with gr.Accordion("All settings", open=False, elem_id="compare-more"):
+                fields |= knobs(_MORE, "compare-")
+        with gr.Column(scale=8, min_width=340):
+            job = job_row("compare", "Compare")
+            shown = gr.HTML(
+                compare_words.waiting(list(GRADIENTS)),
+                elem_id="compare-cards",
+                elem_classes="plain",
+                apply_default_css=False,
+            )
+            curve = gr.LinePlot(
+                None,
+                x="step",
+                y="loss",
+                color="method",
+                x_title="update",
+                y_title="loss (lower is better)",
+                color_title="",
+                height=300,
+                label="Loss",
+                show_label=False,
+                buttons=[],
+                elem_id="compare-curve",
+            )
+            gr.Markdown(compare_words.WHAT, elem_id="compare-what", elem_classes="reading")
+    tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve)
+    _wire(studio, tab, stream)
+    goal.change(
+        lambda chosen: {
+            second_box: gr.Column(visible=chosen == "identity"),
+            prompt: gr.Textbox(visible=chosen == "clip_text"),
+        },
+        goal,
+        [second_box, prompt],
+        **PLUMBING,
+    )
+    methods.change(compare_words.waiting, methods, shown, **PLUMBING)
+
+
+def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
+    names = tuple(tab.fields)
+
+    def work(
+        stop: Flag,
+        start: str | None,
+        second: str | None,
+        goal: str,
+        prompt: str,
+        methods: Sequence[GradientName],
+        *values: Any,
+    ) -> Iterator[Updates]:
+        chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
+        request = Request.checked(chosen, start, second, studio.model.size)
+        for state in stream(request, methods, stop):
+            if state is None:
+                yield tab.job.unchanged()
+            elif isinstance(state, Waiting):
+                yield tab.job.moving(words.place(state.ahead), 0.0)
+            else:
+                yield _shown(tab, state)
+
+    inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
+    wire_job(tab.job, studio.stops, work, inputs, [tab.cards, tab.curve])
+
+
+def _shown(tab: _Tab, state: Comparison) -> Updates:
+    updates: Updates = {tab.job.status: compare_words.status(state), tab.cards: compare_words.cards(state.columns)}
+    if any(column.curve for column in state.columns):
+        steps = [0, state.settings.optimisation_steps]
+        updates[tab.curve] = gr.LinePlot(compare_words.table(state.columns), x_lim=steps)
+    if state.stage in ("done", "stopped"):
+        updates |= tab.job.over(compare_words.finished(state))
+    return updates

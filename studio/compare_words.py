@@ -1,0 +1,121 @@
+"""What the Compare tab says, as text, small HTML and rows of a table: one card a method, the same bars on each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from studio import words
+from studio.compare_run import Column, Comparison
+from studio.film import uri
+from studio.page_knobs import GRADIENTS
+
+WHAT = """**What is compared.** All methods start from the same encoding of the same picture, follow the same loss with
+the same optimiser, and make the same number of updates, one by each in turn. Everything is measured in this run.
+
+*Gradient error* is |found − exact| / |exact| of the first gradient; the exact one is that of the sampler itself.
+*Discrete adjoint* and *plain autograd* differentiate the steps that were made, so they agree; the first keeps one
+network call at a time, the second all of them. *AdjointDEIS-1* and *-2M* discretise the adjoint equation of the
+continuous flow instead: right in the limit of many small steps, and only stable while a step is short. Try more
+sampling steps, or the ODE."""
+_STAGES = {"encode": "Encoding", "audit": "Auditing gradients: method", "optimise": "Optimising: step"}
+_VARIABLES = {"x_T": "noise x_T", "noises": "noises w", "z": "code z"}
+EXACT = 1e-3
+
+
+def error(cosine: float, length_ratio: float) -> float:
+    """|a - b| / |b| from the cosine c of a and b and r = |a| / |b|: sqrt(r^2 - 2 r c + 1)."""
+    return math.sqrt(max(length_ratio**2 - 2 * length_ratio * cosine + 1, 0.0))
+
+
+def status(state: Comparison) -> str:
+    """The progress bar."""
+    if state.stage == "done":
+        return words.progress_bar(finished(state), 1.0)
+    if state.stage == "stopped":
+        return words.progress_bar(finished(state), 1.0)
+    share = {"encode": 0.0, "audit": 0.05, "optimise": 0.25}[state.stage]
+    width = {"encode": 0.05, "audit": 0.2, "optimise": 0.75}[state.stage]
+    text = _STAGES[state.stage] + ("" if state.stage == "encode" else f" {state.step} of {state.steps}")
+    return words.progress_bar(text, share + width * state.step / state.steps, words.seconds_left(state.left))
+
+
+def finished(state: Comparison) -> str:
+    """The end in one sentence."""
+    ends = [column.curve[-1].total for column in state.columns if column.curve]
+    if state.stage == "stopped":
+        return "Stopped; what was measured so far is kept." if ends else "Stopped before anything was measured."
+    best = min((c for c in state.columns if c.curve), key=lambda c: c.curve[-1].total, default=None)
+    if best is None:
+        return "Finished, but no method could go on: see each card."
+    return f"Finished in {state.seconds:.0f} s; lowest loss: {GRADIENTS[best.method]}, {best.curve[-1].total:.3f}."
+
+
+def cards(columns: Sequence[Column]) -> str:
+    """One card a method."""
+    slowest = max((c.seconds or 0 for c in columns), default=0)
+    largest = max((c.memory or 0 for c in columns), default=0)
+    return f'<div class="cards-row">{"".join(_card(column, slowest, largest) for column in columns)}</div>'
+
+
+def waiting(methods: Sequence[str]) -> str:
+    """The cards before anything ran."""
+    return cards([Column(method) for method in methods if method in GRADIENTS])  # type: ignore[arg-type]
+
+
+def table(columns: Sequence[Column]) -> pd.DataFrame:
+    """Loss curves as LinePlot takes them."""
+    rows = [(point.step, point.total, GRADIENTS[column.method]) for column in columns for point in column.curve]
+    return pd.DataFrame(rows, columns=["step", "loss", "method"])
+
+
+def _card(column: Column, slowest: float, largest: int) -> str:
+    name = GRADIENTS[column.method]
+    picture = "<div></div>"
+    if column.image is not None:
+        picture = f'<img src="{uri(column.image)}" alt="Result of {escape(name)} so far">'
+    body = "".join(_rows(column, slowest, largest))
+    notes = [column.trouble] if column.trouble else list(column.found.warnings) if column.found else []
+    said = "".join(f'<p class="trouble">{escape(sentence)}</p>' for sentence in notes)
+    return f"<article><h4>{escape(name)}</h4>{picture}<dl>{body}</dl>{said}</article>"
+
+
+def _rows(column: Column, slowest: float, largest: int) -> list[str]:
+    rows = []
+    if column.curve:
+        first, last = column.curve[0].total, column.curve[-1].total
+        rows.append(_row("Loss", f"{first:.3f} → <b>{last:.3f}</b>"))
+    if column.found is not None:
+        for variable, cosine in column.found.cosine.items():
+            wrong = error(cosine, column.found.length_ratio[variable])
+            label = f"Gradient error, {_VARIABLES.get(variable, variable)}"
+            rows.append(_row(label, _error(wrong), _logarithmic(wrong), bad=wrong > EXACT))
+    if column.seconds is not None:
+        rows.append(_row("Time of a gradient", f"{column.seconds:.2f} s", column.seconds / slowest))
+    if column.memory is not None:
+        rows.append(_row("Memory of a gradient", f"{column.memory / 2**20:.1f} MiB", column.memory / max(largest, 1)))
+    if column.calls:
+        rows.append(_row("Network calls", f"{column.calls:,}"))
+    return rows
+
+
+def _row(name: str, value: str, share: float | None = None, bad: bool = False) -> str:
+    bar = ""
+    if share is not None:
+        colour = ' class="bad"' if bad else ""
+        bar = f'<i aria-hidden="true"><i{colour} style="width:{round(100 * min(max(share, 0), 1))}%"></i></i>'
+    return f"<div><dt>{escape(name)}</dt><dd>{value}{bar}</dd></div>"
+
+
+def _error(wrong: float) -> str:
+    if wrong <= EXACT:
+        return "<b>exact</b>"
+    return f"{100 * wrong:.1f} %" if wrong < 10 else f"{wrong:,.0f} times too large"
+
+
+def _logarithmic(wrong: float) -> float:
+    """Bar of an error: nothing at the threshold of exactness, half at 100 %, full at 100,000 %."""
+    return 0.0 if wrong <= EXACT else (math.log10(wrong) + 3) / 6

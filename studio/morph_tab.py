@@ -1,0 +1,180 @@
+"""`morph_tab`: two faces in, one face that is both; beside it the plain morph, and what the judges say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from PIL import Image
+
+from studio import morph_words, words
+from studio.events import Waiting
+from studio.messages import UserError
+from studio.morph_run import Morphed, Morphing, morph
+from studio.morph_save import save
+from studio.page_fields import example_row, picture
+from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.page_knobs import Knob, knobs
+from studio.pictures import load_picture
+from studio.presets import DEFAULT, PRESETS
+from studio.request import Request
+from studio.shared import Studio
+from studio.stops import Flag
+from studio.stream import newest
+
+MorphStream = Callable[[Request, Flag], Iterator[Morphing | Morphed | Waiting | None]]
+_MAIN = ("optimisation_steps", "closeness")
+_MORE = ("mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient", "seed")
+
+
+def morph_stream(studio: Studio) -> MorphStream:
+    """Morphs at the rate a page can show, one job at a time on the device it shares with all others."""
+
+    def stream(request: Request, stop: Flag) -> Iterator[Morphing | Morphed | Waiting | None]:
+        return newest(morph(studio.model, request, stop, studio.pace), stop, studio.device, waiting=Waiting)
+
+    return stream
+
+
+@dataclass(frozen=True)
+class _Tab:
+    """What a morph reads and writes."""
+
+    faces: tuple[gr.Image, gr.Image]
+    preset: gr.Radio
+    fields: Mapping[str, Knob]
+    job: Job
+    stage: gr.HTML
+    panel: gr.HTML
+    numbers: gr.HTML
+    save: gr.DownloadButton
+    sidecar: gr.DownloadButton
+
+
+def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> None:
+    """The tab's content, built inside an open `gr.Tab`.
+
+    Args:
+        studio: model, device, stop flags.
+        examples: pictures; the first two by name are there when the page opens.
+        stream: `morph_stream(studio)`, wrapped by whatever the host needs.
+    """
+    pair = sorted(examples)[:2]
+    size = studio.model.size
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=4, min_width=320):
+            faces, preset, fields = _inputs(examples, pair)
+        with gr.Column(scale=8, min_width=340):
+            job = job_row("morph", "Morph")
+            seen = [load_picture(path, size) for path in pair] if len(pair) == 2 else [None, None]
+            stage = gr.HTML(
+                morph_words.stage(seen[0], None, None, seen[1]),
+                elem_id="morph-stage",
+                elem_classes="plain",
+                apply_default_css=False,
+            )
+            panel = gr.HTML(
+                morph_words.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
+            )
+            numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
+            with gr.Row():
+                kept = gr.DownloadButton("Save PNG", interactive=False, size="sm", elem_id="morph-save")
+                sidecar = gr.DownloadButton("Save JSON", interactive=False, size="sm", elem_id="morph-sidecar")
+            gr.Markdown(morph_words.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
+    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, kept, sidecar), stream)
+
+
+_BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
+
+
+def _inputs(
+    examples: Sequence[Path], pair: Sequence[Path]
+) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Knob]]:
+    gr.Markdown("### Two faces")
+    with gr.Row(elem_id="morph-faces"):
+        faces = []
+        for k, label in enumerate(("First face", "Second face")):
+            with gr.Column(min_width=140):
+                face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
+                example_row(sorted(examples), face, "Examples")
+                faces.append(face)
+    gr.Markdown(morph_words.CONSENT, elem_classes="hint")
+    preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
+    fields = knobs(_MAIN, "morph-")
+    with gr.Accordion("All settings", open=False, elem_id="morph-more"):
+        fields |= knobs(_MORE, "morph-")
+    return (faces[0], faces[1]), preset, fields
+
+
+def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
+    names, size = tuple(tab.fields), studio.model.size
+
+    def work(stop: Flag, first: str | None, second: str | None, preset: str | None, *values: Any) -> Iterator[Updates]:
+        chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
+        request = Request.checked(chosen, first, second, size)
+        yield from _watch(tab, request, stream(request, stop), studio)
+
+    def look(first: str | None, second: str | None) -> Updates:
+        try:
+            seen = [load_picture(path, size) if path else None for path in (first, second)]
+        except UserError as error:
+            return {tab.job.message: words.alert(str(error))}
+        return {tab.job.message: "", tab.stage: morph_words.stage(seen[0], None, None, seen[1])}
+
+    def choose(preset: str | None) -> dict[Block, Any]:
+        values = PRESETS.get(preset or "", {})
+        return {field: values[name] for name, field in tab.fields.items() if name in values}
+
+    outputs = [tab.stage, tab.panel, tab.numbers, tab.save, tab.sidecar]
+    wire_job(tab.job, studio.stops, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
+    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **PLUMBING)
+    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **PLUMBING)
+
+
+def _watch(
+    tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Waiting | None], studio: Studio
+) -> Iterator[Updates]:
+    job, finished = tab.job, False
+    for event in events:
+        if event is None:
+            yield job.unchanged()
+        elif isinstance(event, Waiting):
+            yield job.moving(words.place(event.ahead), 0.0)
+        elif isinstance(event, Morphing):
+            yield {**_moving(job, event), **_shown(tab, request, event)}
+        else:
+            finished = True
+            with TemporaryDirectory() as folder:  # Gradio copies the files when the update leaves
+                yield _done(tab, event, studio, Path(folder))
+    if not finished:
+        yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)
+
+
+def _moving(job: Job, event: Morphing) -> Updates:
+    return {job.status: words.progress(event.progress)}
+
+
+def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
+    now: Image.Image = event.progress.image
+    return {
+        tab.stage: morph_words.stage(request.start, event.plain, now, request.second),
+        tab.panel: morph_words.panel(event.of_plain, event.of_now),
+    }
+
+
+def _done(tab: _Tab, event: Morphed, studio: Studio, folder: Path) -> Updates:
+    png, sidecar = save(event, studio.model, folder)
+    return {
+        **tab.job.over(words.finished(event.outcome)),
+        tab.job.announcement: f"{words.finished(event.outcome)} {morph_words.outcome(event.of_plain, event.of_now)}",
+        tab.stage: morph_words.stage(event.first, event.outcome.before, event.outcome.after, event.second),
+        tab.panel: morph_words.panel(event.of_plain, event.of_now),
+        tab.numbers: words.numbers(event.outcome),
+        tab.save: gr.DownloadButton(value=str(png), interactive=True),
+        tab.sidecar: gr.DownloadButton(value=str(sidecar), interactive=True),
+    }

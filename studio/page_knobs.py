@@ -1,0 +1,52 @@
+"""Sliders and choices for any of the settings, so that a tab names only which it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import gradio as gr
+
+from studio.page_fields import DEFAULTS, choice, slider
+from studio.settings import title
+
+Knob = gr.Slider | gr.Dropdown | gr.Number
+
+GRADIENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "discrete": "Discrete adjoint",
+        "adjoint_1": "AdjointDEIS-1",
+        "adjoint_2": "AdjointDEIS-2M",
+        "unrolled": "Plain autograd",
+    }
+)
+_CHOICES: Mapping[str, Mapping[str, str]] = {
+    "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
+    "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
+    "optimiser": {"adam": "Adam", "sgd": "Gradient descent"},
+    "gradient": GRADIENTS,
+}
+_STEPS: Mapping[str, float] = {
+    "optimisation_steps": 1,
+    "sampling_steps": 1,
+    "closeness": 0.1,
+    "noise_level": 0.05,
+    "z_rate": 0.001,
+    "noise_rate": 0.0001,
+}
+
+
+def knobs(names: Sequence[str], before: str, **values: float | str) -> dict[str, Knob]:
+    """One component for every setting named, at its default or at the value given; ids start with `before`."""
+    made = {name: _knob(name, before) for name in names}
+    for name, value in values.items():
+        made[name].value = value
+    return made
+
+
+def _knob(name: str, before: str) -> Knob:
+    if name in _CHOICES:
+        return choice(name, _CHOICES[name], before)
+    if name in _STEPS:
+        return slider(name, _STEPS[name], before)
+    return gr.Number(value=getattr(DEFAULTS, name), precision=0, label=title(name), elem_id=before + name)
