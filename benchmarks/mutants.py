@@ -1,0 +1,393 @@
+"""One-symbol mistakes in the mathematics, and the tests that must notice each: the material of mutation.py."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TABLES = ("test_tables.py::test_every_step_of_the_schedulers_own_sampler_equals_diffusers_own",)
+DDIM = ("test_tables.py::test_ddims_steps_are_equal_for_every_eta",)
+FLOW = ("test_tables.py::test_flow_matching_converges_from_pure_noise_to_the_image",)
+PREDICTIONS = (
+    "test_denoiser.py::test_image_and_noise_are_recovered_from_every_prediction",
+    "test_denoiser.py::test_the_gradient_equals_central_differences_for_every_prediction",
+)
+SCHEDULE = (
+    "test_schedule.py::test_log_snr_is_uniform_where_it_is_said_to_be",
+    "test_schedule.py::test_log_snr_and_rho_at_the_ends_of_the_range",
+    "test_unrolled.py::test_approaches_the_exact_gradient_of_a_gaussians_flow",
+)
+ROUND_TRIP = ("test_encode.py::test_sde_encoding_gives_the_image_back",)
+PATH = ("test_encode.py::test_the_path_is_that_of_the_diffusion",)
+EXACT = (
+    "test_discrete_adjoint.py::test_equals_plain_automatic_differentiation",
+    "test_discrete_adjoint.py::test_every_prediction_type_and_the_networks_parameters",
+)
+UNROLLED = ("test_unrolled.py::test_equals_finite_differences_for_every_variable",)
+SCHEDULED = (
+    "test_scheduled.py::test_equals_automatic_differentiation_through_the_sample",
+    "test_scheduled.py::test_converges_to_the_exact_shares_of_a_gaussians_flow",
+)
+EULER = ("test_continuous_adjoint.py::test_order_one_is_eulers_method_in_rho",)
+SECOND = ("test_continuous_adjoint.py::test_converges_to_the_exact_gradient_of_a_gaussians_flow",)
+STABILITY = ("test_continuous_adjoint.py::test_stability_factor_where_noise_dominates",)
+TOLD = ("test_continuous_adjoint.py::test_the_prediction_type_does_not_change_the_gradient",)
+OTHER_GRID = (
+    "test_continuous_adjoint.py::test_the_noises_of_an_sde_get_their_gradient_from_another_grid",
+    "test_continuous_adjoint.py::test_fewer_steps_than_the_samplers_converge_at_the_adjoints_own_order",
+)
+RESOLVED = ("test_trajectory.py",)
+SUBGRID = ("test_subgrid_adjoint.py::test_with_all_steps_it_is_exact", "test_subgrid_adjoint.py")
+REVERSIBLE = (
+    "test_reversible.py::test_every_prediction_and_both_ends_and_the_networks_parameters",
+    "test_reversible.py::test_image_and_gradient_converge_to_those_of_the_exact_flow_at_order_one",
+)
+SHELF = ("test_off_the_shelf.py::test_euler_is_ddim_and_its_gradient", "test_off_the_shelf.py")
+
+
+class Mutant(NamedTuple):
+    """`old`, which occurs once in adjointdeis/`file`, becomes `new`; one of `tests` must fail."""
+
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def _of(file: str, tests: tuple[str, ...], *changes: tuple[str, str]) -> list[Mutant]:
+    return [Mutant(file, old, new, tests) for old, new in changes]
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    # the schedule
+    *_of(
+        "schedule.py",
+        SCHEDULE,
+        ("tuple(s / a if a > 0", "tuple(a / s if a > 0"),
+        ("math.log(a / s)", "math.log(s / a)"),
+    ),
+    *_of(
+        "schedule.py",
+        (*DDIM, *SCHEDULE),
+        ("t * t / 4 - self.beta_min * t / 2", "t * t / 2 - self.beta_min * t / 2"),
+    ),
+    *_of(
+        "schedule.py",
+        SCHEDULE,
+        ("math.expm1(2 * self.log_alpha(t))", "math.expm1(self.log_alpha(t))"),
+        ("math.exp(-2 * log_snr)", "math.exp(2 * log_snr)"),
+    ),
+    *_of(
+        "schedule.py",
+        ("test_schedule.py::test_cut_leaves_out_the_rounded_share",),
+        ("round((1 - noise_level) * self.steps)", "int((1 - noise_level) * self.steps)"),
+    ),
+    *_of(
+        "schedulers.py",
+        (*DDIM, *TABLES),
+        ("math.sqrt((1 - alpha_bar) / alpha_bar)", "math.sqrt(1 - alpha_bar)"),
+    ),
+    *_of(
+        "schedulers.py",
+        TABLES,
+        ("1 / math.sqrt(1 + r * r)", "1 / (1 + r)"),
+    ),
+    # what the network says
+    *_of(
+        "denoiser.py",
+        PREDICTIONS,
+        ("return Linear(1 / alpha_t, -sigma_t / alpha_t)", "return Linear(1 / alpha_t, sigma_t / alpha_t)"),
+        ("return Linear(alpha_t, -sigma_t)", "return Linear(sigma_t, -alpha_t)"),
+        ("return Linear(1 / sigma_t, -alpha_t / sigma_t)", "return Linear(1 / sigma_t, -alpha_t)"),
+        ("return Linear(sigma_t, alpha_t)", "return Linear(0.0, alpha_t)"),
+        ("return Linear(1.0, alpha_t)", "return Linear(1.0, -alpha_t)"),
+    ),
+    *_of(
+        "denoiser.py",
+        (*FLOW, "test_denoiser.py"),
+        ("return Linear(c - a, d - b)", "return Linear(c - a, d + b)"),
+    ),
+    # the tables
+    *_of(
+        "tables.py",
+        TABLES,
+        ("grown = alpha_t * sigma_s / alpha_s", "grown = alpha_t * sigma_t / alpha_s"),
+        ("weight = (2 if sde else 1) * (sigma_t - grown)", "weight = sigma_t - grown"),
+        ("* (sigma_t - grown)", "* (grown - sigma_t)"),
+        ("grown * grown - sigma_t * sigma_t", "grown * grown + sigma_t * sigma_t"),
+        ("sigma_s), alpha_t / alpha_s, weight, noise)", "sigma_s), alpha_s / alpha_t, weight, noise)"),
+        ("decay = alpha_s * sigma_t / (alpha_t * sigma_s)  # e^-h", "decay = alpha_s * sigma_s / (alpha_t * sigma_s)"),
+        ("keep = decay if sde else 1.0", "keep = 1.0"),
+        ("weight = alpha_t * (1 - decay * keep)", "weight = alpha_s * (1 - decay * keep)"),
+    ),
+    *_of(
+        "tables.py",
+        FLOW,
+        ("1.0, sigma_t - sigma_s, 0.0)", "1.0, sigma_s - sigma_t, 0.0)"),
+    ),
+    *_of(
+        "tables.py",
+        DDIM,
+        ("alpha_t * a + left * c, (", "alpha_s * a + left * c, ("),
+        ("left = math.sqrt(sigma_t * sigma_t - noise * noise)", "left = sigma_t"),
+    ),
+    *_of(
+        "tables.py",
+        TABLES,
+        ("return Row(grid.times[i], P, Q, A, (W + S, -S), D)", "return Row(grid.times[i], P, Q, A, (W + S, S), D)"),
+        ("(W / h + k * sigma_t if", "(W / h + sigma_t if"),
+        ("alpha_t - W / (k * h)) / r", "alpha_t - W / h) / r"),
+        ("            return W / (2 * r)", "            return W / r"),
+    ),
+    *_of(
+        "tables.py",
+        ("test_tables.py::test_adams_bashforth_is_exact_for_a_velocity_that_is_linear_in_time", *FLOW),
+        ("(2 * (sigma[i - 1] - sigma[i]))", "(2 * (sigma[i - 1] - sigma[i + 1]))"),
+    ),
+    *_of(
+        "tables.py",
+        TABLES,
+        (
+            "return (log_snr[i] - log_snr[i - 1]) / (log_snr[i + 1] - log_snr[i])",
+            "return (log_snr[i + 1] - log_snr[i]) / (log_snr[i] - log_snr[i - 1])",
+        ),
+        ("B[j] += A * weight", "B[j] += weight"),
+        ("newest, -newest - older - S, older + S", "newest, -newest - older - S, older - S"),
+    ),
+    # sampling
+    *_of(
+        "sample.py",
+        TABLES,
+        ("m = m + row.P * x", "m = m - row.P * x"),
+    ),
+    *_of(
+        "sample.py",
+        (*TABLES, *DDIM),
+        ("x_t = x_t + row.D * noise", "x_t = x_t - row.D * noise"),
+    ),
+    *_of(
+        "sample.py",
+        TABLES,
+        ("recent[: row.kept]", "recent[1 : 1 + row.kept]"),
+    ),
+    *_of(
+        "sample.py",
+        SCHEDULED,
+        ("z.z[i] if isinstance", "z.z[-1 - i] if isinstance"),
+    ),
+    # encoding
+    *_of(
+        "encode.py",
+        ROUND_TRIP,
+        ("noises[i] = (path[i + 1] - predicted) / row.D", "noises[i] = path[i + 1] - predicted"),
+        ("predicted = row.A * path[i]", "predicted = path[i]"),
+        ("predicted = predicted + weight * outputs[i - j]", "predicted = predicted + weight * outputs[i]"),
+    ),
+    *_of(
+        "encode.py",
+        ("test_scheduled.py::test_encoding_and_sampling_with_a_schedule_give_the_image_back",),
+        ("path[i - j], z_at(z, i - j))", "path[i - j], z_at(z, i))"),
+    ),
+    *_of(
+        "encode.py",
+        PATH,
+        ("grid.sigma[i] * _normal(image, generator) for", "grid.alpha[i] * _normal(image, generator) for"),
+        ("kept = r * sigma_t**2 / sigma_s**2", "kept = r * sigma_t / sigma_s"),
+        ("fresh = 1 - r * kept", "fresh = 1 - kept"),
+    ),
+    *_of(
+        "encode.py",
+        ("test_encode.py",),
+        ("x_s = x_s + relax * gap", "x_s = x_s - relax * gap"),
+    ),
+    # the exact gradient
+    *_of(
+        "discrete_adjoint.py",
+        EXACT,
+        ("self.G[i - j] + weight * g if i - j in self.G else weight * g", "weight * g"),
+        ("self.g_w[i] = row.D * g", "self.g_w[i] = row.A * g"),
+        ("pull(graph, row.Q * G_i)", "pull(graph, G_i)"),
+        ("row.A * g + row.P * G_i + pulled", "row.A * g + pulled"),
+        ("row.A * g + row.P * G_i + pulled", "g + row.P * G_i + pulled"),
+        (
+            "record(row.time, self.x, i)\n        pulled",
+            "record(self.sampler.grid.times[i + 1], self.x, i)\n        pulled",
+        ),
+        ("self.constants.add(shares, step=i)", "self.constants.add(shares, row.Q, step=i)"),
+    ),
+    *_of(
+        "constants.py",
+        EXACT,
+        ("return pulled[0] / scale", "return pulled[0] * scale"),
+    ),
+    *_of(
+        "constants.py",
+        SCHEDULED,
+        ("totals[0] = totals[0][step]", "totals[0] = totals[0][: step + 1]"),
+    ),
+    *_of(
+        "unrolled.py",
+        EXACT,
+        ("torch.autograd.grad(loss.sum()", "torch.autograd.grad(loss.mean()"),
+    ),
+    *_of(
+        "unrolled.py",
+        (*UNROLLED, *EXACT),
+        ("w = leaf(w)", "w = leaf(-w)"),
+    ),
+    *_of(
+        "gradient.py",
+        EXACT,
+        ("torch.autograd.grad(loss.sum(), image", "torch.autograd.grad(loss.mean(), image"),
+    ),
+    *_of(
+        "checkpointing.py",
+        ("test_checkpointing.py",),
+        ("links - comb(room + r - 2, room - 1))", "links - 1)"),
+        ("r * links - comb(room + r, r - 1)", "r * links - comb(room + r - 1, r - 1)"),
+    ),
+    # AdjointDEIS
+    *_of(
+        "continuous_adjoint.py",
+        EULER,
+        ("x_t = trajectory.at(j + 1)", "x_t = trajectory.at(j)"),
+        ("record(nodes.times[j + 1], x_t", "record(nodes.times[j], x_t"),
+        ("V_x = alpha_t**2 * (P * a_x + pulled)", "V_x = alpha_t * (P * a_x + pulled)"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        TOLD,
+        ("(P * a_x + pulled)", "pulled"),
+        ("pull(call, Q * a_x)", "pull(call, a_x)"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        EULER,
+        ("V_z = [alpha_t * share", "V_z = [alpha_s * share"),
+        ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "k * (sigma_s - alpha_s * sigma_t / alpha_t)"),
+        ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "k * (alpha_s * sigma_s / alpha_t - sigma_s)"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        STABILITY,
+        ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "alpha_s * sigma_t / alpha_t - sigma_s"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        EULER,
+        ("a_s = alpha_t / alpha_s * a_x", "a_s = alpha_s / alpha_t * a_x"),
+        ("weight / alpha_s**2 * V_x", "weight / alpha_t**2 * V_x"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        SECOND,
+        ("a_s = a_s + extra / alpha_s**2 * (V_x - kept[0])", "a_s = a_s + extra / alpha_s**2 * (kept[0] - V_x)"),
+        ("steepness = [v - v_r", "steepness = [v_r - v"),
+        ("a_x, kept = a_s, (V_x, V_z)", "a_x, kept = a_s, kept or (V_x, V_z)"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        ("test_continuous_adjoint.py::test_ddims_eta_lies_between_the_ode_and_the_sde",),
+        ("sampler.eta**2", "sampler.eta"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        (*SCHEDULED, "test_continuous_adjoint.py"),
+        ("weight * share, i)", "weight, i)"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        ("test_continuous_adjoint.py::test_the_sde_adjoint_carries_the_factor_two",),
+        ("g_w[i - 1] = sampler.rows[i - 1].D * a_x", "g_w[i - 1] = a_x"),
+    ),
+    *_of(
+        "continuous_adjoint.py",
+        OTHER_GRID,
+        ("(1 - way) * nodes.alpha[j + 1] * a_t + way", "way * nodes.alpha[j + 1] * a_t + (1 - way)"),
+    ),
+    *_of(
+        "trajectory.py",
+        SECOND,
+        ("/ (2 * (lambda_t - lambda_r))", "/ (lambda_t - lambda_r)"),
+    ),
+    *_of(
+        "trajectory.py",
+        RESOLVED,
+        (
+            "weight = nodes.sigma[j] - ratio * nodes.sigma[j + 1]",
+            "weight = nodes.sigma[j + 1] - ratio * nodes.sigma[j]",
+        ),
+        ("half_inverse_ratio(nodes, j) * (eps - self.eps_r)", "half_inverse_ratio(nodes, j) * (self.eps_r - eps)"),
+        (" - row.D * self.noises[j])", ")"),
+    ),
+    *_of(
+        "adjoint_grid.py",
+        ("test_adjoint_grid.py", *OTHER_GRID),
+        ("near, far = (1 - f) /", "near, far = f /"),
+    ),
+    # the other gradients
+    *_of(
+        "subgrid_adjoint.py",
+        SUBGRID,
+        ("add(shares, A * B_i, i)", "add(shares, B_i, i)"),
+        ("A, B = A * A_i, B + A * B_i", "A, B = A * A_i, B + B_i"),
+        ("v = a * g_q + pulled", "v = pulled"),
+        ("states.pop(p), g,", "states.get(q, states.pop(p)), g,"),
+    ),
+    *_of(
+        "reversible.py",
+        REVERSIBLE,
+        ("(1 - self.c) * u) / self.c", "(1 - self.c) * u)"),
+        ("step.A * (g_u + (1 - self.c) * g_x) + pulled", "step.A * g_u + pulled"),
+    ),
+    *_of(
+        "off_the_shelf.py",
+        SHELF,
+        ("sigma = v if self.flow else alpha * v", "sigma = v"),
+        ("x = y if self.flow else alpha * y", "x = y"),
+    ),
+    *_of(
+        "guidance.py",
+        ("test_guidance.py",),
+        ("without + self.scale * (with_z - without)", "without + self.scale * with_z"),
+    ),
+    *_of(
+        "audit.py",
+        ("test_audit.py",),
+        ("length_a / length_b", "length_b / length_a"),
+    ),
+    # from gradient to step
+    *_of(
+        "precision.py",
+        ("test_precision.py",),
+        (") / ctx.scale.value, None", ") * ctx.scale.value, None"),
+        ("-torch.floor(torch.log2(largest))", "torch.floor(torch.log2(largest))"),
+    ),
+    *_of(
+        "shell.py",
+        ("test_shell.py",),
+        ("factor = excess / (1 + excess)", "factor = excess"),
+    ),
+    *_of(
+        "rules.py",
+        ("test_rules.py",),
+        ("g = g + self.shell * shell_gradient(v)", "g = g - self.shell * shell_gradient(v)"),
+        ("longest / lengths.clamp_min(smallest)).clamp_max(1)", "longest / lengths.clamp_min(smallest))"),
+        ("torch.lerp(before[name], after[name], share)", "torch.lerp(after[name], before[name], share)"),
+        ("torch.where(share == 0, before[name], ", "torch.where(share < 0, before[name], "),
+    ),
+    *_of(
+        "stopping.py",
+        ("test_stopping.py",),
+        ("torch.exp2(-self.halvings", "torch.exp2(self.halvings"),
+    ),
+    *_of(
+        "objective.py",
+        ("test_objective.py",),
+        ("weight * values[name]", "values[name]"),
+    ),
+    *_of(
+        "variables.py",
+        ("test_variables.py",),
+        ("axis = 1 if stepwise else 0", "axis = 0"),
+    ),
+)
