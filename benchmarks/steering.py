@@ -6,8 +6,8 @@ Every run is the page's own: the Quick preset (or another one), the embedded mod
                which no loss has seen, must now see it
     identity   one face becomes another; the similarity must rise above the threshold at FMR 1 % of two embedders of
                other kinds, which no loss has seen
-    morph      one face becomes two people's at once: all embedders must accept it as both, at FMR 0.1 % (MMPMR,
-               AdjointDEIS eq. 5.2)
+    morph      the page's morph of two people: all embedders must accept it as both, at FMR 0.1 % (MMPMR, AdjointDEIS
+               eq. 5.2)
 
 The round trip is that of encode and sample before the first update, in 8-bit levels. Writes one JSON line a run and
 prints the tables of the model card.
@@ -36,6 +36,7 @@ from losses import Identity
 from studio.embedded import embedded
 from studio.events import Outcome
 from studio.model import Model
+from studio.morph_run import Morphed, morph
 from studio.pictures import to_tensor
 from studio.presets import PRESETS
 from studio.request import Request
@@ -155,20 +156,28 @@ def identity_runs(
 def morph_runs(
     model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """One row a pair of people, from face `first` on."""
+    """One row a pair of people, from face `first` on: the page's morph, and the plain one it starts from."""
     people = faces(first + count + 1)
     for i in range(first, first + count):
         pair = people[i][2], people[i + 1][2]
-        outcome = finish(model, Settings(**{**settings, "loss": "morph"}), *pair)
-        both = [accepted(world, outcome.after, person, "fmr_0.1_percent") for person in pair]
-        accepting = {name: both[0][name] and both[1][name] for name in both[0]}
+        *_, done = morph(model, Request(Settings(**{**settings, "loss": "morph"}), *pair), Stops().flag())
+        if not isinstance(done, Morphed):
+            raise RuntimeError("A morph that nobody stopped ended without an outcome.")
+        steered, plain = (accepted_as_both(world, image, pair) for image in (done.outcome.after, done.outcome.before))
         yield {
             "kind": "morph",
             "face": i,
-            "accepted": accepting,
-            "confirmed": all(accepting.values()),
-            **common(outcome),
+            "accepted": steered,
+            "accepted_before": plain,
+            "confirmed": all(steered.values()),
+            **common(done.outcome),
         }
+
+
+def accepted_as_both(world: ClayWorld, image: Image.Image, pair: tuple[Image.Image, Image.Image]) -> dict[str, bool]:
+    """Which embedders take the image for either person at FMR 0.1 %."""
+    a, b = (accepted(world, image, person, "fmr_0.1_percent") for person in pair)
+    return {name: a[name] and b[name] for name in a}
 
 
 JUDGES = ("judge", "jury")
@@ -214,8 +223,13 @@ def details(rows: list[dict[str, Any]]) -> Iterator[str]:
     for kind in ("identity", "morph"):
         chosen = [row["accepted"] for row in rows if row["kind"] == kind]
         if chosen:
-            listed = ", ".join(f"{name} {sum(row[name] for row in chosen)} of {len(chosen)}" for name in chosen[0])
-            yield f"\nAccepted, {kind}: {listed}."
+            yield f"\nAccepted, {kind}: {_counted(chosen)}."
+            if before := [row["accepted_before"] for row in rows if row["kind"] == kind and "accepted_before" in row]:
+                yield f"\nAccepted before steering, {kind}: {_counted(before)}."
+
+
+def _counted(chosen: list[dict[str, bool]]) -> str:
+    return ", ".join(f"{name} {sum(row[name] for row in chosen)} of {len(chosen)}" for name in chosen[0])
 
 
 def main() -> None:

@@ -53,7 +53,8 @@ def likeness(world: ClayWorld, made: Tensor, image: Tensor) -> Measures:
 
 def same_person(network: IdentityEmbedder, made: Tensor, image: Tensor) -> Tensor:
     """Whether each pair is one person to this embedder, at FMR 0.1 %."""
-    return (network(image) * network(made)).sum(1) > network.thresholds["fmr_0.1_percent"]
+    similarity: Tensor = (network(image) * network(made)).sum(1)
+    return similarity > network.thresholds["fmr_0.1_percent"]
 
 
 @torch.no_grad()
@@ -92,10 +93,10 @@ def measure_samples(world: ClayWorld, pictures: Tensor, codes: Tensor) -> Measur
     white = torch.randn(half, codes.shape[1], generator=generator)
     z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
     x_T = torch.randn(half, *world.autoencoder.sample_shape, generator=generator)
-    parts = zip(x_T.split(50), z.split(50), strict=True)
+    parts = zip(torch.split(x_T, 50), torch.split(z, 50), strict=True)
     made = torch.cat([walk(world.autoencoder, *part, times(_STEPS)) for part in parts])
     reference = in_batches(lambda image: trunk_features(world.attributes, image), pictures)
-    features = torch.cat([trunk_features(world.attributes, part) for part in made.split(_BATCH)])
+    features = torch.cat([trunk_features(world.attributes, part) for part in torch.split(made, _BATCH)])
     return {
         "frechet_distance": frechet_distance(features, reference[half:]),
         "frechet_distance_of_renders": frechet_distance(reference[:half], reference[half:]),
