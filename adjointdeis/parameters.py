@@ -42,12 +42,10 @@ class WithParameters:
 
 def all_parameters(model: Denoiser) -> dict[str, Tensor]:
     """Every parameter by name, frozen ones too; none for a plain function."""
-    network: Any = model
-    while network is not None:
+    for network in _wrapped(model):
         # a wrapper may pass on what its own network has not
         with suppress(AttributeError):
             return dict(network.named_parameters())
-        network = getattr(network, "model", None)
     return {}
 
 
@@ -56,6 +54,7 @@ def trainable(model: Denoiser) -> dict[str, Tensor]:
 
     Raises:
         ValueError: there is none.
+        NotImplementedError: a wrapper refuses by its `check_theta`, because their gradients would be wrong.
     """
     found = {name: p for name, p in all_parameters(model).items() if p.requires_grad}
     if not found:
@@ -63,4 +62,15 @@ def trainable(model: Denoiser) -> dict[str, Tensor]:
             "wrt names theta, but the model has no parameter that requires a gradient; call "
             "requires_grad_(True) on those to train, or name a plain function's by WithParameters."
         )
+    for network in _wrapped(model):
+        if check := getattr(network, "check_theta", None):
+            check(found)
     return found
+
+
+def _wrapped(model: Denoiser) -> Iterator[Any]:
+    """The network, and those that it holds as `model`, from the outside in."""
+    network: Any = model
+    while network is not None:
+        yield network
+        network = getattr(network, "model", None)

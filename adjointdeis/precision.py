@@ -12,7 +12,7 @@ States, steps and adjoints stay in the caller's precision, float32 or better; on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,26 +68,25 @@ class HalfPrecision:
         left: Tensor = _Leave.apply(output, x.dtype, scale)
         return left
 
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Those of the network, so that theta can be differentiated through the wrapper.
+    def check_theta(self, theta: Mapping[str, Tensor]) -> None:
+        """Refuse what would be wrong; called where theta is differentiated.
 
         Raises:
-            NotImplementedError: the network is not a torch module, or is itself in half precision: its gradients would
-                be wrong by the scale, or lose their digits.
+            NotImplementedError: the network is not a torch module, so that its parameters' gradients would keep the
+                scale; or it is in half precision itself, so that they would lose their digits.
         """
-        network = self.model
-        if not isinstance(network, torch.nn.Module):
+        if not isinstance(self.model, torch.nn.Module):
             raise NotImplementedError(
-                f"Parameters are differentiated in half precision for a torch module only; got "
-                f"{type(network).__name__}. Put HalfPrecision around the network itself, and other wrappers around it."
+                "Parameters are differentiated in half precision for a torch module only; got "
+                f"{type(self.model).__name__}. Put HalfPrecision around the network itself, and other wrappers "
+                "around it."
             )
-        for name, p in network.named_parameters():
-            if p.requires_grad and p.dtype in (torch.bfloat16, torch.float16):
+        for name, p in theta.items():
+            if p.dtype in (torch.bfloat16, torch.float16):
                 raise NotImplementedError(
                     f"The gradient of {name} would be rounded to {p.dtype}; keep the weights in float32 and use "
                     "autocast=True."
                 )
-            yield name, p
 
     def _trained(self) -> dict[str, Tensor]:
         """The parameters that may take a gradient now."""

@@ -13,6 +13,7 @@ from adjointdeis import (
     LinearVP,
     Sampler,
     Unrolled,
+    WithParameters,
     sample,
 )
 from adjointdeis.precision import to_order_one
@@ -132,6 +133,12 @@ def test_the_scale_is_a_power_of_two_and_ignores_what_is_not_finite():
     assert torch.isfinite(to_order_one(torch.zeros(3)) * 0)
 
 
+def test_kept_graphs_are_measured_through_it_whatever_it_wraps():
+    network = HalfPrecision(ClassifierFreeGuidance(Convolutions(), 2.0, torch.zeros(1, 4)), torch.bfloat16)
+    plain, kept = (gradients(DiscreteAdjoint(graphs=graphs), network)["z"] for graphs in (0, "auto"))
+    assert relative_error(kept, plain) < 1e-6
+
+
 def test_what_cannot_be_right_is_refused():
     with pytest.raises(ValueError, match=r"dtype must be torch.bfloat16 or torch.float16; got torch.float64"):
         HalfPrecision(Convolutions(), torch.float64)
@@ -141,5 +148,9 @@ def test_what_cannot_be_right_is_refused():
             HalfPrecision(ClassifierFreeGuidance(Convolutions(), 2.0, torch.zeros(1, 4)), torch.float16),
             wrt=("theta",),
         )
+    network = Convolutions()
+    half = HalfPrecision(lambda t, x, z: network(t, x, z), torch.float16)
+    with pytest.raises(NotImplementedError, match="for a torch module only; got function"):
+        gradients(DiscreteAdjoint(), WithParameters(half, dict(network.named_parameters())), wrt=("theta",))
     with pytest.raises(NotImplementedError, match=r"gradient of first.weight would be rounded to torch.float16"):
         gradients(DiscreteAdjoint(), HalfPrecision(Convolutions().half(), torch.float16, False), wrt=("theta",))
