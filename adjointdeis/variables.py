@@ -66,7 +66,8 @@ class Variables(dict[str, Tensor]):
     def rows(self, name: str, v: Tensor) -> Tensor:
         """A tensor like the variable, one row an image: (b, n), or (1, n) where they share it."""
         axis = self._axis[name]
-        return v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
+        rows: Tensor = v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
+        return rows
 
     def lengths(self, name: str, v: Tensor) -> Tensor:
         """The length of every image's part, (b,), or (1,)."""

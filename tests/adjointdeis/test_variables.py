@@ -32,7 +32,7 @@ def test_every_image_has_its_part_on_the_right_axis(name, z, axis):
     assert not variables.coupled
 
 
-@pytest.mark.parametrize("z", [normal(5), Scheduled(normal(6, 1, 5))])
+@pytest.mark.parametrize("z", [normal(5), normal(), Scheduled(normal(6, 1, 5))])
 def test_a_conditioning_without_the_batchs_axis_is_shared(z):
     variables = Variables(X, z, None, ("x_T", "z"))
     assert variables.coupled
