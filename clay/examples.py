@@ -15,12 +15,12 @@ _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 
 # File name, number of the person in the test split, circumstances. The first two are a pair for a morph.
 EXAMPLES = (
-    ("1-red-bun", 10, Circumstances(yaw=0.05, expression="smiling", background="teal", clothes="white")),
-    ("2-black-hair", 21, Circumstances(yaw=-0.08, expression="neutral", background="teal", clothes="purple")),
-    ("3-blonde-curls", 9, Circumstances(yaw=-0.15, expression="laughing", background="purple", clothes="yellow")),
-    ("4-red-beard", 26, Circumstances(yaw=0.12, expression="neutral", background="yellow", clothes="blue")),
-    ("5-mohawk", 44, Circumstances(yaw=0.2, expression="smiling", background="white", clothes="pink")),
-    ("6-glasses", 48, Circumstances(yaw=-0.1, glasses="glasses", background="pink", clothes="teal")),
+    ("1-red-bun", 112, Circumstances(yaw=0.05, expression="smiling", background="teal", clothes="white")),
+    ("2-black-hair", 23, Circumstances(yaw=-0.08, expression="neutral", background="teal", clothes="purple")),
+    ("3-blonde-curls", 55, Circumstances(yaw=-0.15, expression="laughing", background="purple", clothes="yellow")),
+    ("4-red-beard", 195, Circumstances(yaw=0.12, expression="neutral", background="yellow", clothes="blue")),
+    ("5-mohawk", 34, Circumstances(yaw=0.2, expression="smiling", background="white", clothes="pink")),
+    ("6-glasses", 125, Circumstances(yaw=-0.1, glasses="glasses", background="pink", clothes="teal")),
 )  # fmt: skip
 
 
