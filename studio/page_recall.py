@@ -65,11 +65,12 @@ class Recall:
         """All settings from a PNG or JSON that was saved here."""
         if path is None:
             return {self.outputs.message: ""}
+        empty: Updates = {self.form.wishes.restore: None}  # so that the next file can be dropped
         try:
             settings = read_settings(path)
         except UserError as error:
-            return {self.outputs.message: words.alert(str(error))}
-        return self._taken(settings, "Settings restored: the image is still the one at the left.")
+            return {**empty, self.outputs.message: words.alert(str(error))}
+        return {**empty, **self._taken(settings, "Settings restored: the image is still the one at the left.")}
 
     def follow(self, visitor: gr.Request) -> Updates:
         """The settings of the link by which the page was opened, if it has any."""

@@ -104,7 +104,7 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
     filled = [*fields, *form.wishes.boxes, form.wishes.preset]
     form.start.recorded.pick(recall.replay, None, [image, *filled, *outputs.result], **_PLUMBING)
     taken = [*filled, outputs.message]
-    form.wishes.restore.upload(recall.restore, form.wishes.restore, taken, **_PLUMBING)
+    form.wishes.restore.upload(recall.restore, form.wishes.restore, [*taken, form.wishes.restore], **_PLUMBING)
     blocks.load(recall.follow, None, [*taken, image], **_PLUMBING)
     outputs.visit.again(recall.again, outputs.runs, taken, **_PLUMBING)
     keeping.link.click(recall.link, [image, *fields], [keeping.address, outputs.message], **_PLUMBING).then(

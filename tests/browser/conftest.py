@@ -1,19 +1,28 @@
-"""The real app on a free port, and a real browser in front of it."""
+"""The real app and a quick stand-in on free ports, and a real browser in front of them."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from torch import Tensor
 
 import app
+from studio.embedded import examples
+from studio.page import page as build_page
+from studio.shared import Studio
+from tests.stub import Network, stub
 
 # nothing here may reach out: the page has to work without a network
 QUIET = [
@@ -49,28 +58,86 @@ def address() -> Iterator[str]:
     blocks.close()
 
 
+class Slow(Network):
+    """The stand-in's network takes a set time for a call, and sees whether two of them are ever under way at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds, self.overlaps, self._busy = 0.0, 0, Lock()
+
+    def forward(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
+        if not self._busy.acquire(blocking=False):
+            self.overlaps += 1
+            return super().forward(t, x, z)
+        try:
+            time.sleep(self.seconds)
+            return super().forward(t, x, z)
+        finally:
+            self._busy.release()
+
+
+@dataclass
+class Served:
+    """A page on the stand-in: where it is, and its network."""
+
+    url: str
+    network: Slow
+    usual: float = 0.015
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    network = Slow().eval().requires_grad_(False)
+    studio = Studio(dataclasses.replace(stub(), network=network))
+    studio.warm_up(examples()[0])
+    blocks = build_page(studio, examples())
+    _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield Served(url, network)
+    blocks.close()
+
+
+@pytest.fixture
+def stand_in(served: Served) -> Served:
+    """The stand-in at its usual speed, and without overlaps so far."""
+    served.network.seconds, served.network.overlaps = served.usual, 0
+    return served
+
+
 Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str) -> Iterator[Visit]:
-    """Opens the page: visit(width, height, theme). Any script error on it fails the test."""
+def open_page(chromium: Browser) -> Iterator[Visit]:
+    """Opens an address: open_page(address, width, height, theme, **query). Any script error on it fails the test."""
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_page(width: int = 1440, height: int = 900, theme: str = "light") -> Page:
+    def go(where: str, width: int = 1440, height: int = 900, theme: str = "light", **query: str) -> Page:
         page = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{address}?__theme={theme}")
+        asked = "".join(f"&{name}={value}" for name, value in query.items())
+        page.goto(f"{where}?__theme={theme}{asked}")
         page.wait_for_selector("#run")
         page.wait_for_selector("#cost p")  # the load event's answer: everything is wired
         pages.append(page)
         return page
 
-    yield open_page
+    yield go
     for page in pages:
         page.close()
     assert errors == []
+
+
+@pytest.fixture
+def visit(open_page: Visit, address: str) -> Visit:
+    """Opens the app with the embedded model."""
+    return lambda *args, **more: open_page(address, *args, **more)
+
+
+@pytest.fixture
+def visit_stand_in(open_page: Visit, stand_in: Served) -> Visit:
+    """Opens the page on the stand-in, which answers in seconds."""
+    return lambda *args, **more: open_page(stand_in.url, *args, **more)
 
 
 @pytest.fixture

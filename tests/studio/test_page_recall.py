@@ -62,7 +62,7 @@ def test_a_saved_file_restores_every_field(
 def test_a_file_without_settings_is_one_sentence_and_changes_nothing(recall: Recall, face: Path) -> None:
     updates = recall.restore(str(face))
     assert "holds no settings" in message(recall, updates)
-    assert set(updates) == {recall.outputs.message}
+    assert set(updates) == {recall.outputs.message, recall.form.wishes.restore}
 
 
 def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(recall: Recall) -> None:

@@ -1,0 +1,149 @@
+"""The Steer tab for eyes, thumbs, keyboards and screen readers: sizes, themes, and what axe-core finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, wait_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Visit = Callable[..., Page]
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical by WCAG 2.2 A and AA, one line a node."""
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found: dict[str, Any] = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", rules)
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.skipif(not find_spec("axe_playwright_python"), reason="axe-core: pip install axe-playwright-python")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: str, width: int) -> None:
+    page = visit_stand_in(width, 900, theme)
+    page.screenshot(path=screens / f"start-{width}-{theme}.png")
+    assert faults(page) == []
+    for name in ("#crop", "#more", "#history"):
+        page.locator(f"{name} button").first.click()
+    page.get_by_label("Mix: several at once").check()
+    few_steps(page)
+    finish(page)
+    page.click("#compare [data-view=heat]")
+    page.click("#link")
+    expect(page.locator("#address")).to_be_visible()
+    page.wait_for_timeout(400)  # folds that still open
+    page.screenshot(path=screens / f"all-{width}-{theme}.png", full_page=True)
+    assert faults(page) == []
+    page.fill("#prompt textarea, #prompt input", "")
+    page.click("#run")
+    message(page, "The prompt is empty")
+    assert faults(page) == []
+
+
+def test_a_whole_run_needs_no_mouse(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    few_steps(page, 3)
+    page.evaluate("(top) => { top.tabIndex = -1; top.focus(); }", page.locator("#head").element_handle())
+    reached: list[str] = []
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => {
+                  const here = document.activeElement;
+                  return `${here.closest('[id]:not([id^=html-]):not([id^=component])')?.id} ${here.className}`;
+                }"""
+            )
+        )
+        if reached[-1].startswith("prompt "):
+            page.keyboard.press("Control+A")
+            page.keyboard.type("a face with a blue hat")
+    order = [
+        next((i for i, one in enumerate(reached) if one.startswith(name)), None)
+        for name in (
+            "first",
+            "recorded",
+            "crop",
+            "goal",
+            "prompt",
+            "preset",
+            "run",
+            "live",
+            "compare",
+            "save-png",
+            "link",
+        )
+    ]
+    assert None not in order, reached
+    assert order == sorted(order)
+    assert prompt(page) == "a face with a blue hat"
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#run")).to_have_text("Running…")
+    wait_ready(page)
+    expect(page.locator("#numbers")).to_contain_text("a face with a blue hat")
+    few_steps(page, 100)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#status")).to_contain_text("step 2 of 100", timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    wait_ready(page, PATIENCE)
+    expect(page.locator("#status")).to_contain_text("the best picture so far is kept")
+
+
+def test_every_picture_has_words(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    few_steps(page)
+    finish(page)
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('.tabitem img, .tabitem canvas, .tabitem svg[role=img]')].filter((one) =>
+          one.offsetParent && !(one.getAttribute('aria-label') || one.alt) && !one.closest('button[aria-label]')
+        ).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+
+
+def test_on_a_phone_nothing_overflows_and_the_picture_follows_run(visit_stand_in: Visit) -> None:
+    page = visit_stand_in(390, 844)
+    few_steps(page, 3)
+    expect(page.locator("#run")).to_be_in_viewport()
+    finish(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_timeout(700)  # the smooth scroll
+    for name in ("#status", "#live canvas", "#run"):
+        expect(page.locator(name)).to_be_in_viewport()
+    # Run and Stop, what they say, the picture: in this order, also for a screen reader
+    order = page.evaluate(
+        """['#go', '#status', '#live', '#compare', '#keep'].map((name) => document.querySelector(name))
+          .every((one, i, all) => !i || all[i - 1].compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING)"""
+    )
+    assert order
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_matters_is_above_the_fold(visit_stand_in: Visit, theme: str) -> None:
+    page = visit_stand_in(theme=theme)
+    for name in (
+        "#first",
+        "#recorded",
+        "#goal",
+        "#prompt",
+        "#run",
+        "#status",
+        "#live canvas",
+        "#compare canvas.before",
+    ):
+        expect(page.locator(name)).to_be_in_viewport(ratio=0.9)

@@ -1,0 +1,38 @@
+"""The main job on the embedded model itself, once: what it promises holds with real weights too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from studio.record import read_settings
+from tests.browser.steering import few_steps, prompt, start, wait_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def test_a_face_is_steered_live_and_saved_with_its_settings(
+    visit: Callable[..., Page], tmp_path: Path, screens: Path
+) -> None:
+    page = visit()
+    page.click("#recorded [data-name=sunglasses]")
+    expect(page.locator("#status")).to_contain_text("sunglasses")
+    page.locator(".chips button").nth(3).click()
+    few_steps(page, 3)
+    start(page)
+    page.wait_for_function("window.frames_seen.some((one) => one.shown === 'step 2 of 3')", timeout=120_000)
+    page.screenshot(path=screens / "running.png")
+    wait_ready(page)
+    expect(page.locator("#numbers")).to_contain_text("exact, every 8-bit value the same")
+    expect(page.locator("#status")).to_contain_text("encoding exact")
+    with page.expect_download() as download:
+        page.click("#save-png")
+    saved = tmp_path / "saved.png"
+    download.value.save_as(saved)
+    assert read_settings(saved).prompt == prompt(page) == "a face with a hat"
+    assert Image.open(saved).size == (64, 64)
+    page.screenshot(path=screens / "finished.png", full_page=True)
