@@ -17,7 +17,10 @@ SCHEDULE = (
     "test_unrolled.py::test_approaches_the_exact_gradient_of_a_gaussians_flow",
 )
 ROUND_TRIP = ("test_encode.py::test_sde_encoding_gives_the_image_back",)
-PATH = ("test_encode.py::test_the_path_is_that_of_the_diffusion",)
+PATH = (
+    "test_encode.py::test_the_path_is_that_of_the_diffusion",
+    "test_encode.py::test_every_state_of_the_path_is_normal_around_the_image_and_a_chain_remembers",
+)
 EXACT = (
     "test_discrete_adjoint.py::test_equals_plain_automatic_differentiation",
     "test_discrete_adjoint.py::test_every_prediction_type_and_the_networks_parameters",

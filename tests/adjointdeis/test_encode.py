@@ -72,6 +72,25 @@ def test_the_path_is_that_of_the_diffusion():
     assert abs(spread["posterior"]) < 0.8 * abs(spread["independent"])
 
 
+@pytest.mark.parametrize("marginals", ["independent", "posterior"])
+def test_every_state_of_the_path_is_normal_around_the_image_and_a_chain_remembers(marginals):
+    """x_t ~ N(alpha_t image, sigma_t^2), and in the diffusion's chain, where x_s = (alpha_s / alpha_t) x_t + fresh
+    noise, the covariance of x_s and x_t is (alpha_s / alpha_t) sigma_t^2.
+    """
+    image = normal(4, 1, 100, 100)
+    states = encode_steps(lambda t, x, z: x, sde(), image, None, torch.Generator().manual_seed(42), marginals)
+    path = list(states)[::-1]
+    alpha, sigma = GRID.alpha, GRID.sigma
+    left = [(x - a * image).flatten() for x, a in zip(path, alpha[:-1], strict=True)]
+    for i, residual in enumerate(left):
+        assert float(residual.std()) == pytest.approx(sigma[i], rel=0.02)
+        assert abs(float(torch.dot(residual, image.flatten()) / image.square().sum())) < 0.02
+        if i > 0:
+            expected = alpha[i - 1] / alpha[i] * sigma[i] ** 2 if marginals == "posterior" else 0.0
+            covariance = float(torch.mean(left[i - 1] * residual))
+            assert covariance == pytest.approx(expected, abs=0.02 * sigma[i - 1] * sigma[i])
+
+
 def test_states_are_yielded_from_the_image_to_the_noise():
     image = normal(1, 3, 4, 4)
     steps = encode_steps(Tangle(3), sde(), image, None, torch.Generator().manual_seed(42))

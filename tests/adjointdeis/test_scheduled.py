@@ -117,7 +117,7 @@ def test_the_shares_are_increments_and_not_the_cumulative_adjoint():
         assert relative_error(found[i].sum(1), slope) < 1e-4
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"sde": True}])
+@pytest.mark.parametrize("kwargs", [{}, {"sde": True}, {"sde": True, "family": "data", "order": 2}])
 def test_encoding_and_sampling_with_a_schedule_give_the_image_back(kwargs):
     sampler, world = Sampler.from_grid(LinearVP().uniform_log_snr(20, end=0.02), **kwargs), gaussian()
     z, image = Scheduled(schedule(20)), normal(2, 2, 2, 3, seed=4)
