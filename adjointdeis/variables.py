@@ -66,12 +66,14 @@ class Variables(dict[str, Tensor]):
     def rows(self, name: str, v: Tensor) -> Tensor:
         """A tensor like the variable, one row an image: (b, n), or (1, n) where they share it."""
         axis = self._axis[name]
-        rows: Tensor = v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
-        return rows
+        return v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
 
     def lengths(self, name: str, v: Tensor) -> Tensor:
         """The length of every image's part, (b,), or (1,)."""
-        return torch.linalg.vector_norm(self.rows(name, v), dim=1)
+        rows = self.rows(name, v)
+        # a gradient may be too small to be squared
+        largest = rows.abs().amax(1).clamp_min(torch.finfo(v.dtype).tiny)
+        return largest * (rows / largest[:, None]).square().sum(1).sqrt()
 
     def spread(self, name: str, values: Tensor) -> Tensor:
         """One value an image, broadcast over the variable; where they share it, the smallest above 0 of all."""

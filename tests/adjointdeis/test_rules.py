@@ -36,6 +36,11 @@ def test_normalized_gradients_have_length_one_for_every_image_and_variable():
         assert torch.nn.functional.cosine_similarity(found[name].flatten(), GRADS[name].flatten(), dim=0) > 0.9
 
 
+def test_a_gradient_too_small_to_be_squared_is_normalized_too():
+    found = StepRules(normalize=True).gradients({"x_T": 1e-200 * GRADS["x_T"]}, variables("x_T"), ALL)
+    assert lengths(found)["x_T"] == pytest.approx([1, 1])
+
+
 def test_no_gradient_at_all_stays_none():
     found = StepRules(normalize=True).gradients({"x_T": torch.zeros_like(X)}, variables("x_T"), ALL)
     assert torch.equal(found["x_T"], torch.zeros_like(X))
