@@ -4,6 +4,8 @@ The perceptual measures look through the attribute reader's trunk, which saw cla
 LPIPS and FID, not their networks, and their values cannot be compared with those published for photographs.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,8 +24,9 @@ def psnr(image: Tensor, reference: Tensor) -> float:
 
 def ssim(image: Tensor, reference: Tensor) -> float:
     """Mean structural similarity (Wang et al. 2004) over pictures (n, 3, h, w) in [-1, 1]; 1 for equal ones."""
+    similarity: Any = structural_similarity  # not annotated
     pairs = zip(image.clamp(-1, 1).numpy(), reference.numpy(), strict=True)
-    return float(np.mean([structural_similarity(a, b, channel_axis=0, data_range=2.0) for a, b in pairs]))
+    return float(np.mean([similarity(a, b, channel_axis=0, data_range=2.0) for a, b in pairs]))
 
 
 def _levels(reader: AttributeReader, image: Tensor) -> list[Tensor]:
