@@ -8,8 +8,9 @@
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 
-Reading order: shapes, schedule, denoiser, guidance, tables, schedulers, sampler, sample, encode, gradient, unrolled,
-checkpointing, discrete_adjoint, continuous_adjoint, reversible, off_the_shelf, audit, guide, paper.
+Reading order: shapes, schedule, denoiser, guidance, tables, schedulers, sampler, sample, encode, constants, gradient,
+checkpointing, discrete_adjoint, unrolled, subgrid_adjoint, adjoint_grid, trajectory, continuous_adjoint, reversible,
+off_the_shelf, audit, guide, paper.
 
 Notation, the same everywhere, in the code and in the docstrings:
 
@@ -22,7 +23,7 @@ Notation, the same everywhere, in the code and in the docstrings:
 | rho | rho_t | sigma_t / alpha_t, falls towards the image | scalar |
 | s, t | | a step's ends: s the NOISIER, t the CLEANER, also in the adjoint | |
 | h | h | lambda_t - lambda_s > 0 in samplers; lambda_s - lambda_t < 0 in the adjoint | scalar |
-| z | z | conditioning, any shape, or None | |
+| z | z | conditioning, any shape, one a step if Scheduled, or None | |
 | noises, w | w_i | injected noise of step i (SDE) | (N, b, *x) |
 | A, B, D, P, Q | | a row of the sampler's table (sampler.py) | scalars |
 | g, G | g_i, G_i | dL/dx_i, dL/dm_i | (b, *x) |
@@ -36,11 +37,12 @@ from adjointdeis.counted import CountedModel
 from adjointdeis.denoiser import Denoiser, Prediction
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import Encoding, encode, encode_steps
-from adjointdeis.gradient import GradientMethod, LossAndGradients
+from adjointdeis.gradient import GradientMethod, LossAndGradients, NotFinite
 from adjointdeis.guidance import ClassifierFreeGuidance
 from adjointdeis.guide import Frame, guide
 from adjointdeis.off_the_shelf import OffTheShelf
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
+from adjointdeis.parameters import WithParameters
 from adjointdeis.precision import HalfPrecision
 from adjointdeis.reversible import Reversible
 from adjointdeis.rules import StepRules
@@ -48,7 +50,9 @@ from adjointdeis.sample import sample
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.schedule import Grid, LinearVP
 from adjointdeis.schedulers import grid_from_scheduler, time_from_scheduler
+from adjointdeis.shapes import Scheduled
 from adjointdeis.stopping import StopRules
+from adjointdeis.subgrid_adjoint import SubgridAdjoint
 from adjointdeis.unrolled import Unrolled
 
 __all__ = [
@@ -65,14 +69,18 @@ __all__ = [
     "HalfPrecision",
     "LinearVP",
     "LossAndGradients",
+    "NotFinite",
     "OffTheShelf",
     "Prediction",
     "Reversible",
     "Row",
     "Sampler",
+    "Scheduled",
     "StepRules",
     "StopRules",
+    "SubgridAdjoint",
     "Unrolled",
+    "WithParameters",
     "adjointDEIS",
     "audit",
     "encode",

@@ -41,7 +41,8 @@ class DiscreteAdjoint:
     huge; with fewer, some steps are computed again as checkpointing.py plans, and the gradient stays the same.
 
     Where memory is plentiful, keep the graphs of the last steps: these need no second call, so with all N of them
-    kept a gradient takes N calls instead of 2 N, and the memory of plain automatic differentiation.
+    kept a gradient takes N calls instead of 2 N, and the memory of plain automatic differentiation. graphs=1 costs no
+    more memory than none, unless the loss itself is large: its graph and that of one step are then kept together.
 
     Args:
         checkpoints: the most states kept at once, >= 1; all if None.

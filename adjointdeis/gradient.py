@@ -54,7 +54,7 @@ class NotFinite(FloatingPointError):
 
 @runtime_checkable
 class GradientMethod(Protocol):
-    """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Unrolled."""
+    """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled."""
 
     def value_and_grad(
         self,

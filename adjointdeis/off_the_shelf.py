@@ -170,7 +170,7 @@ class Field:
     def __call__(self, variable: Tensor, y: State) -> State:
         """eps_hat or u_hat at the variable's value, which a solver may place between nodes."""
         # a solver's rounding must not leave the range, where there is no network
-        v = min(max(float(variable), self.nodes[-1]), self.nodes[0])
+        v = min(max(float(variable.detach()), self.nodes[-1]), self.nodes[0])
         alpha = 1 - v if self.flow else 1 / math.sqrt(1 + v * v)
         sigma = v if self.flow else alpha * v
         a, b = (to_flow if self.flow else to_eps)(self.prediction, alpha, sigma)

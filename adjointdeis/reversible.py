@@ -19,11 +19,14 @@ as it was, which is why an end at sigma = 0 (A = 0) is no obstacle.
 The sampler is another one than the table of the same grid: first-order, 2 N - 1 network calls in place of N, and an
 image that is nearer to the exact flow than DDIM's as long as c is near 1. Its gradient is exact for that image.
 
-Why this scheme (benchmarks/reversible.py has the figures, docs/reversible.md the table): of the published ones it
-is the only one that stays near the flow at few steps, where images concentrate and under guidance. EDICT is useless
-below 50 steps; BDIA and reversible Heun need about that many where the images concentrate; BELM follows the flow as
-well without guidance and does not run backwards with it. The same coupling on the noise family (in x / alpha) is far
-off at any usual number of steps: what is between x and u grows there by e^h a step, on the data family it shrinks.
+Why this scheme (docs/reversible.md has the figures, benchmarks/reversible.py measures them): of the published ones it
+is the only one whose image stays near the flow in every world tried. Under strong guidance, on steps uniform in time,
+its error at 20 steps is a seventh or less of BDIA's, BELM's and reversible Heun's, and at equal numbers of network
+calls it is smaller, too. EDICT is far off below 50 steps. The same coupling on the noise family (in x / alpha) is far
+off at all usual numbers of steps: what is between x and u grows there by e^h a step, on the data family it shrinks.
+Without guidance, and at equal numbers of calls, BELM (one call a step) is as good. Rounding is no argument: with the
+state in float32 every scheme loses digits on the way back, under guidance many of them; in float64, as here, none
+that count.
 """
 
 from __future__ import annotations

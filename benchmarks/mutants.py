@@ -294,7 +294,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *_of(
         "continuous_adjoint.py",
-        (*SCHEDULED, "test_continuous_adjoint.py"),
+        OTHER_GRID,
         ("weight * share, i)", "weight, i)"),
     ),
     *_of(

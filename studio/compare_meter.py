@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser, GradientMethod, LossAndGradients, Sampler
+from adjointdeis.shapes import Scheduled
 
 # the profiler's own engine would write lines of its own to the terminal
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -37,7 +38,7 @@ class Metered:
         model: Denoiser,
         sampler: Sampler,
         x_T: Tensor,
-        z: Tensor | None,
+        z: Tensor | Scheduled | None,
         loss_fn: Callable[[Tensor], Tensor],
         noises: Tensor | Sequence[Tensor] | None = None,
         wrt: Sequence[str] = ("x_T", "z"),
@@ -56,6 +57,11 @@ class Metered:
         return found
 
 
+def get_ready() -> None:
+    """To be called once in the program's first thread: elsewhere the profiler would complain at its first use."""
+    most_memory(lambda: None, torch.device("cpu"))
+
+
 def most_memory(work: Callable[[], Result], device: torch.device) -> tuple[Result, int]:
     """What `work` returns, and the most bytes it held at once."""
     if device.type == "cuda":
@@ -63,10 +69,10 @@ def most_memory(work: Callable[[], Result], device: torch.device) -> tuple[Resul
         before = torch.cuda.memory_allocated(device)
         found = work()
         return found, torch.cuda.max_memory_allocated(device) - before
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities, profile_memory=True, acc_events=False) as seen:
+    # not torch.profiler.profile: that one imports the whole compiler, which takes seconds
+    with torch.autograd.profiler.profile(profile_memory=True) as seen:
         found = work()
-    events = [e for e in seen.profiler.kineto_results.events() if e.name() == "[memory]"]
+    events = [e for e in seen.kineto_results.events() if e.name() == "[memory]"]
     held = most = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         held += event.nbytes()

@@ -9,10 +9,11 @@ Every event is the whole state so far. A method that cannot go on keeps its last
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import perf_counter
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -31,6 +32,14 @@ from studio.settings import GradientName, Settings
 from studio.stops import Flag
 from studio.watch import Cancelled, Watched
 
+GRADIENTS: Mapping[GradientName, str] = MappingProxyType(
+    {
+        "discrete": "Discrete adjoint",
+        "adjoint_1": "AdjointDEIS-1",
+        "adjoint_2": "AdjointDEIS-2M",
+        "unrolled": "Plain autograd",
+    }
+)
 Stage = Literal["encode", "audit", "optimise", "done", "stopped"]
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import gradio as gr
 
 from studio import compare_words, words
-from studio.compare_run import Comparison, compare
+from studio.compare_meter import get_ready
+from studio.compare_run import GRADIENTS, Comparison, compare
 from studio.events import Waiting
 from studio.goals import PROMPTS
 from studio.page_fields import example_row, picture
 from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
-from studio.page_knobs import GRADIENTS, Knob, knobs
+from studio.page_knobs import Knob, knobs
 from studio.request import Request
 from studio.settings import GradientName
 from studio.shared import Studio
@@ -32,6 +33,7 @@ _GOALS = (("Words: match a sentence", "clip_text"), ("Person: become another per
 
 def compare_stream(studio: Studio) -> CompareStream:
     """Comparisons at the rate a page can show, one job at a time on the device it shares with all others."""
+    get_ready()
 
     def stream(request: Request, methods: Sequence[GradientName], stop: Flag) -> Iterator[Comparison | Waiting | None]:
         return newest(compare(studio.model, request, methods, stop), stop, studio.device, waiting=Waiting)
@@ -149,8 +151,9 @@ def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
 def _shown(tab: _Tab, state: Comparison) -> Updates:
     updates: Updates = {tab.job.status: compare_words.status(state), tab.cards: compare_words.cards(state.columns)}
     if any(column.curve for column in state.columns):
-        steps = [0, state.settings.optimisation_steps]
-        updates[tab.curve] = gr.LinePlot(compare_words.table(state.columns), x_lim=steps)
+        updates[tab.curve] = gr.LinePlot(
+            compare_words.table(state.columns), x_lim=[0.0, float(state.settings.optimisation_steps)]
+        )
     if state.stage in ("done", "stopped"):
         updates |= tab.job.over(compare_words.finished(state))
     return updates

@@ -9,9 +9,8 @@ from html import escape
 import pandas as pd
 
 from studio import words
-from studio.compare_run import Column, Comparison
+from studio.compare_run import GRADIENTS, Column, Comparison
 from studio.film import uri
-from studio.page_knobs import GRADIENTS
 
 WHAT = """**What is compared.** All methods start from the same encoding of the same picture, follow the same loss with
 the same optimiser, and make the same number of updates, one by each in turn. Everything is measured in this run.

@@ -70,7 +70,7 @@ def morph(model: Model, request: Request, stop: Flag, pace: Pace | None = None) 
     try:
         codes = yield from run.encode()
         yield from run.check(codes)
-        yield from run.optimise(meet(*codes))
+        yield from run.optimise(meet(codes[0], codes[1]))
     except Cancelled:
         stopped = True
     yield from run.outcome(stopped)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from studio.about_tab import about_tab
+from studio.api import add_endpoints
 from studio.compare_tab import compare_stream, compare_tab
 from studio.morph_tab import morph_stream, morph_tab
 from studio.shared import Studio
@@ -51,5 +52,6 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("About", id="about"):
                 about_tab()
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
+        add_endpoints(studio, on_device)
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 
 from studio.goals import PROMPTS
 from studio.settings import Settings, bounds, title
@@ -17,9 +17,33 @@ from studio.settings import Settings, bounds, title
 DEFAULTS = Settings(prompt=PROMPTS[0])
 
 
+# Subclasses, because Gradio makes a component anew from its class whenever an event updates it.
+class PathImage(gr.Image):
+    """An image whose handlers get the path of the file as it came.
+
+    Gradio would decode the upload before any check of ours, and show its own exception with server paths.
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        """The file's path."""
+        return payload.path if payload else None
+
+
+class AnySlider(gr.Slider):
+    """A slider that takes any number: out of range is refused by Settings, whose sentence names the field."""
+
+    is_template = True
+
+    def preprocess(self, payload: float) -> float:
+        """The number as it came."""
+        return payload
+
+
 def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.Image:
     """Upload, webcam or clipboard; handlers get the path, and look at the file themselves."""
-    image = gr.Image(
+    return PathImage(
         value=str(value) if value else None,
         type="filepath",
         sources=["upload", "webcam", "clipboard"],
@@ -29,9 +53,6 @@ def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.
         elem_id=name,
         alt_text=label,
     )
-    # Gradio would decode the upload here, before any check of ours, and show its own exception with server paths.
-    image.preprocess = _path_only  # type: ignore[method-assign]
-    return image
 
 
 def example_row(examples: Sequence[Path], image: gr.Image, label: str) -> None:
@@ -63,17 +84,6 @@ def choice(field: str, names: Mapping[str, str], before: str = "") -> gr.Dropdow
 def slider(field: str, step: float, before: str = "") -> gr.Slider:
     """A number within the field's bounds."""
     low, high = bounds(field)
-    made = gr.Slider(
+    return AnySlider(
         low, high, getattr(DEFAULTS, field), step=step, label=title(field), buttons=[], elem_id=before + field
     )
-    # out of range is refused by Settings, whose sentence names the field
-    made.preprocess = _unchecked  # type: ignore[method-assign]
-    return made
-
-
-def _path_only(payload: Any) -> str | None:
-    return payload.path if payload else None
-
-
-def _unchecked(payload: float) -> float:
-    return payload

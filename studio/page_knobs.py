@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import gradio as gr
 
+from studio.compare_run import GRADIENTS
 from studio.page_fields import DEFAULTS, choice, slider
 from studio.settings import title
 
 Knob = gr.Slider | gr.Dropdown | gr.Number
 
-GRADIENTS: Mapping[str, str] = MappingProxyType(
-    {
-        "discrete": "Discrete adjoint",
-        "adjoint_1": "AdjointDEIS-1",
-        "adjoint_2": "AdjointDEIS-2M",
-        "unrolled": "Plain autograd",
-    }
-)
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
     "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
     "optimiser": {"adam": "Adam", "sgd": "Gradient descent"},
-    "gradient": GRADIENTS,
+    "gradient": {str(name): words for name, words in GRADIENTS.items()},
 }
 _STEPS: Mapping[str, float] = {
     "optimisation_steps": 1,

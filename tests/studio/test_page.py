@@ -17,8 +17,15 @@ def blocks(model: Model, face: Path) -> gr.Blocks:
         return page(Studio(model), [face])
 
 
-def test_nothing_on_the_page_is_a_public_endpoint(blocks: gr.Blocks) -> None:
-    assert blocks.get_api_info()["named_endpoints"] == {}
+def test_only_the_endpoints_for_programs_are_public(blocks: gr.Blocks) -> None:
+    endpoints = blocks.get_api_info()["named_endpoints"]
+    assert set(endpoints) == {"/steer", "/morph", "/compare", "/settings_schema"}
+
+
+def test_every_function_that_uses_the_device_goes_through_the_host(model: Model, face: Path) -> None:
+    wrapped = []
+    page(Studio(model), [face], lambda function: wrapped.append(function) or function)
+    assert len(wrapped) == 6  # steer, morph and compare, for the page and for programs
 
 
 def test_no_event_cancels_another(blocks: gr.Blocks) -> None:

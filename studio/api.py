@@ -1,0 +1,143 @@
+"""The endpoints for programs: one for every job, with the settings as named and typed parameters.
+
+    steer             picture and settings -> steered picture, record
+    morph             two faces and settings -> morph, record with every embedder's verdict
+    compare           picture, settings and gradient methods -> what each method took and reached
+    settings_schema   nothing -> the JSON schema of the settings
+
+The first three stream: a picture that is null and how far the job is, many times; at last the picture and its record.
+A picture is always an upload of the caller's own: other paths, and addresses, are refused. Closing the connection ends
+the job. What the page itself calls is private.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+from gradio.context import get_blocks_context
+from gradio.events import api
+
+from studio.api_answers import compared, morphed, steered
+from studio.api_uploads import NO_FILE, uploaded
+from studio.compare_run import GRADIENTS
+from studio.compare_tab import compare_stream
+from studio.messages import explain
+from studio.morph_tab import morph_stream
+from studio.request import Request
+from studio.settings import GradientName, Settings
+from studio.shared import Studio
+from studio.stops import Flag
+
+Named = Mapping[str, Any]
+Job = Callable[[Named, Flag], Iterator[Any]]
+Answer = Callable[[Any, Path], Any]
+
+_NOT_OF_A_MORPH = {"loss", "prompt", "source_text"} | {name for name in Settings.model_fields if name[:4] == "mix_"}
+_PICTURE_AND_RECORD = tuple[gr.FileData, dict[str, Any]]
+
+
+def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
+    """Add them to the open `gr.Blocks`.
+
+    Args:
+        studio: model, device, stop flags; jobs stand in the same line as those of the page.
+        on_device: wraps every function that uses the device in whatever the host needs.
+    """
+    runs, morphs, comparisons = (
+        on_device(stream) for stream in (studio.stream, morph_stream(studio), compare_stream(studio))
+    )
+
+    def request(named: Named, first: str = "image", **fixed: str) -> Request:
+        settings = {name: value for name, value in named.items() if name in Settings.model_fields}
+        return Request.checked(settings | fixed, uploaded(named[first]), uploaded(named["second"]), studio.model.size)
+
+    def steer(named: Named, stop: Flag) -> Iterator[Any]:
+        """Change a picture towards a goal; get it back with the record of the run.
+
+        `loss` names the goal: clip_text and clip_directional need a prompt; clip_image and identity a second picture.
+        """
+        yield from runs(request(named), stop)
+
+    def morph(named: Named, stop: Flag) -> Iterator[Any]:
+        """Make one face of two; get it back with what every face embedder says of it."""
+        yield from morphs(request(named, "first", loss="morph"), stop)
+
+    def compare(named: Named, stop: Flag) -> Iterator[Any]:
+        """Do one job by several gradient methods; get what each of them took and reached."""
+        yield from comparisons(request(named), named["methods"], stop)
+
+    image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
+    faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
+    methods = _parameter("methods", list[GradientName], list(GRADIENTS))
+    endpoint = _Endpoint(studio)
+    endpoint.add(steer, steered(studio.model), [image, *_settings(), second], _PICTURE_AND_RECORD)
+    endpoint.add(morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH)], _PICTURE_AND_RECORD)
+    endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
+    # as a type, not as the text that annotations are in this file
+    settings_schema.__signature__ = inspect.Signature(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
+    api(settings_schema, api_name="settings_schema", queue=False)
+
+
+def settings_schema() -> dict[str, Any]:
+    """Names, types, bounds and defaults of all settings, as JSON schema."""
+    return Settings.model_json_schema()
+
+
+class _Endpoint:
+    """Turns a job on named values into a function whose signature Gradio can read."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def add(self, job: Job, answer: Answer, parameters: Sequence[inspect.Parameter], returns: Any) -> None:
+        names, stops = [p.name for p in parameters], self._studio.stops
+
+        def run(*values: Any) -> Iterator[Any]:
+            shown: Any = answer(None, Path())
+            try:
+                with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves
+                    for event in job(dict(zip(names, values, strict=True)), stops.flag()):
+                        if event is not None:
+                            shown = answer(event, Path(folder))
+                        yield shown
+            except Exception as error:
+                raise gr.Error(explain(error), print_exception=False) from None
+
+        run.__name__, run.__doc__ = job.__name__, inspect.cleandoc(job.__doc__ or "")
+        run.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
+        api(run, api_name=job.__name__, concurrency_limit=1, concurrency_id="device")
+        blocks = get_blocks_context()
+        assert blocks is not None  # it has just been added to
+        for component in blocks.fns[max(blocks.fns)].inputs:
+            refusing = _never_from_an_address(component)
+            component.async_move_resource_to_block_cache = refusing  # type: ignore[method-assign, assignment]
+
+
+def _never_from_an_address(component: Any) -> Callable[[Any], Coroutine[Any, Any, str | None]]:
+    """Gradio would fetch an address before any check of ours: the server never reaches out for anybody."""
+    into_cache = component.async_move_resource_to_block_cache
+
+    async def refusing(path: Any) -> str | None:
+        if "://" in str(path):
+            raise gr.Error(NO_FILE, print_exception=False)
+        found: str | None = await into_cache(path)
+        return found
+
+    return refusing
+
+
+def _settings(without: Collection[str] = ()) -> list[inspect.Parameter]:
+    """The settings as parameters, at their defaults; the prompt comes first, because everybody needs it."""
+    names = [name for name in Settings.model_fields if name not in {"version", *without}]
+    fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
+    return [_parameter(name, field.annotation, field.default) for name, field in fields.items()]
+
+
+def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)

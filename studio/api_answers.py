@@ -1,0 +1,81 @@
+"""What the endpoints answer: an event as JSON, with pictures as files in a folder that Gradio copies from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from studio.compare_run import Column, Comparison
+from studio.compare_words import error
+from studio.events import Outcome, Progress, Waiting
+from studio.model import Model
+from studio.morph_run import Morphed, Morphing
+from studio.morph_save import morph_record
+from studio.record import record, to_png
+
+Json = dict[str, Any]
+Pair = tuple[Json | None, Json]
+"""A file as Gradio passes files, and what there is to say."""
+
+
+def steered(model: Model) -> Callable[[object, Path], Pair]:
+    """Answers of a run."""
+
+    def answer(event: object, folder: Path) -> Pair:
+        if isinstance(event, Outcome):
+            written = record(event, model)
+            return _file(event.after, written, folder), written
+        return None, moving(event)
+
+    return answer
+
+
+def morphed(model: Model) -> Callable[[object, Path], Pair]:
+    """Answers of a morph."""
+
+    def answer(event: object, folder: Path) -> Pair:
+        if isinstance(event, Morphed):
+            written = morph_record(event, model)
+            return _file(event.outcome.after, written, folder), written
+        return None, moving(event.progress if isinstance(event, Morphing) else event)
+
+    return answer
+
+
+def compared(event: object, folder: Path) -> Json:
+    """Answers of a comparison."""
+    if not isinstance(event, Comparison):
+        return moving(event)
+    columns = {column.method: _column(column) for column in event.columns}
+    return {"phase": event.stage, "step": event.step, "steps": event.steps, "methods": columns}
+
+
+def moving(event: object) -> Json:
+    """How far a job is."""
+    if isinstance(event, Progress):
+        return {"phase": event.phase, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
+    return {"phase": "waiting", "ahead": event.ahead if isinstance(event, Waiting) else 0}
+
+
+def _column(column: Column) -> Json:
+    found = column.found
+    return {
+        "loss": [point.total for point in column.curve],
+        "gradient_error": {v: error(c, found.length_ratio[v]) for v, c in found.cosine.items()} if found else {},
+        "gradient_cosine": dict(found.cosine) if found else {},
+        "gradient_length_ratio": dict(found.length_ratio) if found else {},
+        "warnings": list(found.warnings) if found else [],
+        "seconds_per_gradient": column.seconds,
+        "memory_bytes": column.memory,
+        "network_calls": column.calls,
+        "trouble": column.trouble,
+    }
+
+
+def _file(image: Image.Image, written: Json, folder: Path) -> Json:
+    path = folder / "result.png"
+    path.write_bytes(to_png(image, written))
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

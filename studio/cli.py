@@ -1,0 +1,155 @@
+"""The studio without a page.
+
+    python -m studio.cli steer IMAGE --text "a face with red hair"       change a picture
+    python -m studio.cli morph FIRST SECOND                              one face of two
+    python -m studio.cli compare IMAGE --text "a face with a hat"        gradient methods side by side
+    python -m studio.cli settings                                        every setting, its default and range
+
+Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
+NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
+run early and keeps its best picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from PIL import Image
+from rich.console import Console
+
+from studio.cli_show import show_comparison, show_morph, show_outcome, show_settings, watch
+from studio.cli_values import collected, existing
+from studio.compare_run import GRADIENTS, compare
+from studio.embedded import embedded
+from studio.events import Outcome
+from studio.messages import UserError, explain
+from studio.morph_run import Morphed, morph
+from studio.morph_save import morph_record
+from studio.presets import PRESETS
+from studio.record import record, to_png
+from studio.request import Request
+from studio.run import steer
+from studio.stops import Flag
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the words ask for; 0 if it could be done, 1 with a sentence if not."""
+    given = _parser().parse_args(words)
+    console = Console(stderr=True, quiet=given.quiet)
+    try:
+        with TemporaryDirectory() as folder:
+            stop = Flag(Path(folder) / "stop")
+            _interrupting(stop)
+            given.job(given, stop, console)
+    except (UserError, FileNotFoundError, FloatingPointError, torch.OutOfMemoryError) as error:
+        sentence = str(error) if isinstance(error, FileNotFoundError) else explain(error)
+        Console(stderr=True).print(f"[red]{sentence}[/red]", highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+    model = embedded()
+    request = Request.checked(_values(given), existing(given.image), given.second, model.size)
+    outcome = watch(steer(model, request, stop), console)
+    if not isinstance(outcome, Outcome):
+        raise UserError("Stopped before the first step, so there is nothing to keep.")
+    show_outcome(outcome, console)
+    name = f"{given.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
+    _write(given.out or Path(name), outcome.after, record(outcome, model))
+
+
+def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+    model = embedded()
+    values = _values(given) | {"loss": "morph"}
+    request = Request.checked(values, existing(given.first), existing(given.second), model.size)
+    done = watch(morph(model, request, stop), console)
+    if not isinstance(done, Morphed):
+        raise UserError("Stopped before there was a morph, so there is nothing to keep.")
+    show_morph(done, console)
+    name = f"{given.first.stem}-{given.second.stem}-{request.settings.seed}.png"
+    _write(given.out or Path(name), done.outcome.after, morph_record(done, model))
+
+
+def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+    model = embedded()
+    request = Request.checked(_values(given), existing(given.image), given.second, model.size)
+    state = watch(compare(model, request, given.methods, stop), console)
+    if state is not None:
+        show_comparison(state, Console())
+
+
+def _settings(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+    show_settings(Console())
+
+
+def _values(given: argparse.Namespace) -> dict[str, Any]:
+    """Everything that was asked for. Half of the cores do the work: at batch 1 more of them gain nothing."""
+    torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 2) // 2))
+    values = collected(given.preset, given.settings, given.set)
+    text = getattr(given, "text", None)
+    return values if text is None else {**values, "prompt": text}
+
+
+def _interrupting(stop: Flag) -> None:
+    """Ctrl-C sets the flag; a second Ctrl-C ends the program."""
+
+    def interrupted(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop.set()
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
+def _write(path: Path, image: Image.Image, written: dict[str, Any]) -> None:
+    """The PNG with its record inside, and the record beside it; their names go to standard output."""
+    sidecar = path.with_suffix(".json")
+    path.write_bytes(to_png(image, written))
+    sidecar.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    print(path, sidecar, sep="\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studio.cli", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quiet", action="store_true", help="no bar and no tables")
+    jobs = parser.add_subparsers(required=True, metavar="JOB")
+    made = {name: jobs.add_parser(name, help=help_) for name, help_ in _JOBS.items()}
+    made["settings"].set_defaults(job=_settings)
+    for name, job in (("steer", _steer), ("compare", _compare)):
+        made[name].add_argument("image", type=Path, help="picture to change")
+        made[name].add_argument("--text", help="what to see: short for --set prompt=TEXT")
+        made[name].add_argument("--second", type=Path, help="picture or face to move towards, where the loss needs one")
+        made[name].set_defaults(job=job)
+    made["compare"].add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
+    made["morph"].add_argument("first", type=Path, help="one face")
+    made["morph"].add_argument("second", type=Path, help="the other face")
+    made["morph"].set_defaults(job=_morph)
+    for name in ("steer", "morph", "compare"):
+        made[name].add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
+        made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
+        made[name].add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a single setting")
+        made[name].add_argument("--threads", type=int, help="CPU threads; half of the cores by default")
+    for name in ("steer", "morph"):
+        made[name].add_argument("--out", type=Path, metavar="PNG", help="where to write the picture")
+    return parser
+
+
+_JOBS = {
+    "steer": "change a picture towards a goal",
+    "morph": "one face of two",
+    "compare": "one job by several gradient methods",
+    "settings": "list every setting",
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,113 @@
+"""What a terminal shows: a bar while a job runs, tables at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar, get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from studio import events
+from studio.compare_run import GRADIENTS, Comparison
+from studio.compare_words import EXACT, error
+from studio.morph_run import Morphed, Morphing
+from studio.settings import Settings, bounds, title
+from studio.words import seconds_left
+
+Event = TypeVar("Event")
+_PHASES = {"encode": "Encoding", "audit": "Auditing", "optimise": "Optimising", "done": "Done", "stopped": "Stopped"}
+
+
+def watch(job: Iterable[Event], console: Console) -> Event | None:
+    """The last event of a job, after a bar has shown all of them."""
+    last: Event | None = None
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=None, said="")
+        for last in job:
+            _move(bar, task, last)
+    return last
+
+
+def show_outcome(outcome: events.Outcome, console: Console) -> None:
+    """What was measured in a run."""
+    first, best = outcome.curve[0], outcome.best
+    rows = {name: f"{first.similarity[name]:.3f} → {value:.3f}" for name, value in best.similarity.items()}
+    trip = outcome.round_trip
+    rows |= {
+        "Loss": f"{first.total:.3f} → {best.total:.3f} at step {best.step} of {outcome.settings.optimisation_steps}",
+        "Round trip": "exact" if trip.exact else f"{trip.psnr:.1f} dB, off by at most {trip.largest} of 255",
+        "Network calls": f"{outcome.calls:,}",
+        "Time": f"{outcome.seconds:.1f} s" + (", stopped early" if outcome.stopped else ""),
+    }
+    _print(console, ("", "measured"), *([name, value] for name, value in rows.items()))
+
+
+def show_morph(done: Morphed, console: Console) -> None:
+    """What was measured in a morph, and what every embedder says."""
+    show_outcome(done.outcome, console)
+    rows = [
+        [
+            f"{now.name}{' (in the loss)' if now.in_loss else ''}",
+            f"{plain.first:.2f} → {now.first:.2f}",
+            f"{plain.second:.2f} → {now.second:.2f}",
+            f"{now.strict:.2f}",
+            "yes" if now.fooled else "no",
+        ]
+        for plain, now in zip(done.of_plain, done.of_now, strict=True)
+    ]
+    if rows:
+        _print(console, ("embedder", "to the first", "to the second", "accepts from", "takes it for both"), *rows)
+
+
+def show_comparison(state: Comparison, console: Console) -> None:
+    """One row a method."""
+    head = ["method", "loss", "gradient error", "s / gradient", "MiB / gradient", "network calls", ""]
+    rows = []
+    for column in state.columns:
+        loss = f"{column.curve[0].total:.3f} → {column.curve[-1].total:.3f}" if column.curve else ""
+        found = column.found
+        wrong = [error(c, found.length_ratio[v]) for v, c in found.cosine.items()] if found else []
+        errors = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in wrong)
+        seconds = "" if column.seconds is None else f"{column.seconds:.2f}"
+        memory = "" if column.memory is None else f"{column.memory / 2**20:.1f}"
+        rows.append([GRADIENTS[column.method], loss, errors, seconds, memory, f"{column.calls:,}", column.trouble])
+    _print(console, head, *rows)
+
+
+def show_settings(console: Console) -> None:
+    """Every setting by the name that --set takes."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        choices = get_args(field.annotation)
+        if choices:
+            takes = " | ".join(str(choice) for choice in choices)
+        elif field.annotation is str:
+            takes = "text"
+        else:
+            takes = "{:g} to {:,g}".format(*bounds(name))
+        rows.append([name, repr(field.default) if field.annotation is str else str(field.default), takes, title(name)])
+    _print(console, ("name", "default", "takes", "what it is"), *(row for row in rows if row[0] != "version"))
+
+
+def _move(bar: Progress, task: TaskID, event: Any) -> None:
+    if isinstance(event, Morphing):
+        event = event.progress
+    if isinstance(event, events.Progress):
+        loss = f"loss {event.curve[-1].total:.3f}  " if event.curve else ""
+        said = loss + seconds_left(event.seconds_left)
+        bar.update(task, description=_PHASES[event.phase], completed=event.step, total=event.steps, said=said)
+    if isinstance(event, Comparison):
+        said = seconds_left(event.left)
+        bar.update(task, description=_PHASES[event.stage], completed=event.step, total=event.steps, said=said)
+
+
+def _print(console: Console, head: Iterable[str], *rows: list[str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -1,0 +1,197 @@
+"""The endpoints as programs meet them: through gradio_client and as bare HTTP, on a model that answers at once."""
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+from torch import Tensor
+
+import app
+from studio.model import Model
+from studio.page import page
+from studio.record import read_settings
+from studio.settings import Settings
+from studio.shared import Studio
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def studio(model: Model) -> Studio:
+    def slow(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        time.sleep(0.002)
+        return model.network(t, x, z)
+
+    return Studio(dataclasses.replace(model, network=slow))
+
+
+@pytest.fixture(scope="module")
+def url(studio: Studio) -> Iterator[str]:
+    blocks = page(studio, [])
+    _, where, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield where
+    blocks.close()
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Client:
+    return Client(url, verbose=False)
+
+
+def steer(client: Client, face: Path, **asked: Any) -> Any:
+    quick = {"image": handle_file(face), "prompt": "red hair", "optimisation_steps": 2, "sampling_steps": 5}
+    return client.predict(**{**quick, **asked}, api_name="/steer")
+
+
+def post(url: str, face: Path, **asked: Any) -> str:
+    """What the endpoint streams back to bare HTTP; `image` is uploaded unless given."""
+    with face.open("rb") as file:
+        (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": file}).json()
+    body = {"image": {"path": path}, "prompt": "red hair", "optimisation_steps": 2, **asked}
+    event = httpx.post(f"{url}gradio_api/call/v2/steer", json=body).json()["event_id"]
+    return httpx.get(f"{url}gradio_api/call/v2/steer/{event}", timeout=60).text
+
+
+def test_every_setting_is_a_parameter_with_its_default(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]  # type: ignore[index]
+    given = {p["parameter_name"]: p for p in endpoints["/steer"]["parameters"]}
+    for name, field in Settings.model_fields.items():
+        if name != "version":
+            assert given[name]["parameter_default"] == field.default
+    assert given["optimisation_steps"]["python_type"]["type"] == "int"
+    assert "Literal['sde', 'ode']" in given["mode"]["python_type"]["type"]
+    assert not given["image"]["parameter_has_default"]
+    assert not set(given) - set(Settings.model_fields) - {"image", "second"}
+
+
+def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Path) -> None:
+    path, written = steer(client, face, seed=11, closeness=0.5)
+    settings = read_settings(path)
+    assert (settings.seed, settings.closeness, settings.prompt) == (11, 0.5, "red hair")
+    assert written["settings"] == settings.model_dump()
+    assert Image.open(path).size == (16, 16)
+
+
+def test_the_answer_streams_and_ends_with_the_picture(client: Client, face: Path) -> None:
+    job = client.submit(image=handle_file(face), prompt="red hair", optimisation_steps=8, api_name="/steer")
+    *moving, (path, _) = list(job)
+    assert {said["phase"] for picture, said in moving if picture is None} >= {"optimise"}
+    assert path.endswith(".png")
+
+
+def test_a_morph_takes_two_faces(client: Client, face: Path, save_picture: Any) -> None:
+    second = save_picture("second.png", colour="navy")
+    path, written = client.predict(
+        first=handle_file(face), second=handle_file(second), optimisation_steps=2, api_name="/morph"
+    )
+    assert read_settings(path).loss == "morph"
+    assert set(written["verdicts"]) == {"plain", "steered"}
+
+
+def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:
+    found = client.predict(
+        image=handle_file(face), prompt="x", optimisation_steps=2, methods=["discrete", "unrolled"], api_name="/compare"
+    )
+    assert set(found["methods"]) == {"discrete", "unrolled"}
+    for measured in found["methods"].values():
+        assert len(measured["loss"]) == 3
+        assert max(measured["gradient_error"].values()) < 1e-3
+        assert measured["memory_bytes"] > 0
+
+
+def test_the_schema_is_that_of_the_settings(client: Client) -> None:
+    assert client.predict(api_name="/settings_schema") == Settings.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"prompt": " "}, "The prompt is empty"),
+        ({"optimisation_steps": 1000}, "Optimisation steps: give a whole number from 1 to 100, but it is 1000."),
+        ({"optimisation_steps": "many"}, "Optimisation steps: give a whole number from 1 to 100, but it is many."),
+        ({"loss": "joy"}, "What to change: choose"),
+        ({"loss": "identity"}, "This goal needs a second face"),
+        ({"image": None}, "There is no image yet"),
+        ({"image": {"path": "/etc/hostname"}}, "Upload the picture first"),
+        ({"image": "/etc/hostname"}, "Upload the picture first"),
+        ({"second": {"path": "/etc/hostname"}, "loss": "identity"}, "Upload the picture first"),
+        ({"image": {"path": "http://127.0.0.1/a.png", "meta": {"_type": "gradio.FileData"}}}, "Upload the picture"),
+    ],
+)
+def test_a_mistake_is_one_sentence_without_traceback(
+    client: Client, face: Path, asked: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(AppError) as caught:
+        steer(client, face, **asked)
+    assert sentence in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_bare_http_streams_events(url: str, face: Path) -> None:
+    said = post(url, face)
+    assert "event: generating" in said
+    assert said.rstrip().splitlines()[-2] == "event: complete"
+    picture, written = json.loads(said.rstrip().splitlines()[-1].removeprefix("data: "))
+    assert httpx.get(picture["url"]).content.startswith(b"\x89PNG")
+    assert written["settings"]["optimisation_steps"] == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/hostname", "../../etc/hostname", str(ROOT / "app.py"), "file:///etc/hostname", "http://127.0.0.1/x"]
+)
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_no_file_of_the_server_is_read(url: str, face: Path, path: str, meta: dict[str, Any]) -> None:
+    said = post(url, face, image={"path": path, **meta})
+    assert "event: error" in said
+    assert "event: generating" not in said
+    assert "result.png" not in said
+
+
+def test_leaving_ends_the_job_and_frees_the_device(client: Client, studio: Studio, face: Path) -> None:
+    job = client.submit(
+        image=handle_file(face), prompt="x", optimisation_steps=100, sampling_steps=50, api_name="/steer"
+    )
+    deadline = time.monotonic() + 30
+    while not studio.device.locked() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert studio.device.locked()
+    job.cancel()
+    while studio.device.locked() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not studio.device.locked()
+
+
+def snippet(language: str) -> str:
+    """The README's example of this language about other programs."""
+    section = README.split("## From other programs")[1].split("\n## ")[0]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_readmes_python_runs(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    exec(snippet("python").replace("http://127.0.0.1:7860", url), {})
+    assert "Match with “a face with red hair”" in capsys.readouterr().out
+
+
+def test_the_readmes_curl_runs(url: str) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    script = snippet("bash").replace("http://127.0.0.1:7860/", url)
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert "event: complete" in done.stdout
+    assert "result.png" in done.stdout

@@ -1,0 +1,166 @@
+"""The command line, in this process on the small model, and once as a program."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio import cli
+from studio.cli_values import collected
+from studio.messages import UserError
+from studio.model import Model
+from studio.presets import PRESETS
+from studio.record import read_settings
+from studio.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
+
+
+@pytest.fixture(autouse=True)
+def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own, the small model, and Ctrl-C as it was."""
+    monkeypatch.setattr(cli, "embedded", lambda: model)
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
+    yield tmp_path
+    signal.signal(signal.SIGINT, before)
+
+
+def run(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, capsys: Any) -> None:
+    assert run("steer", face, "--text", "red hair", *QUICK, "--set", "seed=4", "--out", "red.png") == 0
+    assert capsys.readouterr().out.split() == ["red.png", "red.json"]
+    inside, beside = read_settings("red.png"), read_settings("red.json")
+    assert inside == beside == Settings(prompt="red hair", optimisation_steps=2, sampling_steps=5, seed=4)
+    assert Image.open("red.png").size == (16, 16)
+
+
+def test_a_run_can_be_repeated_from_what_it_wrote(face: Path) -> None:
+    run("steer", face, "--text", "red hair", *QUICK, "--out", "first.png")
+    for written in ("first.png", "first.json"):
+        assert run("steer", face, "--settings", written, "--out", "second.png") == 0
+        assert Image.open("first.png").tobytes() == Image.open("second.png").tobytes()
+
+
+def test_names_of_files_follow_from_the_pictures(face: Path, save_picture: Callable[..., Path]) -> None:
+    second = save_picture("other.png", colour="navy")
+    run("steer", face, "--text", "x", *QUICK)
+    run("morph", face, second, *QUICK)
+    assert Path("a face-clip-text-0.png").is_file()
+    assert Path("a face-other-0.json").is_file()
+
+
+def test_a_morph_records_the_verdicts(face: Path, save_picture: Callable[..., Path]) -> None:
+    assert run("morph", face, save_picture("other.png", colour="navy"), *QUICK, "--out", "m.png") == 0
+    written = json.loads(Path("m.json").read_text())
+    assert written["settings"]["loss"] == "morph"
+    assert set(written["verdicts"]) == {"plain", "steered"}
+
+
+def test_a_second_picture_for_losses_that_need_one(face: Path, save_picture: Callable[..., Path]) -> None:
+    second = save_picture("other.png", colour="navy")
+    assert run("steer", face, "--second", second, "--set", "loss=identity", *QUICK, "--out", "p.png") == 0
+    assert read_settings("p.png").loss == "identity"
+
+
+def test_a_comparison_is_a_table(face: Path, capsys: Any) -> None:
+    assert run("compare", face, "--text", "x", *QUICK, "--methods", "discrete", "adjoint_1") == 0
+    shown = capsys.readouterr().out
+    assert "Discrete adjoint" in shown
+    assert "AdjointDEIS-1" in shown
+    assert "exact" in shown
+    assert "Plain autograd" not in shown
+
+
+def test_all_settings_are_listed(capsys: Any) -> None:
+    assert run("settings") == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in Settings.model_fields if name != "version")
+    assert "1 to 100" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["steer", "nowhere.png", "--text", "x"], "There is no file nowhere.png."),
+        (["steer", "FACE"], "The prompt is empty"),
+        (["steer", "FACE", "--text", "x", "--set", "seed=-1"], "Seed: give a whole number from 0"),
+        (["steer", "FACE", "--text", "x", "--set", "colour=red"], "--set takes NAME=VALUE"),
+        (["steer", "FACE", "--text", "x", "--set", "seed"], "--set takes NAME=VALUE"),
+        (["steer", "FACE", "--text", "x", "--preset", "Slow"], "There is no preset 'Slow'; choose one of Quick"),
+        (["steer", "FACE", "--text", "x", "--settings", "FACE"], "This file holds no settings"),
+        (["steer", "FACE", "--text", "x", "--settings", "no.json"], "There is no file no.json."),
+        (["morph", "FACE", "nowhere.png"], "There is no file nowhere.png."),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_status_1(face: Path, words: list[str], sentence: str, capsys: Any) -> None:
+    assert run(*(str(face) if word == "FACE" else word for word in words)) == 1
+    shown = capsys.readouterr().err
+    assert sentence in shown
+    assert "Traceback" not in shown
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps({"seed": 5, "closeness": 2.0}))
+    values = collected("Balanced", bare, ["seed=6"])
+    assert values == {**PRESETS["Balanced"], "closeness": 2.0, "seed": "6"}
+
+
+def test_a_bare_settings_file_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps({"seed": "no"}))
+    with pytest.raises(UserError, match="Seed: give a whole number"):
+        collected(None, tmp_path / "bad.json", [])
+
+
+def test_ctrl_c_ends_a_run_early_and_keeps_its_best(face: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = cli.watch
+
+    def interrupted(job: Any, console: Any) -> Any:
+        def early() -> Any:
+            for event in job:
+                yield event
+                if getattr(event, "phase", "") == "optimise" and event.step == 1:
+                    signal.raise_signal(signal.SIGINT)
+
+        return plain(early(), console)
+
+    monkeypatch.setattr(cli, "watch", interrupted)
+    assert run("steer", face, "--text", "x", "--set", "optimisation_steps=50", "--out", "early.png") == 0
+    measured = json.loads(Path("early.json").read_text())["measured"]
+    assert measured["stopped"]
+    assert len(measured["loss"]) == 2
+
+
+def test_the_readmes_commands_run(here: Path) -> None:
+    (here / "assets").symlink_to(ROOT / "assets")
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## From the command line")[1].split("\n## ")[0]
+    found = re.search(r"```bash\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    lines = found[1].strip().splitlines()
+    assert len(lines) >= 4
+    for line in lines:
+        python, dash_m, module, *words = shlex.split(line)
+        assert (python, dash_m, module) == ("python", "-m", "studio.cli")
+        assert cli.main(words) == 0
+
+
+def test_it_is_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "studio.cli", "settings"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "optimisation_steps" in done.stdout
