@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,7 @@ from studio.api_uploads import NO_FILE, uploaded
 from studio.compare_run import GRADIENTS
 from studio.compare_tab import compare_stream
 from studio.messages import explain
+from studio.morph_run import SUITED
 from studio.morph_tab import morph_stream
 from studio.request import Request
 from studio.settings import GradientName, Settings
@@ -76,7 +78,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
     methods = _parameter("methods", list[GradientName], list(GRADIENTS))
     endpoint = _Endpoint(studio)
     endpoint.add(steer, steered(studio.model), [image, *_settings(), second], _PICTURE_AND_RECORD)
-    endpoint.add(morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH)], _PICTURE_AND_RECORD)
+    endpoint.add(morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH, SUITED)], _PICTURE_AND_RECORD)
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     # as a type, not as the text that annotations are in this file
     settings_schema.__signature__ = inspect.Signature(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
@@ -132,11 +134,13 @@ def _never_from_an_address(component: Any) -> Callable[[Any], Coroutine[Any, Any
     return refusing
 
 
-def _settings(without: Collection[str] = ()) -> list[inspect.Parameter]:
+def _settings(
+    without: Collection[str] = (), suited: Mapping[str, Any] = MappingProxyType({})
+) -> list[inspect.Parameter]:
     """The settings as parameters, at their defaults; the prompt comes first, because everybody needs it."""
     names = [name for name in Settings.model_fields if name not in {"version", *without}]
     fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
-    return [_parameter(name, field.annotation, field.default) for name, field in fields.items()]
+    return [_parameter(name, field.annotation, suited.get(name, field.default)) for name, field in fields.items()]
 
 
 def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

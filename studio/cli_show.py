@@ -64,7 +64,7 @@ def show_morph(done: Morphed, console: Console) -> None:
 
 def show_comparison(state: Comparison, console: Console) -> None:
     """One row a method."""
-    head = ["method", "loss", "gradient error", "s / gradient", "MiB / gradient", "network calls", ""]
+    head = ["method", "loss", "gradient error", "s each", "MiB", "calls", ""]
     rows = []
     for column in state.columns:
         loss = f"{column.curve[0].total:.3f} → {column.curve[-1].total:.3f}" if column.curve else ""
@@ -107,7 +107,7 @@ def _move(bar: Progress, task: TaskID, event: Any) -> None:
 def _print(console: Console, head: Iterable[str], *rows: list[str]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in head:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "method")
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -15,7 +15,7 @@ from PIL import Image
 from studio import morph_words, words
 from studio.events import Waiting
 from studio.messages import UserError
-from studio.morph_run import Morphed, Morphing, morph
+from studio.morph_run import SUITED, Morphed, Morphing, morph
 from studio.morph_save import save
 from studio.page_fields import example_row, picture
 from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
@@ -107,7 +107,7 @@ def _inputs(
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
     fields = knobs(_MAIN, "morph-")
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
-        fields |= knobs(_MORE, "morph-")
+        fields |= knobs(_MORE, "morph-", **SUITED)
     return (faces[0], faces[1]), preset, fields
 
 

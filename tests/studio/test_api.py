@@ -19,6 +19,7 @@ from torch import Tensor
 
 import app
 from studio.model import Model
+from studio.morph_run import SUITED
 from studio.page import page
 from studio.record import read_settings
 from studio.settings import Settings
@@ -73,6 +74,8 @@ def test_every_setting_is_a_parameter_with_its_default(client: Client) -> None:
     assert given["optimisation_steps"]["python_type"]["type"] == "int"
     assert "Literal['sde', 'ode']" in given["mode"]["python_type"]["type"]
     assert not given["image"]["parameter_has_default"]
+    of_morph = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/morph"]["parameters"]}
+    assert of_morph["z_rate"] == SUITED["z_rate"]
     assert not set(given) - set(Settings.model_fields) - {"image", "second"}
 
 
