@@ -140,7 +140,7 @@ def test_no_tensor_of_a_states_size_is_kept_beyond_a_handful():
 
         sampler = Sampler.from_grid(LinearVP().uniform_log_snr(n))
         Reversible().value_and_grad(model, sampler, normal(7, 11, 13), None, squared_distance(0.0))
-    assert held[4] == held[40] <= 16
+    assert held[4] == held[40] <= 24
 
 
 def test_one_pass_makes_twice_a_steps_calls_less_one_each_way():
