@@ -35,6 +35,7 @@ SECOND = ("test_continuous_adjoint.py::test_converges_to_the_exact_gradient_of_a
 STABILITY = ("test_continuous_adjoint.py::test_stability_factor_where_noise_dominates",)
 TOLD = ("test_continuous_adjoint.py::test_the_prediction_type_does_not_change_the_gradient",)
 OTHER_GRID = (
+    "test_continuous_adjoint.py::test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node",
     "test_continuous_adjoint.py::test_the_noises_of_an_sde_get_their_gradient_from_another_grid",
     "test_continuous_adjoint.py::test_fewer_steps_than_the_samplers_converge_at_the_adjoints_own_order",
 )
@@ -334,7 +335,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("add(shares, A * B_i, i)", "add(shares, B_i, i)"),
         ("A, B = A * A_i, B + A * B_i", "A, B = A * A_i, B + B_i"),
         ("v = a * g_q + pulled", "v = pulled"),
-        ("states.pop(p), g,", "states.get(q, states.pop(p)), g,"),
+        ("pull_back(sampler.grid.times[p], x_p", "pull_back(sampler.grid.times[q], x_p"),
     ),
     *_of(
         "reversible.py",

@@ -265,6 +265,21 @@ def test_the_noises_of_an_sde_get_their_gradient_from_another_grid(steps):
     assert relative_error(*thirds) < 0.15
 
 
+def test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node():
+    """One step over six of the sampler's: alpha a_x lies on the straight line over rho between its two ends."""
+    grid = LinearVP().uniform_log_snr(6, 0.7, 0.05)
+    sampler, x, z = Sampler.from_grid(grid, sde=True), normal(2, 2, 2, 3), normal(2, 4, seed=1)
+    w = sampler.draw_noises(x, torch.Generator().manual_seed(8))
+    found = ContinuousAdjoint(1, steps=1).value_and_grad(
+        mixture(), sampler, x, z, squared_distance(TARGET), w, ("x_T", "noises")
+    )
+    b_T, b_0 = grid.alpha[0] * found.grads["x_T"], grid.alpha[-1] * (found.image - TARGET)
+    for i in range(1, 7):
+        way = (grid.rho[i] - grid.rho[-1]) / (grid.rho[0] - grid.rho[-1])
+        expected = sampler.rows[i - 1].D * (way * b_T + (1 - way) * b_0) / grid.alpha[i]
+        assert relative_error(found.grads["noises"][i - 1], expected) < 1e-12
+
+
 def test_ddims_eta_lies_between_the_ode_and_the_sde():
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     errors = []
