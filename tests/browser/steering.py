@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -36,6 +37,11 @@ def start(page: Page) -> float:
     page.evaluate(RECORDER)
     page.click("#run")
     return float(page.evaluate("window.clicked_at"))
+
+
+def wait_moving(page: Page) -> None:
+    """Until some steps of a run were taken."""
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Optimising: step [1-9]"), timeout=PATIENCE)
 
 
 def wait_ready(page: Page, patience: float = 6 * PATIENCE) -> None:
