@@ -22,6 +22,8 @@ except ImportError:
 import gradio as gr
 import torch
 
+from studio import present
+from studio.check import check
 from studio.embedded import embedded, examples
 from studio.page import page
 from studio.page_theme import CSS, theme
@@ -43,16 +45,18 @@ def build() -> gr.Blocks:
     return page(studio, pictures, on_gpu)
 
 
-def launch(blocks: gr.Blocks, **where: Any) -> Any:
+def launch(blocks: gr.Blocks, presenting: bool = False, **where: Any) -> Any:
     """Serve the page with everything off that would record or publish what visitors do.
 
     Args:
         blocks: of `build`.
+        presenting: large type and keys, whatever the address says.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
     return blocks.launch(
         theme=theme(),
-        css_paths=[CSS, CSS.with_name("tabs.css")],
+        css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
+        js=present.script(presenting),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -69,7 +73,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="port; the first free one from 7860 by default")
     parser.add_argument("--share", action="store_true", help="make a temporary public link through gradio.live")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
-    return parser.parse_args()
+    parser.add_argument(
+        "--present", action="store_true", help="for a projector: large type, keys, a fresh page after a pause"
+    )
+    parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
+    given = parser.parse_args()
+    if given.present and given.share:
+        parser.error("--present is for a room without network; leave --share out")
+    return given
 
 
 def can_open_a_browser() -> bool:
@@ -83,12 +94,17 @@ def main() -> None:
     """Build and serve until interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     given = arguments()
+    if given.check:
+        findings = list(check(given.host, given.port))
+        print(*findings, sep="\n")
+        sys.exit(any(not finding.fine for finding in findings))
     try:
         blocks = build()
     except FileNotFoundError as missing:
         sys.exit(str(missing))
     launch(
         blocks,
+        given.present,
         server_name=given.host,
         server_port=given.port,
         share=given.share,

@@ -30,6 +30,7 @@ from studio.compare_tab import compare_stream
 from studio.messages import explain
 from studio.morph_run import SUITED
 from studio.morph_tab import morph_stream
+from studio.page_wiring import IN_LINE
 from studio.request import Request
 from studio.settings import GradientName, Settings
 from studio.shared import Studio
@@ -113,7 +114,7 @@ class _Endpoint:
         run.__name__, run.__doc__ = job.__name__, inspect.cleandoc(job.__doc__ or "")
         run.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
-        api(run, api_name=job.__name__, concurrency_limit=1, concurrency_id="device")
+        api(run, api_name=job.__name__, concurrency_limit=IN_LINE)
         blocks = get_blocks_context()
         assert blocks is not None  # it has just been added to
         for component in blocks.fns[max(blocks.fns)].inputs:

@@ -4,7 +4,7 @@ The rules that every job keeps, because Gradio does not:
 
     only the job's own end may enable Run again     a click while it is still pending would be swallowed
     Stop sets a flag and never cancels the event    cancelling gives the queue's slot away while the solver works
-    one event at a time may hold the device         all jobs of all visitors share one slot of the queue
+    one job at a time holds the device              all wait in one line, which tells them their place
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gradio.blocks import Block
 
 from studio import words
 from studio.messages import explain
+from studio.page_wiring import IN_LINE
 from studio.stops import Stops
 
 Updates = dict[Block, Any]
@@ -108,8 +109,7 @@ def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], output
         [*job.parts, *outputs],
         show_progress="hidden",
         api_visibility="private",
-        concurrency_limit=1,
-        concurrency_id="device",
+        concurrency_limit=IN_LINE,
     )
     running.then(end, None, [job.run, job.stop], **PLUMBING)
     job.stop.click(halt, None, job.stop, **PLUMBING)

@@ -1,40 +1,18 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
-import torch
-from torch import Tensor, nn
 
 from losses import Morph
 from studio.methods import sampler_for
 from studio.model import Model
 from studio.morph_run import Morphed, Morphing, morph
-from studio.morph_verdicts import LOOSE, STRICT
 from studio.pictures import to_tensor
 from studio.request import Request
 from studio.stops import Flag
 
 Make = Callable[..., Request]
-
-
-class Face(nn.Module):
-    """A random projection with thresholds."""
-
-    thresholds: ClassVar = {STRICT: 0.9, LOOSE: 0.6}
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(8, 768, generator=torch.Generator().manual_seed(seed)) / 28)
-
-    def forward(self, image: Tensor) -> Tensor:
-        return image.flatten(1) @ self.weight.T
-
-
-@pytest.fixture(scope="module")
-def judged(model: Model) -> Model:
-    return dataclasses.replace(model, identity=Face(0), judges={"judge": Face(1), "jury": Face(2)})
 
 
 @pytest.fixture
@@ -45,8 +23,8 @@ def ask(request_for: Make, save_picture: Callable[..., Path]) -> Make:
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-def test_a_morph_starts_half_way_and_comes_closer_to_both(judged: Model, ask: Make, flag: Flag, mode: str) -> None:
-    *moving, done = morph(judged, ask(mode=mode, optimisation_steps=8, z_rate=0.02, noise_rate=0.0005), flag)
+def test_a_morph_starts_half_way_and_comes_closer_to_both(model: Model, ask: Make, flag: Flag, mode: str) -> None:
+    *moving, done = morph(model, ask(mode=mode, optimisation_steps=8, z_rate=0.02, noise_rate=0.0005), flag)
     assert isinstance(done, Morphed)
     assert all(isinstance(event, Morphing) for event in moving)
     curve = done.outcome.curve
@@ -57,33 +35,33 @@ def test_a_morph_starts_half_way_and_comes_closer_to_both(judged: Model, ask: Ma
         assert point.total == pytest.approx(2 * (1 - worse), abs=1e-4)
 
 
-def test_the_first_step_is_the_plain_morph(judged: Model, ask: Make, flag: Flag) -> None:
-    *_, done = morph(judged, ask(), flag)
+def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, flag: Flag) -> None:
+    *_, done = morph(model, ask(), flag)
     assert isinstance(done, Morphed)
     assert done.outcome.before == done.outcome.frames[0]
     assert [verdict.name for verdict in done.of_plain] == ["identity", "judge", "jury"]
     first, second = (to_tensor(image) for image in (done.first, done.second))
-    loss = Morph(judged.identity, first, second)
+    loss = Morph(model.identity, first, second)
     assert float(loss(to_tensor(done.outcome.before))[0]) == pytest.approx(done.outcome.curve[0].total, abs=0.05)
 
 
-def test_both_faces_come_back_exactly(judged: Model, ask: Make, flag: Flag) -> None:
-    *_, done = morph(judged, ask(), flag)
+def test_both_faces_come_back_exactly(model: Model, ask: Make, flag: Flag) -> None:
+    *_, done = morph(model, ask(), flag)
     assert isinstance(done, Morphed)
     assert done.outcome.round_trip.exact
 
 
-def test_the_judges_have_no_part_in_the_loss(judged: Model, ask: Make, flag: Flag) -> None:
-    *_, with_judges = morph(judged, ask(), flag)
-    *_, without = morph(dataclasses.replace(judged, judges={}), ask(), flag)
+def test_the_judges_have_no_part_in_the_loss(model: Model, ask: Make, flag: Flag) -> None:
+    *_, with_judges = morph(model, ask(), flag)
+    *_, without = morph(dataclasses.replace(model, judges={}), ask(), flag)
     assert isinstance(with_judges, Morphed)
     assert isinstance(without, Morphed)
     assert with_judges.outcome.after == without.outcome.after
 
 
-def test_closeness_holds_the_morph_near_the_plain_one(judged: Model, ask: Make, flag: Flag) -> None:
+def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, flag: Flag) -> None:
     def distance(closeness: float) -> float:
-        *_, done = morph(judged, ask(closeness=closeness, optimisation_steps=8), flag)
+        *_, done = morph(model, ask(closeness=closeness, optimisation_steps=8), flag)
         assert isinstance(done, Morphed)
         images = to_tensor(done.outcome.frames[-1]), to_tensor(done.outcome.before)
         return float((images[0] - images[1]).square().mean())
@@ -91,20 +69,20 @@ def test_closeness_holds_the_morph_near_the_plain_one(judged: Model, ask: Make, 
     assert distance(10.0) < distance(0.0)
 
 
-def test_progress_runs_through_both_phases_and_every_step(judged: Model, ask: Make, flag: Flag) -> None:
+def test_progress_runs_through_both_phases_and_every_step(model: Model, ask: Make, flag: Flag) -> None:
     request = ask()
-    *moving, _ = morph(judged, request, flag)
+    *moving, _ = morph(model, request, flag)
     seen = [event.progress for event in moving if isinstance(event, Morphing)]
-    steps = 3 * sampler_for(judged, request.settings).steps
+    steps = 3 * sampler_for(model, request.settings).steps
     encoding = [p.step for p in seen if p.phase == "encode"]
     assert encoding == sorted(encoding)
     assert (encoding[0], encoding[-1]) == (1, steps)
     assert [p.step for p in seen if p.phase == "optimise"] == list(range(request.settings.optimisation_steps + 1))
 
 
-def test_stopped_early_the_best_so_far_is_kept(judged: Model, ask: Make, flag: Flag) -> None:
+def test_stopped_early_the_best_so_far_is_kept(model: Model, ask: Make, flag: Flag) -> None:
     events = []
-    for event in morph(judged, ask(optimisation_steps=50), flag):
+    for event in morph(model, ask(optimisation_steps=50), flag):
         events.append(event)
         if isinstance(event, Morphing) and event.progress.phase == "optimise" and event.progress.step == 2:
             flag.set()
@@ -113,18 +91,18 @@ def test_stopped_early_the_best_so_far_is_kept(judged: Model, ask: Make, flag: F
     assert events[-1].outcome.curve[-1].step == 2
 
 
-def test_stopped_at_once_there_is_nothing(judged: Model, ask: Make, flag: Flag) -> None:
+def test_stopped_at_once_there_is_nothing(model: Model, ask: Make, flag: Flag) -> None:
     flag.set()
-    assert list(morph(judged, ask(), flag)) == []
+    assert list(morph(model, ask(), flag)) == []
 
 
-def test_the_same_request_gives_the_same_morph(judged: Model, ask: Make, flag: Flag) -> None:
-    (*_, first), (*_, second) = morph(judged, ask(seed=3), flag), morph(judged, ask(seed=3), flag)
+def test_the_same_request_gives_the_same_morph(model: Model, ask: Make, flag: Flag) -> None:
+    (*_, first), (*_, second) = morph(model, ask(seed=3), flag), morph(model, ask(seed=3), flag)
     assert isinstance(first, Morphed)
     assert isinstance(second, Morphed)
     assert first.outcome.after == second.outcome.after
 
 
-def test_one_face_is_not_enough(judged: Model, request_for: Make, flag: Flag) -> None:
+def test_one_face_is_not_enough(model: Model, request_for: Make, flag: Flag) -> None:
     with pytest.raises(ValueError, match="needs two faces"):
-        next(iter(morph(judged, request_for(), flag)))
+        next(iter(morph(model, request_for(), flag)))

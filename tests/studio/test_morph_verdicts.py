@@ -57,4 +57,5 @@ def test_both_bars_have_to_pass() -> None:
 
 
 def test_an_embedder_without_thresholds_has_no_say(model: Model) -> None:
-    assert Panel(model, RED, GREEN).verdicts(RED) == ()
+    blind = dataclasses.replace(model, identity=lambda image: image.flatten(1), judges={})
+    assert Panel(blind, RED, GREEN).verdicts(RED) == ()

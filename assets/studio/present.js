@@ -1,0 +1,72 @@
+// Presenting: large type, keys instead of the mouse, and a fresh page for the next visitor. FORCED and IDLE stand above.
+const asked = new URLSearchParams(location.search);
+if (FORCED || asked.has("present")) {
+  const KEYS = { r: "run", s: "stop", n: "next example", p: "play", f: "recorded run", h: "hide keys" };
+  const idle = 1000 * (Number(asked.get("idle")) || IDLE);
+  const find = (selector) => document.querySelector(selector);
+  const seen = (element) => element && element.offsetParent && !element.disabled;
+  let example = -1, moved = Date.now(), started = false;
+
+  const press = (selector) => {
+    const button = [...document.querySelectorAll(selector)].find(seen);
+    if (button) button.click();
+    return Boolean(button);
+  };
+  const recorded = (step) => {
+    if (!seen(find("#run"))) return; // a run is under way, or another tab is open
+    const buttons = [...document.querySelectorAll("#recorded button")];
+    if (!buttons.length) return;
+    example = (Math.max(example + step, 0)) % buttons.length;
+    buttons[example].click();
+  };
+  const acts = {
+    r: () => { started = press("#run, #morph-run, #compare-run"); },
+    s: () => press("#stop, #morph-stop, #compare-stop"),
+    n: () => recorded(1),
+    p: () => press("#live .play"),
+    f: () => recorded(0),
+    h: () => find("#keys").toggleAttribute("hidden"),
+  };
+  const typing = (element) =>
+    element.isContentEditable || ["TEXTAREA", "SELECT"].includes(element.tagName) ||
+    (element.tagName === "INPUT" && !["radio", "checkbox", "range", "button"].includes(element.type));
+
+  document.documentElement.classList.add("presenting");
+  const corner = document.createElement("aside");
+  corner.id = "keys";
+  corner.setAttribute("aria-label", "Keys");
+  corner.append(...Object.entries(KEYS).map(([key, what]) => {
+    const line = document.createElement("span"), name = document.createElement("kbd");
+    name.textContent = key.toUpperCase();
+    line.append(name, what);
+    return line;
+  }));
+  document.body.append(corner);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
+    const act = acts[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  // A live run that fails on stage gives way to the recorded one of the same example.
+  new MutationObserver(() => {
+    if (!started || !find("#message [role=alert]")) return;
+    started = false;
+    setTimeout(() => recorded(0), 3000);
+  }).observe(document.body, { childList: true, subtree: true });
+
+  // Nobody there and nothing running: a fresh page, if the server still answers; else what is shown stays.
+  for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"])
+    document.addEventListener(name, () => { moved = Date.now(); }, { passive: true });
+  const running = () => ["#stop", "#morph-stop", "#compare-stop"].some((name) => seen(find(name)));
+  setInterval(async () => {
+    if (running()) moved = Date.now();
+    if (Date.now() - moved < idle) return;
+    moved = Date.now();
+    const alive = await fetch(location.pathname, { method: "HEAD" }).then((answer) => answer.ok, () => false);
+    if (alive) location.reload();
+  }, 500);
+}
