@@ -30,18 +30,25 @@ class Answers:
 
     def look(self, visitor: gr.Request, path: str | None, *crop: float) -> Updates:
         """A new image or another crop: show it as the model sees it, or say why it cannot be used."""
-        seen = self.form.start.seen
         if path is None:
-            return {self.outputs.message: "", seen: ""}
+            return {self.outputs.message: ""}
         try:
             picture = load_picture(path, self._studio.model.size, _crop(crop))
         except UserError as error:
-            return {self.outputs.message: words.alert(str(error)), seen: ""}
-        updates: Updates = {self.outputs.message: "", seen: words.seen(uri(picture))}
-        if not self._studio.stops.running(visitor_name(visitor)):
-            caption = f"what the model sees, {picture.width} × {picture.height}"
-            updates[self.outputs.live] = {"image": uri(picture), "caption": caption}
-        return updates
+            return {self.outputs.message: words.alert(str(error))}
+        if self._studio.stops.running(visitor_name(visitor)):
+            return {self.outputs.message: ""}
+        caption = f"what the model sees, {picture.width} × {picture.height}"
+        return {self.outputs.message: "", self.outputs.live: {"image": uri(picture), "caption": caption}}
+
+    def preview(self, path: str | None, *crop: float) -> str:
+        """The small picture beside the crop's sliders; nothing for a file that is no picture."""
+        if path is None:
+            return ""
+        try:
+            return words.seen(uri(load_picture(path, self._studio.model.size, _crop(crop))))
+        except UserError:
+            return ""
 
     def look_at_second(self, path: str | None, *crop: float) -> Updates:
         """The same for the picture to move towards."""

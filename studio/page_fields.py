@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from gradio.component_meta import ComponentMeta
 from gradio.data_classes import ImageData
 
 from studio.goals import PROMPTS
@@ -17,8 +20,18 @@ from studio.settings import Settings, bounds, title
 DEFAULTS = Settings(prompt=PROMPTS[0])
 
 
-# Subclasses, because Gradio makes a component anew from its class whenever an event updates it.
-class PathImage(gr.Image):
+class Derived(ComponentMeta):
+    """For subclasses of components that add no events: Gradio's own metaclass would write a .pyi file beside this one.
+
+    Subclasses they have to be, because Gradio makes a component anew from its class whenever an event updates it.
+    """
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> Any:
+        """An ordinary class."""
+        return ABCMeta.__new__(cls, name, bases, attributes)
+
+
+class PathImage(gr.Image, metaclass=Derived):
     """An image whose handlers get the path of the file as it came.
 
     Gradio would decode the upload before any check of ours, and show its own exception with server paths.
@@ -31,7 +44,7 @@ class PathImage(gr.Image):
         return payload.path if payload else None
 
 
-class AnySlider(gr.Slider):
+class AnySlider(gr.Slider, metaclass=Derived):
     """A slider that takes any number: out of range is refused by Settings, whose sentence names the field."""
 
     is_template = True

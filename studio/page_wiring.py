@@ -75,10 +75,13 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     """Everything before Run."""
     form, outputs, fields = answers.form, answers.outputs, answers.form.fields
     wishes, image = form.wishes, form.start.image
-    looked = [outputs.message, outputs.live, form.start.seen]
     crop = [fields[name] for name in FIRST_CROP]
+    # by hand only: a recorded run that brings its picture also brings what is shown large
     looks = [image.upload, image.input, image.clear, *(field.input for field in crop)]
+    looked = [outputs.message, outputs.live]
     gr.on(looks, answers.look, [image, *crop], looked, trigger_mode="always_last", **_PLUMBING)
+    changes = [blocks.load, image.change, *(field.change for field in crop)]
+    gr.on(changes, answers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **_PLUMBING)
     crop = [fields[name] for name in SECOND_CROP]
     looks = [wishes.second.change, *(field.input for field in crop)]
     seen = [wishes.second_seen, outputs.message]

@@ -64,10 +64,16 @@ def put(page: Page, field: str, value: float) -> None:
     page.press(f"#{field} input[type=number]", "Tab")
 
 
+def unfold(page: Page, name: str) -> None:
+    """Open what is folded away; its fields take part only once they are all there."""
+    page.locator(f"#{name} button").first.click()
+    page.wait_for_timeout(500)
+
+
 def put_more(page: Page, field: str, value: float) -> None:
     """A slider that is folded away."""
     if not page.locator(f"#{field}").is_visible():
-        page.get_by_role("button", name="All settings").click()
+        unfold(page, "more")
     put(page, field, value)
 
 

@@ -33,6 +33,7 @@ from tests.browser.steering import (
     put_more,
     shown,
     start,
+    unfold,
     wait_moving,
     wait_ready,
     write,
@@ -287,7 +288,7 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
     write(page, "a face with a beard")
     few_steps(page, 2)
     finish(page)
-    page.get_by_role("button", name="Runs of this visit").click()
+    unfold(page, "history")
     expect(page.locator("#visit .runs li")).to_have_count(2)
     expect(page.locator("#visit .beside img")).to_have_count(2)
     table = page.locator("#visit .beside table")
@@ -307,7 +308,7 @@ def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tm
     page.locator("#first").get_by_label("Remove Image").click()
     page.set_input_files("#first input[type=file]", picture)
     expect(page.locator("#live .caption")).to_contain_text(f"what the model sees, {SIZE} × {SIZE}", timeout=PATIENCE)
-    page.locator("#crop button").first.click()
+    unfold(page, "crop")
     put(page, "crop_zoom", 2)
     put(page, "crop_x", 0.5)
     put(page, "crop_turn", 12)
@@ -339,7 +340,7 @@ def test_a_mix_asks_for_what_its_weights_need(visit_stand_in: Visit) -> None:
 def test_the_second_order_is_the_sdes(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     page.get_by_label("Paper").check()
-    page.get_by_role("button", name="All settings").click()
+    unfold(page, "more")
     expect(page.locator("#order input")).to_be_disabled()
     page.get_by_label("Quick").check()
     expect(page.locator("#order input")).to_be_enabled()
@@ -348,7 +349,7 @@ def test_the_second_order_is_the_sdes(visit_stand_in: Visit) -> None:
 
 def test_seeds_are_shown_rolled_and_used_again(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
-    page.get_by_role("button", name="All settings").click()
+    unfold(page, "more")
     page.click("#dice")
     page.wait_for_function("Number(document.querySelector('#seed input').value) > 0")
     page.click("#last-seed")

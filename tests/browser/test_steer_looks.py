@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, wait_moving, wait_ready
+from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, unfold, wait_moving, wait_ready
 
 pytestmark = [
     pytest.mark.browser,
@@ -42,8 +42,8 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: 
     page = visit_stand_in(width, 900, theme)
     page.screenshot(path=screens / f"start-{width}-{theme}.png")
     assert faults(page) == []
-    for name in ("#crop", "#more", "#history"):
-        page.locator(f"{name} button").first.click()
+    for name in ("crop", "more", "history"):
+        unfold(page, name)
     page.get_by_label("Mix: several at once").check()
     few_steps(page)
     finish(page)

@@ -41,6 +41,7 @@ def test_an_upload_is_shown_exactly_as_the_model_will_see_it(answers: Answers, f
     seen = answers.look(VISITOR, str(face), *crop)
     assert shown(seen[answers.outputs.live]).tobytes() == load_picture(face, 16, crop).tobytes()
     assert seen[answers.outputs.message] == ""
+    assert seen[answers.outputs.live]["image"] in answers.preview(str(face), *crop)
 
 
 def test_a_crop_that_is_still_being_typed_is_no_mistake(answers: Answers, face: Path) -> None:
@@ -52,6 +53,7 @@ def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(answers: Answe
     (tmp_path / "text.png").write_text("a text, renamed")
     first = answers.look(VISITOR, str(tmp_path / "text.png"), *Crop())
     assert "cannot be read as a picture" in first[answers.outputs.message]
+    assert answers.preview(str(tmp_path / "text.png"), *Crop()) == answers.preview(None, *Crop()) == ""
     second = answers.look_at_second(str(tmp_path / "text.png"), *Crop())
     assert "Second picture: This file cannot be read" in second[answers.outputs.message]
 

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import gradio as gr
 from gradio.data_classes import ImageData
 
+from studio import page_fields
 from studio.embedded import examples
 from studio.pace import Pace
 from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_picture, wishes
@@ -25,6 +28,19 @@ def test_an_upload_reaches_the_loader_undecoded() -> None:
     image = form().start.image
     assert image.preprocess(ImageData(path="not-a-picture.png")) == "not-a-picture.png"
     assert image.preprocess(None) is None
+
+
+def test_a_component_that_gradio_makes_anew_still_takes_what_comes() -> None:
+    made = form()
+    image, slider = made.start.image, made.fields["crop_zoom"]
+    again = type(image)(**image.constructor_args)
+    assert again.preprocess(ImageData(path="not-a-picture.png")) == "not-a-picture.png"
+    assert again.get_block_name() == "image"
+    again = type(slider)(**slider.constructor_args)
+    assert again.preprocess(5000) == 5000
+    assert again.get_block_name() == "slider"
+    # Gradio's own metaclass writes one for every subclass
+    assert not Path(page_fields.__file__).with_suffix(".pyi").exists()
 
 
 def test_the_first_recorded_run_brings_the_first_picture() -> None:
