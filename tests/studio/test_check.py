@@ -1,0 +1,89 @@
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from studio import check as checks
+from studio.check import browser_assets, check, device, free_port, memory, weights
+from studio.embedded import WEIGHTS
+from studio.present import ASSETS
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_this_checkout_is_fine() -> None:
+    findings = list(check("127.0.0.1", None))
+    assert [finding.name for finding in findings] == ["device", "weights", "memory", "port", "browser", "examples"]
+    for finding in findings:
+        assert finding.fine or finding.name == "memory", finding
+
+
+def test_every_failure_comes_with_a_cure(taken: int, tmp_path: Path) -> None:
+    for finding in (weights(tmp_path), memory(1000), free_port("127.0.0.1", taken), browser_assets(tmp_path)):
+        assert not finding.fine
+        assert finding.cure in str(finding).splitlines()[1]
+        assert finding.cure
+
+
+def test_weights_are_held_against_the_model_card(tmp_path: Path) -> None:
+    folder = tmp_path / "clay"
+    (folder / "judge").mkdir(parents=True)
+    shutil.copy(WEIGHTS / "README.md", folder)
+    assert "is missing" in weights(folder).found
+    for path in WEIGHTS.rglob("*.safetensors"):
+        target = folder / path.relative_to(WEIGHTS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    assert weights(folder).fine
+    content = (folder / "judge" / "model.safetensors").read_bytes()
+    (folder / "judge" / "model.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert weights(folder).found == "judge/model.safetensors is not the file that the model card describes"
+
+
+def test_a_card_without_hashes_is_no_proof(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# A card\n")
+    assert not weights(tmp_path).fine
+
+
+def test_a_system_that_does_not_tell_its_memory_is_no_failure() -> None:
+    assert memory(None).fine
+    assert memory(checks.NEEDED).fine
+
+
+def test_a_taken_port_is_passed_over_unless_it_was_asked_for(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PORTS", range(taken, taken + 50))
+    found = free_port("127.0.0.1", None)
+    assert found.fine
+    assert f":{taken} " not in found.found
+    assert not free_port("127.0.0.1", taken).fine
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    assert not free_port("192.0.2.1", 7860).fine
+
+
+def test_a_device_that_does_not_compute_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*size: int, device: str) -> None:
+        raise RuntimeError("no kernel image is available\nwith a long story")
+
+    monkeypatch.setattr(torch, "ones", broken)
+    finding = device()
+    assert not finding.fine
+    assert finding.found == "cpu does not compute: no kernel image is available"
+
+
+def test_a_missing_style_sheet_is_named(tmp_path: Path) -> None:
+    shutil.copytree(ASSETS, tmp_path / "studio")
+    assert browser_assets(tmp_path / "studio").fine
+    (tmp_path / "studio" / "present.js").unlink()
+    assert "present.js is missing" in browser_assets(tmp_path / "studio").found
