@@ -8,9 +8,10 @@
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 
-Reading order: shapes, schedule, denoiser, guidance, tables, schedulers, sampler, sample, encode, constants, gradient,
-checkpointing, discrete_adjoint, unrolled, subgrid_adjoint, adjoint_grid, trajectory, continuous_adjoint, reversible,
-off_the_shelf, audit, guide, paper.
+Reading order: shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler, sample, encode; parameters,
+constants, watch, gradient, checkpointing, memory, discrete_adjoint, unrolled, subgrid_adjoint, adjoint_grid,
+trajectory, continuous_adjoint, reversible, off_the_shelf, audit; counted, objective, optimizers, stopping, shell,
+variables, rules, point, moving, guide, paper. docs/theory.md derives what they compute.
 
 Notation, the same everywhere, in the code and in the docstrings:
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,53 +32,26 @@ from adjointdeis import (
     grid_from_scheduler,
 )
 from adjointdeis.audit import compare, largest_step
+from benchmarks.worlds import FEATURES, SHAPE, Mixture, Problem
 
-SHAPE, FEATURES, BATCH = (3, 2, 2), 4, 16
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """eps_hat for images from N(z W_k, std^2 I), k = 1..3, in equal shares; it is told -lambda as its time."""
-
-    weights: Tensor
-    std: float = 0.4
-
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """eps_hat for t (b,), x (b, *x), z (b, d)."""
-        assert z is not None
-        alpha = torch.sigmoid(-2 * t[0]).sqrt()
-        sigma = torch.sigmoid(2 * t[0]).sqrt()
-        variance = alpha**2 * self.std**2 + sigma**2
-        offsets = x.flatten(1) - alpha * torch.einsum("bd,kdx->kbx", z, self.weights)
-        share = torch.softmax(-offsets.square().sum(-1) / (2 * variance), dim=0)
-        return (sigma / variance * (share[..., None] * offsets).sum(0)).view_as(x)
+BATCH = 16
 
 
-@dataclass(frozen=True)
-class World:
-    """Network, starting state, conditioning, loss."""
-
-    model: Mixture
-    x_T: Tensor
-    z: Tensor
-    loss_fn: Callable[[Tensor], Tensor]
-
-
-def world(seed: int = 0) -> World:
-    """16 images of 12 numbers, and half the squared distance to 16 others."""
+def world(seed: int = 0) -> Problem:
+    """16 images of 12 numbers, to be brought near to 16 others."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    model = Mixture(0.5 * normal(3, FEATURES, math.prod(SHAPE)))
+    model = Mixture(0.5 * normal(3, FEATURES, math.prod(SHAPE)), schedule=by_log_snr)
     target = normal(BATCH, *SHAPE)
-    return World(
-        model,
-        normal(BATCH, *SHAPE),
-        normal(BATCH, FEATURES),
-        lambda image: 0.5 * (image - target).square().flatten(1).sum(1),
-    )
+    return Problem(model, normal(BATCH, *SHAPE), normal(BATCH, FEATURES), target)
+
+
+def by_log_snr(t: float) -> tuple[float, float]:
+    """alpha and sigma where the network is told t = -lambda."""
+    return 1 / math.sqrt(1 + math.exp(2 * t)), 1 / math.sqrt(1 + math.exp(-2 * t))
 
 
 def grid(betas: str, steps: int) -> Grid:
@@ -94,8 +67,7 @@ def flow(nodes: Grid, steps: int = 3000) -> Sampler:
     """The flow between the same ends, as good as exactly."""
     first, last = nodes.log_snr[0], nodes.log_snr[-1]
     log_snr = [first + (last - first) * i / steps for i in range(steps + 1)]
-    alpha = tuple(1 / math.sqrt(1 + math.exp(-2 * value)) for value in log_snr)
-    sigma = tuple(1 / math.sqrt(1 + math.exp(2 * value)) for value in log_snr)
+    alpha, sigma = zip(*(by_log_snr(-value) for value in log_snr), strict=True)
     return Sampler.from_grid(Grid(tuple(-value for value in log_snr), alpha, sigma), order=2)
 
 
@@ -112,21 +84,21 @@ COARSER: dict[str, Callable[[int], GradientMethod]] = {
 }
 
 
-def against_sampler(method: GradientMethod, sampler: Sampler, where: World) -> dict[str, tuple[float, float]]:
+def against_sampler(method: GradientMethod, sampler: Sampler, where: Problem) -> dict[str, tuple[float, float]]:
     """Cosine and length ratio by variable."""
     found = audit(method, where.model, sampler, where.x_T, where.z, where.loss_fn)
     return {name: (found.cosine[name], found.length_ratio[name]) for name in found.cosine}
 
 
 def against_flow(
-    method: GradientMethod, sampler: Sampler, where: World, truth: dict[str, Tensor]
+    method: GradientMethod, sampler: Sampler, where: Problem, truth: dict[str, Tensor]
 ) -> dict[str, tuple[float, float]]:
     """Cosine and length ratio by variable."""
     found = method.value_and_grad(where.model, sampler, where.x_T, where.z, where.loss_fn).grads
     return {name: compare(found[name].flatten(), g.flatten()) for name, g in truth.items()}
 
 
-def same_grid(betas: str, steps: int, where: World) -> list[list[str]]:
+def same_grid(betas: str, steps: int, where: Problem) -> list[list[str]]:
     """Every method on the sampler's own grid: one row each."""
     nodes = grid(betas, steps)
     truth = DiscreteAdjoint().value_and_grad(where.model, flow(nodes), where.x_T, where.z, where.loss_fn).grads
@@ -139,7 +111,7 @@ def same_grid(betas: str, steps: int, where: World) -> list[list[str]]:
     return rows
 
 
-def coarser_grid(betas: str, steps: int, few: int, where: World) -> list[list[str]]:
+def coarser_grid(betas: str, steps: int, few: int, where: Problem) -> list[list[str]]:
     """An adjoint with fewer steps than the sampler, against the sampler's gradient."""
     sampler = Sampler.from_grid(grid(betas, steps))
     rows = []
@@ -150,7 +122,7 @@ def coarser_grid(betas: str, steps: int, few: int, where: World) -> list[list[st
     return rows
 
 
-def of_sde(betas: str, steps: int, where: World) -> list[list[str]]:
+def of_sde(betas: str, steps: int, where: Problem) -> list[list[str]]:
     """Where an SDE's gradient is: lengths of dL/dx_T, dL/dw and dL/dz, and AdjointDEIS-1 against them."""
     rows = []
     for family in ("noise", "data"):
