@@ -3,7 +3,8 @@
 Every method, and what others offer, on the embedded world's network with the same grid and loss, one process each so
 that the peak of the memory is its own. A row holds
 
-    calls    of the network, without + with a graph
+    calls    of the network, without + with gradients enabled
+    seconds  one gradient; on one core the process's own time, so that what else runs there does not count
     floor    time over that of N calls without and N with a forward-backward, measured in turns in the same process
     own      time over that of the method's own calls: what its bookkeeping adds. Where all graphs are kept the floor is
              N forward-backwards, and this is the ratio to that
