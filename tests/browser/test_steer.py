@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import time
@@ -40,15 +41,19 @@ from tests.browser.steering import (
 )
 from tests.stub import SIZE
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.xfail(strict=False, reason="waits of fractions of a second need an otherwise idle machine"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 Visit = Callable[..., Page]
 
+# Promises about fractions of a second: kept on a machine that has a core to spare, and no blocker on one that has not.
+timed = pytest.mark.xfail(
+    hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.75 * (os.cpu_count() or 1),
+    reason="the machine is busy with other work",
+    strict=False,
+)
 
+
+@timed
 def test_the_first_frame_is_there_within_a_second_and_nothing_jumps(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     waits = []
@@ -88,6 +93,7 @@ def test_a_run_ends_with_its_best_step_its_comparison_and_its_numbers(visit_stan
     expect(page.locator("#compare canvas.after")).to_be_visible()
 
 
+@timed
 def test_stop_answers_within_half_a_second_and_a_network_call(visit_stand_in: Visit, stand_in: Served) -> None:
     page = visit_stand_in()
     few_steps(page, 100)
@@ -165,6 +171,7 @@ def test_closing_the_tab_in_the_middle_frees_the_device(visit_stand_in: Visit, s
     assert stand_in.network.overlaps == 0
 
 
+@timed
 def test_recorded_runs_answer_within_a_second(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     page.wait_for_function("document.querySelector('#live [data-shown]').dataset.shown.includes('frames')")

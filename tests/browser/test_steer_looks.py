@@ -13,11 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, unfold, wait_moving, wait_ready
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.xfail(strict=False, reason="waits of fractions of a second need an otherwise idle machine"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 Visit = Callable[..., Page]
 

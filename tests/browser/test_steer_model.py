@@ -12,11 +12,7 @@ from playwright.sync_api import Page, expect
 from studio.record import read_settings
 from tests.browser.steering import few_steps, prompt, start, wait_ready
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.xfail(strict=False, reason="waits of fractions of a second need an otherwise idle machine"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_a_face_is_steered_live_and_saved_with_its_settings(

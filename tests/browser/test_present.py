@@ -1,0 +1,149 @@
+"""On stage: nothing leaves the machine, keys do the work, a pause brings the page back to its start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import app
+from studio.embedded import examples
+from studio.page import page as build_page
+from studio.shared import Studio
+from tests.stub import stub
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Visit = Callable[..., Page]
+PATIENCE = 60_000
+UNDER_WAY = re.compile(r"step [1-9]\d* of 100")
+
+
+@pytest.fixture
+def stage(visit_stand_in: Visit) -> Page:
+    page = visit_stand_in(1920, 1080, present="1")
+    expect(page.locator("#keys")).to_be_visible()
+    return page
+
+
+def test_the_page_asks_nobody_but_its_own_server(chromium: Browser, stand_in: object) -> None:
+    url = stand_in.url  # type: ignore[attr-defined]
+    page, asked = chromium.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{url}?present=1")
+    page.wait_for_selector("#cost p")
+    page.keyboard.press("r")
+    expect(page.locator("#run")).to_have_text("Running…")
+    expect(page.locator("#run")).to_have_text("Run", timeout=PATIENCE)
+    for name in ("Morph", "Compare", "About"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(700)
+    own = urlsplit(url).netloc
+    foreign = {one for one in asked if urlsplit(one).scheme not in ("data", "blob") and urlsplit(one).netloc != own}
+    assert len(asked) > 20
+    assert foreign == set()
+    page.close()
+
+
+def test_what_a_room_reads_is_larger_and_what_one_visitor_needs_is_gone(stage: Page, visit_stand_in: Visit) -> None:
+    plain = visit_stand_in(1920, 1080)
+    expect(plain.locator("#keys")).to_have_count(0)
+    size = "getComputedStyle(document.querySelector('%s')).fontSize.replace('px', '') * 1"
+    for where in ("#status b", "#run", "#goal label span"):
+        assert stage.evaluate(size % where) > 1.2 * plain.evaluate(size % where)
+    for name in ("#history", "#small-print"):
+        expect(plain.locator(name)).to_be_visible()
+        expect(stage.locator(name)).to_be_hidden()
+    for name in ("#run", "#live", "#compare"):
+        expect(stage.locator(name)).to_be_in_viewport(ratio=0.9)
+
+
+def test_keys_run_and_stop(stage: Page) -> None:
+    stage.fill("#optimisation_steps input[type=number]", "100")
+    stage.press("#optimisation_steps input[type=number]", "Tab")
+    stage.locator("#head h1").click()
+    stage.keyboard.press("r")
+    expect(stage.locator("#status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
+    stage.keyboard.press("s")
+    expect(stage.locator("#status")).to_contain_text("the best picture so far is kept", timeout=PATIENCE)
+    expect(stage.locator("#run")).to_be_enabled()
+
+
+def test_keys_go_through_the_examples(stage: Page) -> None:
+    seen = []
+    for _ in range(3):
+        stage.keyboard.press("n")
+        stage.wait_for_timeout(1500)
+        seen.append(stage.inner_text("#status"))
+    assert len(set(seen)) == 3
+    assert all("Recorded" in said for said in seen)
+    stage.keyboard.press("f")
+    stage.wait_for_timeout(1000)
+    assert stage.inner_text("#status") == seen[-1]
+
+
+def test_letters_in_a_prompt_are_letters(stage: Page) -> None:
+    box = stage.locator("#prompt textarea, #prompt input")
+    box.fill("")
+    box.press_sequentially("rsnpfh")
+    assert box.input_value() == "rsnpfh"
+    expect(stage.locator("#run")).to_have_text("Run")
+    expect(stage.locator("#keys")).to_be_visible()
+
+
+def test_the_keys_can_be_hidden(stage: Page) -> None:
+    stage.keyboard.press("h")
+    expect(stage.locator("#keys")).to_be_hidden()
+    stage.keyboard.press("h")
+    expect(stage.locator("#keys")).to_be_visible()
+
+
+def test_the_keys_of_a_tab_are_that_tabs(stage: Page) -> None:
+    stage.get_by_role("tab", name="Morph").click()
+    stage.fill("#morph-optimisation_steps input[type=number]", "1")
+    stage.press("#morph-optimisation_steps input[type=number]", "Tab")
+    stage.locator("#head h1").click()
+    stage.keyboard.press("r")
+    expect(stage.locator("#morph-status")).to_contain_text("Finished", timeout=PATIENCE)
+
+
+def test_a_run_that_fails_gives_way_to_the_recorded_one(stage: Page) -> None:
+    stage.locator("#prompt textarea, #prompt input").fill(" ")
+    stage.locator("#head h1").click()
+    stage.keyboard.press("r")
+    expect(stage.locator("#message [role=alert]")).to_be_visible()
+    expect(stage.locator("#status")).to_contain_text("Recorded", timeout=20_000)
+    expect(stage.locator("#prompt textarea, #prompt input")).not_to_have_value(" ")
+
+
+def test_after_a_pause_the_page_starts_afresh_but_never_during_a_run(visit_stand_in: Visit) -> None:
+    page = visit_stand_in(present="1", idle="4")
+    page.fill("#optimisation_steps input[type=number]", "100")
+    page.press("#optimisation_steps input[type=number]", "Tab")
+    page.locator("#head h1").click()
+    page.evaluate("window.same = true")
+    page.keyboard.press("r")
+    expect(page.locator("#status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
+    page.wait_for_timeout(6000)
+    assert page.evaluate("window.same")
+    page.keyboard.press("s")
+    page.wait_for_function("!window.same", timeout=PATIENCE)
+    page.wait_for_selector("#cost p")
+    expect(page.locator("#optimisation_steps input[type=number]")).not_to_have_value("100")
+    expect(page.locator("#keys")).to_be_visible()
+
+
+@pytest.fixture
+def forced() -> Iterator[str]:
+    """What `python app.py --present` serves."""
+    blocks = build_page(Studio(stub()), examples())
+    _, url, _ = app.launch(blocks, True, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield url
+    blocks.close()
+
+
+def test_the_flag_presents_whatever_the_address_says(open_page: Visit, forced: str) -> None:
+    expect(open_page(forced).locator("#keys")).to_be_visible()

@@ -1,0 +1,233 @@
+"""Morph, Compare and About in a real browser, on the stand-in model that answers in seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from studio.embedded import examples
+from studio.record import read_settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Visit = Callable[..., Page]
+PATIENCE = 60_000
+UNDER_WAY = re.compile(r"step [1-9]\d* of 100")
+
+
+def tab(page: Page, name: str) -> Page:
+    page.get_by_role("tab", name=name).click()
+    return page
+
+
+def number(page: Page, field: str, value: int) -> None:
+    page.fill(f"#{field} input[type=number]", str(value))
+    page.press(f"#{field} input[type=number]", "Tab")
+
+
+def ready(page: Page, job: str, label: str) -> None:
+    expect(page.locator(f"#{job}-run")).to_have_text(label, timeout=PATIENCE)
+    expect(page.locator(f"#{job}-run")).to_be_enabled()
+    expect(page.locator(f"#{job}-stop")).to_be_disabled()
+
+
+@pytest.fixture
+def morph(visit_stand_in: Visit) -> Page:
+    page = tab(visit_stand_in(), "Morph")
+    expect(page.locator("#morph-run")).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def compare(visit_stand_in: Visit) -> Page:
+    page = tab(visit_stand_in(), "Compare")
+    expect(page.locator("#compare-run")).to_be_visible()
+    return page
+
+
+WATCH = """(where) => {
+  window.pictures = new Set();
+  new MutationObserver(() => document.querySelectorAll(`${where} img`).forEach((image) => pictures.add(image.src)))
+    .observe(document.querySelector(where), {subtree: true, childList: true, attributes: true});
+}"""
+
+
+def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path, screens: Path) -> None:
+    expect(morph.locator("#morph-stage img")).to_have_count(2)
+    expect(morph.locator("#morph-panel .bar")).to_have_count(0)
+    number(morph, "morph-optimisation_steps", 20)
+    morph.evaluate(WATCH, "#morph-stage")
+    morph.click("#morph-run")
+    expect(morph.locator("#morph-run")).to_have_text("Running…")
+    expect(morph.locator("#morph-status")).to_contain_text("Optimising: step", timeout=PATIENCE)
+    ready(morph, "morph", "Morph")
+    expect(morph.locator("#morph-status")).to_contain_text("Finished")
+    assert morph.evaluate("pictures.size") > 8
+    expect(morph.locator("#morph-stage img")).to_have_count(4)
+    # three embedders, two faces, plain and steered
+    expect(morph.locator("#morph-panel .bar")).to_have_count(12)
+    expect(morph.locator("#morph-panel")).to_contain_text("of 2 judges")
+    expect(morph.locator("#morph-numbers")).to_contain_text("exact, every 8-bit value the same")
+    for button, name in (("#morph-save", "m.png"), ("#morph-sidecar", "m.json")):
+        with morph.expect_download() as download:
+            morph.click(button)
+        download.value.save_as(tmp_path / name)
+        assert read_settings(tmp_path / name).optimisation_steps == 20
+    assert Image.open(tmp_path / "m.png").size == (16, 16)
+    assert set(json.loads((tmp_path / "m.json").read_text())["verdicts"]) == {"plain", "steered"}
+    morph.screenshot(path=screens / "morph.png", full_page=True)
+
+
+def test_a_morph_stops_and_runs_again(morph: Page) -> None:
+    number(morph, "morph-optimisation_steps", 100)
+    morph.click("#morph-run")
+    expect(morph.locator("#morph-status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
+    pressed = time.perf_counter()
+    morph.click("#morph-stop")
+    ready(morph, "morph", "Morph")
+    assert time.perf_counter() - pressed < 10
+    expect(morph.locator("#morph-status")).to_contain_text("the best picture so far is kept")
+    expect(morph.locator("#morph-save")).to_be_enabled()
+    number(morph, "morph-optimisation_steps", 1)
+    morph.click("#morph-run")
+    ready(morph, "morph", "Morph")
+    expect(morph.locator("#morph-status")).to_contain_text("Finished")
+
+
+def test_a_missing_or_bad_face_is_said_and_the_next_morph_works(morph: Page, tmp_path: Path) -> None:
+    number(morph, "morph-optimisation_steps", 1)
+    morph.locator("#morph-2").get_by_label("Remove Image").click()
+    expect(morph.locator("#morph-stage img")).to_have_count(1)
+    morph.click("#morph-run")
+    expect(morph.locator("#morph-message [role=alert]")).to_contain_text("A morph needs a second face")
+    ready(morph, "morph", "Morph")
+    (tmp_path / "bad.png").write_text("no picture")
+    morph.set_input_files("#morph-2 input[type=file]", tmp_path / "bad.png")
+    expect(morph.locator("#morph-message [role=alert]")).to_contain_text("cannot be read as a picture")
+    assert str(tmp_path) not in morph.inner_text("body")
+    morph.locator("#morph-2").get_by_label("Remove Image").click()
+    morph.set_input_files("#morph-2 input[type=file]", examples()[3])
+    expect(morph.locator("#morph-stage img")).to_have_count(2)
+    morph.click("#morph-run")
+    ready(morph, "morph", "Morph")
+    expect(morph.locator("#morph-status")).to_contain_text("Finished")
+    expect(morph.locator("#morph-message [role=alert]")).to_have_count(0)
+
+
+def test_consent_is_asked_for_and_the_attack_explained(morph: Page) -> None:
+    for said in ("people who have agreed", "face morphing attack", "eq. 5.1"):
+        expect(morph.get_by_text(said).first).to_be_visible()
+    expect(morph.locator("#morph-why .katex").first).to_be_visible()
+
+
+def test_a_preset_moves_the_morphs_own_sliders(morph: Page) -> None:
+    morph.locator("#morph-preset").get_by_text("Paper").click()
+    expect(morph.locator("#morph-optimisation_steps input[type=number]")).to_have_value("50")
+    tab(morph, "Steer")
+    expect(morph.locator("#optimisation_steps input[type=number]")).not_to_have_value("50")
+
+
+def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None:
+    expect(compare.locator("#compare-cards article")).to_have_count(4)
+    number(compare, "compare-optimisation_steps", 4)
+    compare.evaluate(WATCH, "#compare-cards")
+    compare.click("#compare-run")
+    expect(compare.locator("#compare-status")).to_contain_text("Optimising: step", timeout=PATIENCE)
+    ready(compare, "compare", "Compare")
+    expect(compare.locator("#compare-status")).to_contain_text("lowest loss")
+    assert compare.evaluate("pictures.size") > 8
+    for name in ("Discrete adjoint", "Plain autograd"):
+        card = compare.locator("#compare-cards article", has_text=name)
+        expect(card).to_contain_text("exact")
+        expect(card).to_contain_text("MiB")
+        expect(card.get_by_role("img")).to_have_attribute("alt", f"Result of {name} so far")
+    adjoint = compare.locator("#compare-cards article", has_text="AdjointDEIS-1")
+    expect(adjoint).to_contain_text("%")
+    expect(compare.locator("#compare-curve svg.marks, #compare-curve canvas").first).to_be_visible()
+    compare.screenshot(path=screens / "compare.png", full_page=True)
+
+
+def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
+    compare.get_by_label("AdjointDEIS-2M").uncheck()
+    expect(compare.locator("#compare-cards article")).to_have_count(3)
+    number(compare, "compare-optimisation_steps", 100)
+    compare.click("#compare-run")
+    expect(compare.locator("#compare-status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
+    compare.click("#compare-stop")
+    ready(compare, "compare", "Compare")
+    expect(compare.locator("#compare-status")).to_contain_text("what was measured so far is kept")
+    expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(3)
+    number(compare, "compare-optimisation_steps", 1)
+    compare.click("#compare-run")
+    ready(compare, "compare", "Compare")
+    expect(compare.locator("#compare-status")).to_contain_text("Finished")
+
+
+def test_a_comparison_without_methods_or_words_is_said(compare: Page) -> None:
+    compare.locator("#compare-prompt input, #compare-prompt textarea").fill(" ")
+    compare.click("#compare-run")
+    expect(compare.locator("#compare-message [role=alert]")).to_contain_text("The prompt is empty")
+    ready(compare, "compare", "Compare")
+    compare.locator("#compare-prompt input, #compare-prompt textarea").fill("a hat")
+    for box in compare.locator("#compare-methods input").all():
+        box.uncheck()
+    compare.click("#compare-run")
+    expect(compare.locator("#compare-message [role=alert]")).to_contain_text("at least one gradient method")
+    ready(compare, "compare", "Compare")
+
+
+def test_another_goal_asks_for_what_it_needs(compare: Page) -> None:
+    expect(compare.locator("#compare-second")).to_be_hidden()
+    compare.locator("#compare-goal").get_by_label("Person: become another person").check()
+    expect(compare.locator("#compare-second")).to_be_visible()
+    expect(compare.locator("#compare-prompt")).to_be_hidden()
+
+
+def test_jobs_of_all_tabs_stand_in_one_line(visit_stand_in: Visit, stand_in: object) -> None:
+    first, second = visit_stand_in(), visit_stand_in()
+    tab(first, "Morph")
+    number(first, "morph-optimisation_steps", 60)
+    first.click("#morph-run")
+    expect(first.locator("#morph-status")).to_contain_text("step", timeout=PATIENCE)
+    tab(second, "Compare")
+    number(second, "compare-optimisation_steps", 1)
+    second.click("#compare-run")
+    expect(second.locator("#compare-status")).to_contain_text("one run comes before yours", timeout=PATIENCE)
+    first.click("#morph-stop")
+    ready(first, "morph", "Morph")
+    ready(second, "compare", "Compare")
+    expect(second.locator("#compare-status")).to_contain_text("Finished")
+    assert stand_in.network.overlaps == 0  # type: ignore[attr-defined]
+
+
+def test_about_explains_measures_and_cites(visit_stand_in: Visit, screens: Path) -> None:
+    page = tab(visit_stand_in(), "About")
+    for name in ("paper", "privacy", "cite", "figures", "samples"):
+        expect(page.locator(f"#about-{name}")).to_be_visible()
+    expect(page.locator("#about-figures table")).not_to_have_count(0)
+    expect(page.locator("#about-paper .katex").first).to_be_visible()
+    expect(page.locator("#about-cite")).to_contain_text("@inproceedings")
+    page.screenshot(path=screens / "about.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", ["Morph", "Compare", "About"])
+def test_nothing_overflows_on_a_phone(visit_stand_in: Visit, screens: Path, name: str) -> None:
+    page = tab(visit_stand_in(390, 844), name)
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    if name != "About":
+        job = name.lower()
+        expect(page.locator(f"#{job}-run")).to_be_in_viewport()
+        number(page, f"{job}-optimisation_steps", 1)
+        page.click(f"#{job}-run")
+        ready(page, job, name)
+        expect(page.locator(f"#{job}-status")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screens / f"phone-{name.lower()}.png", full_page=True)
