@@ -3,6 +3,7 @@ import os
 import pytest
 
 import app
+from studio.check import Finding
 
 
 def test_a_browser_is_opened_only_where_there_is_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +36,32 @@ def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sys.argv", ["app.py"])
     with pytest.raises(SystemExit, match="clip is missing"):
         app.main()
+
+
+def test_a_check_ends_with_a_status_and_opens_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for finding, status in ((Finding("port", True, "free"), 0), (Finding("port", False, "taken", "use another"), 1)):
+        monkeypatch.setattr(app, "check", lambda host, port, finding=finding: [finding])
+        monkeypatch.setattr(app, "build", lambda: pytest.fail("a check builds no page"))
+        monkeypatch.setattr("sys.argv", ["app.py", "--check"])
+        with pytest.raises(SystemExit) as ended:
+            app.main()
+        assert int(ended.value.code or 0) == status
+    assert "-> use another" in capsys.readouterr().out
+
+
+def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py", "--present", "--share"])
+    with pytest.raises(SystemExit):
+        app.arguments()
+    assert "leave --share out" in capsys.readouterr().err
+
+
+def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(app, "build", lambda: order.append("built and warmed up"))
+    monkeypatch.setattr(app, "launch", lambda blocks, presenting, **where: order.append(f"opened {presenting}"))
+    monkeypatch.setattr("sys.argv", ["app.py", "--present"])
+    app.main()
+    assert order == ["built and warmed up", "opened True"]
