@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from studio import compare_words, words
+from studio.compare_chart import chart
 from studio.compare_meter import get_ready
 from studio.compare_run import GRADIENTS, Comparison, compare
 from studio.events import Waiting
 from studio.goals import PROMPTS
-from studio.page_fields import example_row, picture
+from studio.page_fields import NAME_EXAMPLES, example_row, picture
 from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
 from studio.page_knobs import Knob, knobs
 from studio.request import Request
@@ -53,7 +54,7 @@ class _Tab:
     fields: Mapping[str, Knob]
     job: Job
     cards: gr.HTML
-    curve: gr.LinePlot
+    curve: gr.HTML
 
 
 def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream) -> None:
@@ -93,19 +94,11 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
                 elem_classes="plain",
                 apply_default_css=False,
             )
-            curve = gr.LinePlot(
-                None,
-                x="step",
-                y="loss",
-                color="method",
-                x_title="update",
-                y_title="loss (lower is better)",
-                color_title="",
-                height=300,
-                label="Loss",
-                show_label=False,
-                buttons=[],
+            curve = gr.HTML(
+                chart(compare_words.columns(list(GRADIENTS)), int(_START["optimisation_steps"])),
                 elem_id="compare-curve",
+                elem_classes="plain",
+                apply_default_css=False,
             )
             gr.Markdown(compare_words.WHAT, elem_id="compare-what", elem_classes="reading")
     tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve)
@@ -119,6 +112,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
         [second_box, prompt],
         **PLUMBING,
     )
+    goal.change(None, js=NAME_EXAMPLES, **PLUMBING)
     methods.change(compare_words.waiting, methods, shown, **PLUMBING)
 
 
@@ -149,11 +143,11 @@ def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
 
 
 def _shown(tab: _Tab, state: Comparison) -> Updates:
-    updates: Updates = {tab.job.status: compare_words.status(state), tab.cards: compare_words.cards(state.columns)}
-    if any(column.curve for column in state.columns):
-        updates[tab.curve] = gr.LinePlot(
-            compare_words.table(state.columns), x_lim=[0.0, float(state.settings.optimisation_steps)]
-        )
+    updates: Updates = {
+        tab.job.status: compare_words.status(state),
+        tab.cards: compare_words.cards(state.columns),
+        tab.curve: chart(state.columns, state.settings.optimisation_steps),
+    }
     if state.stage in ("done", "stopped"):
         updates |= tab.job.over(compare_words.finished(state))
     return updates

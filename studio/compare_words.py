@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-import pandas as pd
-
 from studio import words
 from studio.compare_run import GRADIENTS, Column, Comparison
 from studio.film import uri
@@ -53,22 +51,21 @@ def finished(state: Comparison) -> str:
     return f"Finished in {state.seconds:.0f} s; lowest loss: {GRADIENTS[best.method]}, {best.curve[-1].total:.3f}."
 
 
-def cards(columns: Sequence[Column]) -> str:
+def cards(methods: Sequence[Column]) -> str:
     """One card a method."""
-    slowest = max((c.seconds or 0 for c in columns), default=0)
-    largest = max((c.memory or 0 for c in columns), default=0)
-    return f'<div class="cards-row">{"".join(_card(column, slowest, largest) for column in columns)}</div>'
+    slowest = max((c.seconds or 0 for c in methods), default=0)
+    largest = max((c.memory or 0 for c in methods), default=0)
+    return f'<div class="cards-row">{"".join(_card(column, slowest, largest) for column in methods)}</div>'
+
+
+def columns(methods: Sequence[str]) -> list[Column]:
+    """Empty columns of the methods chosen."""
+    return [Column(method) for method in GRADIENTS if method in methods]
 
 
 def waiting(methods: Sequence[str]) -> str:
     """The cards before anything ran."""
-    return cards([Column(method) for method in methods if method in GRADIENTS])  # type: ignore[arg-type]
-
-
-def table(columns: Sequence[Column]) -> pd.DataFrame:
-    """Loss curves as LinePlot takes them."""
-    rows = [(point.step, point.total, GRADIENTS[column.method]) for column in columns for point in column.curve]
-    return pd.DataFrame(rows, columns=["step", "loss", "method"])
+    return cards(columns(methods))
 
 
 def _card(column: Column, slowest: float, largest: int) -> str:

@@ -12,6 +12,8 @@ from studio.about_tab import about_tab
 from studio.api import add_endpoints
 from studio.compare_tab import compare_stream, compare_tab
 from studio.morph_tab import morph_stream, morph_tab
+from studio.page_fields import NAME_EXAMPLES
+from studio.page_job import PLUMBING
 from studio.shared import Studio
 from studio.steer_tab import steer_tab
 
@@ -42,7 +44,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
     # every streamed frame is a file; looked through every 10 minutes, gone after an hour
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, on_device(studio.stream))
             with gr.Tab("Morph", id="morph"):
@@ -51,6 +53,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
                 compare_tab(studio, examples, on_device(compare_stream(studio)))
             with gr.Tab("About", id="about"):
                 about_tab()
+        tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
         add_endpoints(studio, on_device)
     blocks.queue(max_size=20, default_concurrency_limit=4)

@@ -18,6 +18,10 @@ from studio.goals import PROMPTS
 from studio.settings import Settings, bounds, title
 
 DEFAULTS = Settings(prompt=PROMPTS[0])
+# Gradio's thumbnails are buttons without a name; those of a hidden place are there only after it was shown
+NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
+    (group) => group.querySelectorAll('button').forEach(
+        (button, i) => button.setAttribute('aria-label', `Example ${i + 1}`))), 500)"""
 
 
 class Derived(ComponentMeta):

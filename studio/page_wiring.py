@@ -9,6 +9,7 @@ import gradio as gr
 
 from studio.page_actions import Actions
 from studio.page_answers import Answers
+from studio.page_fields import NAME_EXAMPLES
 from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
 from studio.page_recall import Recall
 from studio.presets import PRESET_FIELDS
@@ -27,10 +28,6 @@ _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
   if (button && button.offsetParent && !document.fullscreenElement) button.click();
 })"""
-# Gradio's thumbnails are buttons without a name; those of a hidden column are there only after it was shown
-_NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
-    (group) => group.querySelectorAll('button').forEach(
-        (button, i) => button.setAttribute('aria-label', `Example ${i + 1}`))), 500)"""
 _DOWNLOAD = """(file) => {
   if (!file) return;
   const link = document.createElement('a');
@@ -88,7 +85,7 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     gr.on(looks, answers.look_at_second, [wishes.second, *crop], seen, trigger_mode="always_last", **_PLUMBING)
     needs = [fields[name] for name in NEED_FIELDS]
     gr.on([field.input for field in needs], answers.choose_goal, needs, [*wishes.boxes, outputs.message], **_PLUMBING)
-    gr.on([blocks.load, fields["loss"].change], None, js=_NAME_EXAMPLES, **_PLUMBING)
+    gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **_PLUMBING)
     for chip in wishes.chips:
         chip.click(str, chip, fields["prompt"], **_PLUMBING)
     moved = [fields[name] for name in PRESET_FIELDS]

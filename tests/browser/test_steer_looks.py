@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import axe
+from tests.browser.axe import faults
 from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, unfold, wait_moving, wait_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -18,20 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 Visit = Callable[..., Page]
 
 
-def faults(page: Page) -> list[str]:
-    """What axe-core calls serious or critical by WCAG 2.2 A and AA, one line a node."""
-    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found: dict[str, Any] = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", rules)
-    return [
-        f"{one['id']}: {node['html'][:160]}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-@pytest.mark.skipif(not find_spec("axe_playwright_python"), reason="axe-core: pip install axe-playwright-python")
+@pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: str, width: int) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from studio.embedded import examples
 from studio.record import read_settings
+from tests.browser import axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -150,7 +151,7 @@ def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None
         expect(card.get_by_role("img")).to_have_attribute("alt", f"Result of {name} so far")
     adjoint = compare.locator("#compare-cards article", has_text="AdjointDEIS-1")
     expect(adjoint).to_contain_text("%")
-    expect(compare.locator("#compare-curve svg.marks, #compare-curve canvas").first).to_be_visible()
+    expect(compare.locator("#compare-curve polyline")).to_have_count(8)  # four curves and their keys
     compare.screenshot(path=screens / "compare.png", full_page=True)
 
 
@@ -231,3 +232,27 @@ def test_nothing_overflows_on_a_phone(visit_stand_in: Visit, screens: Path, name
         expect(page.locator(f"#{job}-status")).to_be_in_viewport()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screens / f"phone-{name.lower()}.png", full_page=True)
+
+
+@pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", ["Morph", "Compare", "About"])
+def test_axe_finds_nothing_serious(visit_stand_in: Visit, name: str, width: int, theme: str) -> None:
+    page = tab(visit_stand_in(width, 900, theme), name)
+    page.wait_for_timeout(400)
+    assert axe.faults(page) == []
+    if name != "About":
+        job = name.lower()
+        page.locator(f"#{job}-more > button").click()
+        number(page, f"{job}-optimisation_steps", 1)
+        page.click(f"#{job}-run")
+        ready(page, job, name)
+        expect(page.locator(f"#{job}-status")).to_contain_text("Finished")
+        page.wait_for_timeout(400)
+        assert axe.faults(page) == []
+
+
+@pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
+def test_axe_finds_nothing_serious_on_stage(visit_stand_in: Visit) -> None:
+    assert axe.faults(visit_stand_in(1920, 1080, present="1")) == []

@@ -5,7 +5,7 @@ from PIL import Image
 
 from adjointdeis import Audit
 from studio import compare_words
-from studio.compare_run import GRADIENTS, Column, Comparison
+from studio.compare_run import Column, Comparison
 from studio.events import Point
 from studio.settings import Settings
 
@@ -62,13 +62,6 @@ def test_the_end_names_the_lowest_loss() -> None:
     done = dataclasses.replace(STATE, stage="done", columns=(GOOD, better))
     assert compare_words.finished(done) == "Finished in 20 s; lowest loss: AdjointDEIS-1, 0.250."
     assert "no method could go on" in compare_words.finished(dataclasses.replace(done, columns=(Column("discrete"),)))
-
-
-def test_the_table_has_a_row_for_every_step_and_method() -> None:
-    table = compare_words.table([GOOD, BAD])
-    assert list(table.columns) == ["step", "loss", "method"]
-    assert len(table) == 4
-    assert set(table["method"]) == {GRADIENTS["discrete"], GRADIENTS["adjoint_1"]}
 
 
 def test_chosen_methods_have_a_card_before_they_run() -> None:

@@ -1,0 +1,137 @@
+"""Screenshots of every state of the page: `python -m tests.browser.screens` writes docs/screens/.
+
+The app is started with the embedded model on a free port and driven in headless Chromium, so that the pictures in the
+documentation are what a person sees. Names given on the command line choose among them.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import app
+from tests.browser.conftest import QUIET
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screens"
+PATIENCE = 600_000
+UNTIL_DONE = "Finished"
+
+
+class Screen(NamedTuple):
+    """What to do on the opened page before it is taken, and how the page is opened."""
+
+    act: Callable[[Page], None]
+    theme: str = "light"
+    width: int = 1440
+    height: int = 900
+    query: str = ""
+    whole: bool = True
+
+
+def start(page: Page) -> None:
+    """As the page opens."""
+
+
+def running(page: Page) -> None:
+    """In the middle of a run."""
+    page.click("#run")
+    expect(page.locator("#status")).to_contain_text("Optimising: step 4", timeout=PATIENCE)
+
+
+def done(page: Page) -> None:
+    """After a run."""
+    page.click("#run")
+    expect(page.locator("#status")).to_contain_text(UNTIL_DONE, timeout=PATIENCE)
+    expect(page.locator("#run")).to_have_text("Run", timeout=PATIENCE)
+
+
+def error(page: Page) -> None:
+    """After a mistake."""
+    page.fill("#prompt textarea, #prompt input", "")
+    page.click("#run")
+    expect(page.locator("#message [role=alert]")).to_be_visible(timeout=PATIENCE)
+
+
+def about(page: Page) -> None:
+    """The last tab."""
+    page.get_by_role("tab", name="About").click()
+    expect(page.locator("#about-figures table").first).to_be_visible()
+
+
+def job(tab: str) -> Callable[[Page], None]:
+    """Another tab after its job."""
+    name = tab.lower()
+
+    def act(page: Page) -> None:
+        page.get_by_role("tab", name=tab).click()
+        page.click(f"#{name}-run")
+        expect(page.locator(f"#{name}-status")).to_contain_text(UNTIL_DONE, timeout=PATIENCE)
+        expect(page.locator(f"#{name}-run")).to_have_text(tab, timeout=PATIENCE)
+
+    return act
+
+
+SCREENS: Mapping[str, Screen] = {
+    "start": Screen(start),
+    "start-dark": Screen(start, "dark"),
+    "running": Screen(running),
+    "done": Screen(done),
+    "done-dark": Screen(done, "dark"),
+    "error": Screen(error, whole=False),
+    "morph": Screen(job("Morph")),
+    "compare": Screen(job("Compare")),
+    "compare-dark": Screen(job("Compare"), "dark"),
+    "about": Screen(about),
+    "present": Screen(start, width=1920, height=1080, query="&present=1", whole=False),
+    "phone": Screen(done, width=390, height=844),
+    "phone-dark": Screen(start, "dark", 390, 844, whole=False),
+    "phone-morph": Screen(job("Morph"), width=390, height=844),
+}
+
+
+def take(browser: Browser, url: str, screen: Screen) -> bytes:
+    """One screenshot, as small as 256 colours make it."""
+    page = browser.new_page(viewport={"width": screen.width, "height": screen.height})
+    page.goto(f"{url}?__theme={screen.theme}{screen.query}")
+    page.wait_for_selector("#cost p")
+    page.wait_for_timeout(1500)  # what follows the load event
+    screen.act(page)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1500)  # smooth scrolling, replays, pictures
+    taken = Image.open(io.BytesIO(page.screenshot(full_page=screen.whole))).convert("RGB")
+    page.close()
+    stream = io.BytesIO()
+    taken.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def main(names: list[str]) -> None:
+    """Take the screens of these names, or all."""
+    unknown = set(names) - set(SCREENS)
+    if unknown:
+        sys.exit(f"There is no screen {', '.join(sorted(unknown))}; choose from {', '.join(SCREENS)}.")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    blocks = app.build()
+    _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        for name in names or SCREENS:
+            png = take(browser, url, SCREENS[name])
+            (FOLDER / f"{name}.png").write_bytes(png)
+            print(f"{name}.png: {len(png) // 1024} KiB")
+        browser.close()
+    blocks.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
