@@ -64,7 +64,10 @@ def enlarge(image: Image.Image, side: int) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
-    length = path.stat().st_size
+    try:
+        length = path.stat().st_size
+    except FileNotFoundError as error:  # uploads are deleted after a while
+        raise UserError("This picture is no longer here: choose it again.") from error
     if length == 0:
         raise UserError("This file is empty: choose another picture.")
     if length > LARGEST_FILE:

@@ -70,6 +70,10 @@ def test_an_empty_file(tmp_path: Path) -> None:
     assert refused(tmp_path / "a.png").startswith("This file is empty")
 
 
+def test_an_upload_that_was_deleted_meanwhile(tmp_path: Path) -> None:
+    assert refused(tmp_path / "gone.png") == "This picture is no longer here: choose it again."
+
+
 def test_a_text_file_renamed(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture at all, but text of some length")
     assert refused(tmp_path / "a.png").startswith("This file cannot be read as a picture")
