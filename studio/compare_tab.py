@@ -25,8 +25,8 @@ from studio.stops import Flag
 from studio.stream import newest
 
 CompareStream = Callable[[Request, Sequence[GradientName], Flag], Iterator[Comparison | Waiting | None]]
-_MAIN = ("mode", "sampling_steps", "optimisation_steps")
-_MORE = ("noise_level", "variables", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
+_MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
+_MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
 # an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
 _START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
 _GOALS = (("Words: match a sentence", "clip_text"), ("Person: become another person", "identity"))

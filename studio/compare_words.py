@@ -16,8 +16,9 @@ the same optimiser, and make the same number of updates, one by each in turn. Ev
 *Gradient error* is |found − exact| / |exact| of the first gradient; the exact one is that of the sampler itself.
 *Discrete adjoint* and *plain autograd* differentiate the steps that were made, so they agree; the first keeps one
 network call at a time, the second all of them. *AdjointDEIS-1* and *-2M* discretise the adjoint equation of the
-continuous flow instead: right in the limit of many small steps, and only stable while a step is short. Try more
-sampling steps, or the ODE."""
+continuous flow instead: right in the limit of many small steps, and only stable while a step is short. Adam forgives a
+gradient of the wrong length, and that of z is the easier one; let only the noise be optimised, or take fewer sampling
+steps, and the methods part."""
 _STAGES = {"encode": "Encoding", "audit": "Auditing gradients: method", "optimise": "Optimising: step"}
 _VARIABLES = {"x_T": "noise x_T", "noises": "noises w", "z": "code z"}
 EXACT = 1e-3
