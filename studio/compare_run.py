@@ -28,6 +28,7 @@ from studio.model import Model
 from studio.objective import Objective, objective
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
+from studio.serves import check_serves, served
 from studio.settings import GradientName, Settings
 from studio.stops import Flag
 from studio.watch import Cancelled, Watched
@@ -121,15 +122,17 @@ class _Run:
 
     def __init__(self, model: Model, request: Request, methods: Sequence[GradientName], stop: Flag) -> None:
         self._began = perf_counter()
+        check_serves(model, request.settings)
         self._model, self._request, self._settings = model, request, request.settings
         self._network = Watched(model.network, stop, model.device)
         self._sampler = sampler_for(model, self._settings)
         self._start = to_tensor(request.start).to(model.device)
         second = None if request.second is None else to_tensor(request.second).to(model.device)
         self._goal: Objective = objective(self._settings, model, self._start, second)
-        self._rates = learning_rates(self._settings)
         with torch.no_grad():
             self._z = model.encode(self._start)
+        self._rates = served(learning_rates(self._settings), self._z)
+        self._loss = model.through(self._goal.loss)
         self._lanes = [
             _Lane(
                 Metered(gradient_method(self._settings.model_copy(update={"gradient": name})), model.device),
@@ -148,7 +151,8 @@ class _Run:
         """The start of every method."""
         generator = torch.Generator().manual_seed(self._settings.seed)
         calls = CALLS_TO_ENCODE[self._settings.mode]
-        return encode(self._network, self._sampler, self._start, self._z, generator, iterations=calls)
+        start = self._model.state_of(self._start)
+        return encode(self._network, self._sampler, start, self._z, generator, iterations=calls)
 
     def audit(self, encoding: Encoding) -> Iterator[Comparison]:
         """Every method's first gradient: how right it is."""
@@ -160,7 +164,7 @@ class _Run:
                     self._sampler,
                     encoding.x_T,
                     self._z,
-                    self._goal.loss,
+                    self._loss,
                     encoding.noises,
                     tuple(self._rates),
                 )
@@ -188,7 +192,7 @@ class _Run:
             self._sampler,
             encoding.x_T,
             self._z,
-            self._goal.loss,
+            self._loss,
             noises=encoding.noises,
             gradient=lane.metered,
             optimizer=self._settings.optimiser,
@@ -203,7 +207,7 @@ class _Run:
         except (ValueError, FloatingPointError, NotImplementedError) as error:
             self._fail(lane, error)
             return
-        image = frame.image
+        image = self._model.picture_of(frame.image)
         point = Point(frame.step, float(frame.loss[0]), self._goal.terms(image), self._goal.similarity(image))
         lane.column = replace(
             lane.column,

@@ -23,7 +23,7 @@ _STATM = Path("/proc/self/statm")
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of one state (1, 3, size, size), and of what one network call keeps for its gradient."""
+    """Bytes of one state (1, c, h, w), and of what one network call keeps for its gradient."""
 
     state: int
     activations: int
@@ -39,7 +39,7 @@ class Need:
 
 def need(model: Model) -> Need:
     """Measured by one network call, counting what autograd stores (each storage once)."""
-    x = torch.zeros(1, 3, model.size, model.size, device=model.device, requires_grad=True)
+    x = torch.zeros(1, *model.state_shape, device=model.device, requires_grad=True)
     stored: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def need(model: Model) -> Need:
         return tensor
 
     with torch.no_grad():
-        z = model.encode(x.detach())
+        z = model.encode(torch.zeros(1, 3, model.size, model.size, device=model.device))
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         output = model.network(torch.zeros(1, dtype=torch.long, device=model.device), x, z)
     del output

@@ -30,6 +30,7 @@ from studio.pace import Pace
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
 from studio.roundtrip import RoundTrip, measure
+from studio.serves import check_serves, code
 from studio.stops import Flag
 from studio.track import Track
 from studio.trajectory import trajectory
@@ -86,6 +87,7 @@ class _Run:
     def __init__(self, model: Model, request: Request, stop: Flag, pace: Pace) -> None:
         if request.second is None:
             raise ValueError("A morph needs two faces; ask for the loss 'morph' when the request is checked.")
+        check_serves(model, request.settings)
         self._began = perf_counter()
         self._model, self._request, self._settings, self._pace = model, request, request.settings, pace
         self._second = request.second
@@ -102,10 +104,15 @@ class _Run:
         n, codes = self._sampler.steps, []
         for k, face in enumerate(self._faces):
             with torch.no_grad():
-                z = self._model.encode(face)
+                z = code(self._model, face)
             generator = torch.Generator().manual_seed(self._settings.seed)
             states = encode_steps(
-                self._network, self._sampler, face, z, generator, iterations=CALLS_TO_ENCODE[self._settings.mode]
+                self._network,
+                self._sampler,
+                self._model.state_of(face),
+                z,
+                generator,
+                iterations=CALLS_TO_ENCODE[self._settings.mode],
             )
             for step in range(1, n + 2):
                 try:
@@ -126,7 +133,8 @@ class _Run:
         noises = None if a is None or b is None else torch.cat([a, b], dim=1)
         for step, state in enumerate(sample(self._network, self._sampler, x_T, z, noises)):
             yield Morphing(self._progress("encode", 2 * n + step, 3 * n, state))
-        trips = [measure(face, state[k : k + 1]) for k, face in enumerate(self._faces)]
+        again = self._model.picture_of(state)
+        trips = [measure(face, again[k : k + 1]) for k, face in enumerate(self._faces)]
         self._round_trip = max(trips, key=lambda trip: trip.largest)
 
     def optimise(self, start: Code) -> Iterator[Morphing]:
@@ -135,7 +143,7 @@ class _Run:
         goal: Objective | None = None
         with torch.no_grad():
             *_, plain = sample(self._network, self._sampler, start.x_T, start.z, start.noises)
-        goal = self._objective(plain)
+        goal = self._objective(self._model.picture_of(plain))
         rates = learning_rates(settings)
         before = perf_counter()
         self._network.follow(n)
@@ -144,7 +152,7 @@ class _Run:
             self._sampler,
             start.x_T,
             start.z,
-            goal.loss,
+            self._model.through(goal.loss),
             noises=start.noises,
             gradient=gradient_method(settings),
             optimizer=settings.optimiser,
@@ -176,7 +184,7 @@ class _Run:
             calls=self._network.calls,
             seconds=perf_counter() - self._began,
             frames=tuple(self._track.frames),
-            path=trajectory(self._sampler, self._track.passed),
+            path=trajectory(self._sampler, self._track.passed, self._model.glance),
             memory=self._network.most_memory,
         )
         of_best = self._opinions[self._track.points.index(best)]
@@ -191,7 +199,7 @@ class _Run:
             step=step,
             steps=steps,
             seconds_left=left,
-            image=to_image(image),
+            image=to_image(self._model.glance(image)),
             curve=self._track.curve,
             calls=self._network.calls,
             memory=self._network.memory,
@@ -207,7 +215,7 @@ class _Run:
         return Objective(WeightedSum(weighted), names)
 
     def _see(self, frame: Frame, goal: Objective) -> None:
-        image = frame.image
+        image = self._model.picture_of(frame.image)
         point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
         self._opinions.append(self._panel.verdicts(image))
         self._track.add(point, to_image(image), self._network.passed)

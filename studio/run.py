@@ -24,6 +24,7 @@ from studio.pace import Pace
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
 from studio.roundtrip import RoundTrip, measure
+from studio.serves import check_serves, served
 from studio.stops import Flag
 from studio.track import Track
 from studio.trajectory import trajectory
@@ -61,6 +62,8 @@ class _Run:
         self._start = to_tensor(request.start).to(model.device)
         self._track = Track()
         self._round_trip: RoundTrip | None = None
+        check_serves(model, self._settings)
+        self._state = model.state_of(self._start)
         with torch.no_grad():
             self._z = model.encode(self._start)
 
@@ -69,7 +72,7 @@ class _Run:
         n, began = self._sampler.steps, perf_counter()
         generator = torch.Generator().manual_seed(self._settings.seed)
         states = encode_steps(
-            self._network, self._sampler, self._start, self._z, generator, iterations=CALLS_TO_ENCODE["ode"]
+            self._network, self._sampler, self._state, self._z, generator, iterations=CALLS_TO_ENCODE["ode"]
         )
         step = 0
         while True:
@@ -80,7 +83,8 @@ class _Run:
                 break
             step += 1
             left = self._pace.remaining(self._settings, n, encoded=step)
-            yield Progress("encode", step, n, left, to_image(state), (), self._network.calls, self._network.memory)
+            seen = to_image(self._model.glance(state))
+            yield Progress("encode", step, n, left, seen, (), self._network.calls, self._network.memory)
         self._pace.saw_encoding(perf_counter() - began, self._network.calls, self._settings, n)
         return encoding
 
@@ -88,7 +92,7 @@ class _Run:
         """The sample after every update."""
         settings, n = self._settings, self._sampler.steps
         goal = objective(settings, self._model, self._start, self._second())
-        rates = learning_rates(settings)
+        rates = served(learning_rates(settings), self._z)
         before = perf_counter()
         self._network.follow(n)
         for frame in guide(
@@ -96,7 +100,7 @@ class _Run:
             self._sampler,
             encoding.x_T,
             self._z,
-            goal.loss,
+            self._model.through(goal.loss),
             noises=encoding.noises,
             gradient=gradient_method(settings),
             optimizer=settings.optimiser,
@@ -137,7 +141,7 @@ class _Run:
             calls=self._network.calls,
             seconds=perf_counter() - self._began,
             frames=tuple(self._track.frames),
-            path=trajectory(self._sampler, self._track.passed),
+            path=trajectory(self._sampler, self._track.passed, self._model.glance),
             memory=self._network.most_memory,
         )
 
@@ -146,9 +150,10 @@ class _Run:
         return None if picture is None else to_tensor(picture).to(self._model.device)
 
     def _see(self, frame: Frame, goal: Objective) -> Image.Image:
+        image = self._model.picture_of(frame.image)
         if self._round_trip is None:  # frame 0 is the plain sample: the encoding's own round trip
-            self._round_trip = measure(self._start, frame.image)
-        image, picture = frame.image, to_image(frame.image)
+            self._round_trip = measure(self._start, image)
+        picture = to_image(image)
         point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
         self._track.add(point, picture, self._network.passed)
         return picture

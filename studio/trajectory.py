@@ -5,10 +5,11 @@ x0_hat = (x_t - sigma_t eps_hat) / alpha_t,  written for what the network predic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
+from torch import Tensor
 
 from adjointdeis import Sampler
 from adjointdeis.denoiser import to_x0
@@ -31,11 +32,13 @@ class Trajectory:
     noise: tuple[float, ...]
 
 
-def trajectory(sampler: Sampler, calls: Sequence[Call]) -> Trajectory:
-    """From the network calls of one pass, as far as it came."""
+def trajectory(
+    sampler: Sampler, calls: Sequence[Call], look: Callable[[Tensor], Tensor] = lambda state: state
+) -> Trajectory:
+    """From the network calls of one pass, as far as it came; `look` makes a picture of a latent state."""
     states, estimates = [], []
     for i, (x, output) in enumerate(calls):
         a, b = to_x0(sampler.prediction_type, sampler.grid.alpha[i], sampler.grid.sigma[i])
-        states.append(to_image(x))
-        estimates.append(to_image(a * x + b * output))
+        states.append(to_image(look(x)))
+        estimates.append(to_image(look(a * x + b * output)))
     return Trajectory(tuple(states), tuple(estimates), tuple(sampler.grid.sigma[: len(states)]))

@@ -1,0 +1,60 @@
+"""What a model cannot do is said before a run: one may have no z, no CLIP beside it, or no face network."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from studio.messages import UserError
+from studio.model import Model
+from studio.settings import Settings
+
+_WANTS = {"clip": "needs a CLIP model", "identity": "needs a face network"}
+
+
+def check_serves(model: Model, settings: Settings) -> None:
+    """Nothing, where the model has all that these settings ask for.
+
+    Raises:
+        UserError: a loss looks through a network that this model comes without.
+    """
+    for part in _parts(settings):
+        if getattr(model, part) is None:
+            why = model.missing.get(part, "it comes without one")
+            raise UserError(
+                f"This goal {_WANTS[part]}, and “{model.name}” has none: {why}. Choose another goal."
+            )
+
+
+def served(rates: dict[str, float], z: Tensor | None) -> dict[str, float]:
+    """The learning rates of the variables that there are: a model without z has the noise alone.
+
+    Raises:
+        UserError: only z was to move.
+    """
+    if z is not None:
+        return rates
+    left = {name: rate for name, rate in rates.items() if name != "z"}
+    if not left:
+        raise UserError("This model has no code z to move: let “What is optimised” be the noise, or both.")
+    return left
+
+
+def code(model: Model, image: Tensor) -> Tensor:
+    """z of an image, where there has to be one.
+
+    Raises:
+        UserError: this model has none.
+    """
+    z = model.encode(image)
+    if z is None:
+        raise UserError("A morph needs a model with a code z of each face, and this model has none: choose another.")
+    return z
+
+
+def _parts(settings: Settings) -> set[str]:
+    """The networks that the losses of these settings look through."""
+    if settings.loss == "mix":
+        texts = settings.mix_text + settings.mix_direction + settings.mix_picture
+        faces = settings.mix_person + settings.mix_same
+        return {part for part, weight in (("clip", texts), ("identity", faces)) if weight > 0}
+    return {"clip"} if settings.loss.startswith("clip") else {"identity"}

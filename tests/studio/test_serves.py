@@ -1,0 +1,56 @@
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from studio.messages import UserError
+from studio.model import Model
+from studio.request import Request
+from studio.run import steer
+from studio.serves import check_serves, code, served
+from studio.settings import LossName, Settings
+from studio.stops import Flag
+from studio.trajectory import Trajectory
+
+
+@pytest.mark.parametrize("loss", ["clip_text", "clip_directional", "clip_image"])
+def test_a_model_without_clip_refuses_what_looks_through_it(model: Model, loss: LossName) -> None:
+    bare = dataclasses.replace(model, clip=None, missing={"clip": "there is no folder of it"})
+    with pytest.raises(UserError, match=r"needs a CLIP model, and “stub” has none: there is no folder of it"):
+        check_serves(bare, Settings(loss=loss))
+    check_serves(bare, Settings(loss="identity"))
+
+
+def test_a_model_without_a_face_network_refuses_faces(model: Model) -> None:
+    bare = dataclasses.replace(model, identity=None)
+    for settings in (Settings(loss="identity"), Settings(loss="morph"), Settings(loss="mix", mix_same=0.5)):
+        with pytest.raises(UserError, match="needs a face network"):
+            check_serves(bare, settings)
+    check_serves(bare, Settings(loss="mix", mix_same=0.0))
+
+
+def test_a_model_without_z_moves_the_noise_alone(model: Model) -> None:
+    assert served({"noises": 0.01, "z": 0.2}, None) == {"noises": 0.01}
+    with pytest.raises(UserError, match="no code z to move"):
+        served({"z": 0.2}, None)
+    with pytest.raises(UserError, match="A morph needs a model with a code z"):
+        code(dataclasses.replace(model, encode=lambda image: None), None)  # type: ignore[arg-type]
+
+
+def test_a_run_on_latents_shows_and_judges_decoded_pictures(
+    model: Model, request_for: Callable[..., Request], flag: Flag
+) -> None:
+    latent = dataclasses.replace(
+        model,
+        latent=(3, 16, 16),
+        encode_image=lambda image: 0.5 - image,
+        decode=lambda state: 0.5 - state,
+        preview=lambda state: state * 0,
+    )
+    *progress, found = steer(latent, request_for(closeness=0.0, optimisation_steps=6, z_rate=0.1), flag)
+    assert found.round_trip.exact
+    assert found.best.total < found.curve[0].total
+    assert progress[0].image.getextrema() == ((128, 128),) * 3  # the preview, on the way in
+    path: Trajectory = found.path
+    assert path.states[0].getextrema() == ((128, 128),) * 3
+    assert found.frames[0].tobytes() == found.before.tobytes()
