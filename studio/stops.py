@@ -6,26 +6,46 @@ away from the page. Looking for a file takes microseconds, a network call millis
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
+from time import time
 from uuid import uuid4
 
+KEEP = 24 * 3600.0
+"""Seconds after which a flag's file is swept away; no run is that long."""
 
+
+@dataclass(frozen=True)
 class Flag:
-    """Set once, never cleared. May be pickled."""
+    """Set once, never cleared. May be pickled.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        path: the file that is there when it is set.
+        who: whose run it stops; "" where nobody knows.
+    """
 
-    def set(self) -> None:
-        """From now on `is_set`. After the page is gone there is nobody left to tell, and nothing happens."""
-        if self._path.parent.exists():
-            self._path.touch()
+    path: Path
+    who: str = ""
+
+    def set(self, why: str = "") -> None:
+        """From now on `is_set`; the first reason stays. After the page is gone there is nobody left to tell, and
+        nothing happens.
+        """
+        with suppress(FileExistsError, FileNotFoundError), self.path.open("x", encoding="utf-8") as file:
+            file.write(why)
 
     def is_set(self) -> bool:
         """Whether somebody asked to stop."""
-        return self._path.exists()
+        return self.path.exists()
+
+    def why(self) -> str:
+        """What there is to say about it, if anything."""
+        with suppress(OSError):
+            return self.path.read_text(encoding="utf-8")
+        return ""
 
 
 class Stops:
@@ -36,14 +56,17 @@ class Stops:
         self._flags: dict[str, Flag] = {}
         self._lock = Lock()
 
-    def flag(self) -> Flag:
+    def flag(self, who: str = "") -> Flag:
         """A fresh one that no button sets."""
-        return Flag(Path(self._folder.name) / uuid4().hex)
+        self._sweep()
+        return Flag(Path(self._folder.name) / uuid4().hex, who)
 
-    def arm(self, visitor: str) -> Flag:
+    def arm(self, visitor: str, who: str = "") -> Flag:
         """The visitor's flag, made when there is none; one that was set while the run still queued stays set."""
         with self._lock:
-            return self._flags.setdefault(visitor, self.flag())
+            if visitor not in self._flags:
+                self._flags[visitor] = self.flag(who)
+            return self._flags[visitor]
 
     def halt(self, visitor: str) -> bool:
         """Set the visitor's flag. False where they run nothing."""
@@ -62,3 +85,18 @@ class Stops:
         """The visitor's run is over."""
         with self._lock:
             self._flags.pop(visitor, None)
+
+    def leave(self, visitor: str) -> None:
+        """The visitor is gone, and all their jobs (`visitor`, `visitor:morph`) stop."""
+        with self._lock:
+            gone = [name for name in self._flags if name.partition(":")[0] == visitor]
+            flags = [self._flags.pop(name) for name in gone]
+        for flag in flags:
+            flag.set()
+
+    def _sweep(self) -> None:
+        """A flag that was set leaves its file behind, for the run may still look for it."""
+        for path in Path(self._folder.name).iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < time() - KEEP:
+                    path.unlink()

@@ -8,8 +8,10 @@ must therefore be whole pictures of the state (curves so far, not the last point
 from __future__ import annotations
 
 import contextvars
+import math
 from collections.abc import Callable, Iterable, Iterator
-from threading import Condition, Thread
+from contextlib import contextmanager
+from threading import Condition, Thread, Timer
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -54,6 +56,27 @@ class Slot(Generic[Item]):
             return taken
 
 
+@contextmanager
+def at_most(seconds: float, stop: Flag) -> Iterator[None]:
+    """Whatever still works after so long is asked to stop, and says why."""
+    if seconds == math.inf:
+        yield
+        return
+    alarm = Timer(seconds, stop.set, [time_up(seconds)])
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
+def time_up(seconds: float) -> str:
+    """What a person reads whose run was cut."""
+    long = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+    return f"A run may take {long} here, and this one was stopped then: what it reached is kept."
+
+
 def newest(
     work: Iterable[Item],
     stop: Flag,
@@ -69,7 +92,8 @@ def newest(
         work: iterated in the worker thread, while it holds the device.
         stop: set here when the consumer goes away (a closed tab closes this generator); `work` is expected to look
             at it and end early.
-        device: one job at a time. A caller that is stopped while it waits in line ends without starting.
+        device: one job at a time. A caller that is stopped while it waits in line ends without starting; one that
+            works longer than the device's limit is stopped, and the flag says why.
         waiting: number of jobs before this one -> an item that says so.
         rate: items per second.
         heartbeat: seconds; a consumer can only be closed at a yield, so silence has to be short.
@@ -79,18 +103,21 @@ def newest(
     """
     slot: Slot[Item] = Slot()
     failure: list[BaseException] = []
+    place: list[int] = []
 
     def tell(ahead: int) -> bool:
-        if waiting is not None:
+        if waiting is not None and place != [ahead]:
+            place[:] = [ahead]
             slot.put(waiting(ahead))
         return not stop.is_set()
 
     def worker() -> None:
         try:
-            if device.enter(tell):
+            if device.enter(tell, stop.who):
                 try:
-                    for item in work:
-                        slot.put(item)
+                    with at_most(device.limits.seconds, stop):
+                        for item in work:
+                            slot.put(item)
                 finally:
                     device.leave()
         except BaseException as error:

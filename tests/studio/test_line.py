@@ -1,7 +1,10 @@
 import time
-from threading import Thread
+from threading import Event, Thread
 
-from studio.line import Line
+import pytest
+
+from studio.line import Limits, Line
+from studio.messages import UserError
 
 
 def test_the_first_comes_first() -> None:
@@ -61,3 +64,86 @@ def test_an_exception_inside_frees_the_device() -> None:
             raise KeyError
     except KeyError:
         assert not line.locked()
+
+
+def waits(line: Line, who: str, served: list[str]) -> Thread:
+    """A job in line, from when it has arrived."""
+    arrived = Event()
+
+    def job() -> None:
+        line.enter(lambda ahead: arrived.set() or True, who)
+        arrived.set()
+        served.append(who)
+        line.leave()
+
+    thread = Thread(target=job)
+    thread.start()
+    assert arrived.wait(5)
+    return thread
+
+
+def test_who_brings_three_jobs_waits_with_the_second_behind_everybodys_first() -> None:
+    line, served = Line(), []
+    with line:
+        jobs = [waits(line, who, served) for who in ("a", "a", "a", "b", "c", "b")]
+    for job in jobs:
+        job.join()
+    assert served == ["a", "b", "c", "a", "b", "a"]
+
+
+def test_who_holds_the_device_has_had_their_turn() -> None:
+    line, served = Line(), []
+    assert line.enter(lambda ahead: True, "a")
+    jobs = [waits(line, who, served) for who in ("a", "b")]
+    line.leave()
+    for job in jobs:
+        job.join()
+    assert served == ["b", "a"]
+
+
+def test_a_newcomer_goes_before_the_second_job_of_whoever_is_at_work() -> None:
+    line, places = Line(), {}
+    assert line.enter(lambda ahead: True, "a")
+
+    def look(who: str) -> bool:
+        return not line.enter(lambda ahead: places.__setitem__(who, ahead), who)
+
+    jobs = [waits(line, "a", [])]
+    assert look("b")
+    assert places == {"b": 1}
+    line.leave()
+    jobs[0].join()
+
+
+def test_a_full_line_takes_nobody_else() -> None:
+    line = Line(Limits(jobs=2))
+    with line:
+        waiting = waits(line, "a", [])
+        with pytest.raises(UserError, match="2 runs are waiting here already"):
+            line.enter(lambda ahead: True, "b")
+    waiting.join()
+    assert line.enter(lambda ahead: True, "b")
+
+
+def test_nobody_takes_more_than_their_share_of_the_line() -> None:
+    line = Line(Limits(each=1))
+    assert line.enter(lambda ahead: True, "a")
+    with pytest.raises(UserError, match="You have one run in line here already"):
+        line.enter(lambda ahead: True, "a")
+    other = waits(line, "b", [])
+    unknown = [waits(line, "", []) for _ in range(2)]  # nobody knows whose they are, so nobody's share is used up
+    line.leave()
+    for job in (other, *unknown):
+        job.join()
+    assert line.enter(lambda ahead: True, "a")
+
+
+def test_who_fails_to_answer_loses_the_place() -> None:
+    line = Line()
+
+    def broken(ahead: int) -> bool:
+        raise RuntimeError("closed tab")
+
+    with line, pytest.raises(RuntimeError, match="closed tab"):
+        line.enter(broken)
+    assert not line.locked()

@@ -1,3 +1,4 @@
+import os
 import pickle
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,3 +44,29 @@ def test_setting_a_flag_after_the_page_is_gone_does_nothing(tmp_path: Path) -> N
     flag = Flag(tmp_path / "gone" / "stop")
     flag.set()
     assert not flag.is_set()
+
+
+def test_the_first_reason_stays(tmp_path: Path) -> None:
+    flag = Flag(tmp_path / "stop")
+    assert flag.why() == ""
+    flag.set("time is up")
+    flag.set()
+    assert flag.why() == "time is up"
+
+
+def test_who_leaves_stops_all_their_jobs_and_nobody_elses() -> None:
+    stops = Stops()
+    steering, morphing, other = stops.arm("me"), stops.arm("me:morph"), stops.arm("meet")
+    stops.leave("me")
+    assert (steering.is_set(), morphing.is_set(), other.is_set()) == (True, True, False)
+    assert not stops.running("me")
+
+
+def test_old_flags_are_swept_away() -> None:
+    stops = Stops()
+    old, fresh = stops.flag(), stops.flag()
+    old.set()
+    fresh.set()
+    os.utime(old.path, (0, 0))
+    stops.flag()
+    assert (old.is_set(), fresh.is_set()) == (False, True)

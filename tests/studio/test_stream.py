@@ -5,9 +5,9 @@ from threading import Event
 
 import pytest
 
-from studio.line import Line
+from studio.line import Limits, Line
 from studio.stops import Flag
-from studio.stream import newest
+from studio.stream import newest, time_up
 
 
 def work(steps: int, seconds: float, flag: Flag | None = None, began: list[float] | None = None) -> Iterator[int]:
@@ -135,3 +135,38 @@ def test_streaming_costs_the_solver_less_than_a_twentieth(tmp_path: Path) -> Non
 
     # the machine's other work comes and goes; the solver's own cost stays
     assert min(watched(str(turn)) / alone() for turn in range(3)) < 1.05
+
+
+def test_a_job_that_takes_too_long_is_stopped_and_the_flag_says_why(flag: Flag) -> None:
+    device = Line(Limits(seconds=0.3))
+    began = time.perf_counter()
+    items = [item for item in newest(work(1000, 0.01, flag), flag, device) if item is not None]
+    assert 0.25 < time.perf_counter() - began < 5
+    assert items
+    assert flag.why() == time_up(0.3)
+    assert not device.locked()
+
+
+def test_the_clock_starts_with_the_device_and_ends_with_the_job(flag: Flag) -> None:
+    device = Line(Limits(seconds=0.3))
+    stream = newest(work(3, 0.01), flag, device, waiting=lambda ahead: -ahead)
+    with device:
+        assert next(stream) == -1
+        time.sleep(0.5)  # in line, which costs no time of one's own
+    assert [item for item in stream if item is not None][-1] == 2
+    time.sleep(0.4)
+    assert flag.why() == ""
+
+
+def test_a_place_is_said_once(flag: Flag) -> None:
+    device = Line()
+    stream = newest(work(1, 0.0), flag, device, waiting=lambda ahead: -ahead, heartbeat=0.1)
+    with device:
+        heard = [next(stream) for _ in range(5)]
+    assert heard.count(-1) == 1
+    assert list(stream)[-1] == 0
+
+
+def test_the_limit_is_said_as_a_person_says_it() -> None:
+    assert "may take 5 minutes here" in time_up(300)
+    assert "may take 60 seconds here" in time_up(60)
