@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from studio.events import Outcome
 from studio.messages import UserError
 from studio.model import Model
+from studio.provenance import SENTENCE, SOFTWARE, exif, xmp
 from studio.settings import Settings, parse
 
 KEY = "adjointdeis-studio"
@@ -56,9 +57,11 @@ def to_png(image: Image.Image, written: Mapping[str, Any] | None) -> bytes:
     chunks = PngInfo()
     if written is not None:
         chunks.add_text(KEY, json.dumps(written))
-    chunks.add_text("Description", "Synthetic: changed by a diffusion model (AdjointDEIS Studio).")
+    chunks.add_text("Description", SENTENCE)
+    chunks.add_text("Software", SOFTWARE)
+    chunks.add_itxt("XML:com.adobe.xmp", xmp())
     stream = io.BytesIO()
-    image.save(stream, "PNG", pnginfo=chunks)
+    image.save(stream, "PNG", pnginfo=chunks, exif=exif())
     return stream.getvalue()
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from studio.messages import UserError
 from studio.pictures import enlarge
+from studio.provenance import SENTENCE, SOFTWARE, SOURCE_TYPE, exif, xmp
 
 SIDE = 512
 RATE = 10  # pictures a second
@@ -35,6 +36,7 @@ def mp4(frames: Sequence[Image.Image]) -> bytes:
     with TemporaryDirectory() as folder:  # to put the index in front, the file is opened a second time
         path = Path(folder) / "run.mp4"
         with av.open(path, "w", options={"movflags": "+faststart"}) as container:
+            container.metadata.update(title=SOFTWARE, description=SENTENCE, comment=f"{SENTENCE} {SOURCE_TYPE}")
             video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
             # this kind of colour has one sample for 2 x 2 pixels, so sides are even
             video.width, video.height = (side - side % 2 for side in large[0].size)
@@ -51,5 +53,16 @@ def webp(frames: Sequence[Image.Image]) -> bytes:
     times = [1000 // RATE] * len(frames)
     times[0] = times[-1] = 1000
     stream = io.BytesIO()
-    first.save(stream, "WEBP", save_all=True, append_images=rest, duration=times, loop=0, quality=88, method=3)
+    first.save(
+        stream,
+        "WEBP",
+        save_all=True,
+        append_images=rest,
+        duration=times,
+        loop=0,
+        quality=88,
+        method=3,
+        exif=exif(),
+        xmp=xmp().encode(),
+    )
     return stream.getvalue()

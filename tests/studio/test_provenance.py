@@ -1,0 +1,51 @@
+import io
+import xml.etree.ElementTree as xml
+
+import pytest
+from PIL import Image
+
+from studio.provenance import SENTENCE, SOURCE_TYPE, exif, xmp
+from studio.record import KEY, to_png
+from studio.video import mp4, webp
+
+FRAMES = [Image.new("RGB", (64, 64), (level, 0, 255 - level)) for level in (0, 80, 160)]
+TYPE = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
+
+
+def source_type(packet: str | bytes) -> str:
+    """What a reader of XMP finds."""
+    found = xml.fromstring(packet).iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+    return next(found).attrib[TYPE]
+
+
+def test_the_packet_is_xml_and_names_the_source_type() -> None:
+    assert source_type(xmp()) == SOURCE_TYPE
+
+
+@pytest.mark.parametrize("written", [None, {"settings": {}}])
+def test_a_png_says_it_in_text_exif_and_xmp_with_settings_or_without(written: dict[str, object] | None) -> None:
+    image = Image.open(io.BytesIO(to_png(FRAMES[0], written)))
+    assert image.text["Description"] == SENTENCE
+    assert image.getexif()[0x010E] == SENTENCE
+    assert source_type(image.text["XML:com.adobe.xmp"]) == SOURCE_TYPE
+    assert (KEY in image.text) == (written is not None)
+    assert image.tobytes() == FRAMES[0].tobytes()
+
+
+def test_a_webp_says_it() -> None:
+    film = Image.open(io.BytesIO(webp(FRAMES)))
+    assert film.getexif()[0x010E] == SENTENCE
+    assert source_type(film.info["xmp"]) == SOURCE_TYPE
+
+
+def test_an_mp4_says_it() -> None:
+    av = pytest.importorskip("av")
+    with av.open(io.BytesIO(mp4(FRAMES))) as film:
+        assert SENTENCE in film.metadata["comment"]
+        assert SOURCE_TYPE in film.metadata["comment"]
+
+
+def test_the_exif_holds_the_note_and_no_more() -> None:
+    tags = Image.Exif()
+    tags.load(exif())
+    assert set(tags) == {0x010E, 0x0131}
