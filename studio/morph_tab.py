@@ -168,7 +168,7 @@ def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
 
 
 def _done(tab: _Tab, event: Morphed, studio: Studio, folder: Path) -> Updates:
-    png, sidecar = save(event, studio.model, folder)
+    png, sidecar = save(event, studio.model, folder, marked=studio.public)
     return {
         **tab.job.over(words.finished(event.outcome)),
         tab.job.announcement: f"{words.finished(event.outcome)} {morph_words.outcome(event.of_plain, event.of_now)}",

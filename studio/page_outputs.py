@@ -112,6 +112,7 @@ class Keeping:
 
     saves: dict[str, gr.Button]
     inside: gr.Checkbox
+    mark: gr.Checkbox
     file: gr.File
     link: gr.Button
     address: gr.Textbox
@@ -143,8 +144,8 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
     return Outputs(run, stop, status, announcement, message, live, compare, numbers, shown, runs, visit)
 
 
-def keeping() -> Keeping:
-    """A button for every kind of file."""
+def keeping(marked: bool = False) -> Keeping:
+    """A button for every kind of file; `marked`: whether pictures bear the label from the start."""
     with gr.Accordion("Keep and share", open=True, elem_id="keep"):
         with gr.Row(elem_classes="saves"):
             saves = {
@@ -153,9 +154,10 @@ def keeping() -> Keeping:
             }
         with gr.Row(elem_id="sharing"):
             inside = gr.Checkbox(True, label="Write the settings into the picture", elem_id="inside", min_width=200)
+            mark = gr.Checkbox(marked, label="Label it “AI-edited” in a corner", elem_id="mark", min_width=200)
             link = gr.Button("Link to these settings", size="sm", elem_id="link", min_width=150)
         address = gr.Textbox(
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
         file = gr.File(visible=False, elem_id="file")  # carries a finished file to the browser's download
-    return Keeping(saves, inside, file, link, address)
+    return Keeping(saves, inside, mark, file, link, address)

@@ -99,7 +99,7 @@ class Recall:
             return {address: gr.Textbox("", visible=False), self.outputs.message: words.alert(str(error))}
         return {address: gr.Textbox(query(settings, self._name_of(path)), visible=True), self.outputs.message: ""}
 
-    def save(self, kind: str, inside: bool, shown: Outcome | None) -> Iterator[Updates]:
+    def save(self, kind: str, inside: bool, marked: bool, shown: Outcome | None) -> Iterator[Updates]:
         """A file of the run that is shown, or a sentence where there is none."""
         file, message = self.keeping.file, self.outputs.message
         if shown is None:
@@ -107,7 +107,7 @@ class Recall:
             return
         with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves
             try:
-                path = save(kind, shown, self._studio.model, Path(folder), inside)
+                path = save(kind, shown, self._studio.model, Path(folder), inside, marked=marked)
             except Exception as error:
                 yield {file: None, message: words.alert(explain(error))}
             else:

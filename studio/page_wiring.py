@@ -113,7 +113,7 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
     for kind, button in keeping.saves.items():
         made = button.click(
             partial(recall.save, kind),
-            [keeping.inside, outputs.shown],
+            [keeping.inside, keeping.mark, outputs.shown],
             [keeping.file, outputs.message],
             **_STREAM,
         )

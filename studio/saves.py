@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -11,10 +12,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from studio.events import Outcome
+from studio.mark import mark
 from studio.model import Model
 from studio.pictures import enlarge
 from studio.record import record, to_png
-from studio.video import mp4, webp
+from studio.video import SIDE, mp4, webp
 
 LARGE = 512
 
@@ -36,7 +38,7 @@ def name(outcome: Outcome) -> str:
 
 
 def _large(outcome: Outcome, written: Record | None) -> bytes:
-    more = None if written is None else {**written, "enlarged_from": outcome.after.width}
+    more = None if written is None else {**written, "enlarged_from": outcome.before.width}
     return to_png(enlarge(outcome.after, LARGE), more)
 
 
@@ -72,7 +74,18 @@ SAVES: Mapping[str, Save] = MappingProxyType(
 )
 
 
-def save(kind: str, outcome: Outcome, model: Model, folder: Path, inside: bool = True) -> Path:
+# a label is drawn on the enlarged picture, where it is sharp
+_SIDES: Mapping[str, int] = MappingProxyType({"large": LARGE, "mp4": SIDE, "webp": SIDE // 2})
+
+
+def _marked(kind: str, outcome: Outcome) -> Outcome:
+    """With the corner label on every picture that the model made."""
+    side = _SIDES.get(kind, 0)
+    after, *frames = (mark(enlarge(picture, side)) for picture in (outcome.after, *outcome.frames))
+    return dataclasses.replace(outcome, after=after, frames=tuple(frames))
+
+
+def save(kind: str, outcome: Outcome, model: Model, folder: Path, inside: bool = True, *, marked: bool = False) -> Path:
     """The file, written into a folder.
 
     Args:
@@ -81,11 +94,12 @@ def save(kind: str, outcome: Outcome, model: Model, folder: Path, inside: bool =
         model: what made it.
         folder: where to write.
         inside: whether the settings go into the picture too.
+        marked: whether the corner label goes on the pictures; the note in their metadata is always there.
 
     Raises:
         UserError: this kind needs something that is not installed.
     """
     written = record(outcome, model) if inside or kind == "settings" else None
     path = folder / f"{name(outcome)}{SAVES[kind].suffix}"
-    path.write_bytes(SAVES[kind].make(outcome, written))
+    path.write_bytes(SAVES[kind].make(_marked(kind, outcome) if marked else outcome, written))
     return path

@@ -21,12 +21,16 @@ from studio.stream import newest
 
 @dataclass(frozen=True)
 class Studio:
-    """A model, the line in front of its device, its measured pace, and everybody's stop flags."""
+    """A model, the line in front of its device, its measured pace, and everybody's stop flags.
+
+    `public` is for strangers: pictures to keep bear a visible mark unless one takes it off.
+    """
 
     model: Model
     device: Line = field(default_factory=Line)
     pace: Pace = field(default_factory=Pace)
     stops: Stops = field(default_factory=Stops)
+    public: bool = False
 
     def forecast(self, settings: Settings) -> float | None:
         """Expected seconds of a run with these settings on this device; None before anything was measured."""

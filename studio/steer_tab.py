@@ -33,7 +33,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             form = Form(start_picture(examples, recordings), wishes(examples))
         with gr.Column(scale=9, min_width=340):
             right = outputs(recordings[0] if recordings else None, studio.model.digest)
-            kept = keeping()
+            kept = keeping(marked=studio.public)
     actions = Actions(studio, stream or studio.stream, form, right)
     answers = Answers(studio, form, right)
     recall = Recall(studio, form, right, kept, examples, recordings)

@@ -131,7 +131,7 @@ def test_a_morph_is_sent_to_its_tab(recall: Recall, outcome: Outcome) -> None:
 
 
 def test_a_file_is_made_when_it_is_asked_for(recall: Recall, outcome: Outcome) -> None:
-    for updates in recall.save("png", True, outcome):
+    for updates in recall.save("png", True, False, outcome):
         path = Path(updates[recall.keeping.file])
         assert Image.open(path).tobytes() == outcome.after.tobytes()
         assert read_settings(path) == outcome.settings
@@ -139,12 +139,12 @@ def test_a_file_is_made_when_it_is_asked_for(recall: Recall, outcome: Outcome) -
 
 
 def test_without_a_run_there_is_nothing_to_keep(recall: Recall) -> None:
-    (updates,) = recall.save("png", True, None)
+    (updates,) = recall.save("png", True, False, None)
     assert "press Run first" in message(recall, updates)
 
 
 def test_a_file_that_cannot_be_made_is_one_sentence(recall: Recall, outcome: Outcome, monkeypatch: Any) -> None:
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    (updates,) = recall.save("mp4", True, outcome)
+    (updates,) = recall.save("mp4", True, False, outcome)
     assert "pip install av" in message(recall, updates)
     assert updates[recall.keeping.file] is None

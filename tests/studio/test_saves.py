@@ -59,3 +59,24 @@ def test_the_zip_holds_every_frame_exactly(outcome: Outcome, model: Model, tmp_p
             saved = Image.open(io.BytesIO(archive.read(f"steps/step-{i:03}.png")))
             assert saved.tobytes() == frame.tobytes()
         assert json.loads(archive.read("settings.json"))["settings"]["seed"] == 5
+
+
+@pytest.mark.parametrize("kind", ["png", "large"])
+def test_a_label_is_drawn_only_where_it_is_asked_for(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
+    bare = Image.open(save(kind, outcome, model, tmp_path)).convert("RGB")
+    labelled = Image.open(save(kind, outcome, model, tmp_path, marked=True)).convert("RGB")
+    assert bare.size == labelled.size
+    assert bare.tobytes() != labelled.tobytes()
+    assert read_settings(tmp_path / f"steered-clip-text-5{SAVES[kind].suffix}") == outcome.settings
+    # the pixels asked for without a label are the run's own
+    if kind == "png":
+        assert bare.tobytes() == outcome.after.tobytes()
+
+
+def test_a_labelled_zip_leaves_the_picture_it_started_from_alone(
+    outcome: Outcome, model: Model, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(save("zip", outcome, model, tmp_path, marked=True)) as archive:
+        before, after = (Image.open(io.BytesIO(archive.read(f"{name}.png"))) for name in ("before", "after"))
+        assert before.tobytes() == outcome.before.tobytes()
+        assert after.tobytes() != outcome.after.tobytes()
