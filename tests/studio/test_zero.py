@@ -1,0 +1,143 @@
+"""Whole runs through a stand-in for the host: another process, and everything that crosses is pickled."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import zero
+from studio.compare_run import Comparison
+from studio.compare_tab import compare_stream
+from studio.events import Outcome, Progress
+from studio.messages import UserError
+from studio.model import Model
+from studio.morph_run import Morphed
+from studio.morph_tab import morph_stream
+from studio.request import Request
+from studio.shared import Studio
+from studio.stops import Flag
+from tests.zerogpu import spaces
+
+Make = Callable[..., Request]
+
+
+@pytest.fixture
+def studio(model: Model) -> Studio:
+    return Studio(model)
+
+
+def test_a_whole_run_streams_from_the_other_process(studio: Studio, request_for: Make, flag: Flag) -> None:
+    asked = request_for(optimisation_steps=5)
+    *moving, last = [e for e in zero.hosted(spaces.GPU, studio)(studio.stream)(asked, flag) if e is not None]
+    assert isinstance(last, Outcome)
+    assert {type(event) for event in moving} == {Progress}
+    here = [event for event in studio.stream(asked, Flag(flag.path.with_name("again"))) if event is not None][-1]
+    assert isinstance(here, Outcome)
+    assert last.after.tobytes() == here.after.tobytes()
+    assert len(last.frames) == 6
+    assert max(spaces.sent) < 2**20
+
+
+def test_a_whole_morph_streams_from_the_other_process(
+    studio: Studio, request_for: Make, flag: Flag, save_picture: Callable[..., Path]
+) -> None:
+    asked = request_for(save_picture("second.png", colour="navy"), loss="morph", prompt="")
+    *_, last = zero.hosted(spaces.GPU, studio)(morph_stream(studio))(asked, flag)
+    assert isinstance(last, Morphed)
+    assert last.of_now
+
+
+def test_a_whole_comparison_streams_from_the_other_process(studio: Studio, request_for: Make, flag: Flag) -> None:
+    stream = zero.hosted(spaces.GPU, studio)(compare_stream(studio))
+    *_, last = stream(request_for(mode="ode"), ["discrete", "adjoint_1"], flag)
+    assert isinstance(last, Comparison)
+    assert last.stage == "done"
+
+
+def test_a_failure_arrives_as_its_sentence(studio: Studio, request_for: Make, flag: Flag) -> None:
+    def broken(request: Request, stop: Flag) -> Iterator[Any]:
+        raise UserError("This model cannot do that: choose another goal.")
+        yield
+
+    with pytest.raises(UserError, match="choose another goal"):
+        list(zero.hosted(spaces.GPU, studio)(broken)(request_for(), flag))
+
+
+def test_what_the_host_says_is_said_without_markup(studio: Studio, request_for: Make, flag: Flag) -> None:
+    def host(duration: Any) -> Any:
+        def refuse(*args: Any) -> Iterator[Any]:
+            raise spaces.Aborted("You have used up your quota. <a href='x'>Log in</a> for more.")
+            yield
+
+        return lambda function: refuse
+
+    with pytest.raises(UserError, match="used up your quota"):
+        list(zero.hosted(host, studio)(studio.stream)(request_for(), flag))
+
+
+def test_stop_is_seen_in_the_other_process(studio: Studio, request_for: Make, flag: Flag) -> None:
+    asked = request_for(optimisation_steps=100, sampling_steps=50)
+    events = zero.hosted(spaces.GPU, studio)(studio.stream)(asked, flag)
+    last = None
+    for event in events:
+        if isinstance(event, Progress) and event.phase == "optimise":
+            flag.set()
+        last = event if event is not None else last
+    assert isinstance(last, Outcome)
+    assert last.stopped
+
+
+def test_who_goes_away_frees_the_gpu_within_a_heartbeat(studio: Studio, request_for: Make, flag: Flag) -> None:
+    events = zero.hosted(spaces.GPU, studio)(studio.stream)(
+        request_for(optimisation_steps=100, sampling_steps=50), flag
+    )
+    next(event for event in events if isinstance(event, Progress))
+    began = time.monotonic()
+    events.close()  # joins the other process
+    assert time.monotonic() - began < 5
+    assert flag.is_set()
+
+
+def test_a_run_ends_before_its_seconds_do_and_keeps_what_it_has(
+    studio: Studio, request_for: Make, flag: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zero, "seconds", lambda forecast: zero.SLACK + 1.5)
+    asked = request_for(optimisation_steps=100, sampling_steps=50)
+    *_, last = zero.hosted(spaces.GPU, studio)(studio.stream)(asked, flag)
+    assert isinstance(last, Outcome)
+    assert last.stopped
+    assert "may take" in flag.why()
+
+
+def test_the_seconds_asked_for_follow_the_runs_before(studio: Studio, request_for: Make, flag: Flag) -> None:
+    stream = zero.hosted(spaces.GPU, studio)(studio.stream)
+    list(stream(request_for(), flag))
+    assert spaces.granted[-1] == 60  # nothing was measured yet
+    expected = zero.forecast(studio, request_for(), flag)
+    assert expected is not None
+    assert 0 < expected < 60
+    list(stream(request_for(), Flag(flag.path.with_name("second"))))
+    assert spaces.granted[-1] == round(zero.seconds(expected))
+    assert zero.seconds(10_000) == zero.MOST
+    assert zero.seconds(0) == zero.LEAST
+
+
+def test_a_comparison_asks_for_all_its_methods(studio: Studio, request_for: Make, flag: Flag) -> None:
+    studio.pace.call, studio.pace.updates["discrete"] = 0.1, 0.2
+    one = zero.forecast(studio, request_for(), ["discrete"], flag)
+    two = zero.forecast(studio, request_for(), ["discrete", "discrete"], flag)
+    assert one is not None
+    assert two == pytest.approx(2 * one)
+
+
+def test_a_function_that_only_returns_a_generator_would_not_stream() -> None:
+    with pytest.raises(TypeError, match="no generator function"):
+        spaces.GPU(lambda: iter(()))
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("1", True), ("", False), ("0", False)])
+def test_the_host_is_known_by_its_variable(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
+    monkeypatch.setenv("SPACES_ZERO_GPU", value)
+    assert zero.is_zero() is expected
