@@ -7,10 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from studio import words
 from studio.events import Event, Outcome, Waiting
 from studio.messages import explain
 from studio.page_inputs import Form, Updates
 from studio.page_outputs import Outputs
+from studio.page_visitor import visitor_address, visitor_name
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
@@ -34,14 +36,14 @@ class Actions:
 
     def begin(self, visitor: gr.Request) -> Updates:
         """Run was pressed: answer at once, before the queue."""
-        self._studio.stops.arm(visitor_name(visitor))
+        self._studio.stops.arm(visitor_name(visitor), visitor_address(visitor))
         return self.outputs.waiting()
 
     def run(
         self, visitor: gr.Request, first: str | None, second: str | None, runs: Sequence[Kept], *values: Any
     ) -> Iterator[Updates]:
         """One run, streamed. Whatever goes wrong becomes one sentence; image and settings stay."""
-        stop = self._studio.stops.arm(visitor_name(visitor))
+        stop = self._studio.stops.arm(visitor_name(visitor), visitor_address(visitor))
         try:
             request = Request.checked(self.form.named(values), first, second, self._studio.model.size)
             yield from self._watch(request, stop, runs)
@@ -72,8 +74,5 @@ class Actions:
                 yield self.outputs.moving(event)
         if not finished:
             yield self.outputs.nothing_kept()
-
-
-def visitor_name(visitor: gr.Request) -> str:
-    """What tells two visitors apart."""
-    return visitor.session_hash or "local"
+        if why := stop.why():
+            yield {self.outputs.message: words.note(why)}

@@ -13,9 +13,9 @@ from studio.crop import Crop
 from studio.events import Outcome
 from studio.film import uri
 from studio.messages import UserError
-from studio.page_actions import visitor_name
 from studio.page_inputs import COST_FIELDS, NEED_FIELDS, Form, Updates
 from studio.page_outputs import Outputs
+from studio.page_visitor import visitor_name
 from studio.pictures import load_picture
 from studio.presets import PRESETS
 from studio.settings import LARGEST_SEED, Settings, bounds, parse

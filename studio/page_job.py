@@ -5,6 +5,7 @@ The rules that every job keeps, because Gradio does not:
     only the job's own end may enable Run again     a click while it is still pending would be swallowed
     Stop sets a flag and never cancels the event    cancelling gives the queue's slot away while the solver works
     one job at a time holds the device              all wait in one line, which tells them their place
+    a job that took too long was stopped            and its flag knows the sentence that says so
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gradio.blocks import Block
 
 from studio import words
 from studio.messages import explain
+from studio.page_visitor import visitor_address, visitor_name
 from studio.page_wiring import IN_LINE
 from studio.stops import Stops
 
@@ -78,10 +80,10 @@ def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], output
     label = job.run.value
 
     def key(visitor: gr.Request) -> str:
-        return f"{visitor.session_hash or 'local'}:{job.name}"
+        return f"{visitor_name(visitor)}:{job.name}"
 
     def begin(visitor: gr.Request) -> Updates:
-        stops.arm(key(visitor))
+        stops.arm(key(visitor), visitor_address(visitor))
         return {
             job.run: gr.Button("Running…", interactive=False),
             job.stop: gr.Button(interactive=True),
@@ -90,8 +92,11 @@ def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], output
         }
 
     def go(visitor: gr.Request, *values: Any) -> Iterator[Updates]:
+        stop = stops.arm(key(visitor), visitor_address(visitor))
         try:
-            yield from work(stops.arm(key(visitor)), *values)
+            yield from work(stop, *values)
+            if why := stop.why():
+                yield {job.message: words.note(why)}
         except Exception as error:
             yield {job.message: words.alert(explain(error)), **job.over("Nothing is running", 0.0)}
 

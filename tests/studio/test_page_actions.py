@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 
 from studio.events import Waiting
+from studio.line import Limits, Line
 from studio.model import Model
 from studio.page_actions import Actions
 from studio.page_inputs import Form, start_picture, wishes
@@ -109,3 +110,13 @@ def test_stop_while_the_run_still_queues_ends_it_at_its_start(actions: Actions, 
     actions.halt(visitor)
     *_, last = run(actions, visitor, face)
     assert "Stopped before the first step" in last[actions.outputs.status]
+
+
+def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(model: Model, visitor: Any, face: Path) -> None:
+    studio = Studio(model, Line(Limits(seconds=0.8)))
+    with gr.Blocks():
+        actions = Actions(studio, studio.stream, Form(start_picture([]), wishes([])), outputs(None, model.digest))
+    *_, result, last = run(actions, visitor, face, optimisation_steps=100, sampling_steps=50)
+    assert result[actions.outputs.shown].stopped
+    assert "may take 1 seconds here" in alert(actions, last)
+    assert 'class="note"' in alert(actions, last)

@@ -1,0 +1,91 @@
+"""When a visitor leaves: their jobs stop at once; their files and what the page held for them go a little later.
+
+Later, because a telephone that falls asleep looks like a closed tab, and wakes up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import gradio as gr
+
+from studio.api_uploads import folder
+from studio.page_visitor import visitor_name
+from studio.stops import Stops
+
+STAY = 600.0
+"""Seconds for which a visitor who seems to have left may come back."""
+SESSIONS = 100
+"""How many visits are remembered at most; each holds the page as it stands, half a megabyte and more."""
+
+
+def wire_leaving(blocks: gr.Blocks, stops: Stops, stay: float = STAY) -> None:
+    """Have visitors forgotten `stay` seconds after they have left."""
+
+    def leave(visitor: gr.Request) -> None:
+        name = visitor_name(visitor)
+        stops.leave(name)
+        _later(blocks, name, stay)
+
+    blocks.unload(leave)
+
+
+def forget(blocks: gr.Blocks, session: str) -> None:
+    """Drop what Gradio holds for a visit (it would keep the page's whole state), and delete its files.
+
+    A file that another visit shows too stays: equal pictures are stored once.
+    """
+    holder: Any = blocks.state_holder
+    gone = holder.session_data.pop(session, None)
+    holder.time_last_used.pop(session, None)
+    if gone is None:
+        return
+    others = set(_kept(blocks))
+    for other in list(holder.session_data.values()):
+        others |= _files(other.config_values)
+    for path in _files(gone.config_values) - others:
+        with suppress(OSError):
+            Path(path).unlink()
+        for known in blocks.temp_file_sets:
+            known.discard(path)
+
+
+def _later(blocks: gr.Blocks, session: str, stay: float) -> None:
+    def look() -> None:
+        used = blocks.state_holder.time_last_used.get(session)  # type: ignore[attr-defined]
+        idle = (datetime.now() - used).total_seconds() if used else stay
+        if idle < stay:  # they came back
+            _later(blocks, session, stay)
+        else:
+            forget(blocks, session)
+
+    timer = Timer(stay, look)
+    timer.daemon = True
+    timer.start()
+
+
+def _kept(blocks: gr.Blocks) -> Iterator[str]:
+    """Files that belong to the page itself: examples."""
+    for component in blocks.blocks.values():
+        yield from getattr(component, "keep_in_cache", ())
+
+
+def _files(held: Any) -> set[str]:
+    """Paths below Gradio's folder in what a page holds."""
+    found: set[str] = set()
+    todo = [held]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            path = one.get("path")
+            if isinstance(path, str) and Path(path).is_relative_to(folder()):
+                found.add(path)
+            todo += one.values()
+        elif isinstance(one, list | tuple):
+            todo += one
+    return found

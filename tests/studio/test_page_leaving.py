@@ -1,0 +1,85 @@
+"""What is left of a visit, on a page that is really served."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from studio.page_leaving import forget, wire_leaving
+from studio.stops import Stops
+
+Visit = tuple[gr.Blocks, Stops, str]
+
+
+@pytest.fixture
+def visit() -> Iterator[Visit]:
+    stops = Stops()
+    with gr.Blocks() as blocks:
+        picture, said = gr.Image(type="filepath"), gr.Textbox()
+        kept = gr.State(())
+        gr.api(lambda: "x", api_name="x")
+        picture.change(lambda path: (str(path), "a run"), picture, [said, kept], api_name="look")
+        wire_leaving(blocks, stops, stay=0.4)
+    _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield blocks, stops, f"{url}gradio_api/"
+    blocks.close()
+
+
+def look(url: str, session: str, face: Path) -> Path:
+    """Upload a picture and have the page look at it; the file on the server."""
+    with face.open("rb") as file:
+        (path,) = httpx.post(f"{url}upload", files={"files": file}).json()
+    data = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    answer = httpx.post(f"{url}run/look", json={"data": [data], "session_hash": session})
+    assert answer.status_code == 200
+    return Path(path)
+
+
+def leave(url: str, session: str) -> None:
+    """Open the connection that says that the page is there, and close it."""
+    with httpx.stream("GET", f"{url}heartbeat/{session}") as beat:
+        next(beat.iter_lines())
+
+
+def until(done: Callable[[], Any], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(done())
+
+
+def test_who_leaves_is_forgotten_with_all_files(visit: Visit, face: Path) -> None:
+    blocks, stops, url = visit
+    path = look(url, "me", face)
+    flag = stops.arm("me:morph")
+    assert path.is_file()
+    leave(url, "me")
+    assert until(flag.is_set)
+    assert until(lambda: not path.exists())
+    assert "me" not in blocks.state_holder.session_data  # type: ignore[attr-defined]
+
+
+def test_a_file_that_another_visit_shows_stays(visit: Visit, face: Path) -> None:
+    blocks, _, url = visit
+    path = look(url, "me", face)
+    assert look(url, "you", face) == path
+    forget(blocks, "me")
+    assert path.is_file()
+    forget(blocks, "you")
+    assert not path.exists()
+    forget(blocks, "nobody")
+
+
+def test_who_comes_back_in_time_finds_everything(visit: Visit, face: Path) -> None:
+    blocks, _, url = visit
+    path = look(url, "me", face)
+    leave(url, "me")
+    for _ in range(6):
+        time.sleep(0.2)
+        assert look(url, "me", face) == path
+        assert path.is_file()
+    assert "me" in blocks.state_holder.session_data  # type: ignore[attr-defined]
