@@ -19,7 +19,6 @@ from typing import Any
 
 from studio.events import Outcome
 from studio.messages import UserError, explain
-from studio.methods import CALLS_TO_UPDATE
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
@@ -105,7 +104,7 @@ def learn(studio: Studio, event: object) -> None:
     """The pace of a run that was made elsewhere, as if all its network calls had taken the same time."""
     if isinstance(event, Outcome) and event.calls:
         call, gradient = event.seconds / event.calls, event.settings.gradient
-        studio.pace.call, studio.pace.updates[gradient] = call, call * CALLS_TO_UPDATE[gradient]
+        studio.pace.call, studio.pace.updates[gradient] = call, 2 * call
 
 
 def _granted(granted: float, *rest: Any) -> int:
