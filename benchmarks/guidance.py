@@ -1,0 +1,233 @@
+"""Text guidance: gradients through the whole sampler against guidance of single steps. `python -m benchmarks.guidance`
+
+Each method edits the same faces of people no network was trained on, so that they match the same prompt: it encodes
+the picture with Cycle-SDE and has as many network calls as every other, the encoding included. All minimise the same
+loss, that of the page (embedded CLIP, and closeness to the picture). Judged by what no loss has seen:
+
+    confirmed   the attribute reader sees what the prompt asked for
+    changed     how many of its six other attributes it sees changed
+    kept        a face network that no loss knows still takes the face for the same person, at FMR 1 %
+    noisiness   see benchmarks/morphing/judges.py
+
+The rivals' strength is not known beforehand: each is run at several, and has the best one's row. Ours has the settings
+of the page. Kept in a folder and gone on with, like benchmarks.morphing; `--shard` and `accelerate launch` work alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adjointdeis import CountedModel, Encoding, Sampler, encode, guide
+from benchmarks.morphing.judges import Looks, People, as_saved
+from benchmarks.morphing.pairs import passports
+from benchmarks.morphing.record import Records, Row, Share, provenance
+from benchmarks.morphing.tables import Interval, interval
+from benchmarks.one_step import OneStep
+from benchmarks.steering import EDITS, Edit, faces
+from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
+from losses import Loss
+from studio.embedded import digest, embedded
+from studio.model import Model
+from studio.objective import objective
+from studio.pictures import to_tensor
+from studio.settings import Settings
+
+FOLDER = Path("runs/guidance")
+BUDGET = 400
+STRENGTHS = (0.1, 0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One method.
+
+    Args:
+        name: unique.
+        steps: N of the sampler.
+        one_step: how to guide single steps; None for gradients through the whole sampler.
+        updates: of those gradients, by Adam, at the page's own rates.
+    """
+
+    name: str
+    steps: int
+    one_step: OneStep | None = None
+    updates: int = 0
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """What it is tried at."""
+        return STRENGTHS if self.one_step else (1.0,)
+
+    @property
+    def calls(self) -> int:
+        """Network calls, those of the encoding included."""
+        if self.one_step:
+            return self.steps * (1 + self.one_step.travel)
+        return self.steps * (2 + 2 * self.updates)
+
+
+OURS = Way("through the whole sampler", 8, updates=24)
+WAYS = (
+    OURS,
+    Way("one step ahead (DPS)", 200, OneStep()),
+    Way("one step ahead, z too", 200, OneStep(with_z=True)),
+    Way("with time travel (FreeDoM)", 50, OneStep(travel=7)),
+    Way("with a guided mean (TFG)", 100, OneStep(travel=3, mean=4, rising=True)),
+    Way("with a guided mean, z too", 100, OneStep(travel=3, mean=4, rising=True, with_z=True)),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One face and what is asked of it."""
+
+    number: int
+    edit: Edit
+    image: Tensor
+    loss: Loss
+
+
+def tasks(model: Model, numbers: Sequence[int]) -> Iterator[Task]:
+    """The prompts in turn, each for a face that lacks what it asks for."""
+    people = faces(max(numbers, default=-1) + 1)
+    for i in numbers:
+        person, seen, picture = people[i]
+        edit = next(e for k in range(len(EDITS)) if (e := EDITS[(i + k) % len(EDITS)]).is_new_for(person, seen))
+        settings, image = Settings(loss="clip_text", prompt=edit.prompt), to_tensor(picture)
+        yield Task(i, edit, image, objective(settings, model, image, None).loss)
+
+
+@torch.no_grad()
+def edited(world: ClayWorld, way: Way, task: Task) -> tuple[Tensor, int]:
+    """One image for each strength, and the network calls of each."""
+    model, scheduler = CountedModel(world.autoencoder), copy.deepcopy(world.scheduler)
+    scheduler.set_timesteps(way.steps)
+    sampler = Sampler.from_scheduler(scheduler, sde=True, order=1, family="data", final="sigma_min")
+    z = world.autoencoder.encode(task.image)
+    code = encode(model, sampler, task.image, z, torch.Generator().manual_seed(task.number))
+    if way.one_step:
+        strength = torch.tensor(way.strengths)
+        start = _repeated(code, z, len(strength))
+        return way.one_step.sample(model, sampler, start, task.loss, strength), model.calls
+    return _steered(model, sampler, code, z, task.loss, way.updates), model.calls
+
+
+def _steered(model: CountedModel, sampler: Sampler, code: Encoding, z: Tensor, loss: Loss, updates: int) -> Tensor:
+    page = Settings()
+    rates = {"noises": page.noise_rate, "z": page.z_rate}
+    frames = guide(
+        model, sampler, code.x_T, z, loss, noises=code.noises, optimizer="adam", lr=rates, steps=updates, wrt=[*rates]
+    )
+    return min(frames, key=lambda frame: float(frame.loss[0])).image
+
+
+def _repeated(code: Encoding, z: Tensor, times: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    noises = None if code.noises is None else code.noises.repeat_interleave(times, dim=1)
+    return code.x_T.repeat_interleave(times, dim=0), z.repeat_interleave(times, dim=0), noises
+
+
+def judged(world: ClayWorld, looks: Looks, way: Way, task: Task) -> list[Row]:
+    """One row for each strength."""
+    began = perf_counter()
+    images, calls = edited(world, way, task)
+    seconds, images = (perf_counter() - began) / len(images), as_saved(images)
+    original = task.image.expand_as(images)
+    with torch.no_grad():
+        losses, before = task.loss(images), float(task.loss(task.image)[0])
+        alike = (world.judge(images) * world.judge(original)).sum(1)
+    kept = alike >= world.judge.thresholds["fmr_1_percent"]
+    noisy = looks.noisiness(images, People(original, original))
+    seen, had = world.attributes.read(images), world.attributes.read(task.image)
+    return [
+        {
+            "way": way.name,
+            "settings": asdict(way),
+            "strength": strength,
+            "face": task.number,
+            "prompt": task.edit.prompt,
+            "confirmed": seen[task.edit.attribute][k] == task.edit.wanted,
+            "changed": sum(seen[name][k] != had[name][0] for name in seen if name != task.edit.attribute),
+            "kept": bool(kept[k]),
+            "noisiness": round(float(noisy[k]), 4),
+            "loss_before": round(before, 4),
+            "loss_after": round(float(losses[k]), 4),
+            "calls": calls,
+            "seconds": round(seconds, 3),
+        }
+        for k, strength in enumerate(way.strengths)
+    ]
+
+
+def best_strength(rows: Sequence[Row], way: Way) -> list[Row]:
+    """The rows of the strength that the most prompts were confirmed at; of equals, that which changed least."""
+    by_strength = {s: [r for r in rows if r["way"] == way.name and r["strength"] == s] for s in way.strengths}
+
+    def merit(found: list[Row]) -> tuple[float, float]:
+        return (np.mean([r["confirmed"] for r in found]), -np.mean([r["changed"] for r in found])) if found else (-1, 0)  # type: ignore[return-value]
+
+    return max(by_strength.values(), key=merit)
+
+
+def table(rows: Sequence[Row]) -> Iterator[str]:
+    """Markdown, one line a method."""
+    yield (
+        "| guidance | strength | edits | confirmed | same person | other attributes changed | noisiness | loss "
+        "| network calls | seconds |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for way in WAYS:
+        if not (found := best_strength(rows, way)):
+            continue
+        shares: list[Interval] = [interval([float(r[name]) for r in found]) for name in ("confirmed", "kept")]
+        means = {name: np.mean([r[name] for r in found]) for name in ("changed", "noisiness", "calls", "seconds")}
+        fell = f"{np.mean([r['loss_before'] for r in found]):.3f} -> {np.mean([r['loss_after'] for r in found]):.3f}"
+        strength = f"{found[0]['strength']:g}" if way.one_step else ""
+        yield (
+            f"| {way.name} | {strength} | {len(found)} | {shares[0]} | {shares[1]} | {means['changed']:.1f} "
+            f"| {means['noisiness']:.2f} | {fell} | {means['calls']:.0f} | {means['seconds']:.1f} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=int, default=50, help="the first so many test people")
+    parser.add_argument("--minutes", type=float, default=30.0, help="stop after so long")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    parser.add_argument("--shard", type=Share.parse, help="this process's part of the faces, i/n with i from 0")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--table", action="store_true", help="only print the table of what is there")
+    options = parser.parse_args()
+    began, made_by, weights = perf_counter(), provenance(options.threads), digest(DEFAULT_FOLDER)[:10]
+    torch.set_num_threads(options.threads)
+    records = Records(options.out, options.shard or Share.of_this_process())
+    found = [row for row in records if row["weights"] == weights]
+    done = {(row["way"], str(row["settings"]), row["face"]) for row in found}
+    if not options.table:
+        model, world = embedded(), load_world()
+        looks = Looks(world, passports(range(2)))
+        for task in tasks(model, records.share.of(range(options.faces))):
+            for way in WAYS:
+                # settings as they come back from JSON
+                if (way.name, str(asdict(way)), task.number) in done:
+                    continue
+                if perf_counter() - began > 60 * options.minutes:
+                    break
+                rows = [{**row, "weights": weights, "made_by": made_by} for row in judged(world, looks, way, task)]
+                records.add(rows)
+                found += rows
+                print(f"{perf_counter() - began:7.0f} s  face {task.number}, {way.name}", file=sys.stderr, flush=True)
+    print(*table(found), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`python -m benchmarks.morphing --minutes 40 --threads 1`: go on with the plan, for so long, and print the tables.
+
+Everything found is kept in the folder `--out`; called again, it goes on where it stopped. Several processes share the
+work by --shard 0/2, 1/2 and so on, or all at once: `accelerate launch --cpu --num_processes 2 -m benchmarks.morphing`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from benchmarks.morphing.pairs import PAIRS
+from benchmarks.morphing.plan import EXPERIMENTS, every_method, plan
+from benchmarks.morphing.record import Records, Row, Share, provenance
+from benchmarks.morphing.run import Bench, save_pictures, work
+from benchmarks.morphing.tables import all_tables
+from clay.data import TEST
+from clay.world import DEFAULT_FOLDER, load_world
+from studio.embedded import digest
+
+FOLDER = Path("runs/morphing")
+
+
+def weights() -> str:
+    """The short name of the weights that ship."""
+    return digest(DEFAULT_FOLDER)[:10]
+
+
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.morphing", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="the first so many of the fixed pairs")
+    parser.add_argument("--people", type=int, default=TEST.identities, help="test people to choose pairs from")
+    parser.add_argument("--minutes", type=float, default=40.0, help="stop after so long")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    parser.add_argument("--batch", type=int, default=10, help="pairs at once")
+    parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
+    parser.add_argument("--methods", nargs="+", choices=every_method(), help="these only", metavar="NAME")
+    parser.add_argument("--shard", type=Share.parse, help="this process's part of the pairs, i/n with i from 0")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--list", action="store_true", help="only list the methods, and what is there of each")
+    parser.add_argument("--table", action="store_true", help="only print the tables of what is there")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    options = options_of()
+    began, made_by = perf_counter(), provenance(options.threads)
+    torch.set_num_threads(options.threads)
+    records = Records(options.out, options.shard or Share.of_this_process())
+    chosen = [method for name in options.experiments for method in EXPERIMENTS[name]]
+    if options.methods:
+        chosen = [method for name, method in every_method().items() if name in options.methods]
+    known = weights()
+    found: list[Row] = [row for row in records if row["weights"] == known]
+    if options.list:
+        for method in chosen:
+            there = sum(row["key"] == method.key for row in found)
+            print(f"{method.expected_calls():6d} calls  {there:4d} pairs there  {method.name}")
+        return
+    if not options.table:
+        bench = Bench(load_world(), known, options.people)
+        for rows, images in work(
+            bench, records, plan(chosen, options.pairs), options.batch, began + 60 * options.minutes
+        ):
+            rows = [row | {"made_by": made_by} for row in rows]
+            records.add(rows)
+            save_pictures(options.out, rows, images)
+            found += rows
+            print(f"{perf_counter() - began:7.0f} s  {len(rows):3d} x {rows[0]['method']}", file=sys.stderr, flush=True)
+    print(all_tables(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The pictures that one method offers, one after the other; the one with the lowest loss is its morph.
+
+Only the loss chooses. What the judges say is asked of each candidate, too, to draw success against network calls, but
+no method sees it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from adjointdeis import CountedModel, StepRules, guide, sample
+from benchmarks.morphing.encodings import Encoder, Faces, together
+from benchmarks.morphing.greedy import by_adam, greedy_sample
+from benchmarks.morphing.methods import Method
+from clay.world import ClayWorld
+from losses import Augmented, Loss, Morph
+from studio.morph_start import Code
+
+
+class Candidate(NamedTuple):
+    """image (b, 3, h, w), its loss (b,), and the network calls a pair until it was there, the encoding's left out."""
+
+    image: Tensor
+    loss: Tensor
+    calls: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """A batch of pairs at the start of one method: what `candidates` needs."""
+
+    world: ClayWorld
+    method: Method
+    faces: Faces
+    encoder: Encoder
+
+    @property
+    def loss(self) -> Loss:
+        """Eq. 5.1, by the one network that losses look through."""
+        return Morph(self.world.identity, self.faces.first, self.faces.second)
+
+    def between(self, share: float = 0.5) -> Code:
+        """The pairs' codes, met at `share`."""
+        return together([encoded.at(share) for encoded in self.encoder(self.method, self.faces)])
+
+
+def candidates(start: Start) -> Iterator[Candidate]:
+    """What the method offers, in turn."""
+    made = {"sample": _search, "search": _search, "greedy": _greedy, "guide": _guide}
+    if start.method.kind in made:
+        yield from made[start.method.kind](start)
+        return
+    first, second, _ = start.faces
+    image = first if start.method.kind == "first" else (first + second) / 2
+    with torch.no_grad():
+        yield Candidate(image, start.loss(image), 0)
+
+
+@torch.no_grad()
+def _search(start: Start) -> Iterator[Candidate]:
+    model, n = CountedModel(start.world.autoencoder), start.method.blends
+    sampler, loss = start.method.sampler(_scheduler(start)), start.loss
+    for k in range(n):
+        code = start.between(k / (n - 1) if n > 1 else 0.5)
+        *_, image = sample(model, sampler, *code)
+        yield Candidate(image, loss(image), model.calls)
+
+
+@torch.no_grad()
+def _greedy(start: Start) -> Iterator[Candidate]:
+    method, loss, model = start.method, start.loss, CountedModel(start.world.autoencoder)
+    better = by_adam(loss, method.updates, method.rates["eps"])
+    image = greedy_sample(model, method.sampler(_scheduler(start)), start.between(), better)
+    yield Candidate(image, loss(image), model.calls)
+
+
+def _guide(start: Start) -> Iterator[Candidate]:
+    """The draft's updates at its own number of steps, if there is one, and from its last point on the method's own."""
+    method, code, before = start.method, start.between(), 0
+    loss = Augmented(start.loss, views=method.views) if method.views else start.loss
+    for steps, updates in [*([method.draft] if method.draft else []), (method.steps, method.updates)]:
+        sampler = method.sampler(_scheduler(start), steps)
+        frames = guide(
+            start.world.autoencoder,
+            sampler,
+            code.x_T,
+            code.z,
+            loss,
+            noises=code.noises,
+            gradient=method.gradient_method(),
+            optimizer=method.optimizer,
+            lr=method.rates if method.optimizer != "lbfgs" else next(iter(method.rates.values())),
+            steps=updates,
+            wrt=tuple(method.rates),
+            rules=StepRules(normalize=method.normalize),
+        )
+        for frame in frames:
+            back = method.backward_calls(steps) if frame.grad_norm else 0
+            yield Candidate(frame.image, frame.loss, before + frame.nfe - back)
+        code, before = code._replace(**frame.variables), before + frame.nfe
+
+
+def _scheduler(start: Start) -> object:
+    return copy.deepcopy(start.world.scheduler)

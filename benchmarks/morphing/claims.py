@@ -1,0 +1,61 @@
+"""Which orderings of the paper hold here, and how surely; and which of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from benchmarks.morphing.plan import AVERAGE, DIM, EXACT, EXACT_SDE, ODE, OURS, PIPE, SDE, every_method
+from benchmarks.morphing.record import Row
+from benchmarks.morphing.tables import compare, of_method
+
+SURE = 0.95
+
+
+class Claim(NamedTuple):
+    """Said by `source`: the method `better` fools more judges than `worse`."""
+
+    source: str
+    better: str
+    worse: str
+
+
+CLAIMS = (
+    Claim("table 1", ODE, DIM),
+    Claim("table 1", SDE, DIM),
+    Claim("table 1", ODE, PIPE),
+    Claim("table 1", PIPE, DIM),
+    Claim("table 1", ODE, SDE),
+    Claim("table 4", ODE, "AdjointDEIS-1, M = 5"),
+    Claim("table 4", ODE, "AdjointDEIS-1, M = 10"),
+    Claim("table 5", ODE, "AdjointDEIS-1, states solved again"),
+    Claim("table 6", ODE, "AdjointDEIS-1, rate .01"),
+    Claim("ours", DIM, AVERAGE),
+    Claim("ours", EXACT, ODE),
+    Claim("ours", EXACT_SDE, SDE),
+    Claim("ours", "coarse exact gradient, M = 5", "AdjointDEIS-1, M = 5"),
+    Claim("ours", OURS, ODE),
+)
+
+
+def checked(rows: Sequence[Row]) -> Iterator[str]:
+    """Markdown, one line a claim that can be checked with these rows."""
+    methods = every_method()
+    yield "| said by | more judges are fooled by | than by | difference in points | pairs | sure to | here it |"
+    yield "|---|---|---|---|---|---|---|"
+    for claim in CLAIMS:
+        better, worse = (of_method(rows, methods[name]) for name in (claim.better, claim.worse))
+        if not set(better) & set(worse):
+            continue
+        found = compare(better, worse)
+        yield (
+            f"| {claim.source} | {claim.better} | {claim.worse} | {found.difference} | {found.pairs} "
+            f"| {100 * found.confidence:.0f} % | {verdict(found.confidence)} |"
+        )
+
+
+def verdict(confidence: float) -> str:
+    """In words, what a bootstrap confidence means."""
+    if confidence >= SURE:
+        return "holds"
+    return "is the other way round" if confidence <= 1 - SURE else "stays open"

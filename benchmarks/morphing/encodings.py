@@ -1,0 +1,89 @@
+"""The starting points of morphs: faces encoded, and met in the middle."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from adjointdeis import CountedModel, Encoding, encode
+from benchmarks.morphing.methods import Method
+from clay.world import ClayWorld
+from studio.morph_start import Code, meet
+
+
+class Faces(NamedTuple):
+    """Passport pictures of the people of some pairs, (b, 3, h, w) each, and the pairs' numbers."""
+
+    first: Tensor
+    second: Tensor
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The codes of one pair's faces (or of the pictures' mean alone), and what they cost."""
+
+    codes: tuple[Code, ...]
+    calls: int
+    seconds: float
+
+    def at(self, share: float) -> Code:
+        """The code between both faces."""
+        return self.codes[0] if len(self.codes) == 1 else meet(*self.codes, share)
+
+
+@dataclass
+class Encoder:
+    """Encodes pairs, and remembers them: several methods start from the same codes."""
+
+    world: ClayWorld
+    known: dict[tuple[object, ...], Encoded] = field(default_factory=dict)
+
+    def __call__(self, method: Method, faces: Faces) -> list[Encoded]:
+        """One Encoded a pair."""
+        steps = method.encoding or method.steps
+        order = method.order if method.sde else 1  # an ODE of order 2 cannot be inverted step by step
+        recipe = (method.sde, order, method.family if method.sde else "", steps, method.iterations, method.start)
+        new = [k for k, number in enumerate(faces.numbers) if (recipe, number) not in self.known]
+        # the noises of an SDE must not depend on who else is in the batch
+        for part in [[k] for k in new] if method.sde else [new] if new else []:
+            self._encode(method, order, steps, faces, part, recipe)
+        return [self.known[recipe, number] for number in faces.numbers]
+
+    @torch.no_grad()
+    def _encode(
+        self, method: Method, order: int, steps: int, faces: Faces, part: Sequence[int], recipe: tuple[object, ...]
+    ) -> None:
+        began, model = perf_counter(), CountedModel(self.world.autoencoder)
+        first, second = faces.first[list(part)], faces.second[list(part)]
+        pictures = [(first + second) / 2] if method.start == "average" else [first, second]
+        images = torch.cat(pictures)
+        z = self.world.autoencoder.encode(images)
+        solver = Method("", sde=method.sde, order=order, family=method.family)
+        sampler = solver.sampler(copy.deepcopy(self.world.scheduler), steps)
+        generator = torch.Generator().manual_seed(faces.numbers[part[0]])
+        found: Encoding = encode(model, sampler, images, z, generator, iterations=method.iterations)
+        calls, seconds = len(pictures) * model.calls, (perf_counter() - began) / len(part)
+        for row, k in enumerate(part):
+            at = [row + len(part) * face for face in range(len(pictures))]
+            codes = [
+                Code(z[i : i + 1], found.x_T[i : i + 1], None if found.noises is None else found.noises[:, i : i + 1])
+                for i in at
+            ]
+            self.known[recipe, faces.numbers[k]] = Encoded(tuple(codes), calls, seconds)
+
+
+def together(codes: Sequence[Code]) -> Code:
+    """The codes of several morphs as one batch."""
+    noises = [code.noises for code in codes if code.noises is not None]
+    return Code(
+        torch.cat([code.z for code in codes]),
+        torch.cat([code.x_T for code in codes]),
+        torch.cat(noises, dim=1) if noises else None,
+    )

@@ -1,0 +1,61 @@
+"""Greedy-DiM (Blasingame & Liu, 2404.06025): every step's noise prediction, made better by the loss of the image ahead.
+
+    eps <- argmin_eps L(x0_hat),     x0_hat = (x_t - sigma_t eps) / alpha_t,     by some updates of Adam from eps_hat.
+
+x0_hat is linear in eps, so the network is called once a step, as without guidance. Sampling goes on with the eps found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from adjointdeis import Denoiser, Sampler
+from adjointdeis.denoiser import to_x0
+from adjointdeis.sample import History, call, follow
+from losses import Loss
+from studio.morph_start import Code
+
+Better = Callable[[Tensor, Tensor, float, float], Tensor]
+"""eps_hat, x_t, alpha_t, sigma_t -> eps."""
+
+
+def greedy_sample(model: Denoiser, sampler: Sampler, start: Code, better: Better) -> Tensor:
+    """The image, of a sampler whose every eps_hat is replaced by a better one.
+
+    Raises:
+        NotImplementedError: a prediction other than epsilon.
+    """
+    if sampler.prediction_type != "epsilon":
+        raise NotImplementedError("Greedy guidance changes eps, so it needs a network that predicts it.")
+    x, history = start.x_T, History()
+    for i, row in enumerate(sampler.rows):
+        with torch.no_grad():
+            eps = call(model, row.time, x, start.z)
+        eps = better(eps, x, sampler.grid.alpha[i], sampler.grid.sigma[i])
+        x, history = follow(row, x, eps, history, None if start.noises is None else start.noises[i])
+    return x
+
+
+def by_adam(loss: Loss, updates: int, rate: float) -> Better:
+    """Some updates of Adam; of each image the eps with the lowest loss, that of the network included."""
+
+    def better(eps_hat: Tensor, x_t: Tensor, alpha_t: float, sigma_t: float) -> Tensor:
+        a, b = to_x0("epsilon", alpha_t, sigma_t)
+        eps = eps_hat.clone().requires_grad_()
+        optimizer = torch.optim.Adam([eps], lr=rate, eps=1e-16)
+        best, least = eps_hat, torch.full((len(eps_hat),), float("inf"))
+        for k in range(updates + 1):
+            with torch.enable_grad():
+                value = loss(a * x_t + b * eps)
+                (eps.grad,) = torch.autograd.grad(value.sum(), eps)
+            lower = value.detach() < least
+            best = torch.where(lower.view(-1, 1, 1, 1), eps.detach(), best).clone()
+            least = torch.where(lower, value.detach(), least)
+            if k < updates:
+                optimizer.step()
+        return best
+
+    return better

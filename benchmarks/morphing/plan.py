@@ -1,0 +1,108 @@
+"""What is run, in which order: the paper's tables, then ours, on few pairs first and on more as long as there is time.
+
+The published settings: encoding with 250 steps, N = M = 20, 50 updates of plain gradient descent at one rate for x_T
+and z; the rate of table 1's best row is .1 (table 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from benchmarks.morphing.methods import PLAIN_INVERSION, Method
+
+ROUNDS = (10, 20, 50, 100, 200)
+
+BOTH = {"x_T": 0.1, "z": 0.1}
+_PUBLISHED = Method("", encoding=PLAIN_INVERSION, iterations=1, gradient="adjoint_1", updates=50, rates=BOTH)
+_PUBLISHED_SDE = replace(_PUBLISHED, sde=True, encoding=0)
+
+
+def _published(name: str, **changed: object) -> Method:
+    base = _PUBLISHED_SDE if changed.get("sde") else _PUBLISHED
+    return replace(base, name=name, **changed)  # type: ignore[arg-type]  # fields of Method
+
+
+def _one_rate(rate: float) -> dict[str, float]:
+    return {"x_T": rate, "z": rate}
+
+
+def _sampled(name: str, kind: str, steps: int, **changed: object) -> Method:
+    plain = Method(name, encoding=PLAIN_INVERSION, iterations=1, steps=steps)
+    return replace(plain, kind=kind, **changed)  # type: ignore[arg-type]
+
+
+ODE, SECOND, SDE = "AdjointDEIS-1, ODE", "AdjointDEIS-2M, ODE", "AdjointDEIS-1, SDE"
+EXACT, EXACT_SDE = "discretise, then optimise, ODE", "discretise, then optimise, SDE"
+AVERAGE, DIM, FAST, PIPE, GREEDY = "pixel average", "DiM", "Fast-DiM", "Morph-PIPE", "Greedy-DiM"
+
+# Table 1, and the methods it leaves out
+METHODS = (
+    Method("first face (control)", kind="first"),
+    Method(AVERAGE, kind="average"),
+    _sampled(DIM, "sample", 100),
+    _sampled(FAST, "sample", 50, order=2, family="data"),
+    _sampled(GREEDY, "greedy", 20, updates=50, rates={"eps": 0.01}),
+    _published(ODE),
+    _published(EXACT, gradient="discrete"),
+    _published(SECOND, gradient="adjoint_2", order=2),
+    _published(SDE, sde=True),
+    _published(EXACT_SDE, sde=True, gradient="discrete"),
+    _sampled(PIPE, "search", 100, blends=21),
+)
+# Tables 4, 5 and 6, appendix F.3
+COARSE = (
+    *(_published(f"AdjointDEIS-1, M = {m}", adjoint_steps=m) for m in (15, 10, 5)),
+    *(_published(f"coarse exact gradient, M = {m}", gradient="subgrid", adjoint_steps=m) for m in (15, 10, 5)),
+)
+RATES = (
+    _published("AdjointDEIS-1, rate 1", rates=_one_rate(1.0)),
+    _published("AdjointDEIS-1, rate .01", rates=_one_rate(0.01)),
+)
+PATHS = (_published("AdjointDEIS-1, states solved again", gradient="resolved_1"),)
+STEPS = (
+    _published("AdjointDEIS-1, ODE, N = 50", steps=50),
+    _published("AdjointDEIS-1, SDE, N = 50", sde=True, steps=50),
+)
+
+_SHORT = Method("", steps=8, updates=24, optimizer="adam", rates={"x_T": 0.02, "z": 0.05}, iterations=3)
+_SHORT_SDE = replace(_SHORT, sde=True, family="data", rates={"noises": 0.02, "z": 0.05})
+_NORMED = {"optimizer": "sgd", "normalize": True}
+OURS = "exact gradient, SDE, Adam, 24 updates"
+# Where a fifth of the published network calls goes furthest
+EFFICIENT = (
+    replace(_SHORT_SDE, name=OURS),
+    replace(_SHORT, name="exact gradient, ODE, Adam, 24 updates"),
+    replace(_SHORT_SDE, name="the same, from the pictures' mean", start="average"),
+    replace(_SHORT_SDE, name="the same, loss through 3 more views", views=3),
+    replace(_SHORT, name="the same, ODE, from the pictures' mean", start="average"),
+    replace(_SHORT_SDE, name="the same, normalised steps", rates={"noises": 2.0, "z": 0.3}, **_NORMED),
+    replace(_SHORT, name="the same, ODE, L-BFGS", optimizer="lbfgs", rates=_one_rate(1.0), updates=3),
+    replace(_SHORT, name="the same, ODE, drafted at 5 steps", draft=(5, 20), steps=10, updates=8),
+    replace(_SHORT, name="the same, ODE, reversible sampler", gradient="reversible", updates=12),
+    replace(_SHORT, name="the same, ODE, plain descent", optimizer="sgd", rates=BOTH),
+)
+
+EXPERIMENTS: dict[str, tuple[Method, ...]] = {
+    "methods": METHODS,
+    "efficiency": EFFICIENT,
+    "coarse": COARSE,
+    "rates": RATES,
+    "paths": PATHS,
+    "steps": STEPS,
+}
+
+
+def every_method() -> dict[str, Method]:
+    """All methods by name, in the order of the experiments."""
+    return {method.name: method for methods in EXPERIMENTS.values() for method in methods}
+
+
+def plan(chosen: list[Method], pairs: int) -> Iterator[tuple[Method, int]]:
+    """Each method with the number of pairs it is to be run on, the most informative first.
+
+    In every round the cheap ones come first, so that a plan cut short by the clock has most rows of its tables.
+    """
+    sizes = [size for size in ROUNDS if size < pairs] + [pairs]
+    for size in sizes:
+        yield from ((method, size) for method in sorted(chosen, key=Method.expected_calls))

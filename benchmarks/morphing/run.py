@@ -1,0 +1,156 @@
+"""Run the plan: what is missing, batch by batch, until it is done or the time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.morphing.candidates import Start, candidates
+from benchmarks.morphing.encodings import Encoder, Faces
+from benchmarks.morphing.judges import Looks, Panel, People, as_saved
+from benchmarks.morphing.methods import Method
+from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures, passports
+from benchmarks.morphing.record import Records, Row
+from clay.data import TEST
+from clay.pictures import to_bytes
+from clay.world import ClayWorld
+
+_CALL = 0.03  # seconds of a network call on one image, before there is a better guess
+
+
+@dataclass
+class Bench:
+    """Everything that methods share.
+
+    Args:
+        world: the networks.
+        weights: the name of the weights in rows.
+        people: how many of the test people are there to choose from.
+    """
+
+    world: ClayWorld
+    weights: str
+    people: int = TEST.identities
+
+    def __post_init__(self) -> None:
+        self.passports = passports(range(self.people))
+        self.pairs = choose_pairs(self.world, self.passports, PAIRS)
+        self.looks = Looks(self.world, self.passports)
+        self.encoder = Encoder(self.world)
+
+    def morph(self, method: Method, pairs: Sequence[Pair]) -> tuple[list[Row], Tensor]:
+        """One row a pair, and the morphs (b, 3, h, w)."""
+        first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
+        faces = Faces(self.passports[first], self.passports[second], tuple(pair.number for pair in pairs))
+        source, other = People(*faces[:2]), People(other_pictures(first), other_pictures(second))
+        panel = Panel(self.world, other)
+        encoding = self.encoder(method, faces) if method.kind not in ("first", "average") else []
+        began, seen, judging = perf_counter(), _Seen(), 0.0
+        for candidate in candidates(Start(self.world, method, faces, self.encoder)):
+            paused = perf_counter()
+            seen.add(as_saved(candidate.image), candidate.loss, candidate.calls, panel.margins)
+            judging += perf_counter() - paused
+        seconds = (perf_counter() - began - judging) / len(pairs)
+        of_source = Panel(self.world, source).margins(seen.image)
+        strange, noisy = self.looks.strangeness(seen.image), self.looks.noisiness(seen.image, source)
+        rows = []
+        for k, pair in enumerate(pairs):
+            rows.append(
+                {
+                    "method": method.name,
+                    "key": method.key,
+                    "settings": method.settings(),
+                    "weights": self.weights,
+                    "pair": pair.number,
+                    "people": [TEST.first + pair.first, TEST.first + pair.second],
+                    "alike": round(pair.similarity, 4),
+                    "batch": len(pairs),
+                    "calls": seen.calls,
+                    "encoding_calls": encoding[k].calls if encoding else 0,
+                    "seconds": round(seconds, 3),
+                    "encoding_seconds": round(encoding[k].seconds, 3) if encoding else 0.0,
+                    "margins": {name: _rounded(m[k]) for name, m in seen.margins.items()},
+                    "source_margins": {name: _rounded(m[k]) for name, m in of_source.items()},
+                    "strangeness": round(float(strange[k]), 4),
+                    "noisiness": round(float(noisy[k]), 4),
+                    "curve": [point[k] for point in seen.curve],
+                }
+            )
+        return rows, seen.image
+
+
+@dataclass
+class _Seen:
+    """The best candidate so far, image by image, and the way there."""
+
+    image: Tensor = field(default_factory=lambda: torch.empty(0))
+    loss: Tensor = field(default_factory=lambda: torch.empty(0))
+    margins: dict[str, Tensor] = field(default_factory=dict)
+    calls: int = 0
+    curve: list[list[list[float]]] = field(default_factory=list)
+
+    def add(self, image: Tensor, loss: Tensor, calls: int, judge: Callable[[Tensor], dict[str, Tensor]]) -> None:
+        """One more candidate; of each image the one with the lowest loss is kept."""
+        margins, self.calls = judge(image), calls
+        if not self.curve:
+            self.image, self.loss, self.margins = image, loss, margins
+        better = loss < self.loss
+        self.image = torch.where(better.view(-1, 1, 1, 1), image, self.image)
+        self.loss = torch.where(better, loss, self.loss)
+        self.margins = {name: torch.where(better[:, None], margins[name], m) for name, m in self.margins.items()}
+        worst = [m.amin(1) for m in margins.values()]
+        self.curve.append([[calls, *_rounded(torch.stack([loss, *worst])[:, k])] for k in range(len(loss))])
+
+
+def work(
+    bench: Bench, records: Records, plan: Iterator[tuple[Method, int]], batch: int, until: float
+) -> Iterator[tuple[list[Row], Tensor]]:
+    """Rows and morphs as they are made; what the folder has is passed over, and what would not be done in time.
+
+    Args:
+        bench: what methods share.
+        records: the folder.
+        plan: methods, each with a number of pairs.
+        batch: most pairs at once.
+        until: when to stop, by perf_counter.
+    """
+    done = {(row["key"], row["pair"]) for row in records if row["weights"] == bench.weights}
+    pace = _CALL
+    for method, count in plan:
+        known = bench.pairs[: min(count, len(bench.pairs))]
+        left = [k for k in records.share.of(range(len(known))) if (method.key, k) not in done]
+        size = 1 if method.alone else batch
+        for start in range(0, len(left), size):
+            part = [known[k] for k in left[start : start + size]]
+            calls = method.expected_calls() * len(part)
+            began = perf_counter()
+            if began + calls * pace > until:
+                break  # others of the plan may be short enough
+            rows, images = bench.morph(method, part)
+            if calls > 500:
+                pace = (perf_counter() - began) / calls
+            done |= {(row["key"], row["pair"]) for row in rows}
+            yield rows, images
+
+
+def save_pictures(folder: Path, rows: Sequence[Row], images: Tensor) -> None:
+    """Each morph as a PNG, in a folder of its method."""
+    for row, picture in zip(rows, to_bytes(images), strict=True):
+        path = picture_path(folder, row)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
+
+
+def picture_path(folder: Path, row: Row) -> Path:
+    """Where the picture of a row lies."""
+    return folder / "pictures" / f"{row['key']}-{row['weights']}" / f"{row['pair']:03d}.png"
+
+
+def _rounded(values: Tensor) -> list[float]:
+    return [round(v, 4) for v in values.tolist()]

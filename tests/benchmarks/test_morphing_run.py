@@ -1,0 +1,120 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from time import perf_counter
+
+import pytest
+import torch
+
+from benchmarks.morphing.judges import Looks, Panel, People, as_saved
+from benchmarks.morphing.methods import Method
+from benchmarks.morphing.pairs import passports
+from benchmarks.morphing.plan import every_method
+from benchmarks.morphing.record import ROOT, Records
+from benchmarks.morphing.run import Bench, work
+from clay.world import load_world
+
+TINY = Method("tiny", steps=4, updates=2, optimizer="adam", rates={"x_T": 0.02, "z": 0.05}, iterations=2)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Bench(load_world(), "these", people=8)
+
+
+@pytest.mark.slow
+def test_a_real_picture_is_a_good_face_and_a_disturbed_one_is_not(bench):
+    faces = bench.passports[:2]
+    people = People(faces, faces.flip(0))
+    looks = Looks(bench.world, bench.passports)
+    disturbed = faces + 0.3 * torch.randn(faces.shape, generator=torch.Generator().manual_seed(0))
+    assert looks.strangeness(faces).abs().max() < 1e-3
+    assert (looks.strangeness(disturbed) > 0.5).all()
+    assert float(looks.noisiness(faces, people).mean()) == pytest.approx(1, rel=0.2)
+    assert (looks.noisiness(disturbed, people) > 2).all()
+
+
+@pytest.mark.slow
+def test_a_person_is_taken_for_themselves_and_for_nobody_else(bench):
+    (pair, *_) = bench.pairs
+    first, second = bench.passports[[pair.first]], bench.passports[[pair.second]]
+    for margin in Panel(bench.world, People(first, second)).margins(as_saved(first)).values():
+        assert margin[0, 0] > 0 > margin[0, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method",
+    [
+        TINY,
+        replace(TINY, sde=True, family="data", rates={"noises": 0.02, "z": 0.05}),
+        replace(TINY, start="average", draft=(3, 1)),
+        replace(TINY, gradient="subgrid", adjoint_steps=2, optimizer="sgd", normalize=True),
+        replace(TINY, optimizer="lbfgs", rates={"x_T": 1.0, "z": 1.0}, updates=1),
+        replace(TINY, kind="search", blends=3),
+        replace(TINY, kind="greedy", rates={"eps": 0.01}),
+    ],
+)
+def test_a_row_says_how_many_calls_it_took_and_never_ends_above_where_it_began(bench, method):
+    (row,), image = bench.morph(method, bench.pairs[:1])
+    assert image.shape == (1, 3, 64, 64)
+    losses = [point[1] for point in row["curve"]]
+    assert min(losses) <= losses[0]
+    if not method.alone:  # a line search makes as many as it needs
+        assert row["calls"] + row["encoding_calls"] == method.expected_calls()
+    calls = [point[0] for point in row["curve"]]
+    assert calls == sorted(calls)
+
+
+@pytest.mark.slow
+def test_pairs_in_one_batch_are_morphed_as_each_alone(bench):
+    together, images = bench.morph(TINY, bench.pairs[:2])
+    for k, pair in enumerate(bench.pairs[:2]):
+        bench.encoder.known.clear()
+        (alone,), image = bench.morph(TINY, [pair])
+        torch.testing.assert_close(images[k : k + 1], image, atol=0.02, rtol=0)
+        assert together[k]["curve"][-1][1] == pytest.approx(alone["curve"][-1][1], abs=2e-3)
+
+
+@pytest.mark.slow
+def test_what_is_there_is_not_made_again_and_nothing_starts_after_the_time(bench, tmp_path):
+    average, control = every_method()["pixel average"], every_method()["first face (control)"]
+    records = Records(tmp_path)
+    for rows, _ in work(bench, records, iter([(average, 1)]), batch=10, until=float("inf")):
+        records.add(rows)
+    made = [rows for rows, _ in work(bench, records, iter([(average, 2), (control, 1)]), 10, float("inf"))]
+    assert [(rows[0]["method"], [row["pair"] for row in rows]) for rows in made] == [
+        (average.name, [1]),
+        (control.name, [0]),
+    ]
+    assert not list(work(bench, records, iter([(TINY, 2)]), 10, until=perf_counter()))
+    bench.weights, before = "others", bench.weights
+    assert list(work(bench, records, iter([(average, 1)]), 10, float("inf")))
+    bench.weights = before
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_does(tmp_path):
+    pytest.importorskip("accelerate")
+    asked = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
+    asked += ["exact gradient, SDE, Adam, 24 updates", "--minutes", "10"] if os.environ.get("LONG") else []
+    one = [sys.executable, "-m", *asked, "--out", str(tmp_path / "one")]
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
+    two = [sys.executable, *launch, "-m", *asked, "--out", str(tmp_path / "two")]
+    for command in (one, two):
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=240)
+    found = [
+        sorted([{k: row[k] for k in ("pair", "margins", "curve", "noisiness")} for row in Records(folder)], key=str)
+        for folder in (tmp_path / "one", tmp_path / "two")
+    ]
+    assert found[0] == found[1]
+    assert len(list((tmp_path / "two").glob("*-of-2.jsonl"))) == 2
+
+
+def test_passports_are_pictures_of_different_people():
+    pictures = passports(range(3))
+    assert pictures.shape == (3, 3, 64, 64)
+    assert pictures.abs().max() <= 1
+    assert (pictures[0] - pictures[1]).abs().mean() > 0.01

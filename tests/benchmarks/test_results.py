@@ -1,0 +1,36 @@
+import pytest
+
+from benchmarks import results
+from benchmarks.guidance import OURS as EDITING
+from benchmarks.morphing.plan import DIM, ODE, OURS, every_method
+from benchmarks.morphing.record import Records, provenance
+from tests.benchmarks.test_guidance import row as edit
+from tests.benchmarks.test_morphing_tables import row
+
+pytest.importorskip("matplotlib")
+
+
+def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
+    made = {"made_by": provenance(1), "weights": results.weights()}
+    morphs = [row(k, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
+    morphs += [row(9, **{**made, "weights": "old"})]
+    Records(tmp_path / "morphs").add(morphs)
+    Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made])
+    results.write(tmp_path / "morphs", tmp_path / "edits", tmp_path / "results.md")
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert f"| {ODE} | 3 | 100 (100-100)" in text
+    assert "## What holds" in text
+    assert "Of 2 claims 0 hold" in text
+    assert EDITING.name in text
+    assert "1 rows of other weights" in text
+    assert made["made_by"]["command"] in text
+    assert f"| {OURS} | 560 | 25% |" in text
+    for name in ("methods", "success-against-calls"):
+        for theme in ("light", "dark"):
+            assert f"results/{name}-{theme}.svg" in text
+            assert all((tmp_path / "results" / f"{name}-{theme}.{kind}").stat().st_size for kind in ("svg", "png"))
+
+
+def test_every_experiment_has_a_heading():
+    assert set(results._ABOUT) == set(results.EXPERIMENTS)
+    assert every_method()
