@@ -21,36 +21,38 @@ except ImportError:
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 
 from studio import present
 from studio.check import check
 from studio.embedded import embedded, examples
+from studio.gate import Gate, intake
 from studio.page import page
 from studio.page_theme import CSS, theme
-from studio.pictures import LARGEST_FILE
 from studio.shared import Studio
 
 
-def build() -> gr.Blocks:
-    """The page on the embedded model, warmed up."""
+def build(public: bool = False) -> gr.Blocks:
+    """The page on the embedded model, warmed up; `public` where strangers come (see `Studio.public`)."""
     # Half of the cores: at batch 1 more threads gain nothing, and a busy second core slows them all down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
     # the page's own threads keep it long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    studio = Studio(embedded())
+    studio = Studio(embedded(), public=public)
     pictures = examples()
     if pictures:
         studio.warm_up(pictures[0])
     return page(studio, pictures, on_gpu)
 
 
-def launch(blocks: gr.Blocks, presenting: bool = False, **where: Any) -> Any:
+def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
     """Serve the page with everything off that would record or publish what visitors do.
 
     Args:
         blocks: of `build`.
         presenting: large type and keys, whatever the address says.
+        public: take in less, because anybody may come.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
     return blocks.launch(
@@ -61,7 +63,8 @@ def launch(blocks: gr.Blocks, presenting: bool = False, **where: Any) -> Any:
         run_history=False,
         enable_monitoring=False,
         show_error=False,
-        max_file_size=LARGEST_FILE,
+        max_file_size=intake(public).file,
+        app_kwargs={"middleware": [Middleware(Gate, intake=intake(public))]},
         **where,
     )
 
@@ -76,6 +79,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--present", action="store_true", help="for a projector: large type, keys, a fresh page after a pause"
     )
+    parser.add_argument("--public", action="store_true", help="for a place where anybody may come: stricter limits")
     parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
     given = parser.parse_args()
     if given.present and given.share:
@@ -99,12 +103,13 @@ def main() -> None:
         print(*findings, sep="\n")
         sys.exit(any(not finding.fine for finding in findings))
     try:
-        blocks = build()
+        blocks = build(given.public)
     except FileNotFoundError as missing:
         sys.exit(str(missing))
     launch(
         blocks,
         given.present,
+        given.public,
         server_name=given.host,
         server_port=given.port,
         share=given.share,

@@ -13,18 +13,17 @@ the job. What the page itself calls is private.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
-from gradio.context import get_blocks_context
 from gradio.events import api
 
 from studio.api_answers import compared, morphed, steered
-from studio.api_uploads import NO_FILE, uploaded
+from studio.api_uploads import uploaded
 from studio.compare_run import GRADIENTS
 from studio.compare_tab import compare_stream
 from studio.messages import explain
@@ -115,24 +114,6 @@ class _Endpoint:
         run.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
         api(run, api_name=job.__name__, concurrency_limit=IN_LINE)
-        blocks = get_blocks_context()
-        assert blocks is not None  # it has just been added to
-        for component in blocks.fns[max(blocks.fns)].inputs:
-            refusing = _never_from_an_address(component)
-            component.async_move_resource_to_block_cache = refusing  # type: ignore[method-assign, assignment]
-
-
-def _never_from_an_address(component: Any) -> Callable[[Any], Coroutine[Any, Any, str | None]]:
-    """Gradio would fetch an address before any check of ours: the server never reaches out for anybody."""
-    into_cache = component.async_move_resource_to_block_cache
-
-    async def refusing(path: Any) -> str | None:
-        if "://" in str(path):
-            raise gr.Error(NO_FILE, print_exception=False)
-        found: str | None = await into_cache(path)
-        return found
-
-    return refusing
 
 
 def _settings(

@@ -1,4 +1,8 @@
-"""Pictures that a program sends: only what it has uploaded itself is ever opened."""
+"""Files that a request names: only what was uploaded here is ever opened, whoever asks.
+
+A file's path in a request is text that anybody can write. Gradio looks at it only where the request itself marks it
+as a file, and would fetch an address; so every path is looked at here first, before Gradio sees any of them.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +25,43 @@ def uploaded(file: object) -> Path | None:
     if file is None:
         return None
     path = file.get("path") if isinstance(file, Mapping) else None
-    if not isinstance(path, str):
-        raise UserError(NO_FILE)
-    found = Path(path).resolve()
-    if not found.is_relative_to(folder()) or not found.is_file():
+    found = _inside(path)
+    if not found.is_file():
         raise UserError(NO_FILE)
     return found
+
+
+def check_files(data: object) -> None:
+    """Nothing, where every file that is named anywhere in this JSON value lies among the uploads.
+
+    A file that was there and has been swept away is let through: whoever opens it says so.
+
+    Raises:
+        UserError: another path, an address, or no text at all.
+    """
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            if value.get("path") is not None:
+                _inside(value["path"])
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def folder() -> Path:
     """Where Gradio puts uploads."""
     return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
+
+
+def _inside(path: object) -> Path:
+    if not isinstance(path, str) or "://" in path:
+        raise UserError(NO_FILE)
+    try:
+        found = Path(path).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name too long, a zero byte
+        raise UserError(NO_FILE) from error
+    if not found.is_relative_to(folder()) or found == folder():
+        raise UserError(NO_FILE)
+    return found

@@ -12,6 +12,7 @@ from studio.about_tab import about_tab
 from studio.api import add_endpoints
 from studio.compare_tab import compare_stream, compare_tab
 from studio.morph_tab import morph_stream, morph_tab
+from studio.page_blocks import Blocks
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_job import PLUMBING
 from studio.shared import Studio
@@ -42,7 +43,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         on_device: wraps every function that uses the device in whatever the host needs.
     """
     # every streamed frame is a file; looked through every 10 minutes, gone after an hour
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
+    with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Steer", id="steer"):

@@ -1,9 +1,11 @@
 import os
+from typing import Any, cast
 
 import pytest
 
 import app
 from studio.check import Finding
+from studio.gate import AT_HOME, IN_PUBLIC
 
 
 def test_a_browser_is_opened_only_where_there_is_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +31,7 @@ def test_nothing_is_reported_home() -> None:
 
 
 def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
+    def missing(public: bool) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)
@@ -60,8 +62,23 @@ def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "build", lambda: order.append("built and warmed up"))
-    monkeypatch.setattr(app, "launch", lambda blocks, presenting, **where: order.append(f"opened {presenting}"))
+    monkeypatch.setattr(app, "build", lambda public: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
-    assert order == ["built and warmed up", "opened True"]
+    assert order == ["built and warmed up False", "opened (True, False)"]
+
+
+def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    class Page:
+        def launch(self, **options: Any) -> None:
+            given.update(options)
+
+    app.launch(cast(Any, Page()), public=True)
+    assert given["max_file_size"] == IN_PUBLIC.file < AT_HOME.file
+    assert given["app_kwargs"]["middleware"][0].kwargs == {"intake": IN_PUBLIC}
+    assert (given["run_history"], given["enable_monitoring"], given["show_error"]) == (False, False, False)
+    monkeypatch.setattr("sys.argv", ["app.py", "--public"])
+    assert app.arguments().public

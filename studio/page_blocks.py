@@ -1,0 +1,48 @@
+"""`Blocks`: a page whose every event checks what it was sent, and answers every failure with one sentence.
+
+What the page's own script sends, anybody can send: the events of a page are addresses on a server, "private" or not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.api_uploads import check_files
+from studio.messages import UserError, explain
+
+UNFIT = "This request does not fit the page: load the page again."
+
+
+class Blocks(gr.Blocks):
+    """`gr.Blocks` between two fences: files before anything is read, and exceptions before anything is shown."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """The inputs as the handler gets them.
+
+        Raises:
+            gr.Error: a file that was not uploaded here, or values that do not fit their components.
+        """
+        try:
+            check_files(inputs)
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except gr.Error:
+            raise
+        except Exception:  # Gradio's own text holds paths
+            raise gr.Error(UNFIT, print_exception=False) from None
+
+    async def process_api(self, *args: Any, **kwargs: Any) -> Any:
+        """One event, from request to answer.
+
+        Raises:
+            gr.Error: with the sentence to show; a handler's own exception is in the log.
+        """
+        try:
+            return await super().process_api(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(explain(error), print_exception=False) from None
