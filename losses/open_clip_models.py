@@ -1,0 +1,95 @@
+"""Any CLIP of open_clip by name or from a folder: image tower, text tower and tokenizer for the losses of clip.py.
+
+A name is "architecture/weights", such as "ViT-B-32/laion2b_s34b_b79k". A folder holds open_clip_config.json and
+open_clip_model.safetensors; without the weights open_clip would only warn and go on with random ones, which is refused
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from losses.clip import Tokenizer
+from losses.contract import freeze
+
+ON_GPU = "ViT-B-32/laion2b_s34b_b79k"
+ON_CPU = "MobileCLIP2-S0/dfndr2b"
+
+
+@dataclass(frozen=True)
+class Towers:
+    """A frozen open_clip model, and its tokenizer."""
+
+    clip: Any
+    tokenizer: Tokenizer
+    name: str
+
+
+def default_clip(device: torch.device) -> str:
+    """The one that a device is fast at."""
+    return ON_CPU if device.type == "cpu" else ON_GPU
+
+
+def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = False) -> Towers:
+    """The towers of "architecture/weights", or of a folder.
+
+    Args:
+        name: see above.
+        device: where they go.
+        offline: look into the cache and nowhere else; HF_HUB_OFFLINE=1 says the same.
+
+    Raises:
+        ValueError: open_clip knows no such architecture, or no such weights of it.
+        FileNotFoundError: the folder lacks its configuration or its weights, or the weights are not here.
+    """
+    import open_clip
+
+    folder = Path(name)
+    if folder.is_dir():
+        source, weights = _local(folder), None
+    else:
+        source, _, weights = name.partition("/")
+        _check(open_clip, source, weights)
+        if offline or _told_to_be_offline():
+            weights = _cached(open_clip, source, weights)
+    try:
+        clip = open_clip.create_model(source, pretrained=weights, require_pretrained=True)
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(f"the weights of {name} are not here and could not be fetched") from error
+    return Towers(freeze(clip).to(device), open_clip.get_tokenizer(source), name)
+
+
+def _local(folder: Path) -> str:
+    for needed in ("open_clip_config.json", "open_clip_model.safetensors"):
+        if not (folder / needed).is_file():
+            raise FileNotFoundError(f"the CLIP folder {folder.name} has no {needed}")
+    return f"local-dir:{folder.resolve()}"
+
+
+def _check(open_clip: Any, architecture: str, weights: str) -> None:
+    if architecture not in open_clip.list_models():
+        raise ValueError(f"open_clip knows no architecture {architecture!r}; open_clip.list_models() names them all")
+    known = open_clip.list_pretrained_tags_by_model(architecture)
+    if weights not in known:
+        raise ValueError(f"{architecture} has no weights {weights!r}; choose one of {', '.join(known) or 'none'}")
+
+
+def _cached(open_clip: Any, architecture: str, weights: str) -> str:
+    """The file in the hub's cache: open_clip itself would ask the network first, for most of a minute."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repo = str(open_clip.get_pretrained_cfg(architecture, weights).get("hf_hub", "")).rpartition("/")[0]
+    for file in ("open_clip_model.safetensors", "model.safetensors"):
+        found = try_to_load_from_cache(repo, file) if repo else None
+        if isinstance(found, str):
+            return found
+    raise FileNotFoundError(f"the weights of {architecture}/{weights} are not here, and the studio is offline")
+
+
+def _told_to_be_offline() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")

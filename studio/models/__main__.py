@@ -1,0 +1,48 @@
+"""`python -m studio.models`: what is ready here, the table of models, and conversions to safetensors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from studio.messages import UserError
+from studio.models.convert import convert
+from studio.models.plan import write
+from studio.models.status import statuses, table
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the words ask for; 1 with a sentence if it cannot be done."""
+    given = _parser().parse_args(words)
+    try:
+        if given.job == "check":
+            print(*statuses(given.offline), sep="\n")
+        elif given.job == "table":
+            print(table())
+        elif given.job == "convert":
+            print(convert(given.file, given.folder))
+        else:
+            write()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m studio.models", description=__doc__)
+    jobs = parser.add_subparsers(dest="job", required=True)
+    check = jobs.add_parser("check", help="each model: ready, downloadable or blocked, and why")
+    check.add_argument("--offline", action="store_true", help="ask nobody")
+    jobs.add_parser("table", help="the table of models as Markdown")
+    conversion = jobs.add_parser("convert", help="weights that are a pickle -> safetensors, without running the pickle")
+    conversion.add_argument("file", type=Path, help="a .bin beside its config.json, or the .ckpt of diffae-ffhq")
+    conversion.add_argument("folder", type=Path, nargs="?", help="where a .ckpt goes; a .bin stays in its folder")
+    jobs.add_parser("estimate", help="measure the memory of all models from their configurations, and write it down")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""A transformer trained by flow matching: u = eps - x0 at x_t = (1 - t) x0 + t eps, z the prompt's embedding.
+
+Prompts are padded to one length. A token of zeros is padding: the attention leaves it out, its gradient is exactly 0,
+and so steering never wakes it up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class FlowTransformer(nn.Module):
+    """SanaTransformer2DModel as a denoiser; z (b, tokens, d), times in [0, 1000] as its scheduler has them."""
+
+    def __init__(self, transformer: Any) -> None:
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """u of x's shape.
+
+        Raises:
+            ValueError: there is no z.
+        """
+        if z is None:
+            raise ValueError("A text-conditioned network needs the prompt's embedding as z; got None.")
+        kept = (z.detach() != 0).any(dim=-1)
+        output: Tensor = self.transformer(
+            x,
+            encoder_hidden_states=z,
+            timestep=t * self.transformer.config.timestep_scale,
+            encoder_attention_mask=kept.to(x.dtype),
+        ).sample
+        return output

@@ -1,0 +1,26 @@
+"""A text-conditioned UNet: z is the prompt's embedding, so that steering z rewrites the prompt in embedding space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Prompted(nn.Module):
+    """UNet2DConditionModel as a denoiser; z (b, tokens, d) is the text encoder's last hidden state."""
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """Prediction of x's shape.
+
+        Raises:
+            ValueError: there is no z.
+        """
+        if z is None:
+            raise ValueError("A text-conditioned network needs the prompt's embedding as z; got None.")
+        output: Tensor = self.unet(x, t, encoder_hidden_states=z).sample
+        return output

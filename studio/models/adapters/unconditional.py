@@ -1,0 +1,28 @@
+"""A UNet without conditioning: net(t, x, None)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Unconditional(nn.Module):
+    """UNet2DModel as a denoiser.
+
+    Args:
+        unet: its output may hold a variance behind the prediction (learned sigmas), which no sampler here needs.
+    """
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """Prediction of x's shape."""
+        return prediction(self.unet(x, t).sample, x)
+
+
+def prediction(output: Tensor, x: Tensor) -> Tensor:
+    """The first channels of an output that has a variance behind them; the output itself elsewhere."""
+    return output if output.shape[1] == x.shape[1] else output[:, : x.shape[1]]

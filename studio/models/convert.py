@@ -1,0 +1,70 @@
+"""Weights in a pickle -> safetensors. A pickle can run code when it is read, so it is read as tensors and nothing else.
+
+torch.load(weights_only=True) builds tensors and plain containers only. Whatever else a file names (callbacks and
+hyperparameters in the checkpoints of PyTorch Lightning) becomes an empty shell that does nothing.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from studio.messages import UserError
+from studio.models.diffae_convert import write_folder
+
+
+class _Shell:
+    """Stands for any class that a checkpoint names: takes everything, does nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None: ...
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+
+
+def convert(file: Path, folder: Path | None = None) -> Path:
+    """What the studio can load, from a .bin of diffusers or the published checkpoint of the diffusion autoencoder.
+
+    Returns:
+        The new file, or the new folder.
+
+    Raises:
+        UserError: it cannot be read, or is neither.
+    """
+    if not file.is_file():
+        raise UserError(f"There is no file {file.name}: check its path.")
+    if file.suffix == ".ckpt":
+        if folder is None:
+            raise UserError("Say where the folder goes: python -m studio.models convert LAST.CKPT FOLDER.")
+        return write_folder(read_safely(file), folder)
+    found = read_safely(file)
+    tensors = {name: value.contiguous() for name, value in found.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise UserError(f"{file.name} holds no weights by name.")
+    made = file.with_suffix(".safetensors")
+    # two names of one tensor would be refused, and each reader wants its own
+    save_file({name: value.clone() for name, value in tensors.items()}, made, metadata={"format": "pt"})
+    return made
+
+
+def read_safely(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, without running anything in it.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+        shells: list[Any] = [(type(name.rpartition(".")[2], (_Shell,), {}), name) for name in names]
+        with torch.serialization.safe_globals(shells):
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path.name} cannot be read as weights and nothing else: get it again.") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path.name} holds no weights by name.")
+    return found

@@ -1,0 +1,54 @@
+"""`Holder`: one model at a time. The one place where a model is let go before the next one is loaded.
+
+Two models of gigabytes do not fit on one device, and memory comes back only when nothing refers to the old one.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from threading import Lock
+
+import torch
+
+from studio.model import Model
+
+
+class Holder:
+    """Holds the model that was asked for last.
+
+    Args:
+        load: name -> model.
+    """
+
+    def __init__(self, load: Callable[[str], Model]) -> None:
+        self._load, self._lock = load, Lock()
+        self._name: str | None = None
+        self._model: Model | None = None
+
+    def get(self, name: str) -> Model:
+        """The model of that name. Whoever comes while another is being loaded waits for its turn.
+
+        If loading fails, nothing is held, and the error is passed on.
+        """
+        with self._lock:
+            if self._model is None or self._name != name:
+                self._let_go()
+                self._model = self._load(name)
+                self._name = name
+            return self._model
+
+    def free(self) -> None:
+        """Let go of what is held."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._model is None:
+            return
+        self._name = self._model = None
+        gc.collect()  # networks refer to themselves in circles
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()

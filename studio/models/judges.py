@@ -1,0 +1,56 @@
+"""What losses look through beside a real model: a CLIP of open_clip, and a face network.
+
+Neither is needed to start: a loss whose network is not there says so in a sentence (`studio.serves`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from losses.open_clip_models import Towers, default_clip, load_clip
+
+_HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
+_HOW_FACES = "give the folder of one with --faces"
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Networks, and for those that are not there the sentence that says why."""
+
+    clip: Any = None
+    tokenizer: Any = None
+    identity: Any = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def load_judges(device: torch.device, clip: str = "", faces: Path | None = None, offline: bool = False) -> Judges:
+    """All that can be loaded.
+
+    Args:
+        device: where they go.
+        clip: "name/pretrained" of open_clip or a folder; the device's default if empty.
+        faces: folder of a face network.
+        offline: look at files that are here, and nowhere else.
+    """
+    missing: dict[str, str] = {}
+    towers: Towers | None = None
+    try:
+        towers = load_clip(clip or default_clip(device), device, offline=offline)
+    except (OSError, ValueError, RuntimeError) as error:
+        missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
+    identity = _face_network(faces, device)
+    if identity is None:
+        missing["identity"] = _HOW_FACES
+    return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing)
+
+
+def _face_network(folder: Path | None, device: torch.device) -> Any:
+    if folder is None:
+        return None
+    network: Any = importlib.import_module("losses.faces").load_face_network(folder)
+    return network.to(device) if isinstance(network, torch.nn.Module) else network

@@ -1,0 +1,138 @@
+"""`load`: a name or a folder -> `studio.model.Model`, ready behind the same page as the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
+from studio.embedded import embedded
+from studio.model import Model
+from studio.models.adapters.labelled import Labelled
+from studio.models.judges import Judges, load_judges
+from studio.models.parts import autoencoder, denoiser, scheduler_of
+from studio.models.place import Placement, best_device
+from studio.models.plan import plan
+from studio.models.recognise import entry_of, recognise
+from studio.models.registry import Entry
+from studio.models.source import find, fingerprint
+from studio.models.text import prompt_codes
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person may choose about a model.
+
+    Args:
+        prompt: where z starts, for models steered by text; the entry's own if None.
+        negative: what guidance leads away from.
+        guidance: scale of classifier-free guidance; the entry's own if None, 1 for none.
+        label: class at which z starts, for models of classes.
+        clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
+        faces: folder of a face network.
+        tiny: folder of an AutoencoderTiny for quick looks.
+        compiled: backend of torch.compile; None for none.
+    """
+
+    prompt: str | None = None
+    negative: str = ""
+    guidance: float | None = None
+    label: int = 0
+    clip: str = ""
+    faces: Path | None = None
+    tiny: Path | None = None
+    compiled: str | None = None
+
+
+def load(
+    name: str,
+    *,
+    device: torch.device | None = None,
+    placement: Placement | None = None,
+    wishes: Wishes = Wishes(),
+    judges: Judges | None = None,
+    offline: bool = False,
+    public: bool = False,
+) -> Model:
+    """The model.
+
+    Args:
+        name: of the registry, or a folder or hub id of one's own.
+        device: a GPU if there is one, by default.
+        placement: how to hold it; what fits by default.
+        wishes: prompt, guidance and the like.
+        judges: networks for the losses, if they are loaded already.
+        offline: look at files that are here, and nowhere else.
+        public: strangers are served: models of one's own are refused.
+
+    Raises:
+        UserError: one sentence that says what is wrong and what to do.
+    """
+    entry = entry_of(name, public)
+    if entry.kind == "embedded":
+        return embedded(device or "cpu")
+    folder = find(entry, offline)
+    if entry.size == 0:  # a hub id of one's own: what it is shows in its files
+        entry = replace(recognise(folder, entry.title), repo=entry.repo)
+    device = device or (placement.device if placement else best_device())
+    codes = _prompts(entry, folder, wishes, device)  # first, because the text encoder leaves again
+    held = placement or plan(entry, folder, device)
+    held = replace(held, compiled=wishes.compiled or held.compiled)
+    adapted, space = denoiser(entry, folder, held), autoencoder(entry, folder, held, wishes.tiny)
+    network: Denoiser = HalfPrecision(adapted, held.dtype, autocast=False) if held.half else adapted
+    codes = codes or _labels(adapted, wishes)
+    scale = entry.guidance if wishes.guidance is None else wishes.guidance
+    if len(codes) == 2 and scale != 1:
+        network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=held.together)
+    seen = judges or load_judges(device, wishes.clip, wishes.faces, offline)
+    return Model(
+        name=entry.title,
+        digest=fingerprint(folder),
+        size=entry.size,
+        network=network,
+        encode=_encode(entry, adapted, codes),
+        scheduler=scheduler_of(entry, folder),
+        clip=seen.clip,
+        tokenizer=seen.tokenizer,
+        identity=seen.identity,
+        device=device,
+        latent=None if space is None else _latent_shape(entry, space.factor, adapted),
+        encode_image=None if space is None else space.encode,
+        decode=None if space is None else space.decode,
+        preview=None if space is None or space.tiny is None else space.preview,
+        missing=seen.missing,
+    )
+
+
+def _prompts(entry: Entry, folder: Path, wishes: Wishes, device: torch.device) -> list[Tensor]:
+    """z of the start, and what guidance leads away from; nothing for models that no text steers."""
+    if entry.kind not in ("prompted", "flow"):
+        return []
+    prompt = entry.prompt if wishes.prompt is None else wishes.prompt
+    return prompt_codes(folder, (prompt, wishes.negative), device)
+
+
+def _labels(adapted: Any, wishes: Wishes) -> list[Tensor]:
+    """The same for models of classes, as far as they were trained with a row for none."""
+    if not isinstance(adapted, Labelled):
+        return []
+    return [adapted.code(label) for label in (wishes.label, *((-1,) if adapted.knows_none else ()))]
+
+
+def _encode(entry: Entry, adapted: Any, codes: list[Tensor]) -> Callable[[Tensor], Tensor | None]:
+    if entry.kind == "diffae":
+        return lambda image: adapted.encode(image.to(adapted.dtype)).to(image.dtype)
+    if codes:
+        return lambda image: codes[0].to(image).expand(len(image), *codes[0].shape[1:]).clone()
+    return lambda image: None
+
+
+def _latent_shape(entry: Entry, factor: int, adapted: Any) -> tuple[int, int, int]:
+    network = getattr(adapted, "unet", None) or getattr(adapted, "network", None) or adapted.transformer
+    side = entry.size // factor
+    return int(network.config.in_channels), side, side

@@ -1,0 +1,84 @@
+"""`Placement`: on which device, in which precision, and which ways of saving memory; chosen by what fits.
+
+cheapest first    keep everything
+                  half precision (cotangents are scaled, see adjointdeis.precision)
+                  compute blocks again on the way back      + one third of the time
+                  guidance in two calls instead of one      + one half
+                  slice the attention, decode in tiles      the last resort
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from adjointdeis.memory import free_bytes
+
+SHARE = 0.85
+"""Of the free memory, how much may be planned for: allocators lose some, and estimates are not exact."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a model is held.
+
+    Args:
+        device: where.
+        half: weights of the denoiser in half precision; states and steps stay in float32.
+        again: compute blocks again on the way back, in the denoiser and in the decoder.
+        together: both branches of guidance in one call.
+        sliced: attention in slices, and the decoder in tiles.
+        compiled: backend of torch.compile for the denoiser, such as "inductor"; None leaves it as it is.
+    """
+
+    device: torch.device
+    half: bool = False
+    again: bool = False
+    together: bool = True
+    sliced: bool = False
+    compiled: str | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the denoiser's weights: bfloat16 has float32's range, where a card has it; else float16."""
+        if not self.half:
+            return torch.float32
+        return torch.bfloat16 if self.device.type != "cuda" or torch.cuda.is_bf16_supported() else torch.float16
+
+    def __str__(self) -> str:
+        ways = {
+            "half precision": self.half,
+            "blocks computed again": self.again,
+            "guidance in two calls": not self.together,
+            "sliced and tiled": self.sliced,
+        }
+        return ", ".join([str(self.device), *(way for way, used in ways.items() if used)])
+
+
+def best_device() -> torch.device:
+    """A GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def ladder(device: torch.device) -> tuple[Placement, ...]:
+    """All placements on a device, the fastest first. A CPU stays in float32: half precision is slower there."""
+    rungs = [Placement(device)]
+    for more in ({"half": True}, {"again": True}, {"together": False}, {"sliced": True}):
+        if not ("half" in more and device.type == "cpu"):
+            rungs.append(replace(rungs[-1], **more))
+    return tuple(rungs)
+
+
+def choose(device: torch.device, needs: dict[Placement, int], free: int | None = None) -> Placement:
+    """The fastest placement that fits.
+
+    Args:
+        device: where.
+        needs: bytes by placement, of `ladder`; those that are missing are not tried.
+        free: bytes; measured if None. Where nobody can tell, the most frugal one is taken.
+    """
+    rungs = [rung for rung in ladder(device) if rung in needs] or [Placement(device)]
+    free = free_bytes(device) if free is None else free
+    fitting = [rung for rung in rungs if free is not None and needs.get(rung, 0) <= SHARE * free]
+    return fitting[0] if fitting else rungs[-1]

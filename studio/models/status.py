@@ -1,0 +1,109 @@
+"""What is ready here, what could be fetched, and what stands in the way: one line a model."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+from urllib.parse import urlparse
+
+import torch
+
+from adjointdeis.memory import free_bytes
+from studio.models.estimate import OVERHEAD, Footprint
+from studio.models.place import SHARE, best_device
+from studio.models.plan import STEPS, estimates
+from studio.models.registry import ENTRIES, Entry
+from studio.models.source import cached, is_offline
+
+State = Literal["ready", "downloadable", "blocked"]
+_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """One model here and now, and the reason."""
+
+    entry: Entry
+    state: State
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.state:13}{self.entry.name:15}{self.reason}"
+
+
+def statuses(offline: bool = False) -> Iterator[Status]:
+    """Of every model of the registry."""
+    for entry in ENTRIES.values():
+        yield status(entry, offline)
+
+
+def status(entry: Entry, offline: bool = False) -> Status:
+    """Ready: its files and packages are here. Downloadable: all but the files, and the hub answers."""
+    if entry.kind == "embedded":
+        return Status(entry, "ready", "ships with the studio")
+    missing = [name for name in entry.needs if importlib.util.find_spec(name) is None]
+    if missing:
+        return Status(entry, "blocked", f"needs a package: python -m pip install {' '.join(missing)}")
+    if short := _too_small(entry):
+        return Status(entry, "blocked", short)
+    if (folder := cached(entry)) is not None:
+        pinned = entry.revision or f"{folder.name}, not pinned"
+        return Status(entry, "ready", f"its files are here ({pinned})")
+    if not entry.repo:
+        return Status(entry, "blocked", f"not on the hub. {entry.note}")
+    if is_offline(offline):
+        return Status(entry, "blocked", "its files are not here, and the studio is offline")
+    if not _hub_answers():
+        return Status(entry, "blocked", "its files are not here, and the hub does not answer")
+    gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
+    return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, revision not pinned yet")
+
+
+def table() -> str:
+    """The models as a table in Markdown: licence, memory at N = 20 as estimated, and what was run here."""
+    head = "| model | by | licence of the weights | pixels | VRAM at N = 20, estimated | at least | here |"
+    lines = [head, "|---|---|---|---|---|---|---|"]
+    for entry in ENTRIES.values():
+        rungs = list(estimates(entry.name).values())
+        most, least = (_gigabytes(rungs[k]) for k in (0, -1)) if rungs else ("-", "-")
+        ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a twin only"
+        name = f"`{entry.name}`: {entry.title}"
+        lines.append(f"| {name} | {entry.repo or '-'} | {entry.licence} | {entry.size} | {most} | {least} | {ran} |")
+    return "\n".join(lines)
+
+
+def _gigabytes(found: Footprint) -> str:
+    return f"{(found.total(STEPS) + OVERHEAD) / 2**30:.1f} GiB"
+
+
+def _too_small(entry: Entry) -> str:
+    """Why even the most frugal way of holding a model does not fit; empty if it does, or nobody knows."""
+    device, rungs = best_device(), list(estimates(entry.name).values())
+    free = free_bytes(device)
+    if not rungs or free is None:
+        return ""
+    least = rungs[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
+    if least <= SHARE * free:
+        return ""
+    return f"needs about {least / 2**30:.1f} GiB, and this {_word(device)} has {free / 2**30:.1f} free"
+
+
+def _word(device: torch.device) -> str:
+    return "computer" if device.type == "cpu" else "GPU"
+
+
+@cache
+def _hub_answers() -> bool:
+    """Whether the hub takes a connection within seconds; asked once."""
+    from huggingface_hub.constants import ENDPOINT
+
+    place = urlparse(ENDPOINT)
+    try:
+        with socket.create_connection((place.hostname, place.port or 443), timeout=_SECONDS):
+            return True
+    except OSError:
+        return False

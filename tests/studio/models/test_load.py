@@ -1,0 +1,212 @@
+"""Every model of the registry on its twin: the code that loads the twin loads the original."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
+from adjointdeis.guidance import ClassifierFreeGuidance
+from studio.events import Outcome
+from studio.messages import UserError
+from studio.methods import sampler_for
+from studio.model import Model
+from studio.models.judges import Judges
+from studio.models.load import Wishes, load
+from studio.models.place import Placement
+from studio.models.registry import ENTRIES
+from studio.pictures import load_picture, to_image, to_tensor
+from studio.record import read_settings, record, to_png
+from studio.request import Request
+from studio.run import steer
+from studio.settings import Mode, Settings
+from studio.stops import Flag
+from tests.twins.make import MAKERS, SIZE
+
+TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
+# the three pixel models are of one architecture
+TWINS = [name for name in MAKERS if name not in ("ddpm-church", "ddpm-cat", "sd-turbo")]
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.slow
+Twin = Callable[[str], Path]
+
+
+def loaded(twin: Twin, judges: Judges, name: str, **wishes: Any) -> Model:
+    if name in TEXT:
+        pytest.importorskip("transformers")
+    return load(str(twin(name)), placement=Placement(CPU), judges=judges, wishes=Wishes(**wishes))
+
+
+def bare(network: Any) -> Any:
+    while isinstance(network, ClassifierFreeGuidance):
+        network = network.model
+    return network
+
+
+def in_double(model: Model) -> None:
+    bare(model.network).double()
+    if model.decode is not None:
+        model.decode.__self__.vae.double()  # type: ignore[attr-defined]
+
+
+def test_every_entry_that_has_files_has_a_twin() -> None:
+    assert set(ENTRIES) - {"embedded"} <= set(MAKERS)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_picture_comes_back_and_the_loss_falls(
+    twin: Twin, judges: Judges, face: Path, flag: Flag, tmp_path: Path, name: str
+) -> None:
+    model = loaded(twin, judges, name)
+    wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
+    request = Request.checked(wanted, face, None, model.size)
+    *_, found = steer(model, request, flag)
+    assert isinstance(found, Outcome)
+    # what comes back is what the autoencoder makes of the picture: for a pixel model the picture itself
+    start = to_tensor(load_picture(face, SIZE))
+    there_and_back = to_image(model.picture_of(model.state_of(start)))
+    difference = to_tensor(found.frames[0]) - to_tensor(there_and_back)
+    assert difference.abs().max() <= 2.1 / 127.5
+    if model.latent is None:
+        assert found.round_trip.exact
+    assert found.best.total < found.curve[0].total
+    saved = tmp_path / "steered.png"
+    saved.write_bytes(to_png(found.after, record(found, model)))
+    assert read_settings(saved) == request.settings
+
+
+@pytest.mark.parametrize("mode", ["sde", "ode"])
+@pytest.mark.parametrize("name", TWINS)
+def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
+    twin: Twin, judges: Judges, name: str, mode: Mode
+) -> None:
+    model = loaded(twin, judges, name)
+    double = name != "sana-600m"  # its attention casts to float32 inside
+    dtype = torch.float64 if double else torch.float32
+    if double:
+        in_double(model)
+    sampler = sampler_for(model, Settings(mode=mode, sampling_steps=4))
+    generator = torch.Generator().manual_seed(3)
+    image = torch.rand(1, 3, SIZE, SIZE, generator=generator, dtype=dtype) * 2 - 1
+    with torch.no_grad():
+        z = model.encode(image)
+        code = None if z is None else z.to(dtype)
+    state = model.state_of(image)
+    x_T, noises = encode(model.network, sampler, state, code, generator, iterations=1)
+    direction = torch.randn(1, 3, SIZE, SIZE, generator=generator, dtype=dtype)
+    loss = model.through(lambda picture: (picture * direction).flatten(1).mean(1))
+    wrt = ("noises" if mode == "sde" else "x_T", *(() if z is None else ("z",)))
+    found, truth = (
+        method.value_and_grad(model.network, sampler, x_T, code, loss, noises, wrt=wrt)
+        for method in (DiscreteAdjoint(), Unrolled())
+    )
+    for variable in wrt:
+        exact = truth.grads[variable]
+        assert exact.abs().max() > 0, variable
+        torch.testing.assert_close(
+            found.grads[variable], exact, rtol=1e-8 if double else 1e-3, atol=float(exact.abs().max()) * (
+                1e-9 if double else 1e-4
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["sd-1.5", "sana-600m", "dit-imagenet"])
+def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, judges: Judges, name: str) -> None:
+    plain, guided = (loaded(twin, judges, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
+    if name == "dit-imagenet":
+        assert not isinstance(plain.network, ClassifierFreeGuidance)
+    x = torch.randn(1, *plain.state_shape, generator=torch.Generator().manual_seed(0))
+    t, z = torch.tensor([500]), plain.encode(torch.zeros(1, 3, SIZE, SIZE))
+    assert isinstance(guided.network, ClassifierFreeGuidance)
+    with torch.no_grad():
+        away = bare(guided.network)(t, x, guided.network.negative)
+        expected = away + 3 * (plain.network(t, x, z) - away)
+        torch.testing.assert_close(guided.network(t, x, z), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_every_way_of_saving_memory_gives_the_same_gradient(twin: Twin, judges: Judges) -> None:
+    pytest.importorskip("transformers")
+    grads = []
+    frugal = Placement(CPU, again=True, together=False)
+    for placement in (Placement(CPU), frugal):
+        model = load(str(twin("sd-1.5")), placement=placement, judges=judges)
+        in_double(model)
+        sampler = sampler_for(model, Settings(mode="ode", sampling_steps=4))
+        x_T = torch.randn(1, *model.state_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        z = model.encode(torch.zeros(1, 3, SIZE, SIZE, dtype=torch.float64))
+        loss = model.through(lambda picture: picture.square().flatten(1).mean(1))
+        grads.append(DiscreteAdjoint().value_and_grad(model.network, sampler, x_T, z, loss, wrt=("x_T", "z")).grads)
+    for name, expected in grads[0].items():
+        torch.testing.assert_close(grads[1][name], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_half_precision_stays_near(twin: Twin, judges: Judges) -> None:
+    whole, half = (
+        load(str(twin("ldm-celebahq")), placement=Placement(CPU, half=half), judges=judges) for half in (False, True)
+    )
+    x, t = torch.randn(1, *whole.state_shape), torch.tensor([500])
+    expected = whole.network(t, x, None)
+    found = half.network(t, x, None)
+    assert found.dtype == torch.float32
+    assert float((found - expected).norm() / expected.norm()) < 0.03
+
+
+def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, judges: Judges) -> None:
+    plain, compiled = (loaded(twin, judges, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager"))
+    grads = []
+    for model in (plain, compiled):
+        x = torch.linspace(-1, 1, 3 * SIZE * SIZE).view(1, 3, SIZE, SIZE).requires_grad_()
+        grads.append(torch.autograd.grad(model.network(torch.tensor([300]), x, None).square().sum(), x)[0])
+    torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-4)
+
+
+def test_the_schedule_reaches_from_pure_noise_to_the_image(twin: Twin, judges: Judges) -> None:
+    for name in ("sd-1.5", "ddpm-celebahq", "sana-600m"):
+        model = loaded(twin, judges, name)
+        scheduler = model.scheduler()
+        scheduler.set_timesteps(10)
+        assert float(scheduler.timesteps[0]) >= 999
+        assert Sampler.from_scheduler(scheduler, sde=False, order=1).grid.sigma[-1] == 0
+
+
+def test_the_preview_is_of_the_pictures_size(twin: Twin, judges: Judges) -> None:
+    model = loaded(twin, judges, "sd-1.5")
+    assert model.preview is not None
+    assert model.glance(torch.zeros(1, *model.state_shape)).shape == (1, 3, SIZE, SIZE)
+
+
+def test_a_folder_of_pickles_is_refused_with_the_cure(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    for path in twin("ddpm-celebahq").glob("*.json"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "diffusion_pytorch_model.bin").write_bytes(b"a pickle")
+    with pytest.raises(UserError, match=r"no weights as \.safetensors: python -m studio\.models convert"):
+        load(str(folder), placement=Placement(CPU), judges=judges)
+
+
+def test_weights_of_another_architecture_are_refused(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for path in twin("ddpm-celebahq").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    config = (folder / "config.json").read_text().replace("16\n", "24\n")
+    (folder / "config.json").write_text(config)
+    with pytest.raises(UserError, match=r"do not fit their config\.json"):
+        load(str(folder), placement=Placement(CPU), judges=judges)
+
+
+def test_two_twins_have_two_fingerprints(twin: Twin, judges: Judges) -> None:
+    first, again = (loaded(twin, judges, "ddpm-celebahq").digest for _ in range(2))
+    assert first == again != loaded(twin, judges, "ldm-celebahq").digest
+
+
+def test_the_sampled_latent_is_the_encoded_one(twin: Twin, judges: Judges) -> None:
+    model = loaded(twin, judges, "ldm-celebahq")
+    sampler = sampler_for(model, Settings(sampling_steps=5))
+    state = model.state_of(torch.rand(1, 3, SIZE, SIZE) * 2 - 1)
+    x_T, noises = encode(model.network, sampler, state, None, torch.Generator().manual_seed(0))
+    *_, again = sample(model.network, sampler, x_T, None, noises)
+    torch.testing.assert_close(again, state, rtol=1e-4, atol=1e-4)
