@@ -19,6 +19,7 @@ from typing import Any
 
 from studio.events import Outcome
 from studio.messages import UserError, explain
+from studio.methods import calls_to_update
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
@@ -101,10 +102,12 @@ def forecast(studio: Studio, request: Request, *rest: Any) -> float | None:
 
 
 def learn(studio: Studio, event: object) -> None:
-    """The pace of a run that was made elsewhere, as if all its network calls had taken the same time."""
+    """The pace of a run that was made elsewhere, as if all its network calls had taken the same time, and every
+    sampling step of an update two of them.
+    """
     if isinstance(event, Outcome) and event.calls:
-        call, gradient = event.seconds / event.calls, event.settings.gradient
-        studio.pace.call, studio.pace.updates[gradient] = call, 2 * call
+        call = event.seconds / event.calls
+        studio.pace.call, studio.pace.updates[event.settings.gradient] = call, 2 * call
 
 
 def _granted(granted: float, *rest: Any) -> int:
