@@ -19,7 +19,6 @@ from typing import Any
 
 from studio.events import Outcome
 from studio.messages import UserError, explain
-from studio.methods import calls_to_update
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
