@@ -23,13 +23,14 @@ from adjointdeis import Audit, Encoding, Frame, audit, encode, guide
 from studio.compare_meter import Metered
 from studio.events import Point
 from studio.messages import UserError, explain
-from studio.methods import CALLS_TO_ENCODE, gradient_method, learning_rates, sampler_for
+from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
 from studio.objective import Objective, objective
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
-from studio.serves import check_serves, served
+from studio.serves import check_serves
 from studio.settings import GradientName, Settings
+from studio.stepping import Stepping, stepping
 from studio.stops import Flag
 from studio.watch import Cancelled, Watched
 
@@ -131,7 +132,6 @@ class _Run:
         self._goal: Objective = objective(self._settings, model, self._start, second)
         with torch.no_grad():
             self._z = model.encode(self._start)
-        self._rates = served(learning_rates(self._settings), self._z)
         self._loss = model.through(self._goal.loss)
         self._lanes = [
             _Lane(
@@ -154,8 +154,12 @@ class _Run:
         start = self._model.state_of(self._start)
         return encode(self._network, self._sampler, start, self._z, generator, iterations=calls)
 
+    def _step(self, encoding: Encoding) -> Stepping:
+        return stepping(self._settings, {**encoding._asdict(), "z": self._z})
+
     def audit(self, encoding: Encoding) -> Iterator[Comparison]:
         """Every method's first gradient: how right it is."""
+        wrt = self._step(encoding).wrt
         for k, lane in enumerate(self._lanes):
             try:
                 found = audit(
@@ -166,7 +170,7 @@ class _Run:
                     self._z,
                     self._loss,
                     encoding.noises,
-                    tuple(self._rates),
+                    wrt,
                 )
                 lane.column = replace(lane.column, found=found)
             except (ValueError, FloatingPointError, NotImplementedError) as error:
@@ -195,10 +199,8 @@ class _Run:
             self._loss,
             noises=encoding.noises,
             gradient=lane.metered,
-            optimizer=self._settings.optimiser,
-            lr=self._rates,
             steps=self._settings.optimisation_steps,
-            wrt=tuple(self._rates),
+            **self._step(encoding)._asdict(),
         )
 
     def _advance(self, lane: _Lane) -> None:

@@ -34,6 +34,7 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         tokenizer=world.tokenizer,
         identity=world.identity,
         device=torch.device(device),
+        graphs=8,  # 22 MiB each
         judges={"judge": world.judge, "jury": world.jury},
     )
 

@@ -2,7 +2,7 @@
 
     extra = states + (activations of one network call) * (calls that are kept for the way back)
 
-Only plain autograd keeps every call; the adjoint methods keep the states and one call.
+Plain autograd keeps every call, the discrete adjoint those of as many steps as it may, the others the states and one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from studio.methods import graphs_kept
 from studio.model import Model
 from studio.settings import Settings
 
@@ -28,12 +29,12 @@ class Need:
     state: int
     activations: int
 
-    def extra(self, settings: Settings, steps: int) -> int:
+    def extra(self, settings: Settings, steps: int, graphs: int = 0) -> int:
         """Bytes that a run of `steps` sampling steps needs beside the model.
 
         States and noises once, and once more as variables with the optimiser's two moments.
         """
-        kept = steps if settings.gradient == "unrolled" else 1
+        kept = max(graphs_kept(settings.gradient, steps, graphs), 1)
         return 5 * steps * self.state + kept * self.activations
 
 

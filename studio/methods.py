@@ -9,17 +9,15 @@ from adjointdeis.gradient import GradientMethod
 from studio.model import Model
 from studio.settings import GradientName, Mode, Settings
 
-_GRADIENTS: Mapping[GradientName, Callable[[], GradientMethod]] = {
-    "discrete": DiscreteAdjoint,
-    "adjoint_1": lambda: ContinuousAdjoint(order=1),
-    "adjoint_2": lambda: ContinuousAdjoint(order=2),
-    "unrolled": Unrolled,
+_GRADIENTS: Mapping[GradientName, Callable[[int], GradientMethod]] = {
+    "discrete": lambda graphs: DiscreteAdjoint(graphs=graphs),
+    "adjoint_1": lambda _: ContinuousAdjoint(order=1),
+    "adjoint_2": lambda _: ContinuousAdjoint(order=2),
+    "unrolled": lambda _: Unrolled(),
 }
 
 # network calls to invert one step, at most: an ODE step is solved by fixed-point iteration
 CALLS_TO_ENCODE: Mapping[Mode, int] = {"sde": 1, "ode": 10}
-# network calls of one update, for every sampling step: forwards, and again where the way back needs it
-CALLS_TO_UPDATE: Mapping[GradientName, int] = {"discrete": 2, "adjoint_1": 2, "adjoint_2": 2, "unrolled": 1}
 
 
 def sampler_for(model: Model, settings: Settings) -> Sampler:
@@ -40,17 +38,16 @@ def sampler_for(model: Model, settings: Settings) -> Sampler:
     )
 
 
-def gradient_method(settings: Settings) -> GradientMethod:
-    """How to differentiate through the sampler."""
-    return _GRADIENTS[settings.gradient]()
+def gradient_method(settings: Settings, graphs: int = 0) -> GradientMethod:
+    """How to differentiate through the sampler; the discrete adjoint keeps the graphs of so many last steps."""
+    return _GRADIENTS[settings.gradient](graphs)
 
 
-def learning_rates(settings: Settings) -> dict[str, float]:
-    """Rate by variable, for the variables that are optimised: x_T or noises, and z."""
-    noise = "noises" if settings.mode == "sde" else "x_T"
-    rates = {noise: settings.noise_rate, "z": settings.z_rate}
-    if settings.variables == "z":
-        del rates[noise]
-    if settings.variables == "noise":
-        del rates["z"]
-    return rates
+def graphs_kept(gradient: GradientName, steps: int, graphs: int) -> int:
+    """Steps whose graph is kept on the way, so that the way back need not call the network again."""
+    return {"unrolled": steps, "discrete": min(graphs, steps)}.get(gradient, 0)
+
+
+def calls_to_update(gradient: GradientName, steps: int, graphs: int) -> int:
+    """Network calls of one update: forwards, and again where the way back needs it."""
+    return 2 * steps - graphs_kept(gradient, steps, graphs)

@@ -38,6 +38,8 @@ class Model:
         encode_image: image -> latent (b, *latent).
         decode: latent -> image, differentiably.
         preview: latent -> roughly the image, fast; for pictures on the way.
+        graphs: of how many sampling steps the graph fits into any memory that holds the model; the discrete adjoint
+            keeps so many, which spares it as many network calls.
         missing: why "clip" or "identity" is None, one sentence each.
     """
 
@@ -56,6 +58,7 @@ class Model:
     encode_image: Callable[[Tensor], Tensor] | None = None
     decode: Callable[[Tensor], Tensor] | None = None
     preview: Callable[[Tensor], Tensor] | None = None
+    graphs: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -21,7 +21,7 @@ from torch import Tensor
 from adjointdeis import Frame, encode_steps, guide, sample
 from losses import Closeness, Identity, Loss, Morph, WeightedSum
 from studio.events import Outcome, Point, Progress
-from studio.methods import CALLS_TO_ENCODE, gradient_method, learning_rates, sampler_for
+from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
 from studio.morph_start import Code, meet
 from studio.morph_verdicts import Panel, Verdict
@@ -31,13 +31,14 @@ from studio.pictures import to_image, to_tensor
 from studio.request import Request
 from studio.roundtrip import RoundTrip, measure
 from studio.serves import check_serves, code
+from studio.stepping import stepping
 from studio.stops import Flag
 from studio.track import Track
 from studio.trajectory import trajectory
 from studio.watch import Cancelled, Watched
 
 # A morph starts half-way to its goal: the steps in z that suit other goals would jump past it.
-SUITED: Mapping[str, float] = MappingProxyType({"z_rate": 0.05})
+SUITED: Mapping[str, float] = MappingProxyType({"z_rate": 0.03})
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class _Run:
         with torch.no_grad():
             *_, plain = sample(self._network, self._sampler, start.x_T, start.z, start.noises)
         goal = self._objective(self._model.picture_of(plain))
-        rates = learning_rates(settings)
+        step = stepping(settings, start._asdict())
         before = perf_counter()
         self._network.follow(n)
         for frame in guide(
@@ -154,11 +155,9 @@ class _Run:
             start.z,
             self._model.through(goal.loss),
             noises=start.noises,
-            gradient=gradient_method(settings),
-            optimizer=settings.optimiser,
-            lr=rates,
+            gradient=gradient_method(settings, self._model.graphs),
             steps=settings.optimisation_steps,
-            wrt=tuple(rates),
+            **step._asdict(),
         ):
             self._see(frame, goal)
             self._network.follow(n)

@@ -1,7 +1,7 @@
 """`Pace`: what a run costs on this device with this model: network calls, seconds, bytes. Measured by the runs.
 
-calls   = n e + k n u + n        n sampling steps, k updates; e calls to encode a step, u to update it
-seconds = (n e + n) call + k n update
+calls   = n e + k u + n          n sampling steps, k updates; e calls to encode a step, u of an update
+seconds = (n e + n) call + k (n update - kept call)
 bytes   = what was there before + what the gradient method keeps
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from studio.memory import Need
-from studio.methods import CALLS_TO_ENCODE, CALLS_TO_UPDATE
+from studio.methods import CALLS_TO_ENCODE, calls_to_update, graphs_kept
 from studio.settings import GradientName, Settings
 
 
@@ -26,8 +26,8 @@ class Cost:
 @dataclass
 class Pace:
     """Seconds of one network call without a gradient, and of one sampling step while optimising (sampled and
-    differentiated), by gradient method. Brought up to date by every run; each measurement counts half, so that a busy
-    moment is soon forgotten.
+    differentiated, without a graph kept), by gradient method. Brought up to date by every run; each measurement counts
+    half, so that a busy moment is soon forgotten.
 
     Args:
         call: seconds of a call.
@@ -35,6 +35,7 @@ class Pace:
         inversion: calls that an ODE step took to encode.
         need: bytes that a run keeps.
         base: bytes in use beside them.
+        graphs: of how many last steps the discrete adjoint keeps the graph.
     """
 
     call: float | None = None
@@ -42,14 +43,15 @@ class Pace:
     inversion: float = CALLS_TO_ENCODE["ode"]
     need: Need | None = None
     base: float | None = None
+    graphs: int = 0
 
     def cost(self, settings: Settings, steps: int) -> Cost:
         """The cost of a run of `steps` sampling steps, after the noise level's cut."""
         memory = None
         if self.need is not None and self.base is not None:
-            memory = round(self.base) + self.need.extra(settings, steps)
+            memory = round(self.base) + self.need.extra(settings, steps, self.graphs)
         encoding = steps * self._to_encode(settings)
-        updates = settings.optimisation_steps * steps * CALLS_TO_UPDATE[settings.gradient]
+        updates = settings.optimisation_steps * calls_to_update(settings.gradient, steps, self.graphs)
         return Cost(round(encoding + updates + steps), self.remaining(settings, steps), memory)
 
     def remaining(self, settings: Settings, steps: int, encoded: int = 0, updated: int = 0) -> float | None:
@@ -66,7 +68,8 @@ class Pace:
             return None
         # the last frame is sampled without a gradient
         calls = (steps - encoded) * self._to_encode(settings) + steps
-        return calls * self.call + max(settings.optimisation_steps - updated, 0) * steps * update
+        each = steps * update - self._spared(settings, steps) * self.call
+        return calls * self.call + max(settings.optimisation_steps - updated, 0) * each
 
     def saw_encoding(self, seconds: float, calls: int, settings: Settings, steps: int) -> None:
         """Encoding `steps` sampling steps made `calls` network calls in `seconds`."""
@@ -76,12 +79,13 @@ class Pace:
 
     def saw_update(self, seconds: float, settings: Settings, steps: int) -> None:
         """One optimisation step through `steps` sampling steps took `seconds`."""
-        self.updates[settings.gradient] = _mixed(self.updates.get(settings.gradient), seconds / steps)
+        whole = seconds + self._spared(settings, steps) * (self.call or 0.0)
+        self.updates[settings.gradient] = _mixed(self.updates.get(settings.gradient), whole / steps)
 
     def saw_memory(self, most: int, settings: Settings, steps: int) -> None:
         """A whole run never held more than `most` bytes."""
         if self.need is not None and most:
-            self.base = _mixed(self.base, max(most - self.need.extra(settings, steps), 0))
+            self.base = _mixed(self.base, max(most - self.need.extra(settings, steps, self.graphs), 0))
 
     def _to_encode(self, settings: Settings) -> float:
         return self.inversion if settings.mode == "ode" else CALLS_TO_ENCODE["sde"]
@@ -91,9 +95,14 @@ class Pace:
         if gradient in self.updates:
             return self.updates[gradient]
         estimates = [
-            seconds * CALLS_TO_UPDATE[gradient] / CALLS_TO_UPDATE[other] for other, seconds in self.updates.items()
+            seconds * calls_to_update(gradient, 1, 0) / calls_to_update(other, 1, 0)
+            for other, seconds in self.updates.items()
         ]
         return estimates[0] if estimates else None
+
+    def _spared(self, settings: Settings, steps: int) -> int:
+        """Calls of an update that the discrete adjoint need not make again."""
+        return graphs_kept("discrete", steps, self.graphs) if settings.gradient == "discrete" else 0
 
 
 def _mixed(before: float | None, now: float) -> float:

@@ -12,7 +12,8 @@ from gradio.blocks import Block
 
 from studio.film import uri
 from studio.goals import GOALS, PROMPTS, SECOND_LABEL
-from studio.page_fields import DEFAULTS, choice, example_row, picture, slider, text
+from studio.page_fields import DEFAULTS, example_row, picture, slider, text
+from studio.page_knobs import knobs
 from studio.page_viewers import viewer
 from studio.presets import DEFAULT, PRESETS, preset_of
 from studio.recordings import Recording
@@ -21,6 +22,9 @@ from studio.settings import MIX, Settings, title
 COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient")
 FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
 SECOND_CROP = ("second_zoom", "second_x", "second_y", "second_turn")
+_MORE = (
+    "mode", "order", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
+)  # fmt: skip
 NEED_FIELDS = ("loss", *MIX)
 Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number
 Updates = dict[Block, Any]
@@ -142,7 +146,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         fields["closeness"] = slider("closeness", 0.1)
     cost = gr.HTML(elem_id="cost")
     with gr.Accordion("All settings", open=False, elem_id="more"):
-        fields |= _more()
+        fields |= knobs(_MORE, "")
         with gr.Row(elem_id="seeds"):
             fields["seed"] = gr.Number(
                 value=DEFAULTS.seed, precision=0, label=title("seed"), elem_id="seed", scale=2, min_width=110
@@ -171,30 +175,6 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         restore,
         cost,
     )
-
-
-def _more() -> dict[str, Field]:
-    return {
-        "mode": choice("mode", {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"}),
-        "order": gr.Dropdown(
-            [("1", 1), ("2 (multistep, SDE only)", 2)], value=DEFAULTS.order, label=title("order"), elem_id="order"
-        ),
-        "sampling_steps": slider("sampling_steps", 1),
-        "noise_level": slider("noise_level", 0.05),
-        "variables": choice("variables", {"both": "noise and z", "z": "z only", "noise": "noise only"}),
-        "z_rate": slider("z_rate", 0.001),
-        "noise_rate": slider("noise_rate", 0.0001),
-        "optimiser": choice("optimiser", {"adam": "Adam", "sgd": "Gradient descent"}),
-        "gradient": choice(
-            "gradient",
-            {
-                "discrete": "Discrete adjoint: exact, little memory",
-                "adjoint_1": "AdjointDEIS-1",
-                "adjoint_2": "AdjointDEIS-2M",
-                "unrolled": "Plain autograd: exact, much memory",
-            },
-        ),
-    }
 
 
 def _crop(names: Sequence[str]) -> dict[str, Field]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import gradio as gr
 
-from studio.compare_run import GRADIENTS
 from studio.page_fields import DEFAULTS, choice, slider
 from studio.settings import title
 
@@ -15,8 +14,13 @@ Knob = gr.Slider | gr.Dropdown | gr.Number
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
     "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
-    "optimiser": {"adam": "Adam", "sgd": "Gradient descent"},
-    "gradient": {str(name): words for name, words in GRADIENTS.items()},
+    "optimiser": {"normalised": "Normalised gradient", "adam": "Adam", "sgd": "Gradient descent"},
+    "gradient": {
+        "discrete": "Discrete adjoint: exact, little memory",
+        "adjoint_1": "AdjointDEIS-1",
+        "adjoint_2": "AdjointDEIS-2M",
+        "unrolled": "Plain autograd: exact, much memory",
+    },
 }
 _STEPS: Mapping[str, float] = {
     "optimisation_steps": 1,
@@ -39,6 +43,9 @@ def knobs(names: Sequence[str], before: str, **values: float | str) -> dict[str,
 def _knob(name: str, before: str) -> Knob:
     if name in _CHOICES:
         return choice(name, _CHOICES[name], before)
+    if name == "order":
+        orders = [("1", 1), ("2 (multistep, SDE only)", 2)]
+        return gr.Dropdown(orders, value=DEFAULTS.order, label=title(name), elem_id=before + name)
     if name in _STEPS:
         return slider(name, _STEPS[name], before)
     return gr.Number(value=getattr(DEFAULTS, name), precision=0, label=title(name), elem_id=before + name)

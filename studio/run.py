@@ -17,14 +17,15 @@ from torch import Tensor
 
 from adjointdeis import Encoding, Frame, encode_steps, guide
 from studio.events import Event, Outcome, Point, Progress
-from studio.methods import CALLS_TO_ENCODE, gradient_method, learning_rates, sampler_for
+from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
 from studio.objective import Objective, objective
 from studio.pace import Pace
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
 from studio.roundtrip import RoundTrip, measure
-from studio.serves import check_serves, served
+from studio.serves import check_serves
+from studio.stepping import stepping
 from studio.stops import Flag
 from studio.track import Track
 from studio.trajectory import trajectory
@@ -92,7 +93,7 @@ class _Run:
         """The sample after every update."""
         settings, n = self._settings, self._sampler.steps
         goal = objective(settings, self._model, self._start, self._second())
-        rates = served(learning_rates(settings), self._z)
+        step = stepping(settings, {**encoding._asdict(), "z": self._z})
         before = perf_counter()
         self._network.follow(n)
         for frame in guide(
@@ -102,11 +103,9 @@ class _Run:
             self._z,
             self._model.through(goal.loss),
             noises=encoding.noises,
-            gradient=gradient_method(settings),
-            optimizer=settings.optimiser,
-            lr=rates,
+            gradient=gradient_method(settings, self._model.graphs),
             steps=settings.optimisation_steps,
-            wrt=tuple(rates),
+            **step._asdict(),
         ):
             picture = self._see(frame, goal)
             self._network.follow(n)

@@ -20,23 +20,7 @@ def check_serves(model: Model, settings: Settings) -> None:
     for part in _parts(settings):
         if getattr(model, part) is None:
             why = model.missing.get(part, "it comes without one")
-            raise UserError(
-                f"This goal {_WANTS[part]}, and “{model.name}” has none: {why}. Choose another goal."
-            )
-
-
-def served(rates: dict[str, float], z: Tensor | None) -> dict[str, float]:
-    """The learning rates of the variables that there are: a model without z has the noise alone.
-
-    Raises:
-        UserError: only z was to move.
-    """
-    if z is not None:
-        return rates
-    left = {name: rate for name, rate in rates.items() if name != "z"}
-    if not left:
-        raise UserError("This model has no code z to move: let “What is optimised” be the noise, or both.")
-    return left
+            raise UserError(f"This goal {_WANTS[part]}, and “{model.name}” has none: {why}. Choose another goal.")
 
 
 def code(model: Model, image: Tensor) -> Tensor:

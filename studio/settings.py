@@ -19,9 +19,11 @@ LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "m
 Mode = Literal["sde", "ode"]
 Variables = Literal["both", "z", "noise"]
 GradientName = Literal["discrete", "adjoint_1", "adjoint_2", "unrolled"]
-OptimiserName = Literal["adam", "sgd"]
+OptimiserName = Literal["normalised", "adam", "sgd"]
 
-VERSION = 2
+VERSION = 3
+# what a file of version 1 or 2 means where it says nothing
+_BEFORE_3: Mapping[str, Any] = {"optimiser": "adam", "z_rate": 0.2, "closeness": 1.0, "optimisation_steps": 10}
 NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
 NEEDS_SECOND_PICTURE = frozenset({"clip_image", "identity", "morph"})
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
@@ -38,7 +40,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     loss: LossName = Field(default="clip_text", title="What to change")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="What the picture shows now")
@@ -47,7 +49,7 @@ class Settings(BaseModel):
     mix_picture: float = Field(default=0.0, ge=0, le=5, title="Look like the second picture")
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
-    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
+    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
     crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
     crop_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down")
@@ -60,12 +62,12 @@ class Settings(BaseModel):
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
     sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
-    optimisation_steps: int = Field(default=10, ge=1, le=100, title="Optimisation steps")
+    optimisation_steps: int = Field(default=15, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
-    z_rate: float = Field(default=0.2, ge=0.0001, le=1, title="Learning rate of z")
+    z_rate: float = Field(default=0.15, ge=0.0001, le=1, title="Learning rate of z")
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
-    optimiser: OptimiserName = Field(default="adam", title="Optimiser")
+    optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
 
     @model_validator(mode="after")
@@ -107,8 +109,10 @@ def parse(values: Mapping[str, Any]) -> Settings:
 
 
 def migrated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of version 1 as those of version 2, which only added fields; all others as they are."""
-    return {**values, "version": VERSION} if str(values.get("version")) in ("1", str(VERSION)) else dict(values)
+    """Values of earlier versions as those of this one, with the defaults of their time; all others as they are."""
+    if str(values.get("version")) in ("1", "2"):
+        return {**_BEFORE_3, **values, "version": VERSION}
+    return {**values, "version": VERSION} if str(values.get("version")) == str(VERSION) else dict(values)
 
 
 def changed(settings: Settings) -> dict[str, Any]:

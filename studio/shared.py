@@ -46,7 +46,7 @@ class Studio:
 
     def warm_up(self, picture: Path) -> None:
         """A short run, so that the first visitor finds everything loaded, and pace and memory measured."""
-        self.pace.need = need(self.model)
+        self.pace.need, self.pace.graphs = need(self.model), self.model.graphs
         settings = {"prompt": "a face", "optimisation_steps": 2}
         request = Request.checked(settings, picture, None, self.model.size)
         for _ in steer(self.model, request, self.stops.flag(), self.pace):

@@ -61,7 +61,7 @@ def test_the_judges_have_no_part_in_the_loss(model: Model, ask: Make, flag: Flag
 
 def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, flag: Flag) -> None:
     def distance(closeness: float) -> float:
-        *_, done = morph(model, ask(closeness=closeness, optimisation_steps=8), flag)
+        *_, done = morph(model, ask(closeness=closeness, optimisation_steps=8, optimiser="adam"), flag)
         assert isinstance(done, Morphed)
         images = to_tensor(done.outcome.frames[-1]), to_tensor(done.outcome.before)
         return float((images[0] - images[1]).square().mean())

@@ -59,3 +59,18 @@ def test_where_nobody_can_say_memory_stays_unknown() -> None:
     pace = Pace(need=Need(state=10, activations=1000))
     pace.saw_memory(0, Settings(), 20)
     assert pace.cost(Settings(), 20).memory is None
+
+
+def test_kept_graphs_spare_calls_whatever_the_number_of_steps() -> None:
+    plain, keeping = Pace(call=0.1), Pace(call=0.1, graphs=8)
+    settings = Settings(optimisation_steps=1)
+    assert plain.cost(settings, 20).calls - keeping.cost(settings, 20).calls == 8
+    assert plain.cost(settings, 5).calls - keeping.cost(settings, 5).calls == 5
+    keeping.saw_update(20 * 0.4 - 8 * 0.1, settings, 20)
+    assert keeping.remaining(settings, 5, encoded=5) == pytest.approx(5 * 0.4 - 5 * 0.1 + 5 * 0.1)
+
+
+def test_kept_graphs_cost_memory() -> None:
+    keeping = Pace(need=Need(state=10, activations=1000), base=0, graphs=8)
+    assert keeping.cost(Settings(), 20).memory == 8 * 1000 + 5 * 20 * 10
+    assert keeping.cost(Settings(gradient="adjoint_1"), 20).memory == 1000 + 5 * 20 * 10

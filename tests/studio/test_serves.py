@@ -7,7 +7,7 @@ from studio.messages import UserError
 from studio.model import Model
 from studio.request import Request
 from studio.run import steer
-from studio.serves import check_serves, code, served
+from studio.serves import check_serves, code
 from studio.settings import LossName, Settings
 from studio.stops import Flag
 from studio.trajectory import Trajectory
@@ -29,10 +29,7 @@ def test_a_model_without_a_face_network_refuses_faces(model: Model) -> None:
     check_serves(bare, Settings(loss="mix", mix_same=0.0))
 
 
-def test_a_model_without_z_moves_the_noise_alone(model: Model) -> None:
-    assert served({"noises": 0.01, "z": 0.2}, None) == {"noises": 0.01}
-    with pytest.raises(UserError, match="no code z to move"):
-        served({"z": 0.2}, None)
+def test_a_morph_needs_a_code_of_each_face(model: Model) -> None:
     with pytest.raises(UserError, match="A morph needs a model with a code z"):
         code(dataclasses.replace(model, encode=lambda image: None), None)  # type: ignore[arg-type]
 

@@ -67,8 +67,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
             "The mix is empty: give at least one of its losses a weight above 0.",
         ),
         (
-            {"version": 3},
-            "These settings were written by version 3 of the studio, but this one reads up to version 2: update it, or "
+            {"version": 4},
+            "These settings were written by version 4 of the studio, but this one reads up to version 3: update it, or "
             "set them by hand.",
         ),
     ],
@@ -86,7 +86,7 @@ def test_bounds_and_titles_come_from_the_fields() -> None:
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
     settings = parse(OLD)
-    assert settings.version == 2
+    assert settings.version == 3
     assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
         name: value for name, value in OLD.items() if name != "version"
     }
@@ -94,8 +94,15 @@ def test_settings_of_version_1_are_brought_up_to_date() -> None:
     assert {name: getattr(settings, name) for name in new} == {name: getattr(Settings(), name) for name in new}
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_old_file_leaves_out_means_what_it_meant_then(version: int) -> None:
+    settings = parse({"version": version, "loss": "identity", "closeness": 2.0})
+    assert (settings.optimiser, settings.z_rate, settings.optimisation_steps) == ("adam", 0.2, 10)
+    assert settings.closeness == 2.0
+
+
 def test_a_query_is_all_text() -> None:
-    assert parse({"version": "2", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+    assert parse({"version": "3", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
     )
 

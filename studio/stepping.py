@@ -1,0 +1,65 @@
+"""How variables step: settings -> what `guide` needs to know of it.
+
+    normalised   m <- 0.6 m + 0.4 g / |g|,   v <- v - rate sqrt(n) m        n: entries of v
+    adam, sgd    torch's own, at the rates as they are
+
+A rate of the normalised kind is therefore the root-mean-square change of an entry in one update, much as Adam's is;
+but the step keeps the gradient's direction. Adam moves every entry by about as much, whether the gradient cares for
+it or not, and a picture pays for that with a changed background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from adjointdeis import StepRules
+from adjointdeis.optimizers import OptimizerFactory
+from studio.messages import UserError
+from studio.settings import Settings
+
+_MOMENTUM = 0.6
+
+
+class Stepping(NamedTuple):
+    """Arguments of `guide`."""
+
+    optimizer: str | OptimizerFactory
+    lr: dict[str, float]
+    wrt: tuple[str, ...]
+    rules: StepRules
+
+
+def stepping(settings: Settings, start: Mapping[str, Tensor | None]) -> Stepping:
+    """How the variables move that these settings let move.
+
+    Args:
+        settings: rates, optimiser, what is optimised, SDE or ODE.
+        start: x_T (b, ...), z (b, ...) and noises (N, b, ...), or None for what there is not.
+
+    Raises:
+        UserError: only z was to move, and this model has none.
+    """
+    noise = "noises" if settings.mode == "sde" else "x_T"
+    wanted = {"both": (noise, "z"), "noise": (noise,), "z": ("z",)}[settings.variables]
+    moving = {name: v for name in wanted if (v := start[name]) is not None}
+    if not moving:
+        raise UserError("This model has no code z to move: let “What is optimised” be the noise, or both.")
+    rates = {name: settings.z_rate if name == "z" else settings.noise_rate for name in moving}
+    if settings.optimiser != "normalised":
+        return Stepping(settings.optimiser, rates, tuple(rates), StepRules())
+    lengths = {name: rates[name] * sqrt(_entries(name, v)) for name, v in moving.items()}
+    return Stepping(_averaged, lengths, tuple(rates), StepRules(normalize=True))
+
+
+def _entries(name: str, v: Tensor) -> int:
+    """Entries that belong to one image."""
+    return v.numel() // v.shape[1 if name == "noises" else 0]
+
+
+def _averaged(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, momentum=_MOMENTUM, dampening=_MOMENTUM)
