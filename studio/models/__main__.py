@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studio.messages import UserError
+from studio.models.configs import CONFIGS
 from studio.models.convert import convert
 from studio.models.plan import write
 from studio.models.status import statuses, table
@@ -24,7 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
         elif given.job == "convert":
             print(convert(given.file, given.folder))
         else:
-            write()
+            write(given.names or CONFIGS)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     conversion = jobs.add_parser("convert", help="weights that are a pickle -> safetensors, without running the pickle")
     conversion.add_argument("file", type=Path, help="a .bin beside its config.json, or the .ckpt of diffae-ffhq")
     conversion.add_argument("folder", type=Path, nargs="?", help="where a .ckpt goes; a .bin stays in its folder")
-    jobs.add_parser("estimate", help="measure the memory of all models from their configurations, and write it down")
+    estimate = jobs.add_parser("estimate", help="measure models' memory from their configurations, and write it down")
+    estimate.add_argument(
+        "names", nargs="*", choices=[*CONFIGS, []], metavar="NAME", help="of the table; all by default"
+    )
     return parser
 
 

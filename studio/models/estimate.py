@@ -1,7 +1,7 @@
 """How much memory a model takes, measured from its configuration alone: the network is built without any numbers.
 
-Under torch's FakeTensorMode every operation yields shapes and storages but no values, so one gradient step of a model of
-gigabytes takes seconds and no memory. `Live` adds up the storages that are alive and keeps the highest sum:
+Under torch's FakeTensorMode every operation yields shapes and storages but no values, so one gradient step of a model
+of gigabytes takes seconds and no memory. `Live` adds up the storages that are alive and keeps the highest sum:
 
     total(N) = weights + 5 N state + max(one step's gradient, the decoder's gradient)
 
@@ -11,6 +11,7 @@ kernel that a CPU has, which keeps no table of weights, as those of GPUs do not.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -94,32 +95,44 @@ def footprint(kind: Kind, configs: Mapping[str, Mapping[str, Any]], held: Placem
     """
     dtype = torch.float16 if held.half else torch.float32
     with FakeTensorMode(allow_non_fake_inputs=True):
-        network = _built(configs["denoiser"], dtype)
-        if held.again:
-            network.enable_gradient_checkpointing()
-        shape, z = _inputs(kind, configs["denoiser"], dtype)
-        batch = 2 if guided and held.together else 1
-        x = torch.zeros(batch, *shape, dtype=dtype, requires_grad=True)
-        code = None if z is None else torch.zeros(batch, *z, dtype=dtype, requires_grad=True)
-        weights = _bytes(network)
-        step = _most(lambda: _call(kind, network, x, code))
-        if guided and not held.together:
-            step += x.nbytes * 4  # the first branch's output and gradient wait for the second's
-        del network
+        shape, z = _inputs(kind, configs["denoiser"])
+        weights, step = _denoiser(kind, configs["denoiser"], held, dtype, guided, shape, z)
         decode = 0
         if "vae" in configs:
-            vae = _built(configs["vae"]).requires_grad_(False)
-            weights += _bytes(vae)
-            if held.again:
-                save_memory(vae)
-            side = shape[-1] if not held.sliced else max(8, shape[-1] // 2)
-            latent = torch.zeros(1, shape[0], side, side, requires_grad=True)
-            how = {"force_not_quantize": True} if hasattr(vae, "quantize") else {}
-            decode = _most(lambda: vae.decode(latent, **how).sample)
-        state = 4
-        for length in shape:
-            state *= length
-        return Footprint(weights, step, decode, state)
+            more, decode = _decoder(configs["vae"], held, shape)
+            weights += more
+    return Footprint(weights, step, decode, 4 * math.prod(shape))
+
+
+def _denoiser(
+    kind: Kind,
+    config: Mapping[str, Any],
+    held: Placement,
+    dtype: torch.dtype,
+    guided: bool,
+    shape: tuple[int, ...],
+    z: tuple[int, ...] | None,
+) -> tuple[int, int]:
+    """Bytes of the weights, and of one step."""
+    network = _built(config, dtype)
+    if held.again:
+        network.enable_gradient_checkpointing()
+    batch = 2 if guided and held.together else 1
+    x = torch.zeros(batch, *shape, dtype=dtype, requires_grad=True)
+    code = None if z is None else torch.zeros(batch, *z, dtype=dtype, requires_grad=True)
+    waiting = 4 * x.nbytes if guided and not held.together else 0  # one branch's output and gradient, for the other's
+    return _bytes(network), _most(lambda: _call(kind, network, x, code)) + waiting
+
+
+def _decoder(config: Mapping[str, Any], held: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Bytes of the autoencoder's weights, and of decoding with its gradient."""
+    vae = _built(config)
+    if held.again:
+        save_memory(vae)
+    side = max(8, shape[-1] // 2) if held.sliced else shape[-1]
+    latent = torch.zeros(1, shape[0], side, side, requires_grad=True)
+    how = {"force_not_quantize": True} if hasattr(vae, "quantize") else {}
+    return _bytes(vae), _most(lambda: vae.decode(latent, **how).sample)
 
 
 def _most(call: Callable[[], Tensor]) -> int:
@@ -145,9 +158,7 @@ def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
     return output.sample  # type: ignore[no-any-return]
 
 
-def _inputs(
-    kind: Kind, config: Mapping[str, Any], dtype: torch.dtype
-) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
     side = config.get("sample_size") or config.get("image_size")
     shape = (int(config.get("in_channels", 3)), side, side)
     if kind == "prompted":

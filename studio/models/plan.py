@@ -7,7 +7,7 @@ writes them down again); a model of one's own is measured when it is loaded, whi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -49,13 +49,14 @@ def configs_of(folder: Path) -> Configs:
     return found
 
 
-def write() -> None:
-    """Measure every model of the registry in every placement, and write it down."""
-    found = {
-        name: {_key(rung): vars(_measured(ENTRIES[name], configs, rung)) for rung in ladder(_GPU)}
-        for name, configs in CONFIGS.items()
-    }
-    WRITTEN.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+def write(names: Iterable[str] = CONFIGS) -> None:
+    """Measure these models of the registry in every placement, and write it down beside what is there."""
+    for name in names:
+        found = {_key(rung): vars(_measured(ENTRIES[name], CONFIGS[name], rung)) for rung in ladder(_GPU)}
+        table = {known: {key: vars(parts) for key, parts in rungs.items()} for known, rungs in _written().items()}
+        table[name] = found
+        ordered = {known: table[known] for known in CONFIGS if known in table}
+        WRITTEN.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
 def _measured(entry: Entry, configs: Configs, rung: Placement) -> Footprint:

@@ -1,0 +1,28 @@
+import dataclasses
+
+import pytest
+
+from studio.models.configs import CONFIGS
+from studio.models.registry import ENTRIES
+
+
+def test_names_are_those_of_the_entries() -> None:
+    assert all(name == entry.name for name, entry in ENTRIES.items())
+    assert next(iter(ENTRIES)) == "embedded"
+
+
+def test_a_branch_is_not_a_pin() -> None:
+    for wrong in ("main", "v1", "ABC", "0" * 39):
+        with pytest.raises(ValueError, match="commit of 40 hex digits, or None"):
+            dataclasses.replace(ENTRIES["sd-1.5"], revision=wrong)
+    assert dataclasses.replace(ENTRIES["sd-1.5"], revision="0f" * 20).revision == "0f" * 20
+
+
+def test_every_entry_says_its_licence_and_has_a_published_configuration() -> None:
+    assert all(entry.licence for entry in ENTRIES.values())
+    assert set(CONFIGS) == set(ENTRIES) - {"embedded"}
+
+
+def test_z_is_there_where_a_text_a_class_or_an_image_conditions() -> None:
+    without = {name for name, entry in ENTRIES.items() if not entry.has_z}
+    assert without == {"ddpm-celebahq", "ddpm-church", "ddpm-cat", "ldm-celebahq"}
