@@ -6,8 +6,9 @@ Every run is the page's own: the Quick preset (or another one), the embedded mod
                which no loss has seen, must now see it
     identity   one face becomes another; the similarity must rise above the threshold at FMR 1 % of two embedders of
                other kinds, which no loss has seen
-    morph      the page's morph of two people: all embedders must accept it as both, at FMR 0.1 % (MMPMR, AdjointDEIS
-               eq. 5.2)
+    morph      the page's morph of two look-alikes in passport pictures (the pairs of `benchmarks.morphing`): all
+               embedders must accept it as both, at FMR 0.1 % (MMPMR, AdjointDEIS eq. 5.2), beside the pictures it was
+               made from, and beside others of the same people
 
 The round trip is that of encode and sample before the first update, in 8-bit levels. Writes one JSON line a run and
 prints the tables of the model card.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from clay.card import fill
 from clay.circumstances import Circumstances
 from clay.data import TEST, scene
@@ -36,8 +38,8 @@ from losses import Identity
 from studio.embedded import embedded
 from studio.events import Outcome
 from studio.model import Model
-from studio.morph_run import Morphed, morph
-from studio.pictures import to_tensor
+from studio.morph_run import SUITED, Morphed, morph
+from studio.pictures import to_image, to_tensor
 from studio.presets import PRESETS
 from studio.request import Request
 from studio.run import steer
@@ -156,25 +158,31 @@ def identity_runs(
 def morph_runs(
     model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """One row a pair of people, from face `first` on: the page's morph, and the plain one it starts from."""
-    people = faces(first + count + 1)
-    for i in range(first, first + count):
-        pair = people[i][2], people[i + 1][2]
-        *_, done = morph(model, Request(Settings(**{**settings, "loss": "morph"}), *pair), Stops().flag())
+    """One row a pair of look-alikes, from pair `first` on: the page's morph, and the plain one it starts from."""
+    everybody = range(TEST.identities)
+    chosen = choose_pairs(world, passports(everybody))[first : first + count]
+    for pair in chosen:
+        who = (pair.first, pair.second)
+        sources, others = (tuple(to_image(x[None]) for x in seen(who)) for seen in (passports, other_pictures))
+        request = Request(Settings(**{**SUITED, **settings, "loss": "morph"}), *sources)
+        *_, done = morph(model, request, Stops().flag())
         if not isinstance(done, Morphed):
             raise RuntimeError("A morph that nobody stopped ended without an outcome.")
-        steered, plain = (accepted_as_both(world, image, pair) for image in (done.outcome.after, done.outcome.before))
+        after, before = done.outcome.after, done.outcome.before
+        steered = accepted_as_both(world, after, sources)
         yield {
             "kind": "morph",
-            "face": i,
+            "pair": pair.number,
             "accepted": steered,
-            "accepted_before": plain,
+            "accepted_before": accepted_as_both(world, before, sources),
+            "accepted_by_others": accepted_as_both(world, after, others),
+            "accepted_by_others_before": accepted_as_both(world, before, others),
             "confirmed": all(steered.values()),
             **common(done.outcome),
         }
 
 
-def accepted_as_both(world: ClayWorld, image: Image.Image, pair: tuple[Image.Image, Image.Image]) -> dict[str, bool]:
+def accepted_as_both(world: ClayWorld, image: Image.Image, pair: Sequence[Image.Image]) -> dict[str, bool]:
     """Which embedders take the image for either person at FMR 0.1 %."""
     a, b = (accepted(world, image, person, "fmr_0.1_percent") for person in pair)
     return {name: a[name] and b[name] for name in a}
@@ -186,6 +194,13 @@ CONFIRMED_BY = {
     "text": "attribute reader",
     "identity": "both black-box embedders at FMR 1 %",
     "morph": "all embedders, as both people, at FMR 0.1 %",
+}
+
+
+_MORE_ACCEPTED = {
+    "accepted_before": "before steering",
+    "accepted_by_others": "against other pictures of the same people",
+    "accepted_by_others_before": "against these before steering",
 }
 
 
@@ -224,12 +239,14 @@ def details(rows: list[dict[str, Any]]) -> Iterator[str]:
         chosen = [row["accepted"] for row in rows if row["kind"] == kind]
         if chosen:
             yield f"\nAccepted, {kind}: {_counted(chosen)}."
-            if before := [row["accepted_before"] for row in rows if row["kind"] == kind and "accepted_before" in row]:
-                yield f"\nAccepted before steering, {kind}: {_counted(before)}."
+        for key, words in _MORE_ACCEPTED.items():
+            if found := [row[key] for row in rows if row["kind"] == kind and key in row]:
+                yield f"\nAccepted {words}, {kind}: {_counted(found)}."
 
 
 def _counted(chosen: list[dict[str, bool]]) -> str:
-    return ", ".join(f"{name} {sum(row[name] for row in chosen)} of {len(chosen)}" for name in chosen[0])
+    by_name = ", ".join(f"{name} {sum(row[name] for row in chosen)} of {len(chosen)}" for name in chosen[0])
+    return f"{by_name}, all {sum(all(row.values()) for row in chosen)} of {len(chosen)}"
 
 
 def main() -> None:

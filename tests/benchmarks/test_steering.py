@@ -29,5 +29,5 @@ def test_the_table_counts_what_the_rows_say():
 def test_each_embedder_is_counted_by_itself():
     row = {"kind": "morph", "accepted": {"identity": True, "judge": False}}
     assert [*details([row, row | {"accepted": {"identity": True, "judge": True}}])] == [
-        "\nAccepted, morph: identity 2 of 2, judge 1 of 2."
+        "\nAccepted, morph: identity 2 of 2, judge 1 of 2, all 1 of 2."
     ]
