@@ -5,45 +5,63 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+from tempfile import TemporaryDirectory
 from typing import Any
 
+# nobody is told that this runs, or what it does; read when the libraries are imported
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 try:
     from spaces import GPU as on_gpu  # ZeroGPU hosts only; has to come before anything touches CUDA
 except ImportError:
 
-    def on_gpu(function: Any) -> Any:
+    def on_gpu(function: Any = None, *, duration: Any = None) -> Any:
         """Anywhere else the function runs where it is."""
-        return function
+        return function if function is not None else on_gpu
 
 
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
-from studio import present
+from studio import present, zero
 from studio.check import check
 from studio.embedded import embedded, examples
 from studio.gate import Gate, intake
-from studio.page import page
+from studio.line import HOME, PUBLIC, Line
+from studio.page import page, where_it_is
+from studio.page_leaving import SESSIONS
 from studio.page_theme import CSS, theme
 from studio.shared import Studio
 
 
-def build(public: bool = False) -> gr.Blocks:
-    """The page on the embedded model, warmed up; `public` where strangers come (see `Studio.public`)."""
+def build(public: bool = False, device: str | None = None) -> gr.Blocks:
+    """The page on the embedded model, warmed up.
+
+    Args:
+        public: strangers come (see `Studio.public`), so everybody gets a share of the device and no more.
+        device: where the model runs; None for a GPU if there is one.
+    """
     # Half of the cores: at batch 1 more threads gain nothing, and a busy second core slows them all down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
     # the page's own threads keep it long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    studio = Studio(embedded(), public=public)
+    studio = Studio(embedded(device or best_device()), Line(PUBLIC if public else HOME), public=public)
     pictures = examples()
+    if zero.is_zero():  # there is no GPU in this process, so nothing to warm up
+        return page(studio, pictures, zero.hosted(on_gpu, studio))
     if pictures:
         studio.warm_up(pictures[0])
-    return page(studio, pictures, on_gpu)
+    return page(studio, pictures, where_it_is)
+
+
+def best_device() -> str:
+    """A GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
@@ -63,6 +81,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         run_history=False,
         enable_monitoring=False,
         show_error=False,
+        state_session_capacity=SESSIONS,
         max_file_size=intake(public).file,
         app_kwargs={"middleware": [Middleware(Gate, intake=intake(public))]},
         **where,
@@ -79,7 +98,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--present", action="store_true", help="for a projector: large type, keys, a fresh page after a pause"
     )
-    parser.add_argument("--public", action="store_true", help="for a place where anybody may come: stricter limits")
+    parser.add_argument(
+        "--public",
+        action=argparse.BooleanOptionalAction,
+        default=bool(os.environ.get("SPACE_ID")),
+        help="for a place where anybody may come: stricter limits, pictures labelled; the default on a Space",
+    )
+    parser.add_argument("--device", help="where the model runs, as cpu or cuda; a GPU if there is one by default")
     parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
     given = parser.parse_args()
     if given.present and given.share:
@@ -103,18 +128,25 @@ def main() -> None:
         print(*findings, sep="\n")
         sys.exit(any(not finding.fine for finding in findings))
     try:
-        blocks = build(given.public)
+        serve(given)
     except FileNotFoundError as missing:
         sys.exit(str(missing))
-    launch(
-        blocks,
-        given.present,
-        given.public,
-        server_name=given.host,
-        server_port=given.port,
-        share=given.share,
-        inbrowser=not given.no_browser and can_open_a_browser(),
-    )
+
+
+def serve(given: argparse.Namespace) -> None:
+    """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with TemporaryDirectory(prefix="studio-files-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("GRADIO_TEMP_DIR", folder)
+        launch(
+            build(given.public, given.device),
+            given.present,
+            given.public,
+            server_name=given.host,
+            server_port=given.port,
+            share=given.share,
+            inbrowser=not given.no_browser and can_open_a_browser(),
+        )
 
 
 if __name__ == "__main__":

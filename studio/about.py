@@ -53,10 +53,21 @@ is the sample after every such update; the best one is kept.
 """
 PRIVACY = """## Privacy
 
-Pictures are worked on where this program runs and are sent nowhere else. No analytics, no accounts; temporary files
-are deleted within hours. Saved pictures carry the settings and measurements of their run (unless you
-switch that off) and a note that a model changed them; never the input's own metadata, place or name. A picture
-of a real person is that person's: ask before you upload one.
+Pictures are worked on where this program runs and are sent nowhere else. No accounts, no analytics, no telemetry, no
+history of runs; whoever else is here sees only how many runs come before theirs.
+
+| what | for how long |
+|---|---|
+| pictures you upload or save | ten minutes after you close the page; an hour for programs, which close none |
+| settings, results and runs of this visit | the same; sooner if very many people are here |
+| a failure, as a line in the log of whoever runs this | as long as they keep logs; no picture is in it |
+
+Whatever is left is deleted when the program ends.
+
+Saved pictures and films say in their metadata that they are AI-edited (IPTC's digital source type in XMP, and a
+sentence); a label in the corner says it to the eye and can be switched on or off before saving. They carry the settings
+and measurements of their run unless you switch that off; never the input's own metadata, place or name. A picture of a
+real person is that person's: ask before you upload one.
 """
 CITE = """## Cite
 

@@ -29,6 +29,7 @@ from studio.compare_tab import compare_stream
 from studio.messages import explain
 from studio.morph_run import SUITED
 from studio.morph_tab import morph_stream
+from studio.page_visitor import caller_address
 from studio.page_wiring import IN_LINE
 from studio.request import Request
 from studio.settings import GradientName, Settings
@@ -103,7 +104,7 @@ class _Endpoint:
             shown: Any = answer(None, Path())
             try:
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves
-                    for event in job(dict(zip(names, values, strict=True)), stops.flag()):
+                    for event in job(dict(zip(names, values, strict=True)), stops.flag(caller_address())):
                         if event is not None:
                             shown = answer(event, Path(folder))
                         yield shown

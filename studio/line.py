@@ -35,6 +35,10 @@ class Limits:
     seconds: float = math.inf
 
 
+HOME = Limits(jobs=18, each=18, seconds=3600)
+PUBLIC = Limits(jobs=18, each=3, seconds=300)
+
+
 class _Ticket:
     """A job in line, and whose it is; compared by identity."""
 

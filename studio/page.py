@@ -15,6 +15,7 @@ from studio.morph_tab import morph_stream, morph_tab
 from studio.page_blocks import Blocks
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_job import PLUMBING
+from studio.page_leaving import STAY, wire_leaving
 from studio.shared import Studio
 from studio.steer_tab import steer_tab
 
@@ -24,7 +25,7 @@ TITLE = "AdjointDEIS Studio"
 _HEAD = f"""# {TITLE}
 **Say what should change about a face, and watch it change.** The picture is turned, exactly, into the noise of a
 diffusion model; the gradient of your wish, taken back through every sampling step, then steers that noise."""
-_SMALL_PRINT = """Images stay on this machine: nothing is sent elsewhere, and temporary files are deleted within hours.
+_SMALL_PRINT = """Images stay where this program runs and are deleted after your visit; the About tab says what is kept.
 The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will be
 given back exactly but hardly be steered well."""
 
@@ -34,15 +35,18 @@ def where_it_is(function: Work) -> Work:
     return function
 
 
-def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is) -> gr.Blocks:
+def page(
+    studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is, stay: float = STAY
+) -> gr.Blocks:
     """The page, ready to launch.
 
     Args:
         studio: model, device lock, stop flags.
         examples: pictures to start from; the first is there when the page opens.
         on_device: wraps every function that uses the device in whatever the host needs.
+        stay: seconds after which whoever left is forgotten.
     """
-    # every streamed frame is a file; looked through every 10 minutes, gone after an hour
+    # files of programs, which never say that they leave: looked through every 10 minutes, gone after an hour
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -57,5 +61,6 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
         add_endpoints(studio, on_device)
+        wire_leaving(blocks, studio.stops, stay)
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

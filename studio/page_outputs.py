@@ -138,7 +138,8 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
             compare = viewer("pair", pair(first.outcome) if first else {}, "compare")
             told = words.numbers(first.outcome) if first else words.no_numbers()
             numbers = gr.HTML(told, elem_id="numbers", apply_default_css=False)
-    shown, runs = gr.State(first.outcome if first else None), gr.State(())
+    # what is shown comes by the page's load: a forgotten visit then has nothing to save, rather than another's picture
+    shown, runs = gr.State(None), gr.State(())
     with gr.Accordion("Runs of this visit", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
     return Outputs(run, stop, status, announcement, message, live, compare, numbers, shown, runs, visit)

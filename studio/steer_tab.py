@@ -10,6 +10,7 @@ import gradio as gr
 from studio.page_actions import Actions, Stream
 from studio.page_answers import Answers
 from studio.page_inputs import Form, start_picture, wishes
+from studio.page_job import PLUMBING
 from studio.page_outputs import keeping, outputs
 from studio.page_recall import Recall
 from studio.page_wiring import wire_inputs, wire_recall, wire_run
@@ -37,6 +38,8 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
     actions = Actions(studio, stream or studio.stream, form, right)
     answers = Answers(studio, form, right)
     recall = Recall(studio, form, right, kept, examples, recordings)
+    if recordings:
+        blocks.load(lambda: recordings[0].outcome, None, right.shown, **PLUMBING)
     wire_run(blocks, actions, answers)
     wire_inputs(blocks, answers)
     wire_recall(blocks, recall)

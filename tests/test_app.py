@@ -1,4 +1,6 @@
+import inspect
 import os
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 import app
 from studio.check import Finding
 from studio.gate import AT_HOME, IN_PUBLIC
+from tests.stub import stub
 
 
 def test_a_browser_is_opened_only_where_there_is_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,15 +26,16 @@ def test_off_zerogpu_the_guard_changes_nothing() -> None:
     def function() -> None:
         """Any."""
 
-    assert app.on_gpu(function) is function
+    assert app.on_gpu(function) is app.on_gpu(duration=5)(function) is function
 
 
 def test_nothing_is_reported_home() -> None:
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
 
 
 def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(public: bool) -> None:
+    def missing(public: bool, device: str | None) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)
@@ -62,7 +66,7 @@ def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "build", lambda public: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "build", lambda public, device: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
@@ -82,3 +86,61 @@ def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.Monk
     assert (given["run_history"], given["enable_monitoring"], given["show_error"]) == (False, False, False)
     monkeypatch.setattr("sys.argv", ["app.py", "--public"])
     assert app.arguments().public
+
+
+def test_a_space_is_public_unless_it_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py"])
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert not app.arguments().public
+    monkeypatch.setenv("SPACE_ID", "someone/studio")
+    assert app.arguments().public
+    monkeypatch.setattr("sys.argv", ["app.py", "--no-public"])
+    assert not app.arguments().public
+
+
+def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+
+    def opened(*how: Any, **where: Any) -> None:
+        folders.append(Path(os.environ["GRADIO_TEMP_DIR"]))
+        (folders[0] / "face.png").write_text("a face")
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    monkeypatch.setattr(app, "build", lambda public, device: None)
+    monkeypatch.setattr(app, "launch", opened)
+    monkeypatch.setattr("sys.argv", ["app.py"])
+    app.main()
+    assert not folders[0].exists()
+
+
+def test_on_a_shared_gpu_host_nothing_is_computed_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    wrapped: list[Any] = []
+
+    def gpu(*, duration: Any) -> Any:
+        asked.append(duration)
+        return lambda function: function
+
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setattr(app, "on_gpu", gpu)
+    monkeypatch.setattr(app, "embedded", lambda device: stub())
+    monkeypatch.setattr(app.Studio, "warm_up", lambda *_: pytest.fail("there is no GPU here"))
+    monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: wrapped.append(on_device(studio.stream)))
+    app.build(public=True)
+    assert callable(asked[0])
+    assert inspect.isgeneratorfunction(wrapped[0])
+
+
+def test_in_public_everybody_gets_a_share_of_the_device_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Any] = []
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    monkeypatch.setattr(app, "embedded", lambda device: stub())
+    monkeypatch.setattr(app, "examples", list)
+    monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: built.append(studio))
+    app.build(public=True)
+    app.build(public=False)
+    there, at_home = (studio.device.limits for studio in built)
+    assert there.each < there.jobs
+    assert there.seconds < at_home.seconds
+    assert [studio.public for studio in built] == [True, False]
