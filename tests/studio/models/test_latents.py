@@ -58,7 +58,9 @@ def test_the_gradient_passes_the_decoder_whether_or_not_memory_is_saved(make) ->
 def test_the_gradient_of_a_vq_model_is_the_slope_of_what_is_decoded() -> None:
     """Quantising would have no slope; without it a small step changes the picture as the gradient says."""
     space = Latents(vq().double(), 1.0, 2)
-    latent = torch.randn(1, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    latent = torch.randn(
+        1, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True
+    )
     way = torch.randn(latent.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     slope = (torch.autograd.grad(space.decode(latent).sum(), latent)[0] * way).sum()
     with torch.no_grad():

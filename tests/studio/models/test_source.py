@@ -87,7 +87,7 @@ def test_every_refusal_of_the_hub_is_a_sentence(
 
 
 def test_what_is_not_on_the_hub_says_where_it_comes_from() -> None:
-    with pytest.raises(UserError, match="not on the hub: Its authors' last.ckpt becomes a folder"):
+    with pytest.raises(UserError, match=r"not on the hub: Its authors' last\.ckpt becomes a folder"):
         find(ENTRIES["diffae-ffhq"])
 
 

@@ -1,0 +1,73 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+
+from studio.models.adapters.flow import FlowTransformer
+from studio.models.adapters.labelled import Labelled
+from studio.models.adapters.prompted import Prompted
+from studio.models.adapters.unconditional import Unconditional, prediction
+
+Twin = Callable[[str], Path]
+T = torch.tensor([400])
+
+
+def test_a_learned_variance_is_left_out() -> None:
+    x, output = torch.zeros(1, 3, 4, 4), torch.arange(96.0).view(1, 6, 4, 4)
+    assert torch.equal(prediction(output, x), output[:, :3])
+    assert prediction(output[:, :3], x).shape == x.shape
+
+
+def test_an_unconditional_network_is_called_as_diffusers_calls_it(twin: Twin) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+    x = torch.randn(2, 3, 16, 16)
+    t = torch.tensor([400, 400])
+    torch.testing.assert_close(Unconditional(unet)(t, x, None), unet(x, 400).sample)
+
+
+@pytest.mark.parametrize("name", ["dit-imagenet", "a class-conditional UNet"])
+def test_a_classes_embedding_does_what_its_label_does(twin: Twin, name: str) -> None:
+    if name == "dit-imagenet":
+        network = diffusers.DiTTransformer2DModel.from_pretrained(twin(name), subfolder="transformer").eval()
+        # in the original, all blocks hold one and the same table
+        tables = [block.norm1.emb.class_embedder.embedding_table for block in network.transformer_blocks]
+        for table in tables:
+            table.weight.data.copy_(tables[0].weight.data)
+        x = torch.randn(1, 4, 8, 8)
+        expected = network(x, timestep=T, class_labels=torch.tensor([2])).sample[:, :4]
+    else:
+        network = diffusers.UNet2DModel.from_pretrained(twin(name), subfolder="unet").eval()
+        x = torch.randn(1, 3, 16, 16)
+        expected = network(x, T, class_labels=torch.tensor([2])).sample
+    labelled = Labelled(network).eval()
+    torch.testing.assert_close(labelled(T, x, labelled.code(2)), expected)
+    assert labelled.knows_none == (name == "dit-imagenet")
+    for wrong in (-2, 99):
+        with pytest.raises(ValueError, match="label must be from 0 to"):
+            labelled.code(wrong)
+
+
+def test_a_network_without_classes_is_not_labelled(twin: Twin) -> None:
+    with pytest.raises(ValueError, match="has no table of classes"):
+        Labelled(diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq")))
+
+
+def test_padding_of_a_prompt_changes_nothing_and_takes_no_gradient(twin: Twin) -> None:
+    pytest.importorskip("transformers")
+    transformer = diffusers.SanaTransformer2DModel.from_pretrained(twin("sana-600m"), subfolder="transformer").eval()
+    network, x = FlowTransformer(transformer), torch.randn(1, 4, 8, 8)
+    short = torch.randn(1, 3, 12)
+    padded = torch.cat([short, torch.zeros(1, 5, 12)], dim=1).requires_grad_()
+    found = network(T, x, padded)
+    torch.testing.assert_close(found, network(T, x, short), rtol=1e-4, atol=1e-5)
+    gradient = torch.autograd.grad(found.square().sum(), padded)[0]
+    assert torch.equal(gradient[:, 3:], torch.zeros(1, 5, 12))
+    assert gradient[:, :3].abs().min() > 0
+
+
+@pytest.mark.parametrize("adapter", [Prompted, FlowTransformer])
+def test_a_text_conditioned_network_needs_a_prompt(adapter: type[torch.nn.Module]) -> None:
+    with pytest.raises(ValueError, match="needs the prompt's embedding as z"):
+        adapter(None)(T, torch.zeros(1, 4, 8, 8), None)

@@ -1,0 +1,129 @@
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+
+from studio.messages import UserError
+from studio.models.convert import convert, read_safely
+from studio.models.diffae import DiffusionAutoencoder
+from studio.models.diffae_convert import write_folder
+from tests.twins.make import tiny_diffae
+
+
+class Callback:
+    """What training leaves in a checkpoint beside its weights."""
+
+    def __init__(self) -> None:
+        self.best = {"loss": 0.1}
+
+
+class Trap:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch '{self.marker}'",)
+
+
+def lightning(**more: object) -> dict[str, object]:
+    torch.manual_seed(0)
+    network = tiny_diffae()
+    state = {f"{kind}.{name}": value for kind in ("model", "ema_model") for name, value in network.state_dict().items()}
+    state["x_T"] = torch.zeros(1)
+    state["ema_model.latent_net.layers.0.weight"] = torch.zeros(2, 2)
+    return {"state_dict": state, "epoch": 3, "callbacks": {"checkpoint": Callback()}, **more}
+
+
+def config_of(network: DiffusionAutoencoder) -> dict[str, object]:
+    return {key: value for key, value in network.config.items() if not key.startswith("_")}
+
+
+def test_the_averaged_weights_become_a_folder_that_loads(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    torch.save(lightning(), path)
+    folder = write_folder(read_safely(path), tmp_path / "made", **config_of(tiny_diffae()))
+    found = DiffusionAutoencoder.from_pretrained(folder, use_safetensors=True)
+    torch.manual_seed(0)
+    expected = tiny_diffae().state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in found.state_dict().items())
+
+
+def test_classes_in_a_checkpoint_are_read_as_empty_shells(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    torch.save(lightning(), path)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)
+    callback = read_safely(path)["callbacks"]["checkpoint"]
+    assert not isinstance(callback, Callback)
+    assert not hasattr(callback, "best")
+
+
+def test_a_trap_does_not_run(tmp_path: Path) -> None:
+    path, marker = tmp_path / "last.ckpt", tmp_path / "ran"
+    torch.save(lightning(trap=Trap(marker)), path)
+    with pytest.raises(UserError, match="cannot be read as weights and nothing else"):
+        read_safely(path)
+    assert not marker.exists()
+    torch.load(path, weights_only=False)  # which does run it
+    assert marker.exists()
+
+
+def test_another_architecture_is_named_by_what_differs(tmp_path: Path) -> None:
+    checkpoint, wider = lightning(), {**config_of(tiny_diffae()), "channels": 32}
+    with pytest.raises(UserError, match=r"input_blocks\.0\.0\.weight is \(8, 3, 3, 3\) in it and \(32, 3, 3, 3\) here"):
+        write_folder(checkpoint, tmp_path, **wider)
+    state = checkpoint["state_dict"]
+    assert isinstance(state, dict)
+    config = config_of(tiny_diffae())
+    state["ema_model.more"] = torch.zeros(1)
+    with pytest.raises(UserError, match="more has no place here"):
+        write_folder(checkpoint, tmp_path, **config)
+    del state["ema_model.more"], state["ema_model.out.2.bias"]
+    with pytest.raises(UserError, match=r"out\.2\.bias is missing in it"):
+        write_folder(checkpoint, tmp_path, **config)
+
+
+def test_a_bin_of_diffusers_becomes_safetensors_beside_it(twin: Callable[[str], Path], tmp_path: Path) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+    unet.save_config(tmp_path)
+    old = tmp_path / "diffusion_pytorch_model.bin"
+    torch.save(unet.state_dict(), old)
+    assert convert(old) == tmp_path / "diffusion_pytorch_model.safetensors"
+    old.unlink()
+    again = diffusers.UNet2DModel.from_pretrained(tmp_path, use_safetensors=True)
+    assert all(torch.equal(value, unet.state_dict()[name]) for name, value in again.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.bin", b"not a pickle", "cannot be read as weights"),
+        ("a.bin", [torch.zeros(1)], "holds no weights by name"),
+        ("a.bin", {"epoch": 1}, "holds no weights by name"),
+        ("a.ckpt", {"state_dict": {"model.x": torch.zeros(1)}}, "holds no averaged weights"),
+        ("b.ckpt", None, "There is no file b.ckpt"),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: object, sentence: str
+) -> None:
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(UserError, match=sentence):
+        convert(path, tmp_path / "out")
+
+
+def test_a_ckpt_needs_a_folder_to_go_to(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="Say where the folder goes"):
+        convert(path)

@@ -1,0 +1,65 @@
+import gc
+import weakref
+from threading import Event, Thread
+
+import pytest
+
+from studio.model import Model
+from studio.models.holder import Holder
+from tests.stub import stub
+
+
+def test_one_model_is_loaded_once_and_gone_before_the_next() -> None:
+    alive: list[weakref.ref[Model]] = []
+
+    def load(name: str) -> Model:
+        assert all(ref() is None for ref in alive), "two models at once"
+        model = stub()
+        model.network.itself = [model]  # a circle, which only the collector ends
+        alive.append(weakref.ref(model))
+        return model
+
+    holder = Holder(load)
+    assert holder.get("a") is holder.get("a")
+    assert len(alive) == 1
+    holder.get("b")
+    holder.free()
+    gc.collect()
+    assert [ref() for ref in alive] == [None, None]
+
+
+def test_a_failure_leaves_nothing_behind_and_the_next_try_works() -> None:
+    tries = []
+
+    def load(name: str) -> Model:
+        tries.append(name)
+        if len(tries) == 2:
+            raise FileNotFoundError(name)
+        return stub()
+
+    holder = Holder(load)
+    holder.get("a")
+    with pytest.raises(FileNotFoundError):
+        holder.get("b")
+    holder.get("a")
+    assert tries == ["a", "b", "a"]
+
+
+def test_whoever_comes_while_a_model_loads_waits_for_it() -> None:
+    began, go = Event(), Event()
+
+    def load(name: str) -> Model:
+        began.set()
+        assert go.wait(5)
+        return stub()
+
+    holder, found = Holder(load), []
+    threads = [Thread(target=lambda: found.append(holder.get("a"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert began.wait(5)
+    assert not found
+    go.set()
+    for thread in threads:
+        thread.join(5)
+    assert found[0] is found[1]

@@ -1,0 +1,75 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.models import status as module
+from studio.models.registry import ENTRIES
+from studio.models.status import status, statuses, table
+
+
+@pytest.fixture(autouse=True)
+def nothing_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(module, "cached", lambda entry: None)
+    monkeypatch.setattr(module, "free_bytes", lambda device: 10**12)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    module._hub_answers.cache_clear()
+    yield
+    module._hub_answers.cache_clear()
+
+
+def test_the_embedded_model_is_always_ready() -> None:
+    assert status(ENTRIES["embedded"], offline=True).state == "ready"
+
+
+def test_offline_blocks_what_is_not_here_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
+    found = status(ENTRIES["ldm-celebahq"], offline=True)
+    assert (found.state, found.reason) == ("blocked", "its files are not here, and the studio is offline")
+
+
+@pytest.mark.parametrize(("answers", "state"), [(True, "downloadable"), (False, "blocked")])
+def test_the_hub_is_asked_once_for_all(monkeypatch: pytest.MonkeyPatch, answers: bool, state: str) -> None:
+    asked = []
+
+    def connect(*where: object, **_: object) -> socket.socket:
+        asked.append(where)
+        if not answers:
+            raise OSError
+        return socket.socket()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    found = [one.state for one in statuses() if one.entry.kind in ("unconditional", "latent")]
+    assert set(found) == {state}
+    assert len(asked) == 1
+
+
+def test_what_is_here_is_named_by_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "cached", lambda entry: Path("snapshots") / "c0ffee")
+    found = status(ENTRIES["ddpm-cat"])
+    assert (found.state, found.reason) == ("ready", "its files are here (c0ffee, not pinned)")
+
+
+def test_a_missing_package_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    assert status(ENTRIES["sd-1.5"]).reason == "needs a package: python -m pip install transformers"
+
+
+def test_a_model_that_cannot_fit_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "free_bytes", lambda device: 10**9)
+    found = status(ENTRIES["sd-2.1"])
+    assert found.state == "blocked"
+    assert found.reason.startswith("needs about ")
+
+
+def test_a_model_that_is_not_on_the_hub_says_how_to_get_it() -> None:
+    assert "python -m studio.models convert" in status(ENTRIES["diffae-ffhq"]).reason
+
+
+def test_the_table_has_a_row_a_model_and_says_what_was_run() -> None:
+    head, rule, *rows = table().splitlines()
+    assert head.count("|") == rule.count("|") == 8
+    assert len(rows) == len(ENTRIES)
+    assert [row for row in rows if "run, trained here" in row] == [row for row in rows if "`embedded`" in row]
+    assert all("GiB" in row for row in rows if "`embedded`" not in row)
