@@ -15,6 +15,8 @@ from studio.model import Model
 from studio.morph_run import Morphed, Morphing
 from studio.morph_save import morph_record
 from studio.record import record, to_png
+from studio.settings import title
+from studio.texts import told
 
 Json = dict[str, Any]
 Pair = tuple[Json | None, Json]
@@ -27,7 +29,7 @@ def steered(model: Model) -> Callable[[object, Path], Pair]:
     def answer(event: object, folder: Path) -> Pair:
         if isinstance(event, Outcome):
             written = record(event, model)
-            return _file(event.after, written, folder), written
+            return _file(event.after, written, folder), {**written, **_notes(event, model)}
         return None, moving(event)
 
     return answer
@@ -73,6 +75,15 @@ def _column(column: Column) -> Json:
         "network_calls": column.calls,
         "trouble": column.trouble,
     }
+
+
+def _notes(outcome: Outcome, model: Model) -> Json:
+    """What a program should know beside the record: texts that were not read to their ends."""
+    settings = outcome.settings
+    texts = [(title("prompt"), settings.prompt if settings.needs_prompt else "")]
+    texts += [(title("source_text"), settings.source_text if settings.needs_source_text else "")]
+    sentence = told(model.tokenizer, texts)
+    return {"notes": [sentence]} if sentence else {}
 
 
 def _file(image: Image.Image, written: Json, folder: Path) -> Json:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import torch
 from adjointdeis.memory import free_bytes
 from studio.embedded import WEIGHTS, examples
 from studio.present import ASSETS
+from studio.weights import CURE, BrokenWeights, verify
 
 NEEDED = 1_500_000_000
 """Bytes that the embedded model, torch and the page take together, with room to spare."""
@@ -63,22 +62,11 @@ def device() -> Finding:
 
 def weights(folder: Path) -> Finding:
     """Every weight file that the model card names, by its SHA-256."""
-    cure = "get the repository's assets/clay again, or run python -m clay.card if you trained them yourself"
-    card = folder / "README.md"
-    if not card.is_file():
-        return Finding("weights", False, "the model card is missing", cure)
-    listed = re.findall(
-        r"^\| (\S+\.safetensors) \| \d+ \| `([0-9a-f]{64})` \|$", card.read_text(encoding="utf-8"), re.M
-    )
-    for name, sha256 in listed:
-        path = folder / name
-        if not path.is_file():
-            return Finding("weights", False, f"{name} is missing", cure)
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            return Finding("weights", False, f"{name} is not the file that the model card describes", cure)
-    if not listed:
-        return Finding("weights", False, "the model card names no weights", cure)
-    return Finding("weights", True, f"{len(listed)} files, as in the model card")
+    try:
+        count = verify(folder)
+    except BrokenWeights as broken:
+        return Finding("weights", False, broken.found, CURE)
+    return Finding("weights", True, f"{count} files, as in the model card")
 
 
 def memory(free: int | None) -> Finding:

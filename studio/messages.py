@@ -1,33 +1,64 @@
-"""What a person reads when something does not work: one sentence, its cause, and what to do."""
+"""What a person reads when something does not work: its cause, and what to do. Nothing of the server's insides.
+
+Whatever is not the person's own mistake gets an incident number, under which the log has the rest: the page never
+shows a traceback, and the report of a visitor can still be found again.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
+import re
 import secrets
 
 import torch
 
 log = logging.getLogger("studio")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# of CUDA, MPS and CPU allocators, which do not always raise an exception of their own
+_NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", re.I)
+_WHERE = re.compile(r"step (\d+) of (\d+) \(t = ([\d.e+-]+)\)")
+
 
 class UserError(Exception):
     """Something a person can put right. Its text is one sentence that is safe to show: no paths, no internals."""
 
 
-def explain(error: BaseException) -> str:
-    """The sentence to show for any exception.
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the device or the machine had no memory left."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
 
-    What is not known gets a short incident number, under which the whole traceback is in the server's log: the
-    page never shows a traceback, and the report of a visitor can still be found again.
-    """
+
+def explain(error: BaseException) -> str:
+    """What to show for any exception; all but a person's own mistakes are logged here."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        log.exception("Out of memory", exc_info=error)
-        return "The device ran out of memory: choose fewer sampling steps, or the gradient method “discrete”."
-    if isinstance(error, FloatingPointError):
-        log.warning("Not finite", exc_info=error)
-        return "The numbers ran out of range on the way: try a lower learning rate or a lower noise level."
     incident = secrets.token_hex(4)
-    log.error("Incident %s", incident, exc_info=error)
-    return f"Something went wrong on the server (incident {incident}); your image and settings are kept, try again."
+    if isinstance(error, FloatingPointError):
+        log.warning("Incident %s: %s", incident, error)
+    else:
+        log.error("Incident %s", incident, exc_info=error)
+    return _sentence(error, f"(incident {incident})")
+
+
+def _sentence(error: BaseException, incident: str) -> str:
+    if out_of_memory(error):
+        return (
+            f"The device ran out of memory {incident}: choose fewer sampling steps, or the gradient method “discrete”."
+        )
+    if isinstance(error, FloatingPointError):
+        return (
+            f"The numbers ran out of range{_where(error)} {incident}: try a lower learning rate or a lower noise level."
+        )
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"The server's disk is full, so this could not be written {incident}: try again in a while."
+    return f"Something went wrong on the server {incident}; your image and settings are kept, try again."
+
+
+def _where(error: BaseException) -> str:
+    """The sampling step and its time, if the exception knows them."""
+    found = _WHERE.search(str(error))
+    return f" at sampling step {found[1]} of {found[2]} (time {found[3]})" if found else ""

@@ -14,6 +14,7 @@ from studio.page_inputs import Form, Updates
 from studio.page_outputs import Outputs
 from studio.page_visitor import visitor_address, visitor_name
 from studio.request import Request
+from studio.second_try import said
 from studio.shared import Studio
 from studio.stops import Flag
 from studio.visit import Kept, keep
@@ -61,18 +62,18 @@ class Actions:
         return self.outputs.ready()
 
     def _watch(self, request: Request, stop: Flag, runs: Sequence[Kept]) -> Iterator[Updates]:
-        finished = False
+        finished, used = False, request.settings
         for event in self.stream(request, stop):
             if event is None:
                 yield self.outputs.unchanged()
             elif isinstance(event, Waiting):
                 yield self.outputs.in_line(event)
             elif isinstance(event, Outcome):
-                finished = True
+                finished, used = True, event.settings
                 yield self.outputs.done(event, keep(runs, event))
             else:
                 yield self.outputs.moving(event)
         if not finished:
             yield self.outputs.nothing_kept()
-        if why := stop.why():
-            yield {self.outputs.message: words.note(why)}
+        if notes := " ".join(filter(None, (said(request.settings, used), stop.why()))):
+            yield {self.outputs.message: words.note(notes)}

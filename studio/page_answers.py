@@ -18,8 +18,9 @@ from studio.page_outputs import Outputs
 from studio.page_visitor import visitor_name
 from studio.pictures import load_picture
 from studio.presets import PRESETS
-from studio.settings import LARGEST_SEED, Settings, bounds, parse
+from studio.settings import LARGEST_SEED, Settings, bounds, parse, title
 from studio.shared import Studio
+from studio.texts import clean, told
 
 
 class Answers:
@@ -84,6 +85,12 @@ class Answers:
         except UserError:
             return ""
         return words.expected(self._studio.cost(settings))
+
+    def read(self, prompt: object, source_text: object) -> str:
+        """How much of a long text the model reads; nothing where it reads all."""
+        texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
+        sentence = told(self._studio.model.tokenizer, texts)
+        return words.note(sentence) if sentence else ""
 
     def roll(self) -> int:
         """A fresh seed."""

@@ -58,6 +58,7 @@ class Wishes:
     again: gr.Button
     restore: gr.File
     cost: gr.HTML
+    read: gr.HTML
 
     def needed(self, settings: Settings) -> Updates:
         """Show what these settings need, and nothing else."""
@@ -140,6 +141,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         prompt = fields["prompt"] = text("prompt")
         with gr.Row(elem_classes="chips"):
             chips = [gr.Button(words, size="sm", min_width=60) for words in PROMPTS]
+    read = gr.HTML(elem_id="read")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
     with gr.Group():
         fields["optimisation_steps"] = slider("optimisation_steps", 1)
@@ -174,6 +176,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         again,
         restore,
         cost,
+        read,
     )
 
 

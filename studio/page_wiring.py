@@ -92,6 +92,9 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     wishes.preset.input(answers.choose_preset, wishes.preset, moved, **_PLUMBING)
     for field in moved:  # moved by hand: it is no longer the preset
         field.input(lambda: None, None, wishes.preset, **_PLUMBING)
+    texts = [fields["prompt"], fields["source_text"]]
+    changes = [field.change for field in texts]
+    gr.on(changes, answers.read, texts, wishes.read, trigger_mode="always_last", **_PLUMBING)
     fields["mode"].change(answers.choose_mode, fields["mode"], fields["order"], **_PLUMBING)
     wishes.dice.click(answers.roll, None, fields["seed"], **_PLUMBING)
     wishes.again.click(answers.last_seed, outputs.shown, fields["seed"], **_PLUMBING)

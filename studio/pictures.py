@@ -1,9 +1,12 @@
-"""Pictures in and out: an uploaded file -> a clean square RGB image; image <-> tensor (1, 3, h, w) in [-1, 1]."""
+"""Pictures in and out: an uploaded file -> a clean square RGB image; image <-> tensor (1, 3, h, w) in [-1, 1].
+
+What a file may hold before it is decoded is in `picture_files`.
+"""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -12,32 +15,44 @@ from torch import Tensor
 
 from studio.crop import Crop, square
 from studio.messages import UserError
+from studio.picture_files import TooSlow, check_size, open_picture, too_many_pixels
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-LARGEST_FILE = 20 * 2**20
-MOST_PIXELS = 40_000_000
-SMALLEST_SIDE = 16
+PATIENCE = 30.0
+"""Seconds for which a picture waits while others are decoded."""
 
-_UNREADABLE = "This file cannot be read as a picture: choose a PNG, JPEG or WebP file that opens on your device."
+# The largest picture takes half a gigabyte while it is decoded: one at a time.
+_DECODING = Lock()
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+_COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV")
+_DAMAGED = "This picture is damaged and cannot be decoded to its end: save it again or choose another."
 
 
 def load_picture(path: str | Path, size: int, crop: Crop = Crop()) -> Image.Image:  # noqa: B008 -- immutable
     """The file as an upright, square, opaque RGB image of `size` x `size` without any metadata.
 
-    Bytes and pixels are counted before anything is decoded: a few hundred kilobytes of PNG can unpack to gigabytes.
+    Bytes and pixels are counted before anything is decoded: a few hundred kilobytes of PNG can unpack to gigabytes. Of
+    an animation this is the first picture.
 
     Raises:
-        UserError: empty, too large, too small, damaged, or not a picture.
+        UserError: empty, too large, too small, damaged, too slow to decode, or not a picture.
     """
-    image = _open(Path(path))
-    _check_size(image)
+    if not _DECODING.acquire(timeout=PATIENCE):
+        raise UserError("Many pictures are being opened at the moment: choose this one again in a minute.")
     try:
-        return _bare(square(_on_white(ImageOps.exif_transpose(image)), size, crop))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow's decoders report a truncated or damaged body by any of these.
+        image = open_picture(Path(path))
+        return _bare(square(_on_white(_in_colour(ImageOps.exif_transpose(_decoded(image)))), size, crop))
+    except UserError:
+        raise
+    except TooSlow as error:
         raise UserError(
-            "This picture is damaged and cannot be decoded to its end: save it again or choose another."
+            "This picture takes too long to decode: save it again as PNG or plain JPEG, or choose another."
         ) from error
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise UserError(too_many_pixels()) from error
+    except Exception as error:  # Pillow's decoders report a truncated or damaged body by many kinds of exception
+        raise UserError(_DAMAGED) from error
+    finally:
+        _DECODING.release()
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -63,38 +78,24 @@ def enlarge(image: Image.Image, side: int) -> Image.Image:
     return image.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def _open(path: Path) -> Image.Image:
-    try:
-        length = path.stat().st_size
-    except FileNotFoundError as error:  # uploads are deleted after a while
-        raise UserError("This picture is no longer here: choose it again.") from error
-    if length == 0:
-        raise UserError("This file is empty: choose another picture.")
-    if length > LARGEST_FILE:
-        raise UserError(f"This file is too large: choose one below {LARGEST_FILE // 2**20} MB.")
-    try:
-        with warnings.catch_warnings():
-            # Pillow's own size warning comes between its limit and ours; `_check_size` has the last word.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path, formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise UserError(_too_many_pixels()) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(_UNREADABLE) from error
+def _decoded(image: Image.Image) -> Image.Image:
+    """All of the first picture; its size may turn out to be another than the header's."""
+    image.load()
+    check_size(image)
+    return image
 
 
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MOST_PIXELS:
-        raise UserError(_too_many_pixels())
-    if min(image.size) < SMALLEST_SIDE:
-        raise UserError(
-            f"This picture is only {image.width} x {image.height} pixels: "
-            f"choose one of at least {SMALLEST_SIDE} x {SMALLEST_SIDE}."
-        )
+def _in_colour(image: Image.Image) -> Image.Image:
+    """A picture of 8 bits a channel, in a mode that can be shown as RGB.
 
-
-def _too_many_pixels() -> str:
-    return f"This picture has too many pixels: choose one of at most {MOST_PIXELS // 10**6} megapixels."
+    Raises:
+        UserError: numbers that are no colours.
+    """
+    if image.mode in _SIXTEEN_BITS:
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.mode not in _COLOURS:
+        raise UserError("This picture keeps its colours in an unusual form: save it as PNG or JPEG, and choose that.")
+    return image
 
 
 def _bare(image: Image.Image) -> Image.Image:

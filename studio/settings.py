@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from studio.messages import UserError
+from studio.texts import clean
 
 LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "mix", "morph"]
 Mode = Literal["sde", "ode"]
@@ -69,6 +70,11 @@ class Settings(BaseModel):
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
+
+    @field_validator("prompt", "source_text", mode="before")
+    @classmethod
+    def _readable(cls, text: object) -> object:
+        return clean(text) if isinstance(text, str) else text
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
@@ -140,7 +146,7 @@ def _sentence(error: ValidationError) -> str:
         return str(first["ctx"]["error"])
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return f"These settings hold a field that this version does not know: {field}."
+        return f"These settings hold a field that this version does not know: {_shown(field)}."
     if field == "version":
         return (
             f"These settings were written by version {_shown(first['input'])} of the studio, but this one reads up to "
@@ -160,5 +166,8 @@ def _rule(field: str, error: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = "missing" if value is None else str(value)
+    try:
+        text = "missing" if value is None else clean(str(value))
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+        return "too long to be shown"
     return text if len(text) <= 40 else f"{len(text)} characters long"

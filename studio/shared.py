@@ -14,6 +14,7 @@ from studio.model import Model
 from studio.pace import Cost, Pace
 from studio.request import Request
 from studio.run import steer
+from studio.second_try import with_second_try
 from studio.settings import Settings
 from studio.stops import Flag, Stops
 from studio.stream import newest
@@ -42,7 +43,8 @@ class Studio:
 
     def stream(self, request: Request, stop: Flag) -> Iterator[Event | None]:
         """A run's events at the rate a page can show; None where nothing is new."""
-        return newest(steer(self.model, request, stop, self.pace), stop, self.device, waiting=Waiting)
+        work = with_second_try(lambda one: steer(self.model, one, stop, self.pace), request)
+        return newest(work, stop, self.device, waiting=Waiting)
 
     def warm_up(self, picture: Path) -> None:
         """A short run, so that the first visitor finds everything loaded, and pace and memory measured."""

@@ -99,7 +99,8 @@ def newest(
         heartbeat: seconds; a consumer can only be closed at a yield, so silence has to be short.
 
     Raises:
-        BaseException: whatever `work` raised, after the items before it.
+        Exception: whatever `work` raised, after the items before it.
+        RuntimeError: it was the end of the thread itself.
     """
     slot: Slot[Item] = Slot()
     failure: list[BaseException] = []
@@ -135,7 +136,10 @@ def newest(
             shown = monotonic()
             yield items[0] if items else None
         if failure:
-            raise failure[0]
+            if isinstance(failure[0], Exception):
+                raise failure[0]
+            # an exit or an interrupt inside the worker must not take the page with it
+            raise RuntimeError("The thread of this run died.") from failure[0]
     finally:
         # No join: the page closes this generator from its event loop, which must not wait for a network call.
         stop.set()

@@ -1,9 +1,11 @@
+import errno
 import logging
+import re
 
 import pytest
 import torch
 
-from studio.messages import UserError, explain
+from studio.messages import UserError, explain, out_of_memory
 
 
 def test_a_users_mistake_is_said_as_it_is() -> None:
@@ -26,3 +28,34 @@ def test_anything_else_shows_a_number_that_is_in_the_log(caplog: pytest.LogCaptu
     incident = sentence.split("incident ")[1].split(")")[0]
     assert incident in caplog.text
     assert "secret.py failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MPS backend out of memory (MPS allocated: 1 GB)", "[enforce fail] DefaultCPUAllocator: can't allocate memory"],
+)
+def test_out_of_memory_of_other_devices_is_known(text: str) -> None:
+    assert out_of_memory(RuntimeError(text))
+    assert "fewer sampling steps" in explain(RuntimeError(text))
+    assert not out_of_memory(RuntimeError("shapes do not match"))
+
+
+def test_a_full_disk_says_so() -> None:
+    sentence = explain(OSError(errno.ENOSPC, "No space left on device", "/var/secret"))
+    assert sentence.startswith("The server's disk is full")
+    assert "secret" not in sentence
+
+
+def test_numbers_out_of_range_say_where_it_began() -> None:
+    sentence = explain(FloatingPointError("The output at step 3 of 8 (t = 624.5) is not finite. The loss is [nan]."))
+    assert "at sampling step 3 of 8 (time 624.5)" in sentence
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), FloatingPointError("x"), OSError(errno.ENOSPC, "full"), KeyError("x"), SystemExit()]
+)
+def test_every_failure_has_a_number_that_is_in_the_log(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        found = re.search(r"\(incident ([0-9a-f]{8})\)", explain(error))
+    assert found is not None
+    assert found[1] in caplog.text

@@ -3,12 +3,15 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from studio import pictures
 from studio.messages import UserError
-from studio.pictures import LARGEST_FILE, enlarge, load_picture, to_image, to_tensor
+from studio.picture_files import LARGEST_FILE
+from studio.pictures import enlarge, load_picture, to_image, to_tensor
 
 Save = Callable[..., Path]
 
@@ -117,3 +120,45 @@ def test_enlarging_never_shrinks(save_picture: Save) -> None:
     image = Image.new("RGB", (64, 64))
     assert enlarge(image, 384).size == (384, 384)
     assert enlarge(image, 32) is image
+
+
+def test_16_bits_become_the_nearest_8_below(tmp_path: Path) -> None:
+    levels = np.full((20, 20), 0x80FF, dtype=np.uint16)
+    for name in ("a.png", "a.tiff"):
+        Image.fromarray(levels).save(tmp_path / name)
+        assert load_picture(tmp_path / name, 16).getpixel((5, 5)) == (0x80,) * 3
+
+
+def test_fractions_and_32_bits_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    for mode in ("F", "I"):
+        Image.new(mode, (20, 20)).save(tmp_path / "a.tiff")
+        assert refused(tmp_path / "a.tiff").startswith("This picture keeps its colours in an unusual form")
+
+
+def test_print_colours_palettes_and_single_bits_look_as_they_should(tmp_path: Path) -> None:
+    Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    red, green, blue = load_picture(tmp_path / "a.jpg", 16).getpixel((5, 5))
+    assert red > 200 > 60 > max(green, blue)
+    Image.new("RGB", (32, 32), (10, 200, 30)).quantize(4).save(tmp_path / "p.png")
+    assert load_picture(tmp_path / "p.png", 16).getpixel((5, 5)) == (10, 200, 30)
+    Image.new("1", (32, 32), 1).save(tmp_path / "1.png")
+    assert load_picture(tmp_path / "1.png", 16).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_a_hole_in_a_palette_is_white(tmp_path: Path) -> None:
+    Image.new("P", (32, 32), 0).save(tmp_path / "p.gif", transparency=0)
+    assert load_picture(tmp_path / "p.gif", 16).getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+def test_of_an_animation_the_first_picture_is_taken(tmp_path: Path, name: str) -> None:
+    first, second = Image.new("RGB", (32, 32), "white"), Image.new("RGB", (32, 32), "black")
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    assert load_picture(tmp_path / name, 16).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_pictures_are_decoded_one_at_a_time(save_picture: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "PATIENCE", 0.01)
+    with pictures._DECODING:
+        assert refused(save_picture()).startswith("Many pictures are being opened")
+    load_picture(save_picture(), 16)

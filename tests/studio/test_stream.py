@@ -170,3 +170,14 @@ def test_a_place_is_said_once(flag: Flag) -> None:
 def test_the_limit_is_said_as_a_person_says_it() -> None:
     assert "may take 5 minutes here" in time_up(300)
     assert "may take 60 seconds here" in time_up(60)
+
+
+def test_a_thread_that_ends_itself_is_an_error_and_not_the_end_of_the_page(flag: Flag) -> None:
+    def dying() -> Iterator[int]:
+        yield 1
+        raise SystemExit(1)
+
+    device = Line()
+    with pytest.raises(RuntimeError, match="thread of this run died"):
+        list(newest(dying(), flag, device))
+    assert not device.locked()

@@ -1,0 +1,58 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from studio import picture_files
+from studio.messages import UserError
+from studio.picture_files import MOST_SCANS, TooSlow, open_picture
+from studio.pictures import load_picture
+from tests.hostile.forge import progressive, strips, tiff
+
+
+def save(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_any_is_decoded(tmp_path: Path) -> None:
+    assert open_picture(save(tmp_path, progressive(MOST_SCANS))).size == (64, 64)
+    with pytest.raises(TooSlow):
+        open_picture(save(tmp_path, progressive(MOST_SCANS + 1)))
+    with pytest.raises(UserError, match="takes too long to decode"):
+        load_picture(save(tmp_path, progressive(5000)), 64)
+
+
+def test_a_decoder_that_comes_back_after_its_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path, progressive(10, size=512))
+    load_picture(path, 64)
+    monkeypatch.setattr(picture_files, "SECONDS", -1.0)
+    with pytest.raises(UserError):
+        load_picture(path, 64)
+
+
+def test_a_tile_larger_than_any_picture_is_refused(tmp_path: Path) -> None:
+    tiles = strips(32, 32, t322=30_000, t323=30_000, t324=8, t325=1024)
+    with pytest.raises(UserError, match="too many pixels"):
+        open_picture(save(tmp_path, tiff(tiles, bytes(1024))))
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"avif"])
+def test_pictures_of_phones_in_forms_that_are_not_read_say_what_to_do(tmp_path: Path, brand: bytes) -> None:
+    with pytest.raises(UserError, match="save it as JPEG or PNG"):
+        open_picture(save(tmp_path, b"\0\0\0\x18ftyp" + brand + bytes(100)))
+
+
+@pytest.mark.parametrize("what", ["folder", "zero byte"])
+def test_what_is_no_file_is_no_picture(tmp_path: Path, what: str) -> None:
+    with pytest.raises(UserError, match="cannot be read as a picture"):
+        open_picture(tmp_path if what == "folder" else Path("a\0b"))
+
+
+def test_a_file_that_never_ends_is_read_no_further_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not os.path.exists("/dev/zero"):
+        pytest.skip("no such device here")
+    monkeypatch.setattr(picture_files, "LARGEST_FILE", 2**20)
+    with pytest.raises(UserError, match="too large"):
+        open_picture(Path("/dev/zero"))
