@@ -32,29 +32,34 @@ from studio.check import check
 from studio.embedded import embedded, examples
 from studio.gate import Gate, intake
 from studio.line import HOME, PUBLIC, Line
+from studio.messages import UserError
+from studio.model import Model
+from studio.models.flags import add_flags, chosen
 from studio.page import page, where_it_is
 from studio.page_leaving import SESSIONS
 from studio.page_theme import CSS, theme
 from studio.shared import Studio
 
 
-def build(public: bool = False, device: str | None = None) -> gr.Blocks:
-    """The page on the embedded model, warmed up.
+def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
+    """The page on a model, warmed up.
 
     Args:
         public: strangers come (see `Studio.public`), so everybody gets a share of the device and no more.
         device: where the model runs; None for a GPU if there is one.
+        model: the embedded one if None.
     """
     # Half of the cores: at batch 1 more threads gain nothing, and a busy second core slows them all down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
     # the page's own threads keep it long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    studio = Studio(embedded(device or best_device()), Line(PUBLIC if public else HOME), public=public)
+    model = model or embedded(device or best_device())
+    studio = Studio(model, Line(PUBLIC if public else HOME), public=public)
     pictures = examples()
     if zero.is_zero():  # there is no GPU in this process, so nothing to warm up
         return page(studio, pictures, zero.hosted(on_gpu, studio))
-    if pictures:
+    if pictures and model.clip is not None:  # the short run for warming up has a goal in words
         studio.warm_up(pictures[0])
     return page(studio, pictures, where_it_is)
 
@@ -105,6 +110,7 @@ def arguments() -> argparse.Namespace:
         help="for a place where anybody may come: stricter limits, pictures labelled; the default on a Space",
     )
     parser.add_argument("--device", help="where the model runs, as cpu or cuda; a GPU if there is one by default")
+    add_flags(parser)
     parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
     given = parser.parse_args()
     if given.present and given.share:
@@ -129,8 +135,15 @@ def main() -> None:
         sys.exit(any(not finding.fine for finding in findings))
     try:
         serve(given)
-    except FileNotFoundError as missing:
+    except (FileNotFoundError, UserError) as missing:
         sys.exit(str(missing))
+
+
+def opened(given: argparse.Namespace) -> gr.Blocks:
+    """The page on the model that the command line names."""
+    if given.model == "embedded":
+        return build(given.public, given.device)
+    return build(given.public, model=chosen(given, given.device or best_device(), given.public))
 
 
 def serve(given: argparse.Namespace) -> None:
@@ -139,7 +152,7 @@ def serve(given: argparse.Namespace) -> None:
     with TemporaryDirectory(prefix="studio-files-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("GRADIO_TEMP_DIR", folder)
         launch(
-            build(given.public, given.device),
+            opened(given),
             given.present,
             given.public,
             server_name=given.host,

@@ -1,0 +1,64 @@
+"""Command-line flags that choose a model, and the model they choose."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from studio.model import Model
+from studio.models.holder import Holder
+from studio.models.registry import ENTRIES
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """--model and what goes with it."""
+    flags = parser.add_argument_group("another model")
+    flags.add_argument(
+        "--model",
+        default="embedded",
+        metavar="NAME",
+        help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (python -m studio.models check lists them)",
+    )
+    flags.add_argument("--offline", action="store_true", help="use files that are here, and ask no network for more")
+    flags.add_argument("--start-prompt", metavar="TEXT", help="where the steering starts, for models of text")
+    flags.add_argument("--negative", default="", metavar="TEXT", help="what guidance leads away from")
+    flags.add_argument("--guidance", type=float, metavar="SCALE", help="of classifier-free guidance; 1 for none")
+    flags.add_argument(
+        "--label", type=int, default=0, metavar="NUMBER", help="class to start at, where there are classes"
+    )
+    flags.add_argument("--clip", default="", metavar="NAME", help="architecture/weights of open_clip, or a folder")
+    flags.add_argument("--faces", type=Path, metavar="FOLDER", help="of another face network")
+    flags.add_argument("--preview", type=Path, metavar="FOLDER", help="of an AutoencoderTiny for quick looks")
+    flags.add_argument("--compile", nargs="?", const="inductor", metavar="BACKEND", help="compile the denoiser")
+
+
+def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Model:
+    """The model of these flags.
+
+    Args:
+        given: parsed flags.
+        device: where it goes.
+        public: strangers are served: no models of one's own.
+
+    Raises:
+        UserError: one sentence that says what is wrong and what to do.
+    """
+    from studio.models.load import Wishes, load  # every kind of network comes along, which takes seconds
+
+    wishes = Wishes(
+        prompt=given.start_prompt,
+        negative=given.negative,
+        guidance=given.guidance,
+        label=given.label,
+        clip=given.clip,
+        faces=given.faces,
+        tiny=given.preview,
+        compiled=given.compile,
+    )
+
+    def fetch(name: str) -> Model:
+        return load(name, device=torch.device(device), wishes=wishes, offline=given.offline, public=public)
+
+    return Holder(fetch).get(given.model)
