@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,8 @@ def tasks(model: Model, numbers: Sequence[int]) -> Iterator[Task]:
 @torch.no_grad()
 def edited(world: ClayWorld, way: Way, task: Task) -> tuple[Tensor, int]:
     """One image for each strength, and the network calls of each."""
-    model, scheduler = CountedModel(world.autoencoder), copy.deepcopy(world.scheduler)
+    model = CountedModel(world.autoencoder)
+    scheduler: Any = copy.deepcopy(world.scheduler)
     scheduler.set_timesteps(way.steps)
     sampler = Sampler.from_scheduler(scheduler, sde=True, order=1, family="data", final="sigma_min")
     z = world.autoencoder.encode(task.image)
@@ -173,7 +175,9 @@ def best_strength(rows: Sequence[Row], way: Way) -> list[Row]:
     by_strength = {s: [r for r in rows if r["way"] == way.name and r["strength"] == s] for s in way.strengths}
 
     def merit(found: list[Row]) -> tuple[float, float]:
-        return (np.mean([r["confirmed"] for r in found]), -np.mean([r["changed"] for r in found])) if found else (-1, 0)  # type: ignore[return-value]
+        if not found:
+            return -1.0, 0.0
+        return float(np.mean([r["confirmed"] for r in found])), -float(np.mean([r["changed"] for r in found]))
 
     return max(by_strength.values(), key=merit)
 

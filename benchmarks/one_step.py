@@ -116,4 +116,5 @@ def _down(g: Tensor, share: Tensor) -> Tensor:
     """A shift down g (b, *x), of length share sqrt(n)."""
     rows = g.flatten(1)
     scale = share * rows.shape[1] ** 0.5 / rows.norm(dim=1).clamp_min(torch.finfo(g.dtype).tiny)
-    return -g * scale.view(-1, *[1] * (g.dim() - 1))
+    shift: Tensor = -g * scale.view(-1, *[1] * (g.dim() - 1))
+    return shift

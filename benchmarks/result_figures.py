@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib import pyplot as plt
 from PIL import Image
 
@@ -42,7 +43,7 @@ def _page(folder: Path, name: str, theme: str, size: tuple[float, float]) -> Ite
     style = {
         "axes.edgecolor": colours["faint"],
         "axes.labelcolor": colours["ink"],
-        "axes.prop_cycle": mpl.cycler(color=_COLOURS),
+        "axes.prop_cycle": cycler(color=_COLOURS),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "figure.facecolor": colours["paper"],

@@ -68,7 +68,7 @@ def _search(start: Start) -> Iterator[Candidate]:
     sampler, loss = start.method.sampler(_scheduler(start)), start.loss
     for k in range(n):
         code = start.between(k / (n - 1) if n > 1 else 0.5)
-        *_, image = sample(model, sampler, *code)
+        *_, image = sample(model, sampler, code.x_T, code.z, code.noises)
         yield Candidate(image, loss(image), model.calls)
 
 

@@ -41,8 +41,8 @@ CLAIMS = (
 def checked(rows: Sequence[Row]) -> Iterator[str]:
     """Markdown, one line a claim that can be checked with these rows."""
     methods = every_method()
-    yield "| said by | more judges are fooled by | than by | difference in points | pairs | sure to | here it |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| said by | more judges are fooled by | than by | points more | pairs | sure to | by margin | here it |"
+    yield "|---|---|---|---|---|---|---|---|"
     for claim in CLAIMS:
         better, worse = (of_method(rows, methods[name]) for name in (claim.better, claim.worse))
         if not set(better) & set(worse):
@@ -50,7 +50,7 @@ def checked(rows: Sequence[Row]) -> Iterator[str]:
         found = compare(better, worse)
         yield (
             f"| {claim.source} | {claim.better} | {claim.worse} | {found.difference} | {found.pairs} "
-            f"| {100 * found.confidence:.0f} % | {verdict(found.confidence)} |"
+            f"| {100 * found.confidence:.0f} % | {100 * found.by_margin:.0f} % | {verdict(found.confidence)} |"
         )
 
 

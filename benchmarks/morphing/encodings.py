@@ -13,16 +13,22 @@ from torch import Tensor
 
 from adjointdeis import CountedModel, Encoding, encode
 from benchmarks.morphing.methods import Method
+from benchmarks.morphing.pairs import Pair
 from clay.world import ClayWorld
 from studio.morph_start import Code, meet
 
 
 class Faces(NamedTuple):
-    """Passport pictures of the people of some pairs, (b, 3, h, w) each, and the pairs' numbers."""
+    """Passport pictures of the people of some pairs, (b, 3, h, w) each."""
 
     first: Tensor
     second: Tensor
-    numbers: tuple[int, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the pairs."""
+        return [pair.number for pair in self.pairs]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Encoded:
 
     def at(self, share: float) -> Code:
         """The code between both faces."""
-        return self.codes[0] if len(self.codes) == 1 else meet(*self.codes, share)
+        return self.codes[0] if len(self.codes) == 1 else meet(self.codes[0], self.codes[1], share)
 
 
 @dataclass

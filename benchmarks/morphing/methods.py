@@ -24,6 +24,7 @@ from adjointdeis.sampler import Family
 Kind = Literal["first", "average", "sample", "search", "greedy", "guide"]
 Gradient = Literal["discrete", "adjoint_1", "adjoint_2", "resolved_1", "subgrid", "reversible"]
 
+UNCODED = ("first", "average")  # kinds that need no network
 PLAIN_INVERSION = 250  # steps of the paper's encoding, each solved by a single call
 _LINE_SEARCH = 8  # evaluations of an update of L-BFGS, about
 
@@ -108,7 +109,7 @@ class Method:
 
     def expected_calls(self) -> int:
         """About how many network calls one morph takes, to see whether there is time for it."""
-        faces = 0 if self.kind in ("first", "average") else 1 if self.start == "average" else 2
+        faces = 0 if self.kind in UNCODED else 1 if self.start == "average" else 2
         encoding = self.encoding or self.steps * (1 if self.sde else self.iterations)
         runs = [(self.steps, self.updates * (_LINE_SEARCH if self.alone else 1))]
         runs += [self.draft] if self.draft else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from clay.world import ClayWorld
 
 PAIRS, USES = 200, 2
 _SEED = 5202
-_PLAIN = {"background": "white", "clothes": "blue"}
+_PASSPORT = Circumstances(background="white", clothes="blue")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Pair:
 
 def passport() -> Circumstances:
     """Frontal, neutral, bare-headed, before a plain wall."""
-    return Circumstances(**_PLAIN)
+    return _PASSPORT
 
 
 def other_picture(who: int) -> Circumstances:
@@ -45,7 +45,7 @@ def other_picture(who: int) -> Circumstances:
     rng = np.random.default_rng((_SEED, who))
     yaw, pitch, roll = (float(np.clip(rng.normal(0, spread), -2 * spread, 2 * spread)) for spread in (0.06, 0.03, 0.02))
     azimuth, elevation = float(rng.uniform(-0.8, 0.4)), float(rng.uniform(0.4, 0.8))
-    return Circumstances(yaw=yaw, pitch=pitch, roll=roll, light_azimuth=azimuth, light_elevation=elevation, **_PLAIN)
+    return replace(_PASSPORT, yaw=yaw, pitch=pitch, roll=roll, light_azimuth=azimuth, light_elevation=elevation)
 
 
 def passports(people: Iterable[int]) -> Tensor:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from benchmarks.morphing.methods import PLAIN_INVERSION, Method
+from benchmarks.morphing.methods import PLAIN_INVERSION, Kind, Method
 
 ROUNDS = (10, 20, 50, 100, 200)
 
@@ -18,27 +19,28 @@ _PUBLISHED = Method("", encoding=PLAIN_INVERSION, iterations=1, gradient="adjoin
 _PUBLISHED_SDE = replace(_PUBLISHED, sde=True, encoding=0)
 
 
-def _published(name: str, **changed: object) -> Method:
+def _published(name: str, **changed: Any) -> Method:
     base = _PUBLISHED_SDE if changed.get("sde") else _PUBLISHED
-    return replace(base, name=name, **changed)  # type: ignore[arg-type]  # fields of Method
+    return replace(base, name=name, **changed)
 
 
 def _one_rate(rate: float) -> dict[str, float]:
     return {"x_T": rate, "z": rate}
 
 
-def _sampled(name: str, kind: str, steps: int, **changed: object) -> Method:
-    plain = Method(name, encoding=PLAIN_INVERSION, iterations=1, steps=steps)
-    return replace(plain, kind=kind, **changed)  # type: ignore[arg-type]
+def _sampled(name: str, kind: Kind, steps: int, **changed: Any) -> Method:
+    plain = Method(name, kind, encoding=PLAIN_INVERSION, iterations=1, steps=steps)
+    return replace(plain, **changed)
 
 
 ODE, SECOND, SDE = "AdjointDEIS-1, ODE", "AdjointDEIS-2M, ODE", "AdjointDEIS-1, SDE"
 EXACT, EXACT_SDE = "discretise, then optimise, ODE", "discretise, then optimise, SDE"
 AVERAGE, DIM, FAST, PIPE, GREEDY = "pixel average", "DiM", "Fast-DiM", "Morph-PIPE", "Greedy-DiM"
+CONTROL = "first face (control)"
 
 # Table 1, and the methods it leaves out
 METHODS = (
-    Method("first face (control)", kind="first"),
+    Method(CONTROL, kind="first"),
     Method(AVERAGE, kind="average"),
     _sampled(DIM, "sample", 100),
     _sampled(FAST, "sample", 50, order=2, family="data"),
@@ -67,7 +69,7 @@ STEPS = (
 
 _SHORT = Method("", steps=8, updates=24, optimizer="adam", rates={"x_T": 0.02, "z": 0.05}, iterations=3)
 _SHORT_SDE = replace(_SHORT, sde=True, family="data", rates={"noises": 0.02, "z": 0.05})
-_NORMED = {"optimizer": "sgd", "normalize": True}
+_NORMED: dict[str, Any] = {"optimizer": "sgd", "normalize": True}
 OURS = "exact gradient, SDE, Adam, 24 updates"
 # Where a fifth of the published network calls goes furthest
 EFFICIENT = (

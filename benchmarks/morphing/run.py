@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 from PIL import Image
@@ -14,7 +15,7 @@ from torch import Tensor
 from benchmarks.morphing.candidates import Start, candidates
 from benchmarks.morphing.encodings import Encoder, Faces
 from benchmarks.morphing.judges import Looks, Panel, People, as_saved
-from benchmarks.morphing.methods import Method
+from benchmarks.morphing.methods import UNCODED, Method
 from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures, passports
 from benchmarks.morphing.record import Records, Row
 from clay.data import TEST
@@ -47,42 +48,49 @@ class Bench:
     def morph(self, method: Method, pairs: Sequence[Pair]) -> tuple[list[Row], Tensor]:
         """One row a pair, and the morphs (b, 3, h, w)."""
         first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
-        faces = Faces(self.passports[first], self.passports[second], tuple(pair.number for pair in pairs))
+        faces = Faces(self.passports[first], self.passports[second], tuple(pairs))
         source, other = People(*faces[:2]), People(other_pictures(first), other_pictures(second))
         panel = Panel(self.world, other)
-        encoding = self.encoder(method, faces) if method.kind not in ("first", "average") else []
+        encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
         began, seen, judging = perf_counter(), _Seen(), 0.0
         for candidate in candidates(Start(self.world, method, faces, self.encoder)):
             paused = perf_counter()
             seen.add(as_saved(candidate.image), candidate.loss, candidate.calls, panel.margins)
             judging += perf_counter() - paused
         seconds = (perf_counter() - began - judging) / len(pairs)
-        of_source = Panel(self.world, source).margins(seen.image)
-        strange, noisy = self.looks.strangeness(seen.image), self.looks.noisiness(seen.image, source)
-        rows = []
-        for k, pair in enumerate(pairs):
-            rows.append(
-                {
-                    "method": method.name,
-                    "key": method.key,
-                    "settings": method.settings(),
-                    "weights": self.weights,
-                    "pair": pair.number,
-                    "people": [TEST.first + pair.first, TEST.first + pair.second],
-                    "alike": round(pair.similarity, 4),
-                    "batch": len(pairs),
-                    "calls": seen.calls,
-                    "encoding_calls": encoding[k].calls if encoding else 0,
-                    "seconds": round(seconds, 3),
-                    "encoding_seconds": round(encoding[k].seconds, 3) if encoding else 0.0,
-                    "margins": {name: _rounded(m[k]) for name, m in seen.margins.items()},
-                    "source_margins": {name: _rounded(m[k]) for name, m in of_source.items()},
-                    "strangeness": round(float(strange[k]), 4),
-                    "noisiness": round(float(noisy[k]), 4),
-                    "curve": [point[k] for point in seen.curve],
-                }
-            )
+        judged: dict[str, Tensor | dict[str, Tensor]] = {
+            "margins": seen.margins,
+            "source_margins": Panel(self.world, source).margins(seen.image),
+            "strangeness": self.looks.strangeness(seen.image),
+            "noisiness": self.looks.noisiness(seen.image, source),
+        }
+        rows = [
+            {
+                "method": method.name,
+                "key": method.key,
+                "settings": method.settings(),
+                "weights": self.weights,
+                "pair": pair.number,
+                "people": [TEST.first + pair.first, TEST.first + pair.second],
+                "alike": round(pair.similarity, 4),
+                "batch": len(pairs),
+                "calls": seen.calls,
+                "encoding_calls": encoding[k].calls if encoding else 0,
+                "seconds": round(seconds, 3),
+                "encoding_seconds": round(encoding[k].seconds, 3) if encoding else 0.0,
+                **{name: _of(values, k) for name, values in judged.items()},
+                "curve": [point[k] for point in seen.curve],
+            }
+            for k, pair in enumerate(pairs)
+        ]
         return rows, seen.image
+
+
+def _of(values: Tensor | dict[str, Tensor], k: int) -> Any:
+    """Image k's, as numbers."""
+    if isinstance(values, dict):
+        return {name: _rounded(v[k]) for name, v in values.items()}
+    return round(float(values[k]), 4)
 
 
 @dataclass

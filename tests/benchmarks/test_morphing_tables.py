@@ -4,7 +4,7 @@ import pytest
 from benchmarks.morphing.claims import CLAIMS, checked, verdict
 from benchmarks.morphing.curves import calls_to_reach, curve, success_after
 from benchmarks.morphing.plan import ODE, every_method
-from benchmarks.morphing.tables import PAPER, all_tables, compare, fools, interval, of_method, success
+from benchmarks.morphing.tables import PAPER, all_tables, compare, fools, interval, margin, of_method, success
 
 
 def row(pair, judge=0.1, jury=0.1, method=ODE, **more):
@@ -15,6 +15,7 @@ def row(pair, judge=0.1, jury=0.1, method=ODE, **more):
         "key": made.key,
         "pair": pair,
         "margins": margins,
+        "source_margins": margins,
         "calls": 2020,
         "encoding_calls": 500,
         "seconds": 2.0,
@@ -30,6 +31,10 @@ def test_a_judge_is_fooled_only_if_it_takes_the_morph_for_both():
     assert fools(row(0), "judge")
     assert not fools(row(0, judge=-0.01), "judge")
     assert [success(row(0, *margins)) for margins in ((0.1, 0.1), (0.1, -0.1), (-0.1, -0.1))] == [1.0, 0.5, 0.0]
+
+
+def test_the_margin_is_that_to_the_person_who_is_found_less_like_the_morph():
+    assert margin(row(0, judge=-0.3, jury=0.1)) == pytest.approx(-0.1)
 
 
 def test_the_interval_is_that_of_a_mean():
@@ -48,7 +53,7 @@ def test_comparisons_are_paired_and_only_of_shared_pairs():
     found = compare(better, worse)
     assert found.pairs == 6
     assert found.difference.value == 0.5
-    assert found.confidence == 1.0
+    assert found.confidence == found.by_margin == 1.0
     assert compare(worse, better).confidence == 0.0
     assert compare(better, better).confidence == 0.5
     with pytest.raises(ValueError, match="share no pair"):
@@ -63,7 +68,7 @@ def test_rows_of_other_settings_under_the_same_name_are_left_out():
 def test_the_table_has_what_the_rows_say_beside_the_papers_figures():
     text = all_tables([row(0), row(1, judge=-0.1)])
     line = next(line for line in text.splitlines() if line.startswith(f"| {ODE} | 2 |"))
-    assert "| 100 (100-100) | 50 (0-100) | 100 (100-100) | 1.10 | 0.90 | 2,520 | 2.5 |" in line
+    assert "| 100 (100-100) | 50 (0-100) | 100 (100-100) | +0.050 | 1.10 | 0.90 | 2,520 | 2.5 |" in line
     assert PAPER[ODE] in line
     assert all_tables([]) == ""
 
@@ -73,7 +78,7 @@ def test_claims_name_methods_that_exist_and_are_judged_by_confidence():
     assert [verdict(c) for c in (0.99, 0.5, 0.01)] == ["holds", "stays open", "is the other way round"]
     rows = [row(k) for k in range(4)] + [row(k, judge=-0.1, jury=-0.1, method="DiM") for k in range(4)]
     lines = list(checked(rows))[2:]
-    assert lines == [f"| table 1 | {ODE} | DiM | 100 (100-100) | 4 | 100 % | holds |"]
+    assert lines == [f"| table 1 | {ODE} | DiM | 100 (100-100) | 4 | 100 % | 100 % | holds |"]
 
 
 def test_success_after_some_calls_is_that_of_the_lowest_loss_until_then():

@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 
 def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
     made = {"made_by": provenance(1), "weights": results.weights()}
-    morphs = [row(k, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
+    morphs = [row(k, jury=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
     morphs += [row(9, **{**made, "weights": "old"})]
     Records(tmp_path / "morphs").add(morphs)
     Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made])
