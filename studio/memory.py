@@ -11,6 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,10 @@ def in_use(device: torch.device) -> int:
 
 def _weights(model: Model, stored: dict[int, int]) -> int:
     """Bytes among the stored ones that are the network's own parameters, which are there anyway."""
-    parameters = getattr(model.network, "parameters", None)
+    network: Any = model.network
+    while not hasattr(network, "parameters") and hasattr(network, "model"):  # guidance and precision are wrappers
+        network = network.model
+    parameters = getattr(network, "parameters", None)
     if parameters is None:
         return 0
     own = {p.untyped_storage().data_ptr() for p in parameters()}

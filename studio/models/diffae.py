@@ -84,7 +84,7 @@ class _Row(nn.Sequential):
 
     again = False
 
-    def forward(self, x: Tensor, time: Tensor | None = None, z: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, time: Tensor | None = None, z: Tensor | None = None) -> Tensor:
         if self.again and torch.is_grad_enabled():
             out: Tensor = checkpoint(self._through, x, time, z, use_reentrant=False)
             return out
@@ -159,13 +159,13 @@ class _TimeEmbedding(nn.Module):
 
     def __init__(self, channels: int, embed: int) -> None:
         super().__init__()
-        self.half = channels // 2
+        self.waves = channels // 2
         self.time_embed = nn.Sequential(nn.Linear(channels, embed), nn.SiLU(), nn.Linear(embed, embed))
 
     def forward(self, t: Tensor) -> Tensor:
-        weight = self.time_embed[0].weight
-        places = torch.arange(self.half, device=t.device, dtype=torch.float64)
-        angles = t.double()[:, None] * torch.exp(-math.log(10000) * places / self.half)
+        weight: Any = self.time_embed[0].weight
+        places = torch.arange(self.waves, device=t.device, dtype=torch.float64)
+        angles = t.double()[:, None] * torch.exp(-math.log(10000) * places / self.waves)
         embedded: Tensor = self.time_embed(torch.cat([angles.cos(), angles.sin()], dim=1).to(weight))
         return embedded
 

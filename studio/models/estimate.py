@@ -53,11 +53,11 @@ class Footprint:
         return self.weights + 5 * steps * self.state + max(self.step, self.decode)
 
 
-class Live(TorchDispatchMode):
+class Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of all storages that operations made and that are still alive; `most` is the highest count."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.most = 0
         self._known: set[int] = set()
 
@@ -138,8 +138,9 @@ def _decoder(config: Mapping[str, Any], held: Placement, shape: tuple[int, ...])
 def _most(call: Callable[[], Tensor]) -> int:
     with Live() as live:
         output = call()
-        output.backward(torch.ones_like(output))
-    return live.most
+        torch.autograd.backward(output, torch.ones_like(output))
+        most: int = live.most
+    return most
 
 
 def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
@@ -159,7 +160,7 @@ def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
 
 
 def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-    side = config.get("sample_size") or config.get("image_size")
+    side = int(config.get("sample_size") or config.get("image_size") or 64)
     shape = (int(config.get("in_channels", 3)), side, side)
     if kind == "prompted":
         return shape, (77, int(config["cross_attention_dim"]))

@@ -28,6 +28,15 @@ _NETWORKS: dict[Kind, Any] = {
     "flow": diffusers.SanaTransformer2DModel,
     "diffae": DiffusionAutoencoder,
 }
+_SCHEDULE = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "trained_betas",
+    "prediction_type",
+    "rescale_betas_zero_snr",
+)
 _ADAPTERS: dict[Kind, Callable[[Any], torch.nn.Module]] = {
     "unconditional": Unconditional,
     "latent": Unconditional,
@@ -46,9 +55,11 @@ def denoiser(entry: Entry, folder: Path, placement: Placement) -> torch.nn.Modul
     """
     network = from_folder(_network_class(entry, folder), denoiser_folder(folder))
     adapted = _ADAPTERS[entry.kind](network)
-    adapted = adapted.eval().requires_grad_(False).to(placement.device, placement.dtype)
+    adapted = adapted.eval().requires_grad_(False).to(placement.device)
+    if placement.half:
+        adapted = adapted.to(placement.dtype)
     if placement.device.type == "cuda" and entry.kind != "flow":
-        adapted = adapted.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        adapted = adapted.to(memory_format=torch.channels_last)
     if placement.again:
         network.enable_gradient_checkpointing()
     if placement.sliced and hasattr(network, "set_attention_slice"):
@@ -96,18 +107,15 @@ def scheduler_of(entry: Entry, folder: Path) -> Callable[[], Any]:
     """
     config = next((read(p) for p in _scheduler_files(folder) if p.is_file()), {})
     made: Any
+    make: Any
     if entry.kind == "flow":
         shift = config.get("flow_shift") or config.get("shift") or 1.0
-        made = diffusers.FlowMatchEulerDiscreteScheduler(
-            num_train_timesteps=config.get("num_train_timesteps", 1000), shift=shift
-        )
+        make = diffusers.FlowMatchEulerDiscreteScheduler
+        made = make(num_train_timesteps=config.get("num_train_timesteps", 1000), shift=shift)
     else:
-        kept = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-        kept = (*kept, "prediction_type", "rescale_betas_zero_snr")
-        plain = {name: config[name] for name in kept if config.get(name) is not None}
-        made = diffusers.DDIMScheduler(
-            **plain, clip_sample=False, thresholding=False, set_alpha_to_one=True, timestep_spacing="trailing"
-        )
+        plain = {name: config[name] for name in _SCHEDULE if config.get(name) is not None}
+        make = diffusers.DDIMScheduler
+        made = make(**plain, clip_sample=False, thresholding=False, set_alpha_to_one=True, timestep_spacing="trailing")
     return lambda: deepcopy(made)
 
 

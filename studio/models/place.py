@@ -63,11 +63,11 @@ def best_device() -> torch.device:
 
 def ladder(device: torch.device) -> tuple[Placement, ...]:
     """All placements on a device, the fastest first. A CPU stays in float32: half precision is slower there."""
-    rungs = [Placement(device)]
-    for more in ({"half": True}, {"again": True}, {"together": False}, {"sliced": True}):
-        if not ("half" in more and device.type == "cpu"):
-            rungs.append(replace(rungs[-1], **more))
-    return tuple(rungs)
+    plain = Placement(device)
+    half = replace(plain, half=device.type != "cpu")
+    again = replace(half, again=True)
+    apart = replace(again, together=False)
+    return tuple(dict.fromkeys((plain, half, again, apart, replace(apart, sliced=True))))
 
 
 def choose(device: torch.device, needs: dict[Placement, int], free: int | None = None) -> Placement:

@@ -79,4 +79,5 @@ def _gemma(encoder: Any, tokenizer: Any, prompt: str) -> Tensor:
         return_tensors="pt",
     ).to(encoder.device)
     z: Tensor = encoder(tokens.input_ids, attention_mask=tokens.attention_mask)[0].float()
-    return z * tokens.attention_mask[..., None]
+    kept: Tensor = tokens.attention_mask[..., None]
+    return z * kept
