@@ -29,6 +29,7 @@ from studio.compare_tab import compare_stream
 from studio.messages import explain
 from studio.morph_run import SUITED
 from studio.morph_tab import morph_stream
+from studio.page_leaving import forget_later
 from studio.page_visitor import caller_address
 from studio.page_wiring import IN_LINE
 from studio.request import Request
@@ -101,6 +102,7 @@ class _Endpoint:
         names, stops = [p.name for p in parameters], self._studio.stops
 
         def run(*values: Any) -> Iterator[Any]:
+            forget_later()
             shown: Any = answer(None, Path())
             try:
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves

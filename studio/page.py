@@ -15,7 +15,7 @@ from studio.morph_tab import morph_stream, morph_tab
 from studio.page_blocks import Blocks
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_job import PLUMBING
-from studio.page_leaving import STAY, wire_leaving
+from studio.page_leaving import wire_leaving
 from studio.shared import Studio
 from studio.steer_tab import steer_tab
 
@@ -35,18 +35,15 @@ def where_it_is(function: Work) -> Work:
     return function
 
 
-def page(
-    studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is, stay: float = STAY
-) -> gr.Blocks:
+def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is) -> gr.Blocks:
     """The page, ready to launch.
 
     Args:
         studio: model, device lock, stop flags.
         examples: pictures to start from; the first is there when the page opens.
         on_device: wraps every function that uses the device in whatever the host needs.
-        stay: seconds after which whoever left is forgotten.
     """
-    # files of programs, which never say that they leave: looked through every 10 minutes, gone after an hour
+    # uploads that no job ever used: looked through every 10 minutes, gone after an hour
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(_HEAD, elem_id="head")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -61,6 +58,6 @@ def page(
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
         gr.Markdown(_SMALL_PRINT, elem_id="small-print")
         add_endpoints(studio, on_device)
-        wire_leaving(blocks, studio.stops, stay)
+        wire_leaving(blocks, studio.stops)
     blocks.queue(max_size=20, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

@@ -11,6 +11,7 @@ import gradio as gr
 
 from studio.api_uploads import check_files
 from studio.messages import UserError, explain
+from studio.page_leaving import note_files
 
 UNFIT = "This request does not fit the page: load the page again."
 
@@ -41,7 +42,10 @@ class Blocks(gr.Blocks):
             gr.Error: with the sentence to show; a handler's own exception is in the log.
         """
         try:
-            return await super().process_api(*args, **kwargs)
+            note_files(kwargs.get("state"), kwargs.get("inputs"))
+            answer = await super().process_api(*args, **kwargs)
+            note_files(kwargs.get("state"), answer)
+            return answer
         except gr.Error:
             raise
         except Exception as error:

@@ -13,26 +13,42 @@ from threading import Timer
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from studio.api_uploads import folder
 from studio.page_visitor import visitor_name
 from studio.stops import Stops
 
+_SEEN = "files_of_this_visit"
 STAY = 600.0
 """Seconds for which a visitor who seems to have left may come back."""
 SESSIONS = 100
 """How many visits are remembered at most; each holds the page as it stands, half a megabyte and more."""
 
 
-def wire_leaving(blocks: gr.Blocks, stops: Stops, stay: float = STAY) -> None:
-    """Have visitors forgotten `stay` seconds after they have left."""
+def wire_leaving(blocks: gr.Blocks, stops: Stops) -> None:
+    """Have visitors forgotten `STAY` seconds after they have left."""
 
     def leave(visitor: gr.Request) -> None:
         name = visitor_name(visitor)
         stops.leave(name)
-        _later(blocks, name, stay)
+        _later(blocks, name, STAY)
 
     blocks.unload(leave)
+
+
+def note_files(visit: Any, values: Any) -> None:
+    """Remember what an event brought or gave; `visit` is what Gradio holds of one."""
+    if visit is not None:
+        visit.__dict__.setdefault(_SEEN, set()).update(_files(values))
+
+
+def forget_later() -> None:
+    """Called in a program's job: programs never say that they leave, so their visit ends `STAY` after its last use."""
+    blocks, caller = LocalContext.blocks.get(None), LocalContext.request.get(None)
+    session = getattr(caller, "session_hash", None)
+    if isinstance(blocks, gr.Blocks) and session:
+        _later(blocks, session, STAY)
 
 
 def forget(blocks: gr.Blocks, session: str) -> None:
@@ -45,10 +61,8 @@ def forget(blocks: gr.Blocks, session: str) -> None:
     holder.time_last_used.pop(session, None)
     if gone is None:
         return
-    others = set(_kept(blocks))
-    for other in list(holder.session_data.values()):
-        others |= _files(other.config_values)
-    for path in _files(gone.config_values) - others:
+    others = set(_kept(blocks)).union(*(_of_visit(other) for other in list(holder.session_data.values())))
+    for path in _of_visit(gone) - others:
         with suppress(OSError):
             Path(path).unlink()
         for known in blocks.temp_file_sets:
@@ -67,6 +81,10 @@ def _later(blocks: gr.Blocks, session: str, stay: float) -> None:
     timer = Timer(stay, look)
     timer.daemon = True
     timer.start()
+
+
+def _of_visit(visit: Any) -> set[str]:
+    return _files(visit.config_values) | visit.__dict__.get(_SEEN, set())
 
 
 def _kept(blocks: gr.Blocks) -> Iterator[str]:

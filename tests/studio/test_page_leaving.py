@@ -2,28 +2,38 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import httpx
 import pytest
 
-from studio.page_leaving import forget, wire_leaving
+from studio import page_leaving
+from studio.page_blocks import Blocks
+from studio.page_leaving import forget, forget_later, wire_leaving
 from studio.stops import Stops
 
 Visit = tuple[gr.Blocks, Stops, str]
 
 
+def job(name: str) -> str:
+    """What a program calls."""
+    forget_later()
+    return name
+
+
 @pytest.fixture
-def visit() -> Iterator[Visit]:
+def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+    monkeypatch.setattr(page_leaving, "STAY", 0.4)
     stops = Stops()
-    with gr.Blocks() as blocks:
+    with Blocks() as blocks:
         picture, said = gr.Image(type="filepath"), gr.Textbox()
         kept = gr.State(())
-        gr.api(lambda: "x", api_name="x")
+        gr.api(job, api_name="job")
         picture.change(lambda path: (str(path), "a run"), picture, [said, kept], api_name="look")
-        wire_leaving(blocks, stops, stay=0.4)
+        wire_leaving(blocks, stops)
     _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     yield blocks, stops, f"{url}gradio_api/"
     blocks.close()
@@ -74,12 +84,30 @@ def test_a_file_that_another_visit_shows_stays(visit: Visit, face: Path) -> None
     forget(blocks, "nobody")
 
 
-def test_who_comes_back_in_time_finds_everything(visit: Visit, face: Path) -> None:
+def test_who_comes_back_in_time_finds_everything_and_may_leave_again(visit: Visit, face: Path) -> None:
     blocks, _, url = visit
-    path = look(url, "me", face)
+    path, holder = look(url, "me", face), cast(Any, blocks).state_holder
     leave(url, "me")
-    for _ in range(6):
-        time.sleep(0.2)
-        assert look(url, "me", face) == path
-        assert path.is_file()
-    assert "me" in blocks.state_holder.session_data  # type: ignore[attr-defined]
+    for _ in range(20):
+        holder.time_last_used["me"] = datetime.now() + timedelta(hours=1)  # back, and busy
+        time.sleep(0.05)
+    assert path.is_file()
+    assert "me" in holder.session_data
+    holder.time_last_used["me"] = datetime.now()
+    assert until(lambda: not path.exists())
+
+
+def test_a_program_is_forgotten_after_its_last_call(visit: Visit) -> None:
+    blocks, _, url = visit
+    known = blocks.state_holder.session_data  # type: ignore[attr-defined]
+    event = httpx.post(f"{url}call/job", json={"data": ["x"]}).json()["event_id"]
+    assert "event: complete" in httpx.get(f"{url}call/job/{event}", timeout=30).text
+    assert until(lambda: event not in known, seconds=10)
+    forget_later()  # outside a job there is nobody to forget
+
+
+def test_earlier_pictures_of_a_visit_go_too(visit: Visit, face: Path, save_picture: Callable[..., Path]) -> None:
+    blocks, _, url = visit
+    paths = [look(url, "me", face), look(url, "me", save_picture("second.png", colour="navy"))]
+    forget(blocks, "me")
+    assert not any(path.exists() for path in paths)

@@ -1,0 +1,130 @@
+"""The app under test: the real page and line on a quick stand-in or on the embedded model, with a meter on the device.
+
+The meter sits in the network, below everything that is to be tested, and writes what it sees into a file:
+
+    overlaps      a call began while another was under way
+    interleaved   a run came back to the device after another run had used it
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+import app
+from studio import page_leaving
+from studio.embedded import embedded, examples
+from studio.line import HOME, Line
+from studio.memory import in_use
+from studio.model import Model
+from studio.page import page
+from studio.shared import Studio
+
+EVERY = 0.25
+
+
+class Metered:
+    """A network that notices who uses it, and when. Every run has a thread of its own."""
+
+    def __init__(self, network: Any, pause: float) -> None:
+        self._network, self._pause = network, pause
+        self._busy, self._mine, self._next = threading.Lock(), threading.local(), count()
+        self._last: int | None = None
+        self.calls, self.runs, self.overlaps, self.interleaved = 0, 0, 0, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """The network's answer, `pause` seconds later."""
+        alone = self._busy.acquire(blocking=False)
+        try:
+            self._note(alone)
+            time.sleep(self._pause)
+            output: Tensor = self._network(t, x, z)
+            return output
+        finally:
+            if alone:
+                self._busy.release()
+
+    def _note(self, alone: bool) -> None:
+        self.calls += 1
+        self.overlaps += not alone
+        if not hasattr(self._mine, "run"):
+            self._mine.run = next(self._next)
+            self.runs += 1
+        elif self._mine.run != self._last:
+            self.interleaved += 1
+        self._last = self._mine.run
+
+
+def model_of(name: str) -> Model:
+    """The stand-in of the tests, or the embedded model."""
+    if name == "embedded":
+        return embedded()
+    from tests.stub import stub
+
+    return stub()
+
+
+def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
+    """Write down what there is, for as long as the program runs."""
+    files, cpu = Path(os.environ["GRADIO_TEMP_DIR"]), torch.device("cpu")
+    while True:
+        found = {
+            "calls": meter.calls,
+            "runs": meter.runs,
+            "overlaps": meter.overlaps,
+            "interleaved": meter.interleaved,
+            "memory": in_use(cpu),
+            "threads": threading.active_count(),
+            "busy": studio.device.locked(),
+            "visits": len(blocks.state_holder.session_data),  # type: ignore[attr-defined]
+            "files": sum(path.is_file() for path in files.rglob("*")),
+        }
+        draft = log.with_suffix(".new")
+        with suppress(FileNotFoundError):  # the folder is gone: so is whoever looked
+            draft.write_text(json.dumps(found), encoding="utf-8")
+            draft.replace(log)
+        time.sleep(EVERY)
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=("stub", "embedded"), default="stub")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--pause", type=float, default=0.002, help="seconds that every network call takes longer")
+    parser.add_argument("--stay", type=float, default=0.5, help="seconds after which a visitor is forgotten")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    sys.setswitchinterval(5e-4)
+    page_leaving.STAY = given.stay
+    model = model_of(given.model)
+    meter = Metered(model.network, given.pause)
+    studio = Studio(dataclasses.replace(model, network=meter), Line(HOME))
+    pictures = examples()
+    studio.warm_up(pictures[0])
+    blocks = page(studio, pictures)
+    start: Callable[..., Any] = app.launch
+    start(blocks, server_name="127.0.0.1", server_port=given.port, prevent_thread_lock=True, quiet=True)
+    watch(blocks, studio, meter, given.log)
+
+
+if __name__ == "__main__":
+    main()
