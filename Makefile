@@ -1,10 +1,11 @@
 # make demo   set everything up and open the studio on the embedded model
 # make test   set everything up and run lint, types and all tests, the browser's included
+# make audit  ask the network for known weaknesses of the packages that are installed
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check fast clean
+.PHONY: demo test check fast audit clean
 
 demo: .venv/demo-ready
 	$(BIN)/python app.py
@@ -20,6 +21,11 @@ check: .venv/test-ready
 
 fast: .venv/test-ready
 	$(BIN)/python -m pytest -m "not slow and not browser"
+
+# not part of `make test`, which needs no network
+audit: .venv/demo-ready
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip_audit --local --skip-editable
 
 clean:
 	rm -rf .venv
