@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -47,7 +48,7 @@ class Package:
 
 def licence(found: Distribution) -> str:
     """The SPDX expression if there is one, else the classifiers, else the first line of what was written."""
-    meta = found.metadata
+    meta: Any = found.metadata
     if expression := meta.get("License-Expression"):
         return str(expression)
     marked = [text.split(" :: ")[-1] for text in meta.get_all("Classifier") or [] if text.startswith("License ::")]

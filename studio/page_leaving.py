@@ -71,7 +71,7 @@ def forget(blocks: gr.Blocks, session: str) -> None:
 
 def _later(blocks: gr.Blocks, session: str, stay: float) -> None:
     def look() -> None:
-        used = blocks.state_holder.time_last_used.get(session)  # type: ignore[attr-defined]
+        used = blocks.state_holder.time_last_used.get(session)
         idle = (datetime.now() - used).total_seconds() if used else stay
         if idle < stay:  # they came back
             _later(blocks, session, stay)
@@ -84,7 +84,8 @@ def _later(blocks: gr.Blocks, session: str, stay: float) -> None:
 
 
 def _of_visit(visit: Any) -> set[str]:
-    return _files(visit.config_values) | visit.__dict__.get(_SEEN, set())
+    seen: set[str] = visit.__dict__.get(_SEEN, set())
+    return seen | _files(visit.config_values)
 
 
 def _kept(blocks: gr.Blocks) -> Iterator[str]:

@@ -63,7 +63,7 @@ class Day:
     def _take(self) -> int:
         """How many runs a visit may have; they are taken off the day until it is known how many it had."""
         with self._lock:
-            most = min(self._left, 4)
+            most: int = min(self._left, 4)
             self._left -= most
             return most
 

@@ -144,10 +144,9 @@ class Person:
     def _nonsense(self, visitor: Visitor) -> Trial:
         """What is wrong is said in a sentence, which is not the one for unknown failures."""
         asked, began = wish(self._chance), time.monotonic()
-        picture = self._chance.choice([asked.picture, self._chance.randbytes(200)])
-        image = visitor.upload("visitor.png", picture)
+        picture = self._chance.choice([asked.picture, self._chance.randbytes(200), None])
+        image = None if picture is None else visitor.upload("visitor.png", picture)
         wrong: list[dict[str, Any]] = [
-            {"first": None},
             {"prompt": " "},
             {"sampling_steps": 10**6},
             {"optimisation_steps": -1},

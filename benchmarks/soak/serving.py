@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import json
 import os
 import sys
@@ -76,9 +77,8 @@ def model_of(name: str) -> Model:
     """The stand-in of the tests, or the embedded model."""
     if name == "embedded":
         return embedded()
-    from tests.stub import stub
-
-    return stub()
+    model: Model = importlib.import_module("tests.stub").stub()
+    return model
 
 
 def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
@@ -93,7 +93,7 @@ def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
             "memory": in_use(cpu),
             "threads": threading.active_count(),
             "busy": studio.device.locked(),
-            "visits": len(blocks.state_holder.session_data),  # type: ignore[attr-defined]
+            "visits": len(blocks.state_holder.session_data),
             "files": sum(path.is_file() for path in files.rglob("*")),
         }
         draft = log.with_suffix(".new")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from gradio_client.utils import apply_diff
+from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
 
 Json = dict[str, Any]
 _PLACE = re.compile(r"Waiting: (one|\d+) runs? come")
@@ -105,7 +105,7 @@ class Visitor:
         (path,) = response.json()
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
-    def run(self, changed: Mapping[str, Any]) -> Iterator[Seen]:
+    def run(self, changed: Mapping[str, Any]) -> Generator[Seen, None, None]:
         """Press Run; what is shown, after every event. Closing this closes the stream, as a lost network would."""
         self._now("begin")
         try:
