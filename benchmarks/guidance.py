@@ -228,9 +228,9 @@ def main() -> None:
                     break
                 rows = [{**row, "weights": weights, "made_by": made_by} for row in judged(world, looks, way, task)]
                 records.add(rows)
-                found += rows
                 print(f"{perf_counter() - began:7.0f} s  face {task.number}, {way.name}", file=sys.stderr, flush=True)
-    print(*table(found), sep="\n")
+    if records.share.wait():
+        print(*table([row for row in records if row["weights"] == weights]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`python -m benchmarks.morphing --minutes 40 --threads 1`: go on with the plan, for so long, and print the tables.
 
 Everything found is kept in the folder `--out`; called again, it goes on where it stopped. Several processes share the
-work by --shard 0/2, 1/2 and so on, or all at once: `accelerate launch --cpu --num_processes 2 -m benchmarks.morphing`.
+work by --shard 0/2, 1/2 and so on, or are started at once, by accelerate's word for several processes on one machine,
+which needs no GPU: `accelerate launch --multi_gpu --num_processes 2 -m benchmarks.morphing`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def main() -> None:
     chosen = [method for name in options.experiments for method in EXPERIMENTS[name]]
     if options.methods:
         chosen = [method for name, method in every_method().items() if name in options.methods]
-    known = weights()
+    # other people make other pairs, whose rows must not be mixed with these
+    known = weights() + (f"-{options.people}" if options.people != TEST.identities else "")
     found: list[Row] = [row for row in records if row["weights"] == known]
     if options.list:
         for method in chosen:
@@ -71,9 +73,9 @@ def main() -> None:
             rows = [row | {"made_by": made_by} for row in rows]
             records.add(rows)
             save_pictures(options.out, rows, images)
-            found += rows
             print(f"{perf_counter() - began:7.0f} s  {len(rows):3d} x {rows[0]['method']}", file=sys.stderr, flush=True)
-    print(all_tables(found))
+    if records.share.wait():
+        print(all_tables([row for row in records if row["weights"] == known]))
 
 
 if __name__ == "__main__":

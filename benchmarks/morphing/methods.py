@@ -26,7 +26,7 @@ Gradient = Literal["discrete", "adjoint_1", "adjoint_2", "resolved_1", "subgrid"
 
 UNCODED = ("first", "average")  # kinds that need no network
 PLAIN_INVERSION = 250  # steps of the paper's encoding, each solved by a single call
-_LINE_SEARCH = 8  # evaluations of an update of L-BFGS, about
+_LINE_SEARCH = 12  # evaluations of an update of L-BFGS, at most
 
 
 @dataclass(frozen=True)

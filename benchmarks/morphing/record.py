@@ -55,6 +55,16 @@ class Share:
         state = PartialState(cpu=True)
         return cls(state.process_index, state.num_processes)
 
+    def wait(self) -> bool:
+        """Wait for the others that `accelerate launch` started, if it did; whether this is the one that reports."""
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            from accelerate import PartialState
+
+            state = PartialState(cpu=True)
+            state.wait_for_everyone()
+            state.destroy_process_group()
+        return self.index == 0
+
     def of(self, items: Iterable[int]) -> list[int]:
         """The items of this process."""
         return [k for k in items if k % self.count == self.index]

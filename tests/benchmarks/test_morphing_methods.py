@@ -47,10 +47,11 @@ def test_an_sde_ends_where_it_can_be_encoded():
     assert (ode.steps, sde.sde) == (8, True)
 
 
-def test_rounds_grow_and_cheap_methods_come_first_in_each():
-    dear, cheap = Method("dear", steps=50, updates=50), Method("cheap", kind="average")
-    planned = [(method.name, count) for method, count in plan([dear, cheap], 25)]
-    assert planned == [
-        ("cheap", 10), ("dear", 10), ("cheap", 20), ("dear", 20), ("cheap", 25), ("dear", 25),
+def test_rounds_grow_and_the_main_methods_come_first_in_each_the_cheap_before_the_dear():
+    named = every_method()
+    chosen = [named[name] for name in ("AdjointDEIS-1, M = 5", "AdjointDEIS-1, ODE", "pixel average")]
+    cheap, dear, ablation = "pixel average", "AdjointDEIS-1, ODE", "AdjointDEIS-1, M = 5"
+    assert [(method.name, count) for method, count in plan(chosen, 15)] == [
+        (cheap, 5), (dear, 5), (cheap, 10), (dear, 10), (ablation, 10), (cheap, 15), (dear, 15), (ablation, 15),
     ]  # fmt: skip
-    assert [count for _, count in plan([cheap], 2)] == [2]
+    assert [count for _, count in plan(chosen, 2)] == [2, 2, 2]
