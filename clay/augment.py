@@ -1,5 +1,7 @@
 """Disturbances under which a face stays the same face; training adds them so that a network looks past them."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -54,3 +56,16 @@ def disturb(image: Tensor, generator: torch.Generator, covered: float = 0.3) -> 
     """All of the above, in an order in which noise and patches stay sharp; (b, 3, h, w) -> the same."""
     image = blur_some(shift(flip_some(image, generator), generator), generator)
     return grain(cover_some(relight(image, generator), generator, covered), generator)
+
+
+def pushed(image: Tensor, loss: Callable[[Tensor], Tensor], furthest: float, generator: torch.Generator) -> Tensor:
+    """x + r g / |g|,  g = d loss / dx,  r uniform in [0, furthest] for each picture: where it does the most harm.
+
+    One step of adversarial training (Goodfellow et al. 2015, arXiv 1412.6572) in the Euclidean norm. The gradients of a
+    network trained so draw what it is asked for, those of others what only that network sees (Santurkar et al. 2019,
+    arXiv 1906.09453).
+    """
+    image = image.detach().requires_grad_(True)
+    (g,) = torch.autograd.grad(loss(image), image)
+    r = furthest * torch.rand(len(image), 1, 1, 1, generator=generator)
+    return (image + r * g / g.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)).detach()

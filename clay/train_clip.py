@@ -8,13 +8,7 @@ expression, come to mean something only once the picture's side sees it.
 
 Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
 new words each time it comes up, so that the gradient of the similarity points at faces and not at texture. --push
-goes further: each picture is moved where it does the most harm,
-
-    x <- x + r g / |g|,   g = d(contrast + matched)/dx,   r uniform in [0, push]
-
-before the step is taken (Goodfellow et al. 2015, arXiv 1412.6572; radii in the Euclidean norm, as in Santurkar et al.
-2019, arXiv 1906.09453, who show that the gradients of such a network draw what it is asked for, where those of others
-draw what only the network sees).
+goes further and moves each picture where it does the most harm before the step is taken (`clay.augment.pushed`).
 """
 
 import math
@@ -27,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
-from clay.augment import disturb
+from clay.augment import disturb, pushed
 from clay.captions import caption
 from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, normalise, save_clip
 from clay.data import TRAIN, load_pictures
@@ -70,7 +64,8 @@ class ClipLoss:
         prompts = self._prompts(clip, rng)
         from_text = clip.encode_text(text, normalize=True)
         if self.push:
-            image = self._pushed(clip, image, from_text.detach(), prompts.detach(), chosen, generator)
+            told, asked = from_text.detach(), prompts.detach()
+            image = pushed(image, lambda x: self._harm(clip, x, told, asked, chosen), self.push, generator)
         from_image, loss, matched, hits = self._compare(clip, image, from_text, prompts, chosen)
         read = network.loss(from_image, self.numbers[chosen])
         return {"loss": loss + matched + _READ * read, "contrast": loss, "matched": matched, "read": read, "hits": hits}
@@ -88,21 +83,10 @@ class ClipLoss:
         matched = self._matched(scale * from_image @ prompts.T, self.classes[chosen])
         return from_image, loss, matched, (similarity.argmax(1) == own).float().mean()
 
-    def _pushed(
-        self,
-        clip: Any,
-        image: Tensor,
-        from_text: Tensor,
-        prompts: Tensor,
-        chosen: Tensor,
-        generator: torch.Generator,
-    ) -> Tensor:
-        """x + r g / |g|, with another r for each picture."""
-        image = image.requires_grad_(True)
+    def _harm(self, clip: Any, image: Tensor, from_text: Tensor, prompts: Tensor, chosen: Tensor) -> Tensor:
+        """contrast + matched."""
         _, loss, matched, _ = self._compare(clip, image, from_text, prompts, chosen)
-        (g,) = torch.autograd.grad(loss + matched, image)
-        r = self.push * torch.rand(len(image), 1, 1, 1, generator=generator)
-        return (image + r * g / g.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)).detach()
+        return loss + matched
 
     def _prompts(self, clip: Any, rng: np.random.Generator) -> Tensor:
         """Embeddings of one prompt for each class, attribute after attribute, (classes, d)."""

@@ -1,6 +1,6 @@
 import torch
 
-from clay.augment import blur_some, cover_some, disturb, grain, relight, shift
+from clay.augment import blur_some, cover_some, disturb, grain, pushed, relight, shift
 
 
 def generator():
@@ -39,3 +39,13 @@ def test_patches_and_grain_respect_their_odds_and_strength():
     covered = (cover_some(image, generator(), odds=0.3) == 0).flatten(1).any(1)
     assert 15 < covered.sum() < 45
     assert (grain(image, generator(), most=0.2) - image).std(dim=(1, 2, 3)).max() < 0.21
+
+
+def test_a_pushed_picture_is_moved_up_the_loss_and_no_further_than_allowed():
+    image, slope = torch.zeros(200, 3, 8, 8), torch.randn(3, 8, 8, generator=generator())
+    moved = pushed(image, lambda x: (x * slope).sum(), 3.0, generator())
+    distance = moved.flatten(1).norm(dim=1)
+    assert 0 <= distance.min() < 0.2
+    assert 2.8 < distance.max() <= 3.0
+    along = (moved * slope).flatten(1).sum(1) / slope.norm()
+    torch.testing.assert_close(along, distance)
