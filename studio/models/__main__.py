@@ -23,7 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
         elif given.job == "table":
             print(table())
         elif given.job == "convert":
-            print(convert(given.file, given.folder))
+            print(convert(given.what, given.folder))
         else:
             write(given.names or CONFIGS)
     except UserError as error:
@@ -39,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--offline", action="store_true", help="ask nobody")
     jobs.add_parser("table", help="the table of models as Markdown")
     conversion = jobs.add_parser("convert", help="weights that are a pickle -> safetensors, without running the pickle")
-    conversion.add_argument("file", type=Path, help="a .bin beside its config.json, or the .ckpt of diffae-ffhq")
-    conversion.add_argument("folder", type=Path, nargs="?", help="where a .ckpt goes; a .bin stays in its folder")
+    conversion.add_argument("what", help="a .bin beside its config.json, the .ckpt of diffae-ffhq, or a model's name")
+    conversion.add_argument("folder", type=Path, nargs="?", help="where the last two go; a .bin stays where it is")
     estimate = jobs.add_parser("estimate", help="measure models' memory from their configurations, and write it down")
     estimate.add_argument(
         "names", nargs="*", choices=[*CONFIGS, []], metavar="NAME", help="of the table; all by default"

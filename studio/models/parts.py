@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -20,6 +21,7 @@ from studio.models.latents import Latents, save_memory
 from studio.models.place import Placement
 from studio.models.recognise import denoiser_folder, read, vae_factor
 from studio.models.registry import Entry, Kind
+from studio.models.source import variant_of
 
 _NETWORKS: dict[Kind, Any] = {
     "unconditional": diffusers.UNet2DModel,
@@ -125,16 +127,22 @@ def from_folder(kind: Any, folder: Path) -> Any:
     Raises:
         UserError: missing, damaged, or only there in a form that could run code.
     """
-    if not list(folder.glob("*.safetensors")):
-        pickles = [path.name for path in folder.glob("*.bin")]
-        cure = f"python -m studio.models convert {pickles[0]} makes one" if pickles else "get the folder again"
-        raise UserError(f"“{folder.name}” holds no weights as .safetensors: {cure}.")
+    variant = variant_of(folder)
+    sentence = f"The weights in “{folder.name}” do not fit their config.json: get the folder again."
     try:
-        found = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
+        found, report = kind.from_pretrained(
+            folder,
+            use_safetensors=True,
+            variant=variant,
+            local_files_only=True,
+            low_cpu_mem_usage=importlib.util.find_spec("accelerate") is not None,
+            torch_dtype=torch.float32,
+            output_loading_info=True,
+        )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise UserError(
-            f"The weights in “{folder.name}” do not fit their config.json: get the folder again."
-        ) from error
+        raise UserError(sentence) from error
+    if report["missing_keys"]:  # diffusers would go on with random numbers
+        raise UserError(sentence)
     return found
 
 

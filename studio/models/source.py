@@ -9,15 +9,22 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlparse
+from urllib.request import getproxies
 
 from studio.messages import UserError
-from studio.models.registry import Entry
+from studio.models.registry import Entry, Kind
 
-WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
-UNWANTED = ("*.fp16.*", "*.bf16.*", "*non_ema*", "*ema-only*", "*emaonly*", "safety_checker/*", "feature_extractor/*")
+_SMALL = (".json", ".txt", ".model")
 _FOLDERS = ("unet", "transformer", "vae", "vqvae", "text_encoder", "tokenizer", "scheduler")
+_WEIGHTS = re.compile(r"(?:diffusion_pytorch_)?model(?:\.(?P<variant>\w+?))?(?:-\d+-of-\d+)?\.safetensors")
+VARIANTS = ("", "fp16", "bf16")
+"""Precisions in which weights may lie beside each other; the first that is there is taken."""
+_SECONDS = 3.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,8 +46,9 @@ def find(entry: Entry, offline: bool = False) -> Path:
         return local
     quiet = is_offline(offline)
     try:
-        return Path(_snapshot(entry, local_files_only=quiet))
-    except (OSError, ValueError) as error:  # all of the hub's own errors are one of these
+        # without this look the hub's own client tries for half a minute
+        return Path(_snapshot(entry, local_files_only=quiet or not hub_answers()))
+    except Exception as error:  # its errors come from whatever library its version asks the network with
         raise UserError(f"“{entry.title}” cannot be loaded: {_reason(error, quiet)}.") from error
 
 
@@ -58,6 +66,21 @@ def cached(entry: Entry) -> Path | None:
     return folder if any(folder.rglob("*.safetensors")) else None
 
 
+@cache
+def hub_answers() -> bool:
+    """Whether the hub takes a connection within seconds; asked once."""
+    from huggingface_hub.constants import ENDPOINT
+
+    place = urlparse(ENDPOINT)
+    if getproxies().get(place.scheme):
+        return True  # a proxy knows; nobody else can tell
+    try:
+        with socket.create_connection((place.hostname, place.port or 443), timeout=_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
 def fingerprint(folder: Path) -> str:
     """SHA-256 over the weight files of a folder, in order of their names.
 
@@ -71,19 +94,51 @@ def fingerprint(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _snapshot(entry: Entry, **how: Any) -> str:
-    from huggingface_hub import snapshot_download
+def select(files: Iterable[str], kind: Kind) -> list[str]:
+    """Of a repository's files, those that a model of this kind is made of: no pickles, and no weights twice."""
+    places = ("",) if kind == "unconditional" else ("", *_FOLDERS)
+    chosen: list[str] = []
+    weights: dict[str, dict[str, list[str]]] = {}
+    for file in files:
+        place, _, name = file.rpartition("/")
+        if place not in places:
+            continue
+        if name.endswith(_SMALL):
+            chosen.append(file)
+        elif (found := _WEIGHTS.fullmatch(name)) and (place or kind == "unconditional"):
+            weights.setdefault(place, {}).setdefault(found["variant"] or "", []).append(file)
+    for variants in weights.values():
+        chosen += next((variants[name] for name in VARIANTS if name in variants), [])
+    return chosen
 
-    patterns = ["*.json", *(f"{folder}/{pattern}" for folder in _FOLDERS for pattern in WANTED)]
-    if entry.kind == "unconditional":  # all in one folder; elsewhere that is where whole pipelines in one file lie
-        patterns = list(WANTED)
+
+def variant_of(folder: Path) -> str | None:
+    """The variant in which a folder's weights are; None for the plain one.
+
+    Raises:
+        UserError: there are none as safetensors.
+    """
+    there = {found["variant"] or "" for path in folder.iterdir() if (found := _WEIGHTS.fullmatch(path.name))}
+    for name in VARIANTS:
+        if name in there:
+            return name or None
+    raise UserError(f"“{folder.name}” holds no weights as .safetensors: {_cure(folder)}.")
+
+
+def _cure(folder: Path) -> str:
+    if pickles := [path.name for path in folder.glob("*.bin")]:
+        return f"python -m studio.models convert {pickles[0]} makes them"
+    return "if its publisher has only a .bin, python -m studio.models convert NAME FOLDER fetches and converts it"
+
+
+def _snapshot(entry: Entry, local_files_only: bool) -> str:
+    from huggingface_hub import HfApi, snapshot_download
+
+    files = None
+    if not local_files_only:
+        files = select(HfApi().list_repo_files(entry.repo, revision=entry.revision), entry.kind)
     found: str = snapshot_download(
-        entry.repo,
-        revision=entry.revision,
-        allow_patterns=patterns,
-        ignore_patterns=list(UNWANTED),
-        etag_timeout=5,
-        **how,
+        entry.repo, revision=entry.revision, allow_patterns=files, etag_timeout=5, local_files_only=local_files_only
     )
     return found
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
-from urllib.parse import urlparse
 
 import torch
 
@@ -17,10 +14,9 @@ from studio.models.estimate import OVERHEAD, Footprint
 from studio.models.place import SHARE, best_device
 from studio.models.plan import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
-from studio.models.source import cached, is_offline
+from studio.models.source import cached, hub_answers, is_offline
 
 State = Literal["ready", "downloadable", "blocked"]
-_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def status(entry: Entry, offline: bool = False) -> Status:
         return Status(entry, "blocked", f"not on the hub. {entry.note}")
     if is_offline(offline):
         return Status(entry, "blocked", "its files are not here, and the studio is offline")
-    if not _hub_answers():
+    if not hub_answers():
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
     gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
     return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, revision not pinned yet")
@@ -94,16 +90,3 @@ def _too_small(entry: Entry) -> str:
 
 def _word(device: torch.device) -> str:
     return "computer" if device.type == "cpu" else "GPU"
-
-
-@cache
-def _hub_answers() -> bool:
-    """Whether the hub takes a connection within seconds; asked once."""
-    from huggingface_hub.constants import ENDPOINT
-
-    place = urlparse(ENDPOINT)
-    try:
-        with socket.create_connection((place.hostname, place.port or 443), timeout=_SECONDS):
-            return True
-    except OSError:
-        return False

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from studio.messages import UserError
 from studio.models.recognise import read
+from studio.models.source import variant_of
 
 LONGEST_GEMMA = 300
 
@@ -32,6 +33,8 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
         raise UserError("Models steered by text need a package more: python -m pip install transformers.") from error
     name = str((read(folder / "text_encoder" / "config.json").get("architectures") or ["CLIPTextModel"])[0])
     clip = name.startswith("CLIP")
+    if not (folder / "text_encoder").is_dir():
+        raise UserError(f"“{folder.name}” has no text encoder: its folder needs tokenizer/ and text_encoder/.")
     try:
         maker: Any = transformers.CLIPTextModel if clip else transformers.AutoModel
         encoder = maker.from_pretrained(
@@ -39,6 +42,7 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
             # Gemma is larger than the models it writes prompts for
             dtype=torch.float32 if clip or device.type == "cpu" else torch.bfloat16,
             use_safetensors=True,
+            variant=variant_of(folder / "text_encoder"),
             local_files_only=True,
             trust_remote_code=False,
         )
@@ -46,10 +50,7 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
             folder / "tokenizer", local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"The text encoder in “{folder.name}” cannot be loaded: its folder needs tokenizer/ and text_encoder/, "
-            "the latter as safetensors."
-        ) from error
+        raise UserError(f"The text encoder in “{folder.name}” cannot be loaded: get the folder again.") from error
     encoder = encoder.eval().requires_grad_(False).to(device)
     codes = [(_clip if clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import diffusers
+import huggingface_hub
 import pytest
 import torch
 
@@ -44,6 +45,7 @@ def config_of(network: DiffusionAutoencoder) -> dict[str, object]:
     return {key: value for key, value in network.config.items() if not key.startswith("_")}
 
 
+@pytest.mark.slow
 def test_the_averaged_weights_become_a_folder_that_loads(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save(lightning(), path)
@@ -94,7 +96,7 @@ def test_a_bin_of_diffusers_becomes_safetensors_beside_it(twin: Callable[[str], 
     unet.save_config(tmp_path)
     old = tmp_path / "diffusion_pytorch_model.bin"
     torch.save(unet.state_dict(), old)
-    assert convert(old) == tmp_path / "diffusion_pytorch_model.safetensors"
+    assert convert(str(old)) == tmp_path / "diffusion_pytorch_model.safetensors"
     old.unlink()
     again = diffusers.UNet2DModel.from_pretrained(tmp_path, use_safetensors=True)
     assert all(torch.equal(value, unet.state_dict()[name]) for name, value in again.state_dict().items())
@@ -119,11 +121,31 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(UserError, match=sentence):
-        convert(path, tmp_path / "out")
+        convert(str(path), tmp_path / "out")
 
 
 def test_a_ckpt_needs_a_folder_to_go_to(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(b"")
     with pytest.raises(UserError, match="Say where the folder goes"):
-        convert(path)
+        convert(str(path))
+
+
+def test_a_model_that_is_published_as_a_pickle_is_fetched_and_converted(
+    twin: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+
+    def publish(repo: str, *, allow_patterns: list[str], local_dir: Path, **_: object) -> None:
+        assert not any("safetensors" in pattern for pattern in allow_patterns)
+        unet.save_config(local_dir)
+        torch.save(unet.state_dict(), local_dir / "diffusion_pytorch_model.bin")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", publish)
+    folder = convert("ddpm-cat", tmp_path / "cats")
+    assert not list(folder.glob("*.bin"))
+    assert diffusers.UNet2DModel.from_pretrained(folder, use_safetensors=True).config.sample_size == 16
+    with pytest.raises(UserError, match="convert ddpm-cat FOLDER"):
+        convert("ddpm-cat")
+    with pytest.raises(UserError, match="not on the hub"):
+        convert("diffae-ffhq", tmp_path)

@@ -73,6 +73,7 @@ def test_each_way_of_saving_memory_saves_some() -> None:
     assert apart.step < 0.6 * together.step
 
 
+@pytest.mark.slow
 def test_a_decoder_counts_where_it_is_the_largest() -> None:
     latent = footprint("latent", {"denoiser": UNET, "vae": KL}, Placement(CPU))
     assert latent.decode > latent.step
@@ -86,6 +87,7 @@ def test_the_total_grows_with_the_states_alone() -> None:
     assert found.total(40) - found.total(20) == 100
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_the_measurement() -> None:
     footprint("unconditional", {"denoiser": UNET}, Placement(CPU, half=True))
     assert torch.get_default_dtype() == torch.float32

@@ -9,6 +9,7 @@ from studio.models.holder import Holder
 from tests.stub import stub
 
 
+@pytest.mark.slow
 def test_one_model_is_loaded_once_and_gone_before_the_next() -> None:
     alive: list[weakref.ref[Model]] = []
 
@@ -28,6 +29,7 @@ def test_one_model_is_loaded_once_and_gone_before_the_next() -> None:
     assert [ref() for ref in alive] == [None, None]
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_nothing_behind_and_the_next_try_works() -> None:
     tries = []
 

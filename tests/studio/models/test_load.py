@@ -1,11 +1,14 @@
 """Every model of the registry on its twin: the code that loads the twin loads the original."""
 
+import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
 from adjointdeis.guidance import ClassifierFreeGuidance
@@ -210,3 +213,36 @@ def test_the_sampled_latent_is_the_encoded_one(twin: Twin, judges: Judges) -> No
     x_T, noises = encode(model.network, sampler, state, None, torch.Generator().manual_seed(0))
     *_, again = sample(model.network, sampler, x_T, None, noises)
     torch.testing.assert_close(again, state, rtol=1e-4, atol=1e-4)
+
+
+def test_attention_under_its_old_names_and_half_precision_files_are_understood(
+    twin: Twin, judges: Judges, tmp_path: Path
+) -> None:
+    """Models from before 2023 call to_q "query"; some folders hold nothing but float16."""
+    folder = tmp_path / "old"
+    shutil.copytree(twin("ldm-celebahq"), folder)
+    old = {"to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn."}
+    renamed = 0
+    for path in list(folder.rglob("*.safetensors")):
+        tensors = {}
+        for name, value in load_file(path).items():
+            then = functools.reduce(lambda text, pair: text.replace(*pair), old.items(), name)
+            renamed += then != name
+            tensors[then] = value.half()
+        save_file(tensors, path.with_name("diffusion_pytorch_model.fp16.safetensors"), metadata={"format": "pt"})
+        path.unlink()
+    assert renamed > 8
+    first, again = (load(str(f), placement=Placement(CPU), judges=judges) for f in (twin("ldm-celebahq"), folder))
+    x, t = torch.randn(1, 3, 8, 8), torch.tensor([500])
+    torch.testing.assert_close(again.network(t, x, None), first.network(t, x, None), rtol=0.02, atol=0.02)
+
+
+def test_missing_weights_are_not_made_up(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+    folder = tmp_path / "holes"
+    shutil.copytree(twin("ddpm-celebahq"), folder)
+    path = folder / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    del tensors["conv_out.bias"]
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"do not fit their config\.json"):
+        load(str(folder), placement=Placement(CPU), judges=judges)

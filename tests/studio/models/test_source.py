@@ -7,8 +7,9 @@ import huggingface_hub
 import pytest
 
 from studio.messages import UserError
+from studio.models import source
 from studio.models.registry import ENTRIES
-from studio.models.source import cached, find, fingerprint, is_offline
+from studio.models.source import cached, find, fingerprint, is_offline, select, variant_of
 
 LDM = ENTRIES["ldm-celebahq"]
 
@@ -17,7 +18,15 @@ LDM = ENTRIES["ldm-celebahq"]
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub._snapshot_download.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(source, "hub_answers", lambda: True)
     return tmp_path
+
+
+def test_a_hub_that_does_not_answer_leaves_the_cache_and_costs_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "hub_answers", lambda: False)
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: pytest.fail("asked the network"))
+    with pytest.raises(UserError, match="the hub does not answer; check the network, or give a folder"):
+        find(LDM)
 
 
 @pytest.mark.parametrize("way", ["switch", "variable"])
@@ -50,21 +59,51 @@ def test_what_is_in_the_cache_is_found_without_asking(empty_cache: Path) -> None
     assert find(LDM, offline=True) == repo / "snapshots" / commit
 
 
-def test_only_what_cannot_run_code_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_what_cannot_run_code_is_chosen_and_no_weights_twice() -> None:
+    files = [
+        "model_index.json",
+        "v1-5-pruned-emaonly.safetensors",  # whole pipelines lie beside the folders, gigabytes that nobody reads
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.bin",
+        "unet/diffusion_pytorch_model.safetensors",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "unet/diffusion_pytorch_model.non_ema.safetensors",
+        "vae/diffusion_pytorch_model.fp16.safetensors",
+        "text_encoder/model.bf16-00001-of-00002.safetensors",
+        "text_encoder/model.bf16-00002-of-00002.safetensors",
+        "text_encoder/model.safetensors.index.bf16.json",
+        "tokenizer/merges.txt",
+        "tokenizer/tokenizer.model",
+        "safety_checker/model.safetensors",
+        "unet/run.py",
+    ]
+    assert select(files, "prompted") == [files[k] for k in (0, 2, 10, 11, 12, 4, 7, 8, 9)]
+
+
+def test_a_pixel_models_weights_lie_in_the_folder_itself() -> None:
+    files = ["config.json", "diffusion_pytorch_model.bin", "diffusion_pytorch_model.safetensors", "unet/config.json"]
+    assert select(files, "unconditional") == [files[0], files[2]]
+
+
+def test_the_selection_is_what_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: dict[str, object] = {}
 
     def snapshot(repo: str, **how: object) -> str:
         asked.update(how, repo=repo)
         return str(tmp_path)
 
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: ["unet/config.json", "unet/x.bin"])
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    find(ENTRIES["sd-1.5"])
-    patterns = asked["allow_patterns"]
-    assert isinstance(patterns, list)
-    assert {Path(pattern).suffix for pattern in patterns} == {".json", ".txt", ".model", ".safetensors"}
-    # files of whole pipelines lie beside the folders, gigabytes that nobody reads
-    assert "*.safetensors" not in patterns
+    assert find(ENTRIES["sd-1.5"]) == tmp_path
+    assert asked["allow_patterns"] == ["unet/config.json"]
     assert asked["repo"] == "stable-diffusion-v1-5/stable-diffusion-v1-5"
+
+
+def test_the_plain_variant_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "diffusion_pytorch_model.fp16.safetensors").touch()
+    assert variant_of(tmp_path) == "fp16"
+    (tmp_path / "diffusion_pytorch_model.safetensors").touch()
+    assert variant_of(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +120,7 @@ def test_every_refusal_of_the_hub_is_a_sentence(
     def refuse(*_: object, **__: object) -> str:
         raise error.__new__(error)
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", refuse)
     with pytest.raises(UserError, match=sentence):
         find(LDM)
 

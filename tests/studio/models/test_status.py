@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.models import source
 from studio.models import status as module
 from studio.models.registry import ENTRIES
 from studio.models.status import status, statuses, table
@@ -14,9 +15,10 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(module, "cached", lambda entry: None)
     monkeypatch.setattr(module, "free_bytes", lambda device: 10**12)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    module._hub_answers.cache_clear()
+    monkeypatch.setattr(source, "getproxies", dict)
+    source.hub_answers.cache_clear()
     yield
-    module._hub_answers.cache_clear()
+    source.hub_answers.cache_clear()
 
 
 def test_the_embedded_model_is_always_ready() -> None:
