@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio_client import Client, handle_file
 
+import app
 from studio import zero
 from studio.compare_run import Comparison
 from studio.compare_tab import compare_stream
@@ -15,6 +17,7 @@ from studio.messages import UserError
 from studio.model import Model
 from studio.morph_run import Morphed
 from studio.morph_tab import morph_stream
+from studio.page import page
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
@@ -141,3 +144,21 @@ def test_a_function_that_only_returns_a_generator_would_not_stream() -> None:
 def test_the_host_is_known_by_its_variable(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
     monkeypatch.setenv("SPACES_ZERO_GPU", value)
     assert zero.is_zero() is expected
+
+
+@pytest.mark.slow
+def test_the_whole_page_runs_on_such_a_host(studio: Studio, face: Path, save_picture: Callable[..., Path]) -> None:
+    blocks = page(studio, [], zero.hosted(spaces.GPU, studio))
+    _, url, _ = app.launch(blocks, public=True, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    sent = len(spaces.sent)
+    try:
+        client = Client(url, verbose=False)
+        quick = {"optimisation_steps": 2, "sampling_steps": 5}
+        _, steered = client.predict(image=handle_file(face), prompt="red hair", **quick, api_name="/steer")
+        second = handle_file(save_picture("second.png", colour="navy"))
+        _, morphed = client.predict(first=handle_file(face), second=second, **quick, api_name="/morph")
+    finally:
+        blocks.close()
+    assert steered["settings"]["prompt"] == "red hair"
+    assert morphed["settings"]["loss"] == "morph"
+    assert len(spaces.sent) > sent
