@@ -79,7 +79,7 @@ def _ddpm(name: str, what: str, repo: str) -> Entry:
 
 
 _ALL = (
-    Entry("embedded", "Clay faces", "embedded", "", "MIT, ships with the studio", 64, 4, 0, "seconds on a CPU"),
+    Entry("embedded", "Clay faces", "embedded", "", "MIT, ships with the studio", 64, 5, 0, "seconds on a CPU"),
     _ddpm("ddpm-celebahq", "CelebA-HQ", "google/ddpm-ema-celebahq-256"),
     _ddpm("ddpm-church", "LSUN churches", "google/ddpm-ema-church-256"),
     _ddpm("ddpm-cat", "LSUN cats", "google/ddpm-cat-256"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,15 +61,29 @@ def status(entry: Entry, offline: bool = False) -> Status:
 
 def table() -> str:
     """The models as a table in Markdown: licence, memory at N = 20 as estimated, and what was run here."""
-    head = "| model | by | licence of the weights | pixels | VRAM at N = 20, estimated | at least | here |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
+    columns = (
+        "model",
+        "by",
+        "licence of the weights",
+        "pixels",
+        "weights, millions",
+        "VRAM at N = 20, estimated: plain",
+        "at least",
+        "one run takes, expected",
+        "here",
+    )
+    lines = [_row(columns), "|---" * len(columns) + "|"]
     for entry in ENTRIES.values():
         rungs = list(estimates(entry.name).values())
         most, least = (_gigabytes(rungs[k]) for k in (0, -1)) if rungs else ("-", "-")
         ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a twin only"
-        name = f"`{entry.name}`: {entry.title}"
-        lines.append(f"| {name} | {entry.repo or '-'} | {entry.licence} | {entry.size} | {most} | {least} | {ran} |")
+        name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
+        lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))
     return "\n".join(lines)
+
+
+def _row(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _gigabytes(found: Footprint) -> str:

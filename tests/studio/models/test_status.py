@@ -71,7 +71,7 @@ def test_a_model_that_is_not_on_the_hub_says_how_to_get_it() -> None:
 
 def test_the_table_has_a_row_a_model_and_says_what_was_run() -> None:
     head, rule, *rows = table().splitlines()
-    assert head.count("|") == rule.count("|") == 8
+    assert head.count("|") == rule.count("|") == 10
     assert len(rows) == len(ENTRIES)
     assert [row for row in rows if "run, trained here" in row] == [row for row in rows if "`embedded`" in row]
     assert all("GiB" in row for row in rows if "`embedded`" not in row)
