@@ -94,6 +94,7 @@ def test_what_is_there_is_not_made_again_and_nothing_starts_after_the_time(bench
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # three processes load everything
 def test_two_processes_find_what_one_does(tmp_path):
     pytest.importorskip("accelerate")
     asked = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
@@ -102,7 +103,7 @@ def test_two_processes_find_what_one_does(tmp_path):
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
     two = [sys.executable, *launch, "-m", *asked, "--out", str(tmp_path / "two")]
     for command in (one, two):
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=280)
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
     found = [
         sorted([{k: row[k] for k in ("pair", "margins", "curve", "noisiness")} for row in Records(folder)], key=str)
         for folder in (tmp_path / "one", tmp_path / "two")
