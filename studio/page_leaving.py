@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
+from threading import Lock, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import gradio as gr
@@ -26,13 +27,59 @@ SESSIONS = 100
 """How many visits are remembered at most; each holds the page as it stands, half a megabyte and more."""
 
 
+class Departures:
+    """Who has left, and when they will be forgotten. A thread looks after them while there are any."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self._blocks, self._lock = blocks, Lock()
+        self._due: dict[str, float] = {}
+        self._looking = False
+
+    def add(self, session: str) -> None:
+        """Forget this visit when it was not used for `STAY` seconds."""
+        with self._lock:
+            self._due[session] = monotonic() + STAY
+            if not self._looking:
+                self._looking = True
+                Thread(target=self._look, daemon=True, name="studio-departures").start()
+
+    def _look(self) -> None:
+        while True:
+            sleep(min(STAY / 2, 30))
+            with self._lock:
+                late = [session for session, due in self._due.items() if due <= monotonic()]
+            for session in late:
+                with suppress(RuntimeError):  # a visit changed while it was looked through: next time
+                    self._settle(session)
+            with self._lock:
+                if not self._due:
+                    self._looking = False
+                    return
+
+    def _settle(self, session: str) -> None:
+        """Forget them, or look again later: they came back, or an event that was still under way brought them back."""
+        holder: Any = self._blocks.state_holder
+        used = holder.time_last_used.get(session)
+        idle = (datetime.now() - used).total_seconds() if used else STAY
+        there = session in holder.session_data
+        if there and idle >= STAY:
+            forget(self._blocks, session)
+        with self._lock:
+            if there:
+                self._due[session] = monotonic() + STAY
+            else:
+                del self._due[session]
+
+
 def wire_leaving(blocks: gr.Blocks, stops: Stops) -> None:
     """Have visitors forgotten `STAY` seconds after they have left."""
+    departures = Departures(blocks)
+    blocks.departures = departures  # type: ignore[attr-defined]
 
     def leave(visitor: gr.Request) -> None:
         name = visitor_name(visitor)
         stops.leave(name)
-        _later(blocks, name, STAY)
+        departures.add(name)
 
     blocks.unload(leave)
 
@@ -47,8 +94,9 @@ def forget_later() -> None:
     """Called in a program's job: programs never say that they leave, so their visit ends `STAY` after its last use."""
     blocks, caller = LocalContext.blocks.get(None), LocalContext.request.get(None)
     session = getattr(caller, "session_hash", None)
-    if isinstance(blocks, gr.Blocks) and session:
-        _later(blocks, session, STAY)
+    departures = getattr(blocks, "departures", None)
+    if departures is not None and session:
+        departures.add(session)
 
 
 def forget(blocks: gr.Blocks, session: str) -> None:
@@ -67,20 +115,6 @@ def forget(blocks: gr.Blocks, session: str) -> None:
             Path(path).unlink()
         for known in blocks.temp_file_sets:
             known.discard(path)
-
-
-def _later(blocks: gr.Blocks, session: str, stay: float) -> None:
-    def look() -> None:
-        used = blocks.state_holder.time_last_used.get(session)
-        idle = (datetime.now() - used).total_seconds() if used else stay
-        if idle < stay:  # they came back
-            _later(blocks, session, stay)
-        else:
-            forget(blocks, session)
-
-    timer = Timer(stay, look)
-    timer.daemon = True
-    timer.start()
 
 
 def _of_visit(visit: Any) -> set[str]:

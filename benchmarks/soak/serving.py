@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--pause", type=float, default=0.002, help="seconds that every network call takes longer")
-    parser.add_argument("--stay", type=float, default=0.5, help="seconds after which a visitor is forgotten")
+    parser.add_argument("--stay", type=float, default=3.0, help="seconds after which a visitor is forgotten")
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)
