@@ -10,6 +10,7 @@ import torch
 
 from clay.world import load_world
 from studio.model import Model
+from studio.weights import verify
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 WEIGHTS = ASSETS / "clay"
@@ -19,8 +20,9 @@ def embedded(device: str | torch.device = "cpu") -> Model:
     """Load every network of the clay world, so that no visitor waits for one.
 
     Raises:
-        FileNotFoundError: weights are missing; one sentence that says which.
+        BrokenWeights: a FileNotFoundError; weights are missing or damaged, in one sentence that says which.
     """
+    verify(WEIGHTS)
     world = load_world(WEIGHTS, device=device)
     return Model(
         name="clay faces, 64 px",

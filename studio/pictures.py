@@ -40,7 +40,7 @@ def load_picture(path: str | Path, size: int, crop: Crop = Crop()) -> Image.Imag
         raise UserError("Many pictures are being opened at the moment: choose this one again in a minute.")
     try:
         image = open_picture(Path(path))
-        return _bare(square(_on_white(_in_colour(ImageOps.exif_transpose(_decoded(image)))), size, crop))
+        return _bare(square(_on_white(_in_colour(_upright(_decoded(image)))), size, crop))
     except UserError:
         raise
     except TooSlow as error:
@@ -83,6 +83,14 @@ def _decoded(image: Image.Image) -> Image.Image:
     image.load()
     check_size(image)
     return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its metadata says; as it is where that is unreadable."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a parser of strangers' bytes may fail in any way, and the pixels are fine
+        return image
 
 
 def _in_colour(image: Image.Image) -> Image.Image:

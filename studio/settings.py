@@ -9,7 +9,7 @@ brought up to date.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -143,7 +143,8 @@ def bounds(field: str) -> tuple[float, float]:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if not first["loc"]:  # a rule about several fields, already a sentence
-        return str(first["ctx"]["error"])
+        told = first.get("ctx", {}).get("error")
+        return str(told) if told else "These settings hold a field whose name cannot be read."
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return f"These settings hold a field that this version does not know: {_shown(field)}."
@@ -152,16 +153,18 @@ def _sentence(error: ValidationError) -> str:
             f"These settings were written by version {_shown(first['input'])} of the studio, but this one reads up to "
             f"version {VERSION}: update it, or set them by hand."
         )
-    return f"{title(field)}: {_rule(field, first)}, but it is {_shown(first['input'])}."
+    return f"{title(field)}: {_rule(field)}, but it is {_shown(first['input'])}."
 
 
-def _rule(field: str, error: Mapping[str, Any]) -> str:
-    if error["type"] == "literal_error":
-        return f"choose {error['ctx']['expected']}"
-    if Settings.model_fields[field].annotation is str:
+def _rule(field: str) -> str:
+    kind = Settings.model_fields[field].annotation
+    if get_origin(kind) is Literal:
+        names = [f"'{name}'" for name in get_args(kind)]
+        return f"choose {', '.join(names[:-1])} or {names[-1]}"
+    if kind is str:
         return "give a text of at most 300 characters"
     low, high = bounds(field)
-    whole = "whole number" if Settings.model_fields[field].annotation is int else "number"
+    whole = "whole number" if kind is int else "number"
     return f"give a {whole} from {low:,} to {high:,}"
 
 

@@ -49,7 +49,8 @@ def told(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
     """One sentence for each text that is cut, by its name; empty where all of them are read to their ends."""
     if tokenizer is None:
         return ""
-    cuts = ((name, cut(tokenizer, text)) for name, text in texts)
+    # longer ones are refused anyway, and cost seconds to tokenise
+    cuts = ((name, cut(tokenizer, text)) for name, text in texts if len(text) <= LONGEST)
     return " ".join(
         f"{name}: the text network reads it only up to “… {' '.join(part.split()[-3:])}” and drops the rest."
         for name, part in cuts

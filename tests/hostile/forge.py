@@ -101,7 +101,8 @@ def exif(orientation: bytes) -> bytes:
 def text_chunks(pairs: Sequence[tuple[str, str]], packed: bool = False) -> bytes:
     """A PNG with these texts before its pixels."""
     make = _ztxt if packed else _text
-    return png(32, 32, *(make(key, value) for key, value in pairs))
+    made = {pair: make(*pair) for pair in set(pairs)}
+    return png(32, 32, *(made[pair] for pair in pairs))
 
 
 def _text(key: str, value: str) -> bytes:
