@@ -10,20 +10,15 @@ person, its own left out of its person's mean, and must be nearer to its own per
 Beside that, the person's parameters are to be linear in the embedding (`clay.numbers`), so that it looks at all of a
 face and not only at what tells most people apart.
 
---push moves every picture where it does the most harm before the step is taken, as in `clay.train_clip`. The gradients
-of such a network point at what makes a face, so that what they change is seen by other networks too.
-
 `--name judge` and `--name jury` train the embedders that are kept for judging: other kinds of network.
 """
-
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.augment import disturb, pushed
+from clay.augment import disturb
 from clay.data import TRAIN, load_pictures, person
 from clay.identity import IdentityEmbedder
 from clay.numbers import PERSON_NUMBERS, Readout, person_numbers
@@ -80,10 +75,10 @@ def margin_loss(embeddings: Tensor, margin: float) -> tuple[Tensor, Tensor]:
 
 
 class IdentityLoss:
-    """The margin loss on a random batch of `people` times `each` pictures, moved by at most `push`."""
+    """The margin loss on a random batch of `people` times `each` pictures."""
 
-    def __init__(self, pictures: Tensor, plan: Plan, people: int = 40, each: int = 3, push: float = 0.0) -> None:
-        self.pictures, self.plan, self.people, self.each, self.push = pictures, plan, people, each, push
+    def __init__(self, pictures: Tensor, plan: Plan, people: int = 40, each: int = 3) -> None:
+        self.pictures, self.plan, self.people, self.each = pictures, plan, people, each
         self.look_alikes = LookAlikes()
         self.numbers = torch.tensor([person_numbers(person(TRAIN.first + i)) for i in range(TRAIN.identities)])
 
@@ -100,16 +95,11 @@ class IdentityLoss:
         views = torch.rand(self.people, TRAIN.views, generator=generator).argsort(1)[:, : self.each]
         shown = (chosen[:, None] * TRAIN.views + views).flatten()
         image = disturb(to_unit(self.pictures[shown]), generator, covered=0.15)
+        embeddings = network.network(image.contiguous(memory_format=torch.channels_last))
         margin = _MARGIN * min(1.0, step / 300)
-        if self.push:
-            image = pushed(image, lambda x: self._tell(network, x, margin)[1], self.push, generator)
-        embeddings, told, hits = self._tell(network, image, margin)
+        told, hits = margin_loss(embeddings.view(self.people, self.each, -1), margin)
         read = network.loss(embeddings, self.numbers[chosen].repeat_interleave(self.each, 0))
         return {"loss": told + _READ * read, "told": told, "read": read, "hits": hits}
-
-    def _tell(self, network: Readout, image: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
-        embeddings: Tensor = network.network(image.contiguous(memory_format=torch.channels_last))
-        return embeddings, *margin_loss(embeddings.view(self.people, self.each, -1), margin)
 
 
 def main() -> None:
@@ -118,21 +108,14 @@ def main() -> None:
     parser.add_argument("--name", choices=tuple(EMBEDDERS), default="identity", help="which embedder; set --out too")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--people", type=int, default=40, help="people a step, three pictures of each")
-    parser.add_argument("--push", type=float, default=0.0, help="largest distance a picture is moved; 0 moves none")
-    parser.add_argument("--start", type=Path, help="folder of a trained embedder to begin with")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     kind, channels = EMBEDDERS[options.name]
-    model = IdentityEmbedder(channels, kind=kind)
-    if options.start:
-        model.load_state_dict(IdentityEmbedder.from_folder(options.start, "cpu", torch.float32).state_dict())
-    model = model.to(memory_format=torch.channels_last)
+    model = IdentityEmbedder(channels, kind=kind).to(memory_format=torch.channels_last)
     network = Readout(model, int(model.config["dimension"]), PERSON_NUMBERS)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
-    losses = IdentityLoss(
-        as_channels_first(load_pictures(TRAIN, options.data)), plan, options.people, push=options.push
-    )
+    losses = IdentityLoss(as_channels_first(load_pictures(TRAIN, options.data)), plan, options.people)
     for moment in train(network, losses, plan, options.runs / f"{options.name}.pt"):
         print(moment.line, flush=True)
         if moment.saved:

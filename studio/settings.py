@@ -24,7 +24,7 @@ OptimiserName = Literal["normalised", "adam", "sgd"]
 
 VERSION = 3
 # what a file of version 1 or 2 means where it says nothing
-_BEFORE_3: Mapping[str, Any] = {"optimiser": "adam", "z_rate": 0.2, "closeness": 1.0, "optimisation_steps": 10}
+_BEFORE_3: Mapping[str, Any] = {"optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
 NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
 NEEDS_SECOND_PICTURE = frozenset({"clip_image", "identity", "morph"})
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
@@ -50,7 +50,7 @@ class Settings(BaseModel):
     mix_picture: float = Field(default=0.0, ge=0, le=5, title="Look like the second picture")
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
-    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness")
+    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
     crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
     crop_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down")
@@ -65,7 +65,7 @@ class Settings(BaseModel):
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=15, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
-    z_rate: float = Field(default=0.15, ge=0.0001, le=1, title="Learning rate of z")
+    z_rate: float = Field(default=0.12, ge=0.0001, le=1, title="Learning rate of z")
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
