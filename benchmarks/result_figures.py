@@ -73,13 +73,16 @@ def success_against_calls(folder: Path, rows: Sequence[Row], methods: Sequence[M
         with _page(folder, "success-against-calls", theme, (8, 4.2)) as (_, axes):
             for name, found in shown:
                 calls, success = curve(found)
-                if len(calls) == 1:
-                    axes.plot(max(calls[0], 1), 100 * success[0], "o", label=f"{name} ({len(found)} pairs)")
+                if calls == [0]:  # without a network; log scales have no place for it
+                    label, ink = f"{name} ({len(found)} pairs), no calls", THEMES[theme]["ink"]
+                    axes.axhline(100 * success[0], linestyle=":", color=ink, label=label)
+                elif len(calls) == 1:
+                    axes.plot(calls, 100 * success[0], "o", label=f"{name} ({len(found)} pairs)")
                 else:
                     axes.plot(calls, [100 * s for s in success], label=f"{name} ({len(found)} pairs)")
             axes.axvline(PUBLISHED_CALLS / 5, color=THEMES[theme]["faint"], linestyle="--")
             axes.set(xlabel="network calls for one morph, encoding included", ylabel="unseen judges fooled, %")
-            axes.set(ylim=(-2, 102), xscale="symlog")
+            axes.set(ylim=(-2, 102), xscale="log")
             axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return bool(shown)
 

@@ -45,7 +45,7 @@ _ABOUT = {
         "order.",
     ),
     "efficiency": (
-        "The same success with a fifth of the network calls",
+        "How far a fifth of the network calls goes",
         "Each has at most 450 network calls, everything included, a fifth of the published 2,250.",
     ),
     "coarse": (

@@ -42,7 +42,7 @@ class Interval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{100 * self.value:.0f} ({100 * self.low:.0f}-{100 * self.high:.0f})"
+        return f"{100 * self.value:.0f} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
 
 def fools(row: Row, network: str) -> bool:

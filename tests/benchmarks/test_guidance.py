@@ -36,7 +36,10 @@ def test_the_table_has_a_line_for_every_way_that_ran():
     rows = [row(OURS, 1.0, True), row(OURS, 1.0, False, face=1)]
     lines = list(table(rows))
     assert len(lines) == 3
-    assert f"| {OURS.name} |  | 2 | 50 (0-100) | 100 (100-100) | 1.0 | 1.00 | 0.800 -> 0.500 | 400 | 2.0 |" == lines[2]
+    assert (
+        f"| {OURS.name} |  | 2 | 50 (0 to 100) | 100 (100 to 100) | 1.0 | 1.00 | 0.800 -> 0.500 | 400 | 2.0 |"
+        == lines[2]
+    )
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_the_interval_is_that_of_a_mean():
     assert found.value == pytest.approx(values.mean())
     assert found.low == pytest.approx(values.mean() - spread, abs=0.1 * spread)
     assert found.high == pytest.approx(values.mean() + spread, abs=0.1 * spread)
-    assert str(interval([1.0, 1.0])) == "100 (100-100)"
+    assert str(interval([1.0, 1.0])) == "100 (100 to 100)"
 
 
 def test_comparisons_are_paired_and_only_of_shared_pairs():
@@ -68,7 +68,7 @@ def test_rows_of_other_settings_under_the_same_name_are_left_out():
 def test_the_table_has_what_the_rows_say_beside_the_papers_figures():
     text = all_tables([row(0), row(1, judge=-0.1)])
     line = next(line for line in text.splitlines() if line.startswith(f"| {ODE} | 2 |"))
-    assert "| 100 (100-100) | 50 (0-100) | 100 (100-100) | +0.050 | 1.10 | 0.90 | 2,520 | 2.5 |" in line
+    assert "| 100 (100 to 100) | 50 (0 to 100) | 100 (100 to 100) | +0.050 | 1.10 | 0.90 | 2,520 | 2.5 |" in line
     assert PAPER[ODE] in line
     assert all_tables([]) == ""
 
@@ -78,7 +78,7 @@ def test_claims_name_methods_that_exist_and_are_judged_by_confidence():
     assert [verdict(c) for c in (0.99, 0.5, 0.01)] == ["holds", "stays open", "is the other way round"]
     rows = [row(k) for k in range(4)] + [row(k, judge=-0.1, jury=-0.1, method="DiM") for k in range(4)]
     lines = list(checked(rows))[2:]
-    assert lines == [f"| table 1 | {ODE} | DiM | 100 (100-100) | 4 | 100 % | 100 % | holds |"]
+    assert lines == [f"| table 1 | {ODE} | DiM | 100 (100 to 100) | 4 | 100 % | 100 % | holds |"]
 
 
 def test_success_after_some_calls_is_that_of_the_lowest_loss_until_then():

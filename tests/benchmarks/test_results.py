@@ -18,7 +18,7 @@ def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
     Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made])
     results.write(tmp_path / "morphs", tmp_path / "edits", tmp_path / "results.md")
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
-    assert f"| {ODE} | 3 | 100 (100-100)" in text
+    assert f"| {ODE} | 3 | 100 (100 to 100)" in text
     assert "## What holds" in text
     assert "Of 2 claims 0 hold" in text
     assert EDITING.name in text
