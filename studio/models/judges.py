@@ -34,7 +34,7 @@ def load_judges(device: torch.device, clip: str = "", faces: Path | None = None,
     Args:
         device: where they go.
         clip: "name/pretrained" of open_clip or a folder; the device's default if empty.
-        faces: folder of a face network.
+        faces: folder of a face network; the one that comes with the studio if None.
         offline: look at files that are here, and nowhere else.
     """
     missing: dict[str, str] = {}
@@ -43,14 +43,15 @@ def load_judges(device: torch.device, clip: str = "", faces: Path | None = None,
         towers = load_clip(clip or default_clip(device), device, offline=offline)
     except (OSError, ValueError, RuntimeError) as error:
         missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
-    identity = _face_network(faces, device)
-    if identity is None:
-        missing["identity"] = _HOW_FACES
+    identity: Any = None
+    try:
+        identity = _face_network(faces, device)
+    except (OSError, ImportError) as error:
+        missing["identity"] = f"{str(error).rstrip('.')}; {_HOW_FACES}"
     return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing)
 
 
 def _face_network(folder: Path | None, device: torch.device) -> Any:
-    if folder is None:
-        return None
-    network: Any = importlib.import_module("losses.faces").load_face_network(folder)
-    return network.to(device) if isinstance(network, torch.nn.Module) else network
+    """Loaded by name, because the networks for faces come with weights of their own."""
+    faces = importlib.import_module("losses.faces.load")
+    return faces.load_face_network(folder or faces.DEFAULT_FOLDER, device)
