@@ -35,6 +35,8 @@ _COLOURS = (
     "#5f6f52",
 )
 
+_CALLS = (10, 30, 100, 300, 1000, 3000)
+
 
 @contextmanager
 def _page(folder: Path, name: str, theme: str, size: tuple[float, float]) -> Iterator[tuple[Any, Any]]:
@@ -83,6 +85,8 @@ def success_against_calls(folder: Path, rows: Sequence[Row], methods: Sequence[M
             axes.axvline(PUBLISHED_CALLS / 5, color=THEMES[theme]["faint"], linestyle="--")
             axes.set(xlabel="network calls for one morph, encoding included", ylabel="unseen judges fooled, %")
             axes.set(ylim=(-2, 102), xscale="log")
+            axes.set_xticks(_CALLS, [f"{calls:,}" for calls in _CALLS])
+            axes.minorticks_off()
             axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return bool(shown)
 
