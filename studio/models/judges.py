@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from losses.open_clip_models import Towers, default_clip, load_clip
+from studio.models.source import hub_answers, is_offline
 
 _HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
 _HOW_FACES = "give the folder of one with --faces"
@@ -40,7 +41,7 @@ def load_judges(device: torch.device, clip: str = "", faces: Path | None = None,
     missing: dict[str, str] = {}
     towers: Towers | None = None
     try:
-        towers = load_clip(clip or default_clip(device), device, offline=offline)
+        towers = load_clip(clip or default_clip(device), device, offline=is_offline(offline) or not hub_answers())
     except (OSError, ValueError, RuntimeError) as error:
         missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
     identity: Any = None
