@@ -53,4 +53,4 @@ def digest(folder: Path) -> str:
 def examples() -> list[Path]:
     """Pictures to start from; the first is one that the prompt on the opened page changes visibly."""
     found = sorted((ASSETS / "examples").glob("*.png"))
-    return sorted(found, key=lambda path: "blonde" not in path.name)
+    return sorted(found, key=lambda path: "6-glasses" not in path.name)

@@ -20,9 +20,9 @@ GOALS: Mapping[LossName, str] = MappingProxyType(
 
 PROMPTS: tuple[str, ...] = (
     "a face with red hair",
-    "a face with sunglasses",
+    "a person with sunglasses",
     "a face with a beard",
-    "a face with a hat",
+    "a person with blue hair",
 )
 
 SECOND_LABEL: Mapping[LossName, str] = MappingProxyType(

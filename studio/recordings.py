@@ -45,17 +45,17 @@ class Wish:
 
 
 WISHES: dict[str, Wish] = {
-    "red-hair": Wish("red hair", "3-blonde-curls", {"prompt": "a face with red hair"}),
-    "sunglasses": Wish("sunglasses", "2-black-hair", {"prompt": "a face with sunglasses"}),
+    "red-hair": Wish("red hair", "6-glasses", {"prompt": "a face with red hair"}),
+    "sunglasses": Wish("sunglasses", "6-glasses", {"prompt": "a person with sunglasses"}),
     "beard": Wish(
         "beard",
-        "5-mohawk",
+        "2-black-hair",
         {"loss": "clip_directional", "prompt": "a face with a beard", "source_text": "a face"},
     ),
-    "hat": Wish(
-        "hat",
-        "6-glasses",
-        {"loss": "mix", "prompt": "a face with a hat", "mix_text": 1.0, "mix_same": 0.5},
+    "blue-hair": Wish(
+        "blue hair",
+        "5-mohawk",
+        {"loss": "mix", "prompt": "a person with blue hair", "mix_text": 1.0, "mix_same": 0.5},
     ),
     "picture": Wish("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
     "person": Wish("a person", "4-red-beard", {"loss": "identity"}, "6-glasses"),
