@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from studio.messages import explain
+from studio.messages import explain, log
 
 MIB = 2**20
 _CLOSED = (
@@ -94,22 +94,26 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = False
+        begun = streams = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, streams
             if message["type"] == "http.response.start":
                 begun = True
+                streams = dict(message.get("headers", ())).get(b"content-type", b"").startswith(b"text/event-stream")
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
         try:
             await self.app(scope, self._counted(scope, receive), sending)
         except Exception as error:
+            status, sentence = _status(error, _path(scope))
             if begun:  # the status is out; all that is left is to end
-                explain(error)
+                if streams:
+                    said = f"event: error\ndata: {json.dumps(sentence)}\n\n".encode()
+                    await send({"type": "http.response.body", "body": said})
                 return
-            await _say(sending, *_status(error, _path(scope)))
+            await _say(sending, status, sentence)
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """`receive`, refused at once by what the request says of itself, and later by what it really brings."""
@@ -155,6 +159,7 @@ def _status(error: Exception, path: str) -> tuple[int, str]:
     if isinstance(error, _Refused):
         return error.status, str(error)
     if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_JOINS):
+        log.warning("A request to %s that Gradio does not take: %s", path[:60], type(error).__name__)
         return 400, "This request is not one that the page or a program of its documentation makes."
     return 500, explain(error)
 

@@ -122,6 +122,18 @@ def test_a_failure_in_the_middle_of_an_answer_ends_it(caplog: pytest.LogCaptureF
     assert "half way" in caplog.text
 
 
+def test_a_stream_that_fails_ends_with_an_event_that_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        raise KeyError("/home/somebody/secret")
+
+    with caplog.at_level(logging.ERROR):
+        answer = ask(Gate(broken), "GET", "/gradio_api/call/steer/nobody")
+    assert answer.text.startswith('event: error\ndata: "This request is not one')
+    assert "secret" not in answer.text
+
+
 async def _nothing() -> Any:
     return {"type": "http.request"}
 
