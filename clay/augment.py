@@ -68,4 +68,5 @@ def pushed(image: Tensor, loss: Callable[[Tensor], Tensor], furthest: float, gen
     image = image.detach().requires_grad_(True)
     (g,) = torch.autograd.grad(loss(image), image)
     r = furthest * torch.rand(len(image), 1, 1, 1, generator=generator)
-    return (image + r * g / g.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)).detach()
+    moved: Tensor = image + r * g / g.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
+    return moved.detach()

@@ -206,8 +206,9 @@ class _Run:
 
     def _objective(self, plain: Tensor) -> Objective:
         """Eq. 5.1, and near the plain morph as far as closeness asks for it."""
+        a, b = self._faces
         first, second = (Identity(self._model.identity, face) for face in self._faces)
-        weighted: list[tuple[float, Loss]] = [(1.0, Morph(self._model.identity, *self._faces))]
+        weighted: list[tuple[float, Loss]] = [(1.0, Morph(self._model.identity, a, b))]
         if self._settings.closeness > 0:
             weighted.append((self._settings.closeness, Closeness(plain)))
         names = {"Match with the first face": first, "Match with the second face": second}
