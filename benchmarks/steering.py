@@ -40,7 +40,7 @@ from studio.events import Outcome
 from studio.model import Model
 from studio.morph_run import SUITED, Morphed, morph
 from studio.pictures import to_image, to_tensor
-from studio.presets import PRESETS
+from studio.presets import PRESETS, suited
 from studio.request import Request
 from studio.run import steer
 from studio.settings import Settings
@@ -143,7 +143,7 @@ def identity_runs(
     people = faces(first + count + 1)
     for i in range(first, first + count):
         start, target = people[i][2], people[i + 1][2]
-        outcome = finish(model, Settings(**{**settings, "loss": "identity"}), start, target)
+        outcome = finish(model, Settings(**{**suited("identity"), **settings, "loss": "identity"}), start, target)
         now = accepted(world, outcome.after, target, "fmr_1_percent")
         yield {
             "kind": "identity",

@@ -19,7 +19,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from PIL import Image
@@ -33,10 +33,11 @@ from studio.events import Outcome
 from studio.messages import UserError, explain
 from studio.morph_run import SUITED, Morphed, morph
 from studio.morph_save import morph_record
-from studio.presets import PRESETS
+from studio.presets import PRESETS, suited
 from studio.record import record, to_png
 from studio.request import Request
 from studio.run import steer
+from studio.settings import LossName
 from studio.stops import Flag
 
 
@@ -96,7 +97,9 @@ def _values(given: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 2) // 2))
     values = collected(given.preset, given.settings, given.set)
     text = getattr(given, "text", None)
-    return values if text is None else {**values, "prompt": text}
+    values = values if text is None else {**values, "prompt": text}
+    loss = values.get("loss")
+    return {**suited(loss), **values} if loss in get_args(LossName) else values
 
 
 def _interrupting(stop: Flag) -> None:

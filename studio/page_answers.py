@@ -17,8 +17,8 @@ from studio.page_inputs import COST_FIELDS, NEED_FIELDS, Form, Updates
 from studio.page_outputs import Outputs
 from studio.page_visitor import visitor_name
 from studio.pictures import load_picture
-from studio.presets import PRESETS
-from studio.settings import LARGEST_SEED, Settings, bounds, parse, title
+from studio.presets import PRESETS, suited
+from studio.settings import LARGEST_SEED, LossName, Settings, bounds, parse, title
 from studio.shared import Studio
 from studio.texts import clean, told
 
@@ -67,6 +67,10 @@ class Answers:
         # unchecked: an empty mix is no mistake while its weights are still being moved
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
         return {**self.form.wishes.needed(settings), self.outputs.message: ""}
+
+    def suit(self, loss: LossName) -> list[float | str]:
+        """A goal chosen by hand starts with what suits it."""
+        return list(suited(loss).values())
 
     def choose_preset(self, preset: str | None) -> Updates:
         """Move the sliders that the preset names."""

@@ -12,7 +12,7 @@ from studio.page_answers import Answers
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
 from studio.page_recall import Recall
-from studio.presets import PRESET_FIELDS
+from studio.presets import PRESET_FIELDS, SUITED_FIELDS
 
 # So many may wait in our own line, which tells everybody their place; Gradio's queue would not.
 IN_LINE = 20
@@ -85,6 +85,8 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     gr.on(looks, answers.look_at_second, [wishes.second, *crop], seen, trigger_mode="always_last", **_PLUMBING)
     needs = [fields[name] for name in NEED_FIELDS]
     gr.on([field.input for field in needs], answers.choose_goal, needs, [*wishes.boxes, outputs.message], **_PLUMBING)
+    # by hand only: what is recalled or linked brings its own
+    fields["loss"].input(answers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **_PLUMBING)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **_PLUMBING)
     for chip in wishes.chips:
         chip.click(str, chip, fields["prompt"], **_PLUMBING)

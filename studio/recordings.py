@@ -23,6 +23,7 @@ from PIL import Image
 from studio.embedded import ASSETS, embedded, examples
 from studio.events import Outcome, Point
 from studio.model import Model
+from studio.presets import suited
 from studio.record import record
 from studio.request import Request
 from studio.roundtrip import RoundTrip
@@ -58,7 +59,7 @@ WISHES: dict[str, Wish] = {
         {"loss": "mix", "prompt": "a person with blue hair", "mix_text": 1.0, "mix_same": 0.5},
     ),
     "picture": Wish("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
-    "person": Wish("a person", "4-red-beard", {"loss": "identity"}, "6-glasses"),
+    "person": Wish("a person", "4-red-beard", {"loss": "identity", **suited("identity")}, "6-glasses"),
 }
 
 

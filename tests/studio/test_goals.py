@@ -1,5 +1,5 @@
 from studio.goals import GOALS, PROMPTS, SECOND_LABEL
-from studio.presets import DEFAULT, PRESETS, preset_of
+from studio.presets import DEFAULT, PRESETS, SUITED_FIELDS, preset_of, suited
 from studio.settings import NEEDS_SECOND_PICTURE, Settings, parse
 
 
@@ -27,3 +27,12 @@ def test_settings_are_recognised_as_their_preset() -> None:
     for name, values in PRESETS.items():
         assert preset_of(parse({**values, "seed": 9})) == name
     assert preset_of(Settings(optimisation_steps=11)) is None
+
+
+def test_a_goal_starts_with_what_suits_it() -> None:
+    plain = Settings()
+    assert suited("clip_text") == {"z_rate": plain.z_rate, "closeness": plain.closeness}
+    assert suited("identity")["z_rate"] > plain.z_rate
+    for loss in GOALS:
+        assert set(suited(loss)) == set(SUITED_FIELDS)
+        parse({**suited(loss), "loss": loss, "prompt": "a face"})

@@ -19,6 +19,7 @@ from studio.page_outputs import outputs
 from studio.pictures import load_picture
 from studio.request import Request
 from studio.run import steer
+from studio.settings import Settings
 from studio.shared import Studio
 from studio.stops import Flag
 
@@ -126,3 +127,8 @@ def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
     assert all(0 <= answers.roll() < 2**32 for _ in range(100))
     *_, outcome = steer(model, request_for(seed=77), flag)
     assert answers.last_seed(outcome) == 77
+
+
+def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(answers: Answers) -> None:
+    assert answers.suit("identity") == [0.15, 0.5]
+    assert answers.suit("clip_text") == [Settings().z_rate, Settings().closeness]
