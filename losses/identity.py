@@ -13,13 +13,15 @@ class Identity:
     Args:
         embed: face network, image (b, 3, h, w) in [-1, 1] -> (b, d); a torch module is frozen.
         reference: (1, 3, h, w) for all images, or (b, 3, h, w), in [-1, 1].
+        seen_by: what embeds the images, where that is not what embeds the reference: a face network that looks where
+            the face of the start image is, for one.
     """
 
     name = "identity"
 
-    def __init__(self, embed: Embed, reference: Tensor) -> None:
-        self.embed = frozen(embed)
-        self.target = reference_embedding(self.embed, reference)
+    def __init__(self, embed: Embed, reference: Tensor, seen_by: Embed | None = None) -> None:
+        self.embed = frozen(embed if seen_by is None else seen_by)
+        self.target = reference_embedding(frozen(embed), reference)
 
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,) in [0, 2]."""
@@ -34,14 +36,14 @@ class Morph:
     The last term keeps the morph from settling for one of the two. Twice the larger distance, that is.
 
     Args:
-        embed: face network, as for Identity.
+        embed, seen_by: face network, as for Identity.
         reference_a, reference_b: the two people, (1, 3, h, w) or (b, 3, h, w) in [-1, 1].
     """
 
     name = "morph"
 
-    def __init__(self, embed: Embed, reference_a: Tensor, reference_b: Tensor) -> None:
-        self.a, self.b = Identity(embed, reference_a), Identity(embed, reference_b)
+    def __init__(self, embed: Embed, reference_a: Tensor, reference_b: Tensor, seen_by: Embed | None = None) -> None:
+        self.a, self.b = Identity(embed, reference_a, seen_by), Identity(embed, reference_b, seen_by)
 
     def distances(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """d(v, v_a) and d(v, v_b), (b,) each."""

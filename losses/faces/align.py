@@ -1,0 +1,76 @@
+"""Where a face is cut out, from its 68 points.
+
+    e = mean of the distances from either eye's middle to the mouth's,   s = e / 0.45,   r = mean of the three middles
+
+is a square of side s in which r lies at (0.5, 0.43): what the recognition network was trained on, as the package
+@vladmandic/face-api cuts it. The package keeps the square upright in the picture and in whole pixels (`whole_pixels`);
+by default it is turned with the eyes here and not rounded (`chip`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+_LEFT_EYE, _RIGHT_EYE, _MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
+_SCALE, _DOWN = 0.45, 0.43
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square in a picture, in pixels; the pixel in the corner is at 0.
+
+    Args:
+        x, y: its middle.
+        side: its side, > 0.
+        turn: how far it is turned, in radians, clockwise as seen.
+    """
+
+    x: float
+    y: float
+    side: float
+    turn: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.side > 0 and all(math.isfinite(v) for v in (self.x, self.y, self.side, self.turn))):
+            raise ValueError(f"A square needs finite numbers and a side > 0; got {self}.")
+
+    def at(self, u: float, v: float) -> tuple[float, float]:
+        """The picture's place of (u, v), shares of the square's side from its own upper left corner."""
+        across, down = (u - 0.5) * self.side, (v - 0.5) * self.side
+        c, s = math.cos(self.turn), math.sin(self.turn)
+        return self.x + c * across - s * down, self.y + s * across + c * down
+
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Its four corners, clockwise from the upper left."""
+        return self.at(0, 0), self.at(1, 0), self.at(1, 1), self.at(0, 1)
+
+    def wider(self, margin: float) -> Square:
+        """The same with `margin` of its side more on all four sides."""
+        return Square(self.x, self.y, self.side * (1 + 2 * margin), self.turn)
+
+
+def chip(points: Tensor) -> Square:
+    """The square for recognition, turned so that the eyes are level in it; points (68, 2) in pixels."""
+    (x, y), eye_to_mouth, turn = _middles(points)
+    side = eye_to_mouth / _SCALE
+    down = (0.5 - _DOWN) * side
+    return Square(x - math.sin(turn) * down, y + math.cos(turn) * down, side, turn)
+
+
+def whole_pixels(points: Tensor) -> Square:
+    """The package's own square: upright in the picture, all numbers rounded down, never beyond left and top."""
+    (x, y), eye_to_mouth, _ = _middles(points)
+    side = math.floor(eye_to_mouth / _SCALE)
+    left, top = math.floor(max(0.0, x - 0.5 * side)), math.floor(max(0.0, y - _DOWN * side))
+    return Square(left + side / 2, top + side / 2, side)
+
+
+def _middles(points: Tensor) -> tuple[tuple[float, float], float, float]:
+    """Mean of the middles of eyes and mouth; mean distance of eyes to mouth; angle of the line through the eyes."""
+    left, right, mouth = (points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH))
+    x, y = ((left + right + mouth) / 3).tolist()
+    across, down = (right - left).tolist()
+    return (x, y), float(((mouth - left).norm() + (mouth - right).norm()) / 2), math.atan2(down, across)

