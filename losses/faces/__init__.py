@@ -1,8 +1,8 @@
 """Real face networks, offline: where faces are, their 68 points, and whose they are.
 
 Reading order: pixels, recognition, landmarks, detector (the networks), align, warp (where a face is cut out, and how),
-find, network (what losses take), stored, convert, load (from the package's files to here), onnx_network (any other
-face network). Weights, their origin and licences: assets/faces.
+find, network (what losses take), stored, convert, load (from the package's files to here). Weights, their origin and
+licences: assets/faces.
 """
 
 from losses.faces.align import Square
