@@ -98,8 +98,8 @@ def _values(given: argparse.Namespace) -> dict[str, Any]:
     values = collected(given.preset, given.settings, given.set)
     text = getattr(given, "text", None)
     values = values if text is None else {**values, "prompt": text}
-    loss = values.get("loss")
-    return {**suited(loss), **values} if loss in get_args(LossName) else values
+    known = {name: suited(name) for name in get_args(LossName)}
+    return {**known.get(values.get("loss"), {}), **values}
 
 
 def _interrupting(stop: Flag) -> None:

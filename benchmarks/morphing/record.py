@@ -51,7 +51,7 @@ class Share:
         """As `accelerate launch` says; the whole where it did not start this process."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
-        from accelerate import PartialState  # type: ignore[import-untyped]  # the extra `many`
+        from accelerate import PartialState  # the extra `many`
 
         state = PartialState(cpu=True)
         return cls(state.process_index, state.num_processes)

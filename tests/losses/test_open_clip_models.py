@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CLIP of a few thousand numbers, in the layout of the hub."""
     place = tmp_path_factory.mktemp("clip")
     torch.manual_seed(0)
-    clip = open_clip.CLIP(**{key: value for key, value in CONFIG.items()})
+    clip = open_clip.CLIP(**dict(CONFIG.items()))
     told = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "shortest"}
     (place / "open_clip_config.json").write_text(json.dumps({"model_cfg": CONFIG, "preprocess_cfg": told}))
     save_file(
