@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from studio.goals import PROMPTS
 from studio.record import read_settings
 from tests.browser.steering import few_steps, prompt, start, wait_ready
 
@@ -33,6 +34,6 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(
         page.click("#save-png")
     saved = tmp_path / "saved.png"
     download.value.save_as(saved)
-    assert read_settings(saved).prompt == prompt(page) == "a face with a hat"
+    assert read_settings(saved).prompt == prompt(page) == PROMPTS[3]
     assert Image.open(saved).size == (64, 64)
     page.screenshot(path=screens / "finished.png", full_page=True)
