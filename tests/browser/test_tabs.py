@@ -35,8 +35,8 @@ def number(page: Page, field: str, value: int) -> None:
 
 def ready(page: Page, job: str, label: str) -> None:
     expect(page.locator(f"#{job}-run")).to_have_text(label, timeout=PATIENCE)
-    expect(page.locator(f"#{job}-run")).to_be_enabled()
-    expect(page.locator(f"#{job}-stop")).to_be_disabled()
+    expect(page.locator(f"#{job}-run")).to_be_enabled(timeout=PATIENCE)
+    expect(page.locator(f"#{job}-stop")).to_be_disabled(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -21,12 +22,19 @@ async def reads_all(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": str(total).encode()})
 
 
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: after tests in a browser this one has an event loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def ask(app: Any, method: str, path: str, **what: Any) -> httpx.Response:
     async def one() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
             return await client.request(method, path, **what)
 
-    return asyncio.run(one())
+    answer: httpx.Response = finished(one())
+    return answer
 
 
 def in_pieces(total: int) -> Callable[[], Any]:
@@ -117,7 +125,7 @@ def test_a_failure_in_the_middle_of_an_answer_ends_it(caplog: pytest.LogCaptureF
         await Gate(broken)({"type": "http", "path": "/", "headers": []}, _nothing, send)
 
     with caplog.at_level(logging.ERROR):
-        asyncio.run(run())
+        finished(run())
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert "half way" in caplog.text
 
@@ -144,7 +152,7 @@ def test_other_kinds_of_connection_are_not_looked_at() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(Gate(app)({"type": "lifespan"}, _nothing, _nothing))  # type: ignore[arg-type]
+    finished(Gate(app)({"type": "lifespan"}, _nothing, _nothing))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 
