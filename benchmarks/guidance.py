@@ -34,14 +34,16 @@ from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.record import Records, Row, Share, provenance
 from benchmarks.morphing.tables import Interval, interval
 from benchmarks.one_step import OneStep
-from benchmarks.steering import EDITS, Edit, faces
+from benchmarks.steering import Edit, edit_for, faces
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Loss
-from studio.embedded import digest, embedded
+from studio.embedded import embedded
 from studio.model import Model
 from studio.objective import objective
 from studio.pictures import to_tensor
 from studio.settings import Settings
+from studio.stepping import stepping
+from studio.weights import fingerprint
 
 FOLDER = Path("runs/guidance")
 BUDGET = 400
@@ -56,7 +58,7 @@ class Way:
         name: unique.
         steps: N of the sampler.
         one_step: how to guide single steps; None for gradients through the whole sampler.
-        updates: of those gradients, by Adam, at the page's own rates.
+        updates: of those gradients, as the page steps.
     """
 
     name: str
@@ -103,7 +105,7 @@ def tasks(model: Model, numbers: Sequence[int]) -> Iterator[Task]:
     people = faces(max(numbers, default=-1) + 1)
     for i in numbers:
         person, seen, picture = people[i]
-        edit = next(e for k in range(len(EDITS)) if (e := EDITS[(i + k) % len(EDITS)]).is_new_for(person, seen))
+        edit = edit_for(i, person, seen)
         settings, image = Settings(loss="clip_text", prompt=edit.prompt), to_tensor(picture)
         yield Task(i, edit, image, objective(settings, model, image, None).loss)
 
@@ -125,11 +127,8 @@ def edited(world: ClayWorld, way: Way, task: Task) -> tuple[Tensor, int]:
 
 
 def _steered(model: CountedModel, sampler: Sampler, code: Encoding, z: Tensor, loss: Loss, updates: int) -> Tensor:
-    page = Settings()
-    rates = {"noises": page.noise_rate, "z": page.z_rate}
-    frames = guide(
-        model, sampler, code.x_T, z, loss, noises=code.noises, optimizer="adam", lr=rates, steps=updates, wrt=[*rates]
-    )
+    step = stepping(Settings(), {**code._asdict(), "z": z})
+    frames = guide(model, sampler, code.x_T, z, loss, noises=code.noises, steps=updates, **step._asdict())
     return min(frames, key=lambda frame: float(frame.loss[0])).image
 
 
@@ -211,7 +210,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     options = parser.parse_args()
-    began, made_by, weights = perf_counter(), provenance(options.threads), digest(DEFAULT_FOLDER)[:10]
+    began, made_by, weights = perf_counter(), provenance(options.threads), fingerprint(DEFAULT_FOLDER)[:10]
     torch.set_num_threads(options.threads)
     records = Records(options.out, options.shard or Share.of_this_process())
     found = [row for row in records if row["weights"] == weights]

@@ -38,7 +38,7 @@ from losses import Identity
 from studio.embedded import embedded
 from studio.events import Outcome
 from studio.model import Model
-from studio.morph_run import SUITED, Morphed, morph
+from studio.morph_run import Morphed, morph
 from studio.pictures import to_image, to_tensor
 from studio.presets import PRESETS, suited
 from studio.request import Request
@@ -85,6 +85,12 @@ def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
     return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
 
 
+def edit_for(number: int, person: Person, seen: Circumstances) -> Edit:
+    """The prompts in turn, but for those that ask for what the face has."""
+    turns = (EDITS[(number + k) % len(EDITS)] for k in range(len(EDITS)))
+    return next(edit for edit in turns if edit.is_new_for(person, seen))
+
+
 def finish(model: Model, settings: Settings, start: Image.Image, second: Image.Image | None = None) -> Outcome:
     """The outcome of a whole run."""
     *_, outcome = steer(model, Request(settings, start, second), Stops().flag())
@@ -112,7 +118,7 @@ def text_runs(
 ) -> Iterator[dict[str, Any]]:
     """One row a face and prompt, prompts in turn, from face `first` on."""
     for i, (person, seen, start) in list(enumerate(faces(first + count)))[first:]:
-        edit = next(e for k in range(len(EDITS)) if (e := EDITS[(i + k) % len(EDITS)]).is_new_for(person, seen))
+        edit = edit_for(i, person, seen)
         outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
         before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
         yield {
@@ -164,7 +170,7 @@ def morph_runs(
     for pair in chosen:
         who = (pair.first, pair.second)
         sources, others = (tuple(to_image(x[None]) for x in seen(who)) for seen in (passports, other_pictures))
-        request = Request(Settings(**{**SUITED, **settings, "loss": "morph"}), *sources)
+        request = Request(Settings(**{**suited("morph"), **settings, "loss": "morph"}), *sources)
         *_, done = morph(model, request, Stops().flag())
         if not isinstance(done, Morphed):
             raise RuntimeError("A morph that nobody stopped ended without an outcome.")

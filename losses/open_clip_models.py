@@ -55,13 +55,18 @@ def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = 
     else:
         source, _, weights = name.partition("/")
         _check(open_clip, source, weights)
-        if offline or _told_to_be_offline():
+        if is_offline(offline):
             weights = _cached(open_clip, source, weights)
     try:
         clip = open_clip.create_model(source, pretrained=weights, require_pretrained=True)
     except (OSError, RuntimeError) as error:
         raise FileNotFoundError(f"the weights of {name} are not here and could not be fetched") from error
     return Towers(freeze(clip).to(device), open_clip.get_tokenizer(source), name)
+
+
+def is_offline(offline: bool = False) -> bool:
+    """Whether nobody may be asked: by argument, or by HF_HUB_OFFLINE as it is now."""
+    return offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def _local(folder: Path) -> str:
@@ -89,7 +94,3 @@ def _cached(open_clip: Any, architecture: str, weights: str) -> str:
         if isinstance(found, str):
             return found
     raise FileNotFoundError(f"the weights of {architecture}/{weights} are not here, and the studio is offline")
-
-
-def _told_to_be_offline() -> bool:
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")

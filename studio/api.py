@@ -27,11 +27,11 @@ from studio.api_uploads import uploaded
 from studio.compare_run import GRADIENTS
 from studio.compare_tab import compare_stream
 from studio.messages import explain
-from studio.morph_run import SUITED
 from studio.morph_tab import morph_stream
 from studio.page_leaving import forget_later
 from studio.page_visitor import caller_address
 from studio.page_wiring import IN_LINE
+from studio.presets import suited
 from studio.request import Request
 from studio.settings import GradientName, Settings
 from studio.shared import Studio
@@ -80,7 +80,9 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
     methods = _parameter("methods", list[GradientName], list(GRADIENTS))
     endpoint = _Endpoint(studio)
     endpoint.add(steer, steered(studio.model), [image, *_settings(), second], _PICTURE_AND_RECORD)
-    endpoint.add(morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH, SUITED)], _PICTURE_AND_RECORD)
+    endpoint.add(
+        morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH, suited("morph"))], _PICTURE_AND_RECORD
+    )
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     # as a type, not as the text that annotations are in this file
     settings_schema.__signature__ = inspect.Signature(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
@@ -120,12 +122,12 @@ class _Endpoint:
 
 
 def _settings(
-    without: Collection[str] = (), suited: Mapping[str, Any] = MappingProxyType({})
+    without: Collection[str] = (), instead: Mapping[str, Any] = MappingProxyType({})
 ) -> list[inspect.Parameter]:
-    """The settings as parameters, at their defaults; the prompt comes first, because everybody needs it."""
+    """The settings as parameters, at their defaults or what is given; the prompt first, because everybody needs it."""
     names = [name for name in Settings.model_fields if name not in {"version", *without}]
     fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
-    return [_parameter(name, field.annotation, suited.get(name, field.default)) for name, field in fields.items()]
+    return [_parameter(name, field.annotation, instead.get(name, field.default)) for name, field in fields.items()]
 
 
 def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

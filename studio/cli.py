@@ -31,7 +31,7 @@ from studio.compare_run import GRADIENTS, compare
 from studio.embedded import embedded
 from studio.events import Outcome
 from studio.messages import UserError, explain
-from studio.morph_run import SUITED, Morphed, morph
+from studio.morph_run import Morphed, morph
 from studio.morph_save import morph_record
 from studio.presets import PRESETS, suited
 from studio.record import record, to_png
@@ -70,7 +70,7 @@ def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     model = embedded()
-    values = {**SUITED, **_values(given), "loss": "morph"}
+    values = {**suited("morph"), **_values(given), "loss": "morph"}
     request = Request.checked(values, existing(given.first), existing(given.second), model.size)
     done = watch(morph(model, request, stop), console)
     if not isinstance(done, Morphed):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from pathlib import Path
 
 import torch
 
 from clay.world import load_world
 from studio.model import Model
-from studio.weights import verify
+from studio.weights import combined, listed, verify
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 WEIGHTS = ASSETS / "clay"
@@ -26,7 +25,7 @@ def embedded(device: str | torch.device = "cpu") -> Model:
     world = load_world(WEIGHTS, device=device)
     return Model(
         name="clay faces, 64 px",
-        digest=digest(WEIGHTS),
+        digest=combined(listed(WEIGHTS)),
         size=world.autoencoder.sample_shape[-1],
         network=world.autoencoder,
         encode=world.autoencoder.encode,
@@ -39,15 +38,6 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         graphs=8,  # 22 MiB each
         judges={"judge": world.judge, "jury": world.jury},
     )
-
-
-def digest(folder: Path) -> str:
-    """SHA-256 over the weight files of a folder, in order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")):
-        total.update(path.relative_to(folder).as_posix().encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
 
 
 def examples() -> list[Path]:

@@ -9,10 +9,9 @@ Like `run.py` it knows no page and no thread, and the same request gives the sam
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from time import perf_counter
-from types import MappingProxyType
 
 import torch
 from PIL import Image
@@ -36,9 +35,6 @@ from studio.stops import Flag
 from studio.track import Track
 from studio.trajectory import trajectory
 from studio.watch import Cancelled, Watched
-
-# A morph starts half-way to its goal: the steps in z that suit other goals would jump past it.
-SUITED: Mapping[str, float] = MappingProxyType({"z_rate": 0.03})
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from PIL import Image
 from studio import morph_words, words
 from studio.events import Waiting
 from studio.messages import UserError
-from studio.morph_run import SUITED, Morphed, Morphing, morph
+from studio.morph_run import Morphed, Morphing, morph
 from studio.morph_save import save
 from studio.page_fields import example_row, picture
 from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
 from studio.page_knobs import Knob, knobs
 from studio.pictures import load_picture
-from studio.presets import DEFAULT, PRESETS
+from studio.presets import DEFAULT, PRESETS, suited
 from studio.request import Request
 from studio.shared import Studio
 from studio.stops import Flag
@@ -105,9 +105,10 @@ def _inputs(
                 faces.append(face)
     gr.Markdown(morph_words.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
-    fields = knobs(_MAIN, "morph-")
+    suits = suited("morph")
+    fields = knobs(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
-        fields |= knobs(_MORE, "morph-", **SUITED)
+        fields |= knobs(_MORE, "morph-", z_rate=suits["z_rate"])
     return (faces[0], faces[1]), preset, fields
 
 

@@ -22,7 +22,10 @@ DEFAULT = "Quick"
 
 # A face network wants more of a change than a text does, and judges less than the eye: measured on held-out people by
 # `python -m benchmarks.steering`, as the share that networks which no loss has seen take for the other person.
-_SUITED: Mapping[LossName, Values] = MappingProxyType({"identity": {"z_rate": 0.15, "closeness": 0.5}})
+# A morph starts half-way to its goal: the steps in z that suit other goals would jump past it.
+_SUITED: Mapping[LossName, Values] = MappingProxyType(
+    {"identity": {"z_rate": 0.15, "closeness": 0.5}, "morph": {"z_rate": 0.03}}
+)
 SUITED_FIELDS = ("z_rate", "closeness")
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])
 

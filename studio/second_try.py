@@ -9,13 +9,11 @@ The outcome's settings are those that were used, so its record never says what w
 from __future__ import annotations
 
 import dataclasses
-import gc
 import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import torch
-
+from studio.memory import give_back
 from studio.messages import out_of_memory
 from studio.request import Request
 from studio.settings import Settings, bounds
@@ -49,17 +47,8 @@ def with_second_try(run: Callable[[Request], Iterator[Item]], request: Request) 
             raise
         log.warning("Out of memory, tried again with %s: %s", changes(request.settings, settings), error)
     # here and not above: the exception held the run's tensors
-    free()
+    give_back()
     yield from run(dataclasses.replace(request, settings=settings))
-
-
-def free() -> None:
-    """Give back what nobody holds any more."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()
 
 
 def changes(asked: Settings, used: Settings) -> str:

@@ -33,6 +33,9 @@ class Studio:
     stops: Stops = field(default_factory=Stops)
     public: bool = False
 
+    def __post_init__(self) -> None:
+        self.pace.graphs = self.model.graphs
+
     def forecast(self, settings: Settings) -> float | None:
         """Expected seconds of a run with these settings on this device; None before anything was measured."""
         return self.cost(settings).seconds
@@ -48,7 +51,7 @@ class Studio:
 
     def warm_up(self, picture: Path) -> None:
         """A short run, so that the first visitor finds everything loaded, and pace and memory measured."""
-        self.pace.need, self.pace.graphs = need(self.model), self.model.graphs
+        self.pace.need = need(self.model)
         settings = {"prompt": "a face", "optimisation_steps": 2}
         request = Request.checked(settings, picture, None, self.model.size)
         for _ in steer(self.model, request, self.stops.flag(), self.pace):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CARD = "README.md"
 CURE = "get the repository's assets/clay again, or run python -m clay.card if you trained them yourself"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(r"^\| (\S+\.safetensors) \| \d+ \| `([0-9a-f]{64})` \|$", re.M)
 
 
@@ -53,6 +54,30 @@ def verify(folder: Path) -> int:
         path = folder / name
         if not path.is_file():
             raise BrokenWeights(f"{name} is missing")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        if _sha256(path) != sha256:
             raise BrokenWeights(f"{name} is not the file that the model card describes")
     return len(files)
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the weight files of a folder, in order of their names.
+
+    The hub's cache names large files by their own SHA-256, so that gigabytes need not be read again.
+    """
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.safetensors")}
+    blobs = {name: path.resolve().name for name, path in files.items()}
+    return combined({name: b if _SHA256.fullmatch(b) else _sha256(files[name]) for name, b in blobs.items()})
+
+
+def combined(files: Mapping[str, str]) -> str:
+    """The fingerprint of files whose SHA-256 is known, by name."""
+    total = hashlib.sha256()
+    for name in sorted(files, key=PurePosixPath):
+        total.update(name.encode())
+        total.update(bytes.fromhex(files[name]))
+    return total.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

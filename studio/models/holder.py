@@ -5,12 +5,10 @@ Two models of gigabytes do not fit on one device, and memory comes back only whe
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from threading import Lock
 
-import torch
-
+from studio.memory import give_back
 from studio.model import Model
 
 
@@ -47,8 +45,4 @@ class Holder:
         if self._model is None:
             return
         self._name = self._model = None
-        gc.collect()  # networks refer to themselves in circles
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        if torch.backends.mps.is_available():
-            torch.mps.empty_cache()
+        give_back()

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from losses.open_clip_models import Towers, default_clip, load_clip
-from studio.models.source import hub_answers, is_offline
+from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
+from studio.models.source import hub_answers
 
 _HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
 _HOW_FACES = "give the folder of one with --faces"

@@ -20,8 +20,9 @@ from studio.models.place import Placement, best_device
 from studio.models.plan import plan
 from studio.models.recognise import entry_of, recognise
 from studio.models.registry import Entry
-from studio.models.source import find, fingerprint
+from studio.models.source import find
 from studio.models.text import prompt_codes
+from studio.weights import fingerprint
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ Only configurations, tokenizers and safetensors are fetched: nothing that could 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import socket
 from collections.abc import Iterable
@@ -16,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
+from losses.open_clip_models import is_offline
 from studio.messages import UserError
 from studio.models.registry import Entry, Kind
 
@@ -25,12 +24,6 @@ _WEIGHTS = re.compile(r"(?:diffusion_pytorch_)?model(?:\.(?P<variant>\w+?))?(?:-
 VARIANTS = ("", "fp16", "bf16")
 """Precisions in which weights may lie beside each other; the first that is there is taken."""
 _SECONDS = 3.0
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def is_offline(offline: bool = False) -> bool:
-    """Whether nobody may be asked: by argument, or by HF_HUB_OFFLINE as it is now."""
-    return offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def find(entry: Entry, offline: bool = False) -> Path:
@@ -79,19 +72,6 @@ def hub_answers() -> bool:
             return True
     except OSError:
         return False
-
-
-def fingerprint(folder: Path) -> str:
-    """SHA-256 over the weight files of a folder, in order of their names.
-
-    The hub's cache names large files by their own SHA-256, so that gigabytes need not be read again.
-    """
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")):
-        total.update(path.relative_to(folder).as_posix().encode())
-        blob = path.resolve().name
-        total.update(bytes.fromhex(blob) if _SHA256.fullmatch(blob) else _sha256(path))
-    return total.hexdigest()
 
 
 def select(files: Iterable[str], kind: Kind) -> list[str]:
@@ -152,8 +132,3 @@ def _reason(error: Exception, quiet: bool) -> str:
     if quiet:
         return "its files are not here, and the studio is offline; start it once with a network, or give a folder"
     return "its files are not here, and the hub does not answer; check the network, or give a folder"
-
-
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

@@ -10,11 +10,12 @@ from typing import Literal
 import torch
 
 from adjointdeis.memory import free_bytes
+from losses.open_clip_models import is_offline
 from studio.models.estimate import OVERHEAD, Footprint
 from studio.models.place import SHARE, best_device
 from studio.models.plan import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
-from studio.models.source import cached, hub_answers, is_offline
+from studio.models.source import cached, hub_answers
 
 State = Literal["ready", "downloadable", "blocked"]
 

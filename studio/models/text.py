@@ -6,7 +6,6 @@ Gemma    (1, 300, d): the last hidden state; tokens of padding are set to 0, whi
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.memory import give_back
 from studio.messages import UserError
 from studio.models.recognise import read
 from studio.models.source import variant_of
@@ -55,8 +55,7 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
     codes = [(_clip if clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder
     if device.type == "cuda":
-        gc.collect()
-        torch.cuda.empty_cache()  # what comes next is planned by the memory that is free
+        give_back()  # what comes next is planned by the memory that is free
     return codes
 
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 import app
 from studio.model import Model
-from studio.morph_run import SUITED
 from studio.page import page
+from studio.presets import suited
 from studio.record import read_settings
 from studio.settings import Settings
 from studio.shared import Studio
@@ -75,7 +75,7 @@ def test_every_setting_is_a_parameter_with_its_default(client: Client) -> None:
     assert "Literal['sde', 'ode']" in given["mode"]["python_type"]["type"]
     assert not given["image"]["parameter_has_default"]
     of_morph = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/morph"]["parameters"]}
-    assert of_morph["z_rate"] == SUITED["z_rate"]
+    assert of_morph["z_rate"] == suited("morph")["z_rate"]
     assert not set(given) - set(Settings.model_fields) - {"image", "second"}
 
 

@@ -17,8 +17,7 @@ from studio import cli
 from studio.cli_values import collected
 from studio.messages import UserError
 from studio.model import Model
-from studio.morph_run import SUITED
-from studio.presets import PRESETS
+from studio.presets import PRESETS, suited
 from studio.record import read_settings
 from studio.settings import Settings
 
@@ -68,7 +67,7 @@ def test_a_morph_records_the_verdicts(face: Path, save_picture: Callable[..., Pa
     assert run("morph", face, save_picture("other.png", colour="navy"), *QUICK, "--out", "m.png") == 0
     written = json.loads(Path("m.json").read_text())
     assert written["settings"]["loss"] == "morph"
-    assert written["settings"]["z_rate"] == SUITED["z_rate"]
+    assert written["settings"]["z_rate"] == suited("morph")["z_rate"]
     assert set(written["verdicts"]) == {"plain", "steered"}
 
 

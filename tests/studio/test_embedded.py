@@ -1,12 +1,13 @@
 import pytest
 
-from studio.embedded import WEIGHTS, digest, embedded, examples
+from studio.embedded import WEIGHTS, embedded, examples
 from studio.events import Outcome
 from studio.model import Model
 from studio.pictures import load_picture
 from studio.request import Request
 from studio.run import steer
 from studio.stops import Flag
+from studio.weights import fingerprint
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ def world() -> Model:
 
 
 def test_the_digest_names_the_weights(world: Model) -> None:
-    assert world.digest == digest(WEIGHTS)
+    assert world.digest == fingerprint(WEIGHTS)
     assert len(world.digest) == 64
 
 

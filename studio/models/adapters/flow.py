@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from studio.models.adapters.needed import needed
+
 
 class FlowTransformer(nn.Module):
     """SanaTransformer2DModel as a denoiser; z (b, tokens, d), times in [0, 1000] as its scheduler has them."""
@@ -24,8 +26,7 @@ class FlowTransformer(nn.Module):
         Raises:
             ValueError: there is no z.
         """
-        if z is None:
-            raise ValueError("A text-conditioned network needs the prompt's embedding as z; got None.")
+        z = needed(z, "text-conditioned", "the prompt's embedding")
         kept = (z.detach() != 0).any(dim=-1)
         output: Tensor = self.transformer(
             x,

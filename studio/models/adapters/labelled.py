@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from studio.models.adapters.needed import needed
 from studio.models.adapters.unconditional import prediction
 
 
@@ -62,8 +63,7 @@ class Labelled(nn.Module):
         Raises:
             ValueError: there is no z.
         """
-        if z is None:
-            raise ValueError("A class-conditional network needs the class's embedding as z; got None.")
+        z = needed(z, "class-conditional", "the class's embedding")
         if self._is_unet:
             return prediction(self.network(x, t, class_labels=z).sample, x)
         return prediction(self.network(x, timestep=t.to(torch.long), class_labels=z).sample, x)

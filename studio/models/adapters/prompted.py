@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from studio.models.adapters.needed import needed
+
 
 class Prompted(nn.Module):
     """UNet2DConditionModel as a denoiser; z (b, tokens, d) is the text encoder's last hidden state."""
@@ -20,7 +22,6 @@ class Prompted(nn.Module):
         Raises:
             ValueError: there is no z.
         """
-        if z is None:
-            raise ValueError("A text-conditioned network needs the prompt's embedding as z; got None.")
+        z = needed(z, "text-conditioned", "the prompt's embedding")
         output: Tensor = self.unet(x, t, encoder_hidden_states=z).sample
         return output

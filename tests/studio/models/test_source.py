@@ -9,7 +9,8 @@ import pytest
 from studio.messages import UserError
 from studio.models import source
 from studio.models.registry import ENTRIES
-from studio.models.source import cached, find, fingerprint, is_offline, select, variant_of
+from studio.models.source import cached, find, is_offline, select, variant_of
+from studio.weights import fingerprint
 
 LDM = ENTRIES["ldm-celebahq"]
 
