@@ -43,11 +43,16 @@ from studio.objective import objective
 from studio.pictures import to_tensor
 from studio.settings import Settings
 from studio.stepping import stepping
-from studio.weights import fingerprint
+from studio.weights import combined, listed
 
 FOLDER = Path("runs/guidance")
 BUDGET = 400
 STRENGTHS = (0.1, 0.3, 1.0)
+
+
+def weights() -> str:
+    """The short name of the weights that ship."""
+    return combined(listed(DEFAULT_FOLDER))[:10]
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def tasks(model: Model, numbers: Sequence[int]) -> Iterator[Task]:
     for i in numbers:
         person, seen, picture = people[i]
         edit = edit_for(i, person, seen)
-        settings, image = Settings(loss="clip_text", prompt=edit.prompt), to_tensor(picture)
+        settings, image = Settings(loss="clip_text", prompt=edit.prompt), to_tensor(picture).to(model.device)
         yield Task(i, edit, image, objective(settings, model, image, None).loss)
 
 
@@ -120,7 +125,7 @@ def edited(world: ClayWorld, way: Way, task: Task) -> tuple[Tensor, int]:
     z = world.autoencoder.encode(task.image)
     code = encode(model, sampler, task.image, z, torch.Generator().manual_seed(task.number))
     if way.one_step:
-        strength = torch.tensor(way.strengths)
+        strength = torch.tensor(way.strengths, device=z.device)
         start = _repeated(code, z, len(strength))
         return way.one_step.sample(model, sampler, start, task.loss, strength), model.calls
     return _steered(model, sampler, code, z, task.loss, way.updates), model.calls
@@ -206,18 +211,19 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=50, help="the first so many test people")
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after so long")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    parser.add_argument("--device", default="cpu", help="where it runs, as cpu or cuda")
     parser.add_argument("--shard", type=Share.parse, help="this process's part of the faces, i/n with i from 0")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     options = parser.parse_args()
-    began, made_by, weights = perf_counter(), provenance(options.threads), fingerprint(DEFAULT_FOLDER)[:10]
+    began, made_by, known = perf_counter(), provenance(options.threads, options.device), weights()
     torch.set_num_threads(options.threads)
     records = Records(options.out, options.shard or Share.of_this_process())
-    found = [row for row in records if row["weights"] == weights]
+    found = [row for row in records if row["weights"] == known]
     done = {(row["way"], str(row["settings"]), row["face"]) for row in found}
     if not options.table:
-        model, world = embedded(), load_world()
-        looks = Looks(world, passports(range(2)))
+        model, world = embedded(options.device), load_world(device=options.device)
+        looks = Looks(world, passports(range(2)).to(options.device))
         for task in tasks(model, records.share.of(range(options.faces))):
             for way in WAYS:
                 # settings as they come back from JSON
@@ -225,11 +231,11 @@ def main() -> None:
                     continue
                 if perf_counter() - began > 60 * options.minutes:
                     break
-                rows = [{**row, "weights": weights, "made_by": made_by} for row in judged(world, looks, way, task)]
+                rows = [{**row, "weights": known, "made_by": made_by} for row in judged(world, looks, way, task)]
                 records.add(rows)
                 print(f"{perf_counter() - began:7.0f} s  face {task.number}, {way.name}", file=sys.stderr, flush=True)
     if records.share.wait():
-        print(*table([row for row in records if row["weights"] == weights]), sep="\n")
+        print(*table([row for row in records if row["weights"] == known]), sep="\n")
 
 
 if __name__ == "__main__":

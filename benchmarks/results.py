@@ -166,7 +166,7 @@ def _made(rows: Sequence[Row], edits: Sequence[Row], old: int) -> Iterator[str]:
         for field in ("commit", "date", "torch", "machine", "threads"):
             values = sorted({str(row["made_by"][field]) for row in found})
             yield f"    - {field}: {', '.join(values)}"
-    yield f"- weights {weights()}; this page: commit {commit()}"
+    yield f"- weights {weights()} (morphs), {guidance.weights()} (edits); this page: commit {commit()}"
     if old:
         yield f"- {old} rows of other weights or other settings were left out"
 
@@ -176,7 +176,7 @@ def write(records: Path, edits: Path, page: Path) -> None:
     keys, known = {method.key for method in every_method().values()}, weights()
     everything = list(Records(records))
     rows = [row for row in everything if row["weights"] == known and row["key"] in keys]
-    found = [row for row in Records(edits) if row["weights"] == known]
+    found = [row for row in Records(edits) if row["weights"] == guidance.weights()]
     pictures = page.with_suffix("")
     page.parent.mkdir(parents=True, exist_ok=True)
     parts = sections(rows, found, records, pictures, len(everything) - len(rows))

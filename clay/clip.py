@@ -1,7 +1,8 @@
 """The embedded CLIP: an ordinary open_clip folder with a small configuration of our own.
 
-Text and image towers of Radford et al. (2021, arXiv 2103.00020), the image tower being their modified ResNet
-at 64 x 64 pixels. `open_clip.create_model_and_transforms("local-dir:/path")` loads the folder without this file.
+Text and image towers of Radford et al. (2021, arXiv 2103.00020), the image tower being their modified ResNet. It
+sees pictures of 64 x 64 pixels enlarged to 128 x 128, because its first layers keep one value for 4 x 4 pixels, and
+a mouth has few. `open_clip.create_model_and_transforms("local-dir:/path")` loads the folder without this file.
 """
 
 import json
@@ -10,12 +11,13 @@ from typing import Any
 
 import open_clip
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 MODEL_CONFIG: dict[str, Any] = {
     "embed_dim": 128,
-    "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 24, "head_width": 64},
+    "vision_cfg": {"image_size": 128, "layers": [1, 1, 1, 1], "width": 24, "head_width": 64},
     "text_cfg": {"context_length": 40, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 2},
 }
 MEAN: tuple[float, float, float] = tuple(open_clip.OPENAI_DATASET_MEAN)
@@ -39,13 +41,32 @@ def create_clip() -> nn.Module:
     return model
 
 
+def grown(model: nn.Module) -> nn.Module:
+    """The same weights in an untrained model of our configuration, whose pictures may have another size."""
+    larger: Any = create_clip()
+    weights = dict(model.state_dict())
+    place = "visual.attnpool.positional_embedding"
+    old, new = weights[place], larger.visual.attnpool.positional_embedding
+    before, after = (round((len(table) - 1) ** 0.5) for table in (old, new))
+    grid = old[1:].T.reshape(1, -1, before, before)
+    grid = F.interpolate(grid, (after, after), mode="bicubic", align_corners=False)
+    weights[place] = torch.cat([old[:1], grid[0].flatten(1).T])
+    larger.load_state_dict(weights)
+    return larger  # type: ignore[no-any-return]
+
+
 def create_tokenizer() -> open_clip.SimpleTokenizer:
     """CLIP's byte-pair tokenizer, cut at our context length."""
     return open_clip.SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
 
 
-def normalise(image: Tensor) -> Tensor:
-    """(b, 3, h, w) in [-1, 1] -> what the image tower reads: ((image + 1) / 2 - mean) / std."""
+def prepare(image: Tensor, model: Any) -> Tensor:
+    """What the image tower of a model reads of (b, 3, h, w) in [-1, 1]: brought to its size by bicubic interpolation,
+    then ((image + 1) / 2 - mean) / std.
+    """
+    side = model.visual.image_size
+    if image.shape[-2:] != (side, side):
+        image = F.interpolate(image, (side, side), mode="bicubic", antialias=True, align_corners=False)
     mean = torch.tensor(MEAN, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     return ((image + 1) / 2 - mean) / std

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.autoencoder import DiffusionAutoencoder
-from clay.clip import normalise
+from clay.clip import prepare
 from clay.data import DEFAULT_FOLDER, TEST, VALIDATION, load_pictures
 from clay.identity import IdentityEmbedder
 from clay.likeness import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
@@ -139,7 +139,7 @@ def measure_classes(predicted: dict[str, Tensor], truth: Tensor) -> dict[str, Me
 
 def measure_clip(world: ClayWorld, pictures: Tensor, truth: Tensor) -> dict[str, Measures]:
     """Each picture is given the class whose prompt is most similar."""
-    seen = in_batches(lambda image: world.clip.encode_image(normalise(image), normalize=True), pictures)
+    seen = in_batches(lambda image: world.clip.encode_image(prepare(image, world.clip), normalize=True), pictures)
     predicted = {}
     for name, prompts in PROMPTS.items():
         with torch.no_grad():

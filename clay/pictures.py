@@ -13,7 +13,7 @@ def to_unit(pictures: Tensor) -> Tensor:
 def to_bytes(image: Tensor) -> np.ndarray:
     """(b, 3, h, w) in [-1, 1] -> (b, h, w, 3) uint8."""
     levels = (image.detach().float().clamp(-1, 1) + 1) * 127.5 + 0.5
-    return np.asarray(levels.permute(0, 2, 3, 1).to(torch.uint8).numpy())
+    return np.asarray(levels.permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy())
 
 
 def as_channels_first(pictures: np.ndarray) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.augment import disturb, pushed
 from clay.captions import caption
-from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, normalise, save_clip
+from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
 from clay.data import TRAIN, load_pictures
 from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
 from clay.pictures import as_channels_first, to_unit
@@ -74,7 +74,7 @@ class ClipLoss:
         self, clip: Any, image: Tensor, from_text: Tensor, prompts: Tensor, chosen: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Embeddings of the pictures, contrast, matched, and the share of pictures that find their caption."""
-        image = normalise(image).contiguous(memory_format=torch.channels_last)
+        image = prepare(image, clip).contiguous(memory_format=torch.channels_last)
         from_image: Tensor = clip.encode_image(image, normalize=True)
         scale = clip.logit_scale.exp()
         similarity = scale * from_image @ from_text.T
@@ -111,7 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = load_clip(options.start, "cpu", torch.float32)[0].requires_grad_(True) if options.start else create_clip()
+    model = grown(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
     network: nn.Module = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
     network = network.to(memory_format=torch.channels_last)
     losses = ClipLoss(as_channels_first(load_pictures(TRAIN, options.data)), options.batch, options.push)

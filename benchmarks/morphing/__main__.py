@@ -40,6 +40,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=TEST.identities, help="test people to choose pairs from")
     parser.add_argument("--minutes", type=float, default=40.0, help="stop after so long")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    parser.add_argument("--device", default="cpu", help="where it runs, as cpu or cuda; with cuda take a large --batch")
     parser.add_argument("--batch", type=int, default=10, help="pairs at once")
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--methods", nargs="+", choices=every_method(), help="these only", metavar="NAME")
@@ -52,7 +53,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     options = options_of()
-    began, made_by = perf_counter(), provenance(options.threads)
+    began, made_by = perf_counter(), provenance(options.threads, options.device)
     torch.set_num_threads(options.threads)
     records = Records(options.out, options.shard or Share.of_this_process())
     chosen = [method for name in options.experiments for method in EXPERIMENTS[name]]
@@ -67,7 +68,7 @@ def main() -> None:
             print(f"{method.expected_calls():6d} calls  {there:4d} pairs there  {method.name}")
         return
     if not options.table:
-        bench = Bench(load_world(), known, options.people)
+        bench = Bench(load_world(device=options.device), known, options.people)
         for rows, images in work(
             bench, records, plan(chosen, options.pairs), options.batch, began + 60 * options.minutes
         ):

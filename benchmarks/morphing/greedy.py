@@ -46,7 +46,7 @@ def by_adam(loss: Loss, updates: int, rate: float) -> Better:
         a, b = to_x0("epsilon", alpha_t, sigma_t)
         eps = eps_hat.clone().requires_grad_()
         optimizer = torch.optim.Adam([eps], lr=rate, eps=1e-16)
-        best, least = eps_hat, torch.full((len(eps_hat),), float("inf"))
+        best, least = eps_hat, eps_hat.new_full((len(eps_hat),), float("inf"))
         for k in range(updates + 1):
             with torch.enable_grad():
                 value = loss(a * x_t + b * eps)

@@ -33,7 +33,7 @@ class People(NamedTuple):
 
 def as_saved(image: Tensor) -> Tensor:
     """The image as a file of 8 bits a channel would hold it."""
-    return to_unit(as_channels_first(to_bytes(image)))
+    return to_unit(as_channels_first(to_bytes(image))).to(image.device)
 
 
 class Panel:
@@ -84,11 +84,11 @@ class Looks:
     def _denoising(self, image: Tensor) -> Tensor:
         """Mean squared error of x0_hat, (b,), over times and pixels; the noise is the same for all pictures."""
         model = self._world.autoencoder
-        z, error = model.encode(image), torch.zeros(len(image))
+        z, error = model.encode(image), image.new_zeros(len(image))
         for time in _TIMES:
-            noise = torch.randn(image.shape[1:], generator=torch.Generator().manual_seed(time))
+            noise = torch.randn(image.shape[1:], generator=torch.Generator().manual_seed(time)).to(image)
             a_t = model.alphas_cumprod[time]
             x_t = a_t.sqrt() * image + (1 - a_t).sqrt() * noise
-            eps = model(torch.full((len(image),), time), x_t, z)
+            eps = model(torch.full((len(image),), time, device=image.device), x_t, z)
             error += (x_t / a_t.sqrt() - eps * ((1 - a_t) / a_t).sqrt() - image).square().mean((1, 2, 3))
         return error / len(_TIMES)

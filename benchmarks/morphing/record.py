@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -99,7 +101,7 @@ class Records:
             file.write(("\n" if before and not before.endswith(b"\n") else "") + text)
 
 
-def provenance(threads: int) -> Row:
+def provenance(threads: int, device: str = "cpu") -> Row:
     """What made a row: command, commit, versions, machine."""
     name = Path(sys.argv[0]).parent.name if sys.argv[0].endswith("__main__.py") else Path(sys.argv[0]).stem
     return {
@@ -107,7 +109,7 @@ def provenance(threads: int) -> Row:
         "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "torch": version("torch"),
-        "machine": platform.machine(),
+        "machine": platform.machine() if device == "cpu" else torch.cuda.get_device_name(device),
         "threads": threads,
     }
 

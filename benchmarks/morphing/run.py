@@ -40,7 +40,7 @@ class Bench:
     people: int = TEST.identities
 
     def __post_init__(self) -> None:
-        self.passports = passports(range(self.people))
+        self.passports = passports(range(self.people)).to(self.world.device)
         self.pairs = choose_pairs(self.world, self.passports, PAIRS)
         self.looks = Looks(self.world, self.passports)
         self.encoder = Encoder(self.world)
@@ -49,7 +49,8 @@ class Bench:
         """One row a pair, and the morphs (b, 3, h, w)."""
         first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
         faces = Faces(self.passports[first], self.passports[second], tuple(pairs))
-        source, other = People(*faces[:2]), People(other_pictures(first), other_pictures(second))
+        source = People(*faces[:2])
+        other = People(*(other_pictures(who).to(self.world.device) for who in (first, second)))
         panel = Panel(self.world, other)
         encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
         began, seen, judging = perf_counter(), _Seen(), 0.0

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks import results
+from benchmarks import guidance, results
 from benchmarks.guidance import OURS as EDITING
 from benchmarks.morphing.plan import DIM, ODE, OURS, every_method
 from benchmarks.morphing.record import Records, provenance
@@ -15,7 +15,7 @@ def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
     morphs = [row(k, jury=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
     morphs += [row(9, **{**made, "weights": "old"})]
     Records(tmp_path / "morphs").add(morphs)
-    Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made])
+    Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made | {"weights": guidance.weights()}])
     results.write(tmp_path / "morphs", tmp_path / "edits", tmp_path / "results.md")
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert f"| {ODE} | 3 | 100 (100 to 100)" in text

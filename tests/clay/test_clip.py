@@ -2,7 +2,7 @@ import open_clip
 import pytest
 import torch
 
-from clay.clip import MEAN, STD, create_clip, create_tokenizer, load_clip, normalise, save_clip
+from clay.clip import MEAN, MODEL_CONFIG, STD, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +17,10 @@ def test_plain_open_clip_loads_the_folder_and_prepares_pictures_as_we_do(folder)
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}", require_pretrained=True)
     ours, _ = load_clip(folder, "cpu", torch.float32)
     image = torch.rand(1, 3, 64, 64)
-    assert torch.allclose(model.eval().encode_image(normalise(image)), ours.encode_image(normalise(image)))
+    assert torch.allclose(model.eval().encode_image(prepare(image, model)), ours.encode_image(prepare(image, ours)))
     assert tuple(model.visual.image_mean) == MEAN
     assert tuple(model.visual.image_std) == STD
-    assert "64" in str(preprocess)
+    assert "128" in str(preprocess)
 
 
 def test_the_tokenizer_of_the_folder_is_the_one_of_the_training(folder):
@@ -30,7 +30,8 @@ def test_the_tokenizer_of_the_folder_is_the_one_of_the_training(folder):
 
 
 def test_black_and_white_are_normalised_as_open_clip_does():
-    ends = normalise(torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)).squeeze()
+    model = create_clip()
+    ends = prepare(torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1), model)[..., 0, 0]
     assert torch.allclose(ends[0], -torch.tensor(MEAN) / torch.tensor(STD))
     assert torch.allclose(ends[1], (1 - torch.tensor(MEAN)) / torch.tensor(STD))
 
@@ -39,3 +40,22 @@ def test_missing_weights_are_refused_instead_of_random(folder, tmp_path):
     (tmp_path / "open_clip_config.json").write_bytes((folder / "open_clip_config.json").read_bytes())
     with pytest.raises(FileNotFoundError, match=r"holds no CLIP: open_clip_model.safetensors is missing"):
         load_clip(tmp_path, "cpu", torch.float32)
+
+
+def test_weights_for_small_pictures_grow_into_those_for_larger_ones(monkeypatch):
+    torch.manual_seed(0)
+    with monkeypatch.context() as smaller:
+        smaller.setitem(MODEL_CONFIG["vision_cfg"], "image_size", 64)
+        small = create_clip().eval()
+    places = small.visual.attnpool.positional_embedding
+    with torch.no_grad():
+        places[1:] = torch.arange(4.0).view(4, 1)  # 0 1 / 2 3
+    large = grown(small).eval()
+    side = MODEL_CONFIG["vision_cfg"]["image_size"] // 32
+    table = large.visual.attnpool.positional_embedding[1:, 0].detach().view(side, side)
+    assert large.visual.image_size == 32 * side > 64
+    assert (table.diff(dim=0) > 0).all()
+    assert (table.diff(dim=1) > 0).all()
+    torch.testing.assert_close(table[[0, -1], [0, -1]], torch.tensor([0.0, 3.0]), atol=0.4, rtol=0)
+    text = small.encode_text(create_tokenizer()(["a face"]))
+    torch.testing.assert_close(large.encode_text(create_tokenizer()(["a face"])), text)
