@@ -18,8 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from adjointdeis import Frame, encode_steps, guide, sample
-from losses import Closeness, Identity, Loss, Morph, WeightedSum
+from losses import Closeness, Loss, WeightedSum
 from studio.events import Outcome, Point, Progress
+from studio.faces import both
 from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
 from studio.morph_start import Code, meet
@@ -202,12 +203,11 @@ class _Run:
 
     def _objective(self, plain: Tensor) -> Objective:
         """Eq. 5.1, and near the plain morph as far as closeness asks for it."""
-        a, b = self._faces
-        first, second = (Identity(self._model.identity, face) for face in self._faces)
-        weighted: list[tuple[float, Loss]] = [(1.0, Morph(self._model.identity, a, b))]
+        goal = both(self._model.identity, *self._faces, start=plain)
+        weighted: list[tuple[float, Loss]] = [(1.0, goal)]
         if self._settings.closeness > 0:
             weighted.append((self._settings.closeness, Closeness(plain)))
-        names = {"Match with the first face": first, "Match with the second face": second}
+        names = {"Match with the first face": goal.a, "Match with the second face": goal.b}
         return Objective(WeightedSum(weighted), names)
 
     def _see(self, frame: Frame, goal: Objective) -> None:

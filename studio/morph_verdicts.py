@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from losses import Identity
+from studio.faces import both
 from studio.model import Model
 
 STRICT, LOOSE = "fmr_0.1_percent", "fmr_1_percent"
@@ -57,12 +57,15 @@ class Panel:
     Args:
         model: its `identity`, and its `judges`.
         first, second: the two people (1, 3, h, w) in [-1, 1].
+
+    Raises:
+        UserError: a picture shows no face to networks that look for one.
     """
 
     def __init__(self, model: Model, first: Tensor, second: Tensor) -> None:
         embedders: Mapping[str, Any] = {"identity": model.identity, **model.judges}
         self._members = [
-            (name, embedder.thresholds, Identity(embedder, first), Identity(embedder, second))
+            (name, embedder.thresholds, both(embedder, first, second))
             for name, embedder in embedders.items()
             if getattr(embedder, "thresholds", None)
         ]
@@ -74,10 +77,11 @@ class Panel:
             Verdict(
                 name=name,
                 in_loss=name == "identity",
-                first=1 - float(first(image)[0]),
-                second=1 - float(second(image)[0]),
+                first=1 - float(to_first[0]),
+                second=1 - float(to_second[0]),
                 strict=thresholds[STRICT],
                 loose=thresholds[LOOSE],
             )
-            for name, thresholds, first, second in self._members
+            for name, thresholds, morph in self._members
+            for to_first, to_second in [morph.distances(image)]
         )

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from losses import ClipDirectional, ClipImage, ClipText, Closeness, Identity, Loss, Morph, WeightedSum
+from losses import ClipDirectional, ClipImage, ClipText, Closeness, Identity, Loss, WeightedSum
+from studio.faces import both, person
 from studio.messages import UserError
 from studio.model import Model
 from studio.settings import LossName, Settings
@@ -59,7 +60,7 @@ def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | 
     """The objective of a request; `start` and `second` are (1, 3, size, size) in [-1, 1].
 
     Raises:
-        UserError: the two texts of a direction are the same to the model.
+        UserError: the two texts of a direction are the same to the model, or a loss on faces finds none.
         ValueError: a loss that needs a second picture got none.
     """
     if second is None and settings.needs_second_picture:
@@ -110,14 +111,14 @@ class _Judges:
         if goal == "clip_image":
             image = ClipImage(model.clip, model.tokenizer, self.second)
             return image, {"Match with the second picture": image}
-        first = Identity(model.identity, self.start)
         if goal == "same_person":
+            first = person(model.identity, self.start, self.start)
             return SamePerson(first), {"Match with the first face": first}
-        to_second = {"Match with the second face": Identity(model.identity, self.second)}
         if goal == "identity":
-            return to_second["Match with the second face"], to_second
-        both = {"Match with the first face": first, **to_second}
-        return Morph(model.identity, self.start, self.second), both
+            second = person(model.identity, self.second, self.start)
+            return second, {"Match with the second face": second}
+        morph = both(model.identity, self.start, self.second, self.start)
+        return morph, {"Match with the first face": morph.a, "Match with the second face": morph.b}
 
     def _direction(self) -> ClipDirectional:
         clip, tokenizer, settings = self.model.clip, self.model.tokenizer, self.settings

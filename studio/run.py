@@ -64,6 +64,7 @@ class _Run:
         self._track = Track()
         self._round_trip: RoundTrip | None = None
         check_serves(model, self._settings)
+        self._goal = objective(self._settings, model, self._start, self._second())  # may refuse; costs next to nothing
         self._state = model.state_of(self._start)
         with torch.no_grad():
             self._z = model.encode(self._start)
@@ -92,7 +93,7 @@ class _Run:
     def optimise(self, encoding: Encoding) -> Iterator[Event]:
         """The sample after every update."""
         settings, n = self._settings, self._sampler.steps
-        goal = objective(settings, self._model, self._start, self._second())
+        goal = self._goal
         step = stepping(settings, {**encoding._asdict(), "z": self._z})
         before = perf_counter()
         self._network.follow(n)

@@ -51,6 +51,11 @@ class Square:
         """The same with `margin` of its side more on all four sides."""
         return Square(self.x, self.y, self.side * (1 + 2 * margin), self.turn)
 
+    def half_way(self, other: Square) -> Square:
+        """The one between this and another."""
+        pairs = ((self.x, other.x), (self.y, other.y), (self.side, other.side), (self.turn, other.turn))
+        return Square(*((mine + others) / 2 for mine, others in pairs))
+
 
 def chip(points: Tensor) -> Square:
     """The square for recognition, turned so that the eyes are level in it; points (68, 2) in pixels."""

@@ -5,13 +5,13 @@ Neither is needed to start: a loss whose network is not there says so in a sente
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from losses.faces.load import DEFAULT_FOLDER, load_face_network
 from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
 from studio.models.source import hub_answers
 
@@ -46,13 +46,7 @@ def load_judges(device: torch.device, clip: str = "", faces: Path | None = None,
         missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
     identity: Any = None
     try:
-        identity = _face_network(faces, device)
-    except (OSError, ImportError) as error:
+        identity = load_face_network(faces or DEFAULT_FOLDER, device)
+    except OSError as error:
         missing["identity"] = f"{str(error).rstrip('.')}; {_HOW_FACES}"
     return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing)
-
-
-def _face_network(folder: Path | None, device: torch.device) -> Any:
-    """Loaded by name, because the networks for faces come with weights of their own."""
-    faces = importlib.import_module("losses.faces.load")
-    return faces.load_face_network(folder or faces.DEFAULT_FOLDER, device)

@@ -1,0 +1,145 @@
+"""With the real face networks in assets/faces, on pictures of 256 pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from losses import Identity, Morph
+from losses.faces import FaceNetwork, load_face_network
+from studio.faces import both, person
+from studio.messages import UserError
+from studio.model import Model
+from studio.morph_run import morph
+from studio.morph_verdicts import Panel
+from studio.objective import objective
+from studio.request import Request
+from studio.run import steer
+from studio.settings import parse
+from studio.stops import Flag
+from tests.losses.faces.pictures import as_image, clay, waves
+from tests.stub import scheduler, stub
+
+SIZE = 256
+NO_FACE = as_image(waves()[:128, :128]).repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.fixture(scope="module")
+def network() -> FaceNetwork:
+    return load_face_network()
+
+
+@pytest.fixture(scope="module")
+def first() -> Tensor:
+    return as_image(clay("2-black-hair"))
+
+
+@pytest.fixture(scope="module")
+def second() -> Tensor:
+    return as_image(clay("4-red-beard"))
+
+
+@pytest.fixture(scope="module")
+def large(network: FaceNetwork) -> Model:
+    """A model of 256 pixels whose network is a convolution, beside the real face networks."""
+    small = stub()
+    return dataclasses.replace(small, size=SIZE, identity=network, judges={"again": network}, scheduler=scheduler)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[Tensor, str], Path]:
+    def save(picture: Tensor, name: str) -> Path:
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(((picture[0] + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()).save(path)
+        return path
+
+    return save
+
+
+def test_the_face_is_looked_for_in_the_start_and_never_again(
+    network: FaceNetwork, first: Tensor, second: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = person(network, second, first)
+    monkeypatch.setattr(network.finder, "find", lambda image: pytest.fail("looked again"))
+    assert 0.02 < float(loss(first)) < 1
+    assert torch.isfinite(loss(NO_FACE)).all()
+
+
+def test_the_persons_own_picture_has_no_distance(network: FaceNetwork, first: Tensor) -> None:
+    assert float(person(network, first, first)(first)) == pytest.approx(0, abs=1e-6)
+
+
+def test_other_embedders_see_the_whole_picture(first: Tensor, second: Tensor) -> None:
+    embed = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 5))
+    assert torch.equal(person(embed, second, first)(first), Identity(embed, second)(first))
+    assert torch.equal(both(embed, first, second, first)(first), Morph(embed, first, second)(first))
+
+
+def test_a_picture_without_a_face_is_named(network: FaceNetwork, first: Tensor) -> None:
+    for which, pictures in (("first", (first, NO_FACE)), ("second", (NO_FACE, first))):
+        with pytest.raises(UserError, match=f"No face was found in the {which} picture: .* not about faces"):
+            person(network, *pictures)
+    for which, pictures in (("first", (NO_FACE, first)), ("second", (first, NO_FACE))):
+        with pytest.raises(UserError, match=f"No face was found in the {which} picture"):
+            both(network, *pictures)
+
+
+def test_a_morph_without_a_face_is_seen_half_way_between_both(
+    network: FaceNetwork, first: Tensor, second: Tensor
+) -> None:
+    places = network.at(torch.cat([first, second])).squares
+    middle = network.at_squares([places[0].half_way(places[1])], SIZE)(NO_FACE)
+    for start in (None, NO_FACE):
+        seen = both(network, first, second, start).a.embed(NO_FACE)
+        assert torch.allclose(seen, middle, atol=1e-5)
+
+
+@pytest.mark.parametrize("values", [{"loss": "identity"}, {"loss": "mix", "mix_same": 1.0}, {"loss": "morph"}])
+def test_only_goals_about_faces_need_one(large: Model, first: Tensor, values: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="in the first picture"):
+        objective(parse({"prompt": "red", **values}), large, NO_FACE, first)
+
+
+@pytest.mark.parametrize(
+    "values", [{"loss": "clip_text"}, {"loss": "clip_image"}, {"loss": "mix", "mix_same": 0, "mix_picture": 1}]
+)
+def test_other_goals_need_none(large: Model, values: dict[str, object]) -> None:
+    clip = dataclasses.replace(large, size=16)
+    picture = NO_FACE[..., :16, :16]
+    assert objective(parse({"prompt": "red", **values}), clip, picture, picture).similarities
+
+
+def test_it_is_said_before_the_run_costs_anything(
+    large: Model, first: Tensor, saved: Callable[[Tensor, str], Path], flag: Flag
+) -> None:
+    def network(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        raise AssertionError("a network call")
+
+    model = dataclasses.replace(large, network=network, encode=lambda image: pytest.fail("encoded"))
+    for loss, run in (("identity", steer), ("morph", morph)):
+        request = Request.checked({"loss": loss}, saved(first, "face"), saved(NO_FACE, "none"), SIZE)
+        with pytest.raises(UserError, match="No face was found in the second picture"):
+            list(run(model, request, flag))
+
+
+def test_a_picture_of_256_pixels_is_steered_towards_another_person(
+    large: Model, first: Tensor, second: Tensor, saved: Callable[[Tensor, str], Path], flag: Flag
+) -> None:
+    values = {"loss": "identity", "sampling_steps": 4, "optimisation_steps": 3, "closeness": 0.0}
+    request = Request.checked(values, saved(first, "first"), saved(second, "second"), SIZE)
+    *_, outcome = steer(large, request, flag)
+    before, after = outcome.curve[0], outcome.best
+    assert after.similarity["Match with the second face"] > before.similarity["Match with the second face"]
+
+
+def test_a_panel_takes_people_for_themselves(large: Model, first: Tensor, second: Tensor) -> None:
+    for verdict in Panel(large, first, second).verdicts(first):
+        assert verdict.first == pytest.approx(1, abs=1e-4)
+        assert verdict.answer(verdict.first) == "accepted"
+        assert verdict.second < verdict.first
