@@ -6,12 +6,13 @@ about it. (1, 0, 0, 0) is the largest square in the middle, upright.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from studio.settings import Settings
+from studio.settings import Settings, bounds
 
 
 class Crop(NamedTuple):
@@ -31,6 +32,16 @@ class Crop(NamedTuple):
     def of_second(cls, settings: Settings) -> Crop:
         """That of the picture to move towards."""
         return cls(settings.second_zoom, settings.second_x, settings.second_y, settings.second_turn)
+
+    @classmethod
+    def held(cls, values: Sequence[float | None]) -> Crop:
+        """What sliders hold, within their ranges, whatever was typed on the way there."""
+        limits = [bounds(f"crop_{name}") for name in cls._fields]
+        given = [
+            default if value is None else min(max(float(value), low), high)
+            for value, (low, high), default in zip(values, limits, cls(), strict=True)
+        ]
+        return cls(*given)
 
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right, bottom in whole pixels, before the turn."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
-from studio import words
+from studio import photo_words, words
 from studio.crop import Crop
 from studio.events import Outcome
 from studio.film import uri
 from studio.messages import UserError
-from studio.page_inputs import COST_FIELDS, NEED_FIELDS, Form, Updates
+from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, Updates
 from studio.page_outputs import Outputs
+from studio.page_photo import FaceSearch
 from studio.page_visitor import visitor_name
+from studio.photo_world import world_of
 from studio.pictures import load_picture
 from studio.presets import PRESETS, suited
-from studio.settings import LARGEST_SEED, LossName, Settings, bounds, parse, title
+from studio.settings import LARGEST_SEED, LossName, Settings, parse, title
 from studio.shared import Studio
 from studio.texts import clean, told
 
@@ -28,26 +30,40 @@ class Answers:
 
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
+        self._world = world_of(studio.model)
+        size, fields = studio.model.size, form.fields
+        crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
+        panels = (form.start.faces, form.wishes.second_faces)
+        self.first, self.second = (
+            FaceSearch(panel, crop, size, self._world) for panel, crop in zip(panels, crops, strict=True)
+        )
 
     def look(self, visitor: gr.Request, path: str | None, *crop: float) -> Updates:
         """A new image or another crop: show it as the model sees it, or say why it cannot be used."""
+        outside = self.form.start.outside
         if path is None:
-            return {self.outputs.message: ""}
+            return {self.outputs.message: "", outside: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, _crop(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
         except UserError as error:
-            return {self.outputs.message: words.alert(str(error))}
+            return {self.outputs.message: words.alert(str(error)), outside: ""}
+        told = photo_words.outside(self._world.see(picture), picture) if self._world else ""
         if self._studio.stops.running(visitor_name(visitor)):
-            return {self.outputs.message: ""}
+            return {self.outputs.message: "", outside: told}
         caption = f"what the model sees, {picture.width} × {picture.height}"
-        return {self.outputs.message: "", self.outputs.live: {"image": uri(picture), "caption": caption}}
+        live = {"image": uri(picture), "caption": caption}
+        return {self.outputs.message: "", self.outputs.live: live, outside: told}
+
+    def leave_photo(self) -> Updates:
+        """A recorded run brings its picture, its crop, and nothing to say of a photograph."""
+        return {**self.first.forget(), self.form.start.outside: ""}
 
     def preview(self, path: str | None, *crop: float) -> str:
         """The small picture beside the crop's sliders; nothing for a file that is no picture."""
         if path is None:
             return ""
         try:
-            return words.seen(uri(load_picture(path, self._studio.model.size, _crop(crop))))
+            return words.seen(uri(load_picture(path, self._studio.model.size, Crop.held(crop))))
         except UserError:
             return ""
 
@@ -57,7 +73,7 @@ class Answers:
         if path is None:
             return {seen: "", self.outputs.message: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, _crop(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
         except UserError as error:
             return {seen: "", self.outputs.message: words.alert(f"Second picture: {error}")}
         return {seen: words.seen(uri(picture)), self.outputs.message: ""}
@@ -103,14 +119,3 @@ class Answers:
     def last_seed(self, shown: Outcome | None) -> Any:
         """That of the run that is shown."""
         return gr.skip() if shown is None else shown.settings.seed
-
-
-def _crop(values: Sequence[float]) -> Crop:
-    """A crop within its bounds, whatever was typed on the way there."""
-    names = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
-    limits = [bounds(name) for name in names]
-    given = [
-        default if value is None else min(max(float(value), low), high)
-        for value, (low, high), default in zip(values, limits, Crop(), strict=True)
-    ]
-    return Crop(*given)

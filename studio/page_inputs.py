@@ -14,6 +14,7 @@ from studio.film import uri
 from studio.goals import GOALS, PROMPTS, SECOND_LABEL
 from studio.page_fields import DEFAULTS, example_row, picture, slider, text
 from studio.page_knobs import knobs
+from studio.page_photo import FacePanel, face_panel
 from studio.page_viewers import viewer
 from studio.presets import DEFAULT, PRESETS, preset_of
 from studio.recordings import Recording
@@ -32,10 +33,12 @@ Updates = dict[Block, Any]
 
 @dataclass(frozen=True)
 class Start:
-    """The picture to change: upload, recorded examples, crop."""
+    """The picture to change: upload, recorded examples, what is said of a photograph, crop."""
 
     image: gr.Image
     recorded: gr.HTML
+    faces: FacePanel
+    outside: gr.HTML
     seen: gr.HTML
     fields: Mapping[str, Field]
 
@@ -49,6 +52,7 @@ class Wishes:
     second: gr.Image
     second_box: gr.Column
     second_seen: gr.HTML
+    second_faces: FacePanel
     prompt_box: gr.Column
     source_box: gr.Column
     mix_box: gr.Column
@@ -109,10 +113,11 @@ def start_picture(examples: Sequence[Path], recordings: Sequence[Recording] = ()
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
     if not recordings:
         example_row(examples, image, "Or choose an example")
+    faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return Start(image, recorded, seen, fields)
+    return Start(image, recorded, faces, outside, seen, fields)
 
 
 def wishes(examples: Sequence[Path]) -> Wishes:
@@ -132,6 +137,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
     with gr.Column(visible=False, elem_id="second-box") as second_box:
         second = picture("Second face", "second", None, height=200)
         example_row(list(reversed(examples)), second, "Or choose a second example")
+        second_faces = face_panel("second-photo")
         with gr.Accordion("Crop of the second picture", open=False):
             second_seen = _seen("second-seen")
             fields |= _crop(SECOND_CROP)
@@ -167,6 +173,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         second,
         second_box,
         second_seen,
+        second_faces,
         prompt_box,
         source_box,
         mix_box,

@@ -14,7 +14,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets" / "studio"
 
 
 def viewer(name: str, value: Any, elem_id: str) -> gr.HTML:
-    """One of stage, pair, recorded, visit."""
+    """One of stage, pair, recorded, photo, visit."""
     script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js"))
     return gr.HTML(
         value,

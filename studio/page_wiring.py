@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from studio.page_actions import Actions
 from studio.page_answers import Answers
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.page_photo import FacePanel, FaceSearch
 from studio.page_recall import Recall
 from studio.presets import PRESET_FIELDS, SUITED_FIELDS
 
@@ -75,14 +78,20 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     crop = [fields[name] for name in FIRST_CROP]
     # by hand only: a recorded run that brings its picture also brings what is shown large
     looks = [image.upload, image.input, image.clear, *(field.input for field in crop)]
-    looked = [outputs.message, outputs.live]
+    looked = [outputs.message, outputs.live, form.start.outside]
     gr.on(looks, answers.look, [image, *crop], looked, trigger_mode="always_last", **_PLUMBING)
+    for done in _wire_faces(image, answers.first, form.start.faces, crop):
+        done.then(answers.look, [image, *crop], looked, **_PLUMBING)
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, answers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **_PLUMBING)
+    said = [*form.start.faces.parts, form.start.outside]
+    form.start.recorded.pick(answers.leave_photo, None, said, **_PLUMBING)
     crop = [fields[name] for name in SECOND_CROP]
     looks = [wishes.second.change, *(field.input for field in crop)]
     seen = [wishes.second_seen, outputs.message]
     gr.on(looks, answers.look_at_second, [wishes.second, *crop], seen, trigger_mode="always_last", **_PLUMBING)
+    for done in _wire_faces(wishes.second, answers.second, wishes.second_faces, crop):
+        done.then(answers.look_at_second, [wishes.second, *crop], seen, **_PLUMBING)
     needs = [fields[name] for name in NEED_FIELDS]
     gr.on([field.input for field in needs], answers.choose_goal, needs, [*wishes.boxes, outputs.message], **_PLUMBING)
     # by hand only: what is recalled or linked brings its own
@@ -100,6 +109,19 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
     fields["mode"].change(answers.choose_mode, fields["mode"], fields["order"], **_PLUMBING)
     wishes.dice.click(answers.roll, None, fields["seed"], **_PLUMBING)
     wishes.again.click(answers.last_seed, outputs.shown, fields["seed"], **_PLUMBING)
+
+
+def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Sequence[Block]) -> list[Any]:
+    """Look for faces in what is brought by hand, and follow the choice; the events after which the crop is another."""
+    brought = [image.upload, image.input, image.clear]
+    found = gr.on(
+        brought, search.find, [image, panel.sought, *crop], search.outputs, trigger_mode="always_last", **_PLUMBING
+    )
+    return [
+        found,
+        panel.shown.pick(search.pick, panel.sought, search.outputs, **_PLUMBING),
+        panel.shown.undo(search.undo, panel.sought, search.outputs, **_PLUMBING),
+    ]
 
 
 def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:

@@ -5,8 +5,10 @@ What a file may hold before it is decoded is in `picture_files`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,11 +38,41 @@ def load_picture(path: str | Path, size: int, crop: Crop = Crop()) -> Image.Imag
     Raises:
         UserError: empty, too large, too small, damaged, too slow to decode, or not a picture.
     """
+    return _loaded(path, lambda image: square(image, size, crop))
+
+
+class Whole(NamedTuple):
+    """All of a picture, perhaps reduced, and the width and height of its file."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def load_whole(path: str | Path, longest: int) -> Whole:
+    """The file as an upright, opaque RGB image without any metadata, its longer side at most `longest`.
+
+    Raises:
+        UserError: as `load_picture`.
+    """
+    sizes: list[tuple[int, int]] = []
+
+    def reduced(image: Image.Image) -> Image.Image:
+        sizes.append(image.size)
+        image.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return image
+
+    image = _loaded(path, reduced)
+    return Whole(image, *sizes[0])
+
+
+def _loaded(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """A file's picture, decoded in its turn and made smaller before the next one's is decoded."""
     if not _DECODING.acquire(timeout=PATIENCE):
         raise UserError("Many pictures are being opened at the moment: choose this one again in a minute.")
     try:
         image = open_picture(Path(path))
-        return _bare(square(_on_white(_in_colour(_upright(_decoded(image)))), size, crop))
+        return _bare(then(_on_white(_in_colour(_upright(_decoded(image))))))
     except UserError:
         raise
     except TooSlow as error:

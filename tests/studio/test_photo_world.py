@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.crop import Crop
+from studio.embedded import embedded, examples
+from studio.model import Model
+from studio.photo import CLAY
+from studio.photo_world import LIMIT, World, world_of
+from studio.pictures import load_picture
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    found = world_of(embedded())
+    assert found is not None
+    return found
+
+
+def coloured_noise(falling: float, seed: int = 3) -> np.ndarray:
+    """Noise whose amplitude falls as 1 / frequency^falling: 1 and more looks like a landscape."""
+    generator = np.random.default_rng(seed)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64)))
+    frequency[0, 0] = 1
+    layers = [np.fft.ifft2(np.fft.fft2(generator.normal(size=(64, 64))) / frequency**falling).real for _ in range(3)]
+    noise = np.stack(layers, -1)
+    return np.clip(127.5 + 64 * (noise - noise.mean()) / noise.std(), 0, 255).astype(np.uint8)
+
+
+def strangers() -> dict[str, np.ndarray]:
+    y, x = np.mgrid[:64, :64]
+    fine, coarse = (x + y) % 2 * 255, (x // 8 + y // 8) % 2 * 255
+    plain = {"fine": fine, "coarse": coarse, "slope": x * 4, "grey": np.full((64, 64), 127)}
+    made = {name: np.repeat(one[..., None], 3, axis=2).astype(np.uint8) for name, one in plain.items()}
+    return made | {f"noise {falling}": coloured_noise(falling) for falling in (0, 0.5, 1, 1.5, 2)}
+
+
+def test_the_models_own_faces_are_known_to_it(world: World) -> None:
+    for path in examples():
+        sight = world.see(load_picture(path, 64))
+        assert sight.strangeness < 1.3
+        assert not sight.outside
+
+
+@pytest.mark.parametrize("name", strangers())
+def test_what_is_no_clay_face_is_outside_its_world(world: World, name: str) -> None:
+    sight = world.see(Image.fromarray(strangers()[name]))
+    assert sight.outside
+    assert sight.strangeness > LIMIT + 0.3
+
+
+def test_a_face_cropped_too_close_is_outside_too(world: World) -> None:
+    assert world.see(load_picture(examples()[0], 64, Crop(2.0))).outside
+
+
+def test_what_is_shown_is_the_code_s_picture(world: World) -> None:
+    path = examples()[0]
+    picture = load_picture(path, 64)
+    redrawn = world.see(picture).redrawn
+    assert redrawn.size == (64, 64)
+    difference = abs(np.asarray(redrawn, float) - np.asarray(picture, float))
+    assert 1 < difference.mean() < 15
+    assert world.framing == CLAY
+
+
+def test_nothing_is_known_of_other_models(model: Model) -> None:
+    assert world_of(model) is None
