@@ -41,7 +41,8 @@ def both(embed: Any, first: Tensor, second: Tensor, start: Tensor | None = None)
 
     Args:
         embed: a `FaceNetwork`, or any embedder.
-        first, second: their pictures, (1, 3, h, w) in [-1, 1].
+        first: picture of the one, (1, 3, h, w) in [-1, 1].
+        second: picture of the other.
         start: where the face is looked for, once; None looks into each picture anew. Where no face is found, it is
             taken to lie half-way between those of the two people.
 

@@ -5,6 +5,12 @@
 is a square of side s in which r lies at (0.5, 0.43): what the recognition network was trained on, as the package
 @vladmandic/face-api cuts it. The package keeps the square upright in the picture and in whole pixels (`whole_pixels`);
 by default it is turned with the eyes here and not rounded (`chip`).
+
+Other recognition networks were trained on crops of 112 x 112 in which both eyes, the nose's tip and the corners of
+the mouth lie where the ArcFace template has them, as nearly as a turn, a scale and a shift can bring them (`template`):
+
+    min over a, b of sum_k |a p_k + b - t_k|^2,   p, t complex: points of the picture and of the template
+    a = sum_k conj(p_k - p) (t_k - t) / sum_k |p_k - p|^2,   b = t - a p
 """
 
 from __future__ import annotations
@@ -12,10 +18,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 _LEFT_EYE, _RIGHT_EYE, _MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
+_NOSE, _CORNERS = 30, (48, 54)
 _SCALE, _DOWN = 0.45, 0.43
+_TEMPLATE_SIDE = 112
+# eyes, tip of the nose, corners of the mouth (Deng et al. 2019, arXiv 1801.07698)
+_TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,18 @@ def whole_pixels(points: Tensor) -> Square:
     side = math.floor(eye_to_mouth / _SCALE)
     left, top = math.floor(max(0.0, x - 0.5 * side)), math.floor(max(0.0, y - _DOWN * side))
     return Square(left + side / 2, top + side / 2, side)
+
+
+def template(points: Tensor) -> Square:
+    """The square that shows a face as the ArcFace template does; points (68, 2) in pixels."""
+    eyes = [points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE)]
+    seen = torch.view_as_complex(torch.stack([*eyes, *points[[_NOSE, *_CORNERS]].double()]))
+    wanted = torch.view_as_complex(torch.tensor(_TEMPLATE, dtype=torch.float64)).to(seen.device)
+    p, t = seen.mean(), wanted.mean()
+    a = ((seen - p).conj() * (wanted - t)).sum() / (seen - p).abs().square().sum()
+    middle = p + (complex(_TEMPLATE_SIDE / 2, _TEMPLATE_SIDE / 2) - t) / a
+    turn = -math.atan2(float(a.imag), float(a.real))
+    return Square(float(middle.real), float(middle.imag), _TEMPLATE_SIDE / float(a.abs()), turn)
 
 
 def _middles(points: Tensor) -> tuple[tuple[float, float], float, float]:

@@ -14,13 +14,13 @@ similarity of about 0.85 here, so a similarity says little without the threshold
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from torch import Tensor, nn
 
 from losses.contract import check_image
 from losses.faces.align import Square
 from losses.faces.find import Face, FaceFinder
-from losses.faces.recognition import SIZE, Recognition
 from losses.faces.warp import cut
 
 LENGTH = 1.46
@@ -32,8 +32,20 @@ def similarity_at(distance: float) -> float:
     return 1 - distance**2 / (2 * LENGTH**2)
 
 
+class Recogniser(Protocol):
+    """A frozen torch module that tells cut-out faces (b, 3, size, size) in [-1, 1] apart: -> (b, d)."""
+
+    size: int
+
+    def place(self, points: Tensor) -> Square:
+        """Where a face with these 68 points (68, 2) is cut out for it."""
+
+    def __call__(self, face: Tensor) -> Tensor:
+        """See the class."""
+
+
 class FaceNetwork(nn.Module):
-    """Pictures (b, 3, h, w) in [-1, 1], a face in each -> (b, 128).
+    """Pictures (b, 3, h, w) in [-1, 1], a face in each -> (b, d); d = 128 for dlib's.
 
     Every picture's largest face is looked for each time. While a picture is being steered, `at` is better: the same
     place in every step, and no time spent on looking.
@@ -44,7 +56,7 @@ class FaceNetwork(nn.Module):
         thresholds: cosines above which two pictures count as one person, by name.
     """
 
-    def __init__(self, finder: FaceFinder, recognition: Recognition, thresholds: Mapping[str, float]) -> None:
+    def __init__(self, finder: FaceFinder, recognition: Recogniser, thresholds: Mapping[str, float]) -> None:
         super().__init__()
         self.finder, self.recognition, self.thresholds = finder, recognition, dict(thresholds)
 
@@ -58,9 +70,16 @@ class FaceNetwork(nn.Module):
         Raises:
             NoFaceFound: a picture has none; the sentence is safe to show.
         """
-        squares = [self.finder.largest(one[None]).square for one in check_image(image).detach()]
-        out: Tensor = self.recognition(cut(image, squares, SIZE))
-        return out
+        return self.recognition(cut(image, self.squares(image), self.recognition.size))
+
+    def squares(self, image: Tensor) -> list[Square]:
+        """Where the largest face of every picture is.
+
+        Raises:
+            NoFaceFound: a picture has none.
+        """
+        seen = (self.finder.largest(one[None]) for one in check_image(image).detach())
+        return [self.recognition.place(face.points) for face in seen]
 
     def at(self, start: Tensor) -> FixedFaceNetwork:
         """The same network looking where the largest face of the start picture is, (1, 3, h, w) or (b, 3, h, w).
@@ -68,8 +87,7 @@ class FaceNetwork(nn.Module):
         Raises:
             NoFaceFound: a picture has none.
         """
-        squares = [self.finder.largest(one[None]).square for one in check_image(start).detach()]
-        return self.at_squares(squares, start.shape[-1])
+        return self.at_squares(self.squares(start), start.shape[-1])
 
     def at_squares(self, squares: Sequence[Square], width: int) -> FixedFaceNetwork:
         """The same network looking at known places, given in pixels of pictures that are so wide."""
@@ -77,7 +95,7 @@ class FaceNetwork(nn.Module):
 
 
 class FixedFaceNetwork(nn.Module):
-    """Pictures (b, 3, h, w) in [-1, 1] with their faces in known places -> (b, 128).
+    """Pictures (b, 3, h, w) in [-1, 1] with their faces in known places -> (b, d).
 
     Args:
         recognition: whose they are.
@@ -87,7 +105,7 @@ class FixedFaceNetwork(nn.Module):
     """
 
     def __init__(
-        self, recognition: Recognition, squares: Sequence[Square], width: int, thresholds: Mapping[str, float]
+        self, recognition: Recogniser, squares: Sequence[Square], width: int, thresholds: Mapping[str, float]
     ) -> None:
         super().__init__()
         self.recognition, self.squares, self.width = recognition, tuple(squares), width
@@ -97,5 +115,4 @@ class FixedFaceNetwork(nn.Module):
         """See the class."""
         scale = check_image(image).shape[-1] / self.width
         squares = [Square(s.x * scale, s.y * scale, s.side * scale, s.turn) for s in self.squares]
-        out: Tensor = self.recognition(cut(image, squares, SIZE))
-        return out
+        return self.recognition(cut(image, squares, self.recognition.size))

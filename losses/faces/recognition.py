@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from losses.faces.align import chip
 from losses.faces.pixels import centred
 
 SIZE = 150
@@ -71,6 +72,9 @@ class _Residual(nn.Module):
 
 class Recognition(nn.Module):
     """Faces cut out and aligned, (b, 3, 150, 150) in [-1, 1] -> (b, 128), of no fixed length."""
+
+    size = SIZE
+    place = staticmethod(chip)
 
     def __init__(self) -> None:
         super().__init__()

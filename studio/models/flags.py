@@ -29,7 +29,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--label", type=int, default=0, metavar="NUMBER", help="class to start at, where there are classes"
     )
     flags.add_argument("--clip", default="", metavar="NAME", help="architecture/weights of open_clip, or a folder")
-    flags.add_argument("--faces", type=Path, metavar="FOLDER", help="of another face network")
+    flags.add_argument("--faces", type=Path, metavar="PATH", help="another face network: a folder, or an ONNX file")
+    flags.add_argument(
+        "--judge",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a face network for measuring only, as for --faces; may be given several times",
+    )
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="of an AutoencoderTiny for quick looks")
     flags.add_argument("--compile", nargs="?", const="inductor", metavar="BACKEND", help="compile the denoiser")
 
@@ -54,6 +62,7 @@ def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Mode
         label=given.label,
         clip=given.clip,
         faces=given.faces,
+        judges=tuple(given.judge),
         tiny=given.preview,
         compiled=given.compile,
     )

@@ -1,42 +1,64 @@
-"""What losses look through beside a real model: a CLIP of open_clip, and a face network.
+"""What losses look through beside a real model, and what only measures: a CLIP of open_clip, and face networks.
 
-Neither is needed to start: a loss whose network is not there says so in a sentence (`studio.serves`).
+None is needed to start: a loss whose network is not there says so in a sentence (`studio.serves`). A judge was asked
+for by name, so it is there or the studio does not start.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from losses.faces.load import DEFAULT_FOLDER, load_face_network
+from losses.faces import FaceNetwork, load_face_network, load_onnx_network
+from losses.faces.load import DEFAULT_FOLDER
 from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
+from studio.messages import UserError
 from studio.models.source import hub_answers
 
 _HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
-_HOW_FACES = "give the folder of one with --faces"
+_HOW_FACES = "give the folder of one with --faces, or an ONNX file"
 
 
 @dataclass(frozen=True)
 class Judges:
-    """Networks, and for those that are not there the sentence that says why."""
+    """Networks, and for those that are not there the sentence that says why.
+
+    Args:
+        clip, tokenizer, identity: what losses look through.
+        missing: why "clip" or "identity" is None.
+        measuring: face networks by name that no loss sees.
+    """
 
     clip: Any = None
     tokenizer: Any = None
     identity: Any = None
     missing: dict[str, str] = field(default_factory=dict)
+    measuring: dict[str, Any] = field(default_factory=dict)
 
 
-def load_judges(device: torch.device, clip: str = "", faces: Path | None = None, offline: bool = False) -> Judges:
+def load_judges(
+    device: torch.device,
+    clip: str = "",
+    faces: Path | None = None,
+    offline: bool = False,
+    measuring: Sequence[Path] = (),
+) -> Judges:
     """All that can be loaded.
 
     Args:
         device: where they go.
         clip: "name/pretrained" of open_clip or a folder; the device's default if empty.
-        faces: folder of a face network; the one that comes with the studio if None.
+        faces: folder or ONNX file of a face network; the one that comes with the studio if None.
         offline: look at files that are here, and nowhere else.
+        measuring: folders or ONNX files of face networks for measuring only.
+
+    Raises:
+        UserError: one of the last cannot be loaded, has no thresholds, or is the network of the loss again.
     """
     missing: dict[str, str] = {}
     towers: Towers | None = None
@@ -44,9 +66,48 @@ def load_judges(device: torch.device, clip: str = "", faces: Path | None = None,
         towers = load_clip(clip or default_clip(device), device, offline=is_offline(offline) or not hub_answers())
     except (OSError, ValueError, RuntimeError) as error:
         missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
-    identity: Any = None
+    identity: FaceNetwork | None = None
     try:
-        identity = load_face_network(faces or DEFAULT_FOLDER, device)
-    except OSError as error:
-        missing["identity"] = f"{str(error).rstrip('.')}; {_HOW_FACES}"
-    return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing)
+        identity = face_network(faces or DEFAULT_FOLDER, device)
+    except (OSError, ImportError, ValueError, RuntimeError) as error:
+        missing["identity"] = f"{_first_line(error)}; {_HOW_FACES}"
+    judges = _judges(measuring, identity, device)
+    return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing, judges)
+
+
+def face_network(path: Path, device: torch.device) -> FaceNetwork:
+    """That of an ONNX file, or of a folder as `losses.faces.convert` writes it.
+
+    Raises:
+        OSError, ImportError, ValueError, RuntimeError: why not; the first line is safe to show.
+    """
+    return load_onnx_network(path, device=device) if path.suffix == ".onnx" else load_face_network(path, device)
+
+
+def _judges(paths: Sequence[Path], identity: FaceNetwork | None, device: torch.device) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    seen = {} if identity is None else {_fingerprint(identity): "the network of the loss"}
+    for path in paths:
+        try:
+            network = face_network(path, device)
+        except (OSError, ImportError, ValueError, RuntimeError) as error:
+            raise UserError(f"The judge “{path.name}” cannot be loaded: {_first_line(error)}.") from error
+        if not network.thresholds:
+            raise UserError(f"The judge “{path.name}” has no thresholds: write them into “{path.stem}.json” beside it.")
+        weights = _fingerprint(network)
+        if weights in seen:
+            raise UserError(f"The judge “{path.name}” has the same weights as {seen[weights]}: give another.")
+        name = path.stem if path.stem not in {*found, "identity"} else f"{path.stem} {len(found) + 1}"
+        seen[weights], found[name] = f"the judge “{name}”", network
+    return found
+
+
+def _fingerprint(network: FaceNetwork) -> str:
+    """SHA-256 of the numbers of its recognition network, whatever they are called."""
+    tensors: dict[str, torch.Tensor] = network.recognition.state_dict()  # type: ignore[attr-defined]
+    parts = (value.detach().cpu().float().contiguous().numpy().tobytes() for value in tensors.values())
+    return hashlib.sha256(b"".join(sorted(hashlib.sha256(part).digest() for part in parts))).hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")

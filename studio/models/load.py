@@ -35,7 +35,8 @@ class Wishes:
         guidance: scale of classifier-free guidance; the entry's own if None, 1 for none.
         label: class at which z starts, for models of classes.
         clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
-        faces: folder of a face network.
+        faces: folder or ONNX file of a face network.
+        judges: the same, of networks for measuring only.
         tiny: folder of an AutoencoderTiny for quick looks.
         compiled: backend of torch.compile; None for none.
     """
@@ -46,6 +47,7 @@ class Wishes:
     label: int = 0
     clip: str = ""
     faces: Path | None = None
+    judges: tuple[Path, ...] = ()
     tiny: Path | None = None
     compiled: str | None = None
 
@@ -90,7 +92,7 @@ def load(
     scale = entry.guidance if wishes.guidance is None else wishes.guidance
     if len(codes) == 2 and scale != 1:
         network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=held.together)
-    seen = judges or load_judges(device, wishes.clip, wishes.faces, offline)
+    seen = judges or load_judges(device, wishes.clip, wishes.faces, offline, wishes.judges)
     return Model(
         name=entry.title,
         digest=fingerprint(folder),
@@ -108,6 +110,7 @@ def load(
         preview=None if space is None or space.tiny is None else space.preview,
         missing=seen.missing,
     )
+        judges=seen.measuring,
 
 
 def _prompts(entry: Entry, folder: Path, wishes: Wishes, device: torch.device) -> list[Tensor]:

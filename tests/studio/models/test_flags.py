@@ -1,4 +1,6 @@
 import argparse
+import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 
 from studio.messages import UserError
 from studio.models.flags import add_flags, chosen
+from tests.losses.faces.networks import small, write
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -31,6 +34,28 @@ def test_in_public_only_models_of_the_registry_are_served(twin: Callable[[str], 
         chosen(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
 
 
+def test_who_presents_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
+    given = parsed("--model", "ldm-celebahq")
+    given.present = True
+    with pytest.raises(UserError, match="its files are not here, and the studio is offline"):
+        chosen(given, "cpu")
+
+
 def test_a_model_that_is_not_here_ends_in_a_sentence() -> None:
     with pytest.raises(UserError, match="cannot be loaded: its files are not here, and the studio is offline"):
         chosen(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
+
+
+def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
+    pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
+    told = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
+    for seed, name in enumerate(("loss", "judge", "jury")):
+        write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(told)
+    faces, judge, jury = (str(tmp_path / f"{name}.onnx") for name in ("loss", "judge", "jury"))
+    given = parsed(
+        "--model", str(twin("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
+    )  # fmt: skip
+    model = chosen(given, "cpu")
+    assert model.identity.recognition.size == 48
+    assert list(model.judges) == ["judge", "jury"]

@@ -1,10 +1,15 @@
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from losses.faces.load import DEFAULT_FOLDER
+from studio.messages import UserError
 from studio.models import judges as module
 from studio.models.judges import load_judges
+from tests.losses.faces.networks import small, write
 
 
 def test_what_is_not_there_is_said_and_nothing_fails(tmp_path: Path) -> None:
@@ -16,7 +21,6 @@ def test_what_is_not_there_is_said_and_nothing_fails(tmp_path: Path) -> None:
 
 
 def test_the_studios_own_face_network_is_used_by_default() -> None:
-    pytest.importorskip("losses.faces")
     identity = load_judges(torch.device("cpu"), clip="none", offline=True).identity
     assert identity.thresholds
     assert not identity.training
@@ -33,3 +37,58 @@ def test_clip_is_chosen_by_the_device(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for device in ("cpu", "meta"):
         load_judges(torch.device(device), faces=tmp_path)
     assert asked == ["MobileCLIP2-S0/dfndr2b", "ViT-B-32/laion2b_s34b_b79k"]
+
+
+@pytest.fixture
+def onnx_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a small face network: (name, seed, thresholds or not) -> path."""
+    pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
+
+    def make(name: str, seed: int = 0, thresholds: bool = True) -> Path:
+        path = write(small(seed), tmp_path / f"{name}.onnx")
+        if thresholds:
+            told = {"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}}
+            path.with_suffix(".json").write_text(json.dumps(told))
+        return path
+
+    return make
+
+
+def test_a_face_network_may_be_an_onnx_file_and_judges_others(onnx_file: Callable[..., Path]) -> None:
+    paths = [onnx_file("second", 1), onnx_file("third", 2)]
+    found = load_judges(torch.device("cpu"), clip="none", faces=onnx_file("first"), offline=True, measuring=paths)
+    assert found.identity.thresholds == {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}
+    assert list(found.measuring) == ["second", "third"]
+    assert not any(p.requires_grad for judge in found.measuring.values() for p in judge.parameters())
+
+
+def test_the_studios_own_network_can_be_the_judge(onnx_file: Callable[..., Path]) -> None:
+    found = load_judges(
+        torch.device("cpu"), clip="none", faces=onnx_file("first"), offline=True, measuring=[DEFAULT_FOLDER]
+    )
+    assert list(found.measuring) == ["faces"]
+
+
+def test_a_judge_must_be_another_network(onnx_file: Callable[..., Path], tmp_path: Path) -> None:
+    cpu, copy = torch.device("cpu"), onnx_file("copy")
+    with pytest.raises(UserError, match=r"“copy.onnx” has the same weights as the network of the loss"):
+        load_judges(cpu, clip="none", faces=onnx_file("first"), offline=True, measuring=[copy])
+    with pytest.raises(UserError, match=r"has the same weights as the network of the loss"):
+        load_judges(cpu, clip="none", offline=True, measuring=[DEFAULT_FOLDER])
+    with pytest.raises(UserError, match=r"same weights as the judge “copy”"):
+        load_judges(cpu, clip="none", offline=True, measuring=[copy, onnx_file("again")])
+
+
+def test_a_judge_that_cannot_judge_is_refused(onnx_file: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"“plain.onnx” has no thresholds: write them into “plain.json”"):
+        load_judges(torch.device("cpu"), clip="none", offline=True, measuring=[onnx_file("plain", thresholds=False)])
+    with pytest.raises(UserError, match=r"“nowhere.onnx” cannot be loaded: there is no file nowhere.onnx"):
+        load_judges(torch.device("cpu"), clip="none", offline=True, measuring=[tmp_path / "nowhere.onnx"])
+
+
+def test_what_is_wrong_with_an_onnx_file_is_said_where_a_face_is_needed(tmp_path: Path) -> None:
+    pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
+    (tmp_path / "broken.onnx").write_bytes(b"\xff\xfe")
+    found = load_judges(torch.device("cpu"), clip="none", faces=tmp_path / "broken.onnx", offline=True)
+    assert found.identity is None
+    assert "broken.onnx is not an ONNX file" in found.missing["identity"]
