@@ -8,11 +8,14 @@ from pathlib import Path
 import torch
 
 from clay.world import load_world
-from studio.model import Model
+from studio.model import Model, Origin
+from studio.models.registry import ENTRIES
 from studio.weights import combined, listed, verify
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 WEIGHTS = ASSETS / "clay"
+_NOTE = """The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will
+be given back exactly but hardly be steered well."""
 
 
 def embedded(device: str | torch.device = "cpu") -> Model:
@@ -37,6 +40,7 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         device=torch.device(device),
         graphs=8,  # 22 MiB each
         judges={"judge": world.judge, "jury": world.jury},
+        origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )
 
 

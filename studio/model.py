@@ -19,6 +19,25 @@ from adjointdeis import Denoiser
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a model comes from, for people and for records: nothing in it is a path.
+
+    Args:
+        licence: of the weights.
+        z: what its conditioning is, in a few words.
+        source: the hub's id; empty for a model that ships here or was given as a folder.
+        revision: commit of the source that the files are of.
+        note: what a person should know who uses it.
+    """
+
+    licence: str = ""
+    z: str = ""
+    source: str = ""
+    revision: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Model:
     """A denoiser, the encoder of its code z, and the networks that losses look through. All frozen, in eval mode.
 
@@ -40,6 +59,7 @@ class Model:
         preview: latent -> roughly the image, fast; for pictures on the way.
         graphs: of how many sampling steps the graph fits into any memory that holds the model; the discrete adjoint
             keeps so many, which spares it as many network calls.
+        origin: who published it, under which licence, at which commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
 
@@ -59,6 +79,7 @@ class Model:
     decode: Callable[[Tensor], Tensor] | None = None
     preview: Callable[[Tensor], Tensor] | None = None
     graphs: int = 0
+    origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property

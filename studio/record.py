@@ -34,7 +34,7 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
     psnr = outcome.round_trip.psnr
     return {
         "settings": outcome.settings.model_dump(),
-        "model": {"name": model.name, "sha256": model.digest, "size": model.size},
+        "model": {"name": model.name, "sha256": model.digest, "size": model.size, **_published(model)},
         "software": {name: _version(name) for name in ("adjointdeis-studio", "torch", "diffusers")},
         "measured": {
             "best_step": outcome.best.step,
@@ -79,6 +79,11 @@ def read_settings(path: str | Path) -> Settings:
     if not isinstance(values, dict):
         raise UserError(_NONE_INSIDE)
     return parse(values)
+
+
+def _published(model: Model) -> dict[str, str]:
+    """Repository and commit of a model that was fetched."""
+    return {name: value for name in ("source", "revision") if (value := getattr(model.origin, name))}
 
 
 def _text(path: Path) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from studio.messages import UserError
 from studio.models.configs import CONFIGS
-from studio.models.convert import convert
 from studio.models.plan import write
 from studio.models.status import statuses, table
 
@@ -23,6 +22,8 @@ def main(words: Sequence[str] | None = None) -> int:
         elif given.job == "table":
             print(table())
         elif given.job == "convert":
+            from studio.models.convert import convert  # brings diffusers, which takes seconds
+
             print(convert(given.what, given.folder))
         else:
             write(given.names or CONFIGS)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import diffusers
@@ -25,32 +24,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from studio.models.latents import save_memory
-from studio.models.place import Placement
+from studio.models.place import Footprint, Placement
 from studio.models.registry import Kind
-
-OVERHEAD = 600 * 2**20
-"""What a GPU's context and libraries take before the first tensor."""
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Bytes by part.
-
-    Args:
-        weights: of the denoiser and the autoencoder.
-        step: one network call and its gradient.
-        decode: the decoder and its gradient; 0 for pixel models.
-        state: one x_t in float32.
-    """
-
-    weights: int
-    step: int
-    decode: int
-    state: int
-
-    def total(self, steps: int = 20) -> int:
-        """Of a run with N = `steps`, without the networks of the losses."""
-        return self.weights + 5 * steps * self.state + max(self.step, self.decode)
 
 
 class Live(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
 from studio.embedded import embedded
-from studio.model import Model
+from studio.model import Model, Origin
 from studio.models.adapters.labelled import Labelled
 from studio.models.judges import Judges, load_judges
 from studio.models.parts import autoencoder, denoiser, scheduler_of
@@ -20,7 +20,7 @@ from studio.models.place import Placement, best_device
 from studio.models.plan import plan
 from studio.models.recognise import entry_of, recognise
 from studio.models.registry import Entry
-from studio.models.source import find
+from studio.models.source import commit_of, find
 from studio.models.text import prompt_codes
 from studio.weights import fingerprint
 
@@ -108,9 +108,16 @@ def load(
         encode_image=None if space is None else space.encode,
         decode=None if space is None else space.decode,
         preview=None if space is None or space.tiny is None else space.preview,
+        origin=_origin(entry, folder),
         missing=seen.missing,
-    )
         judges=seen.measuring,
+    )
+
+
+def _origin(entry: Entry, folder: Path) -> Origin:
+    """Of a folder of one's own neither its path nor where it was copied from is told."""
+    commit = commit_of(folder)
+    return Origin(entry.licence, entry.z, entry.repo if commit else "", commit)
 
 
 def _prompts(entry: Entry, folder: Path, wishes: Wishes, device: torch.device) -> list[Tensor]:

@@ -17,6 +17,29 @@ from adjointdeis.memory import free_bytes
 
 SHARE = 0.85
 """Of the free memory, how much may be planned for: allocators lose some, and estimates are not exact."""
+OVERHEAD = 600 * 2**20
+"""What a GPU's context and libraries take before the first tensor."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes by part.
+
+    Args:
+        weights: of the denoiser and the autoencoder.
+        step: one network call and its gradient.
+        decode: the decoder and its gradient; 0 for pixel models.
+        state: one x_t in float32.
+    """
+
+    weights: int
+    step: int
+    decode: int
+    state: int
+
+    def total(self, steps: int = 20) -> int:
+        """Of a run with N = `steps`, without the networks of the losses."""
+        return self.weights + 5 * steps * self.state + max(self.step, self.decode)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from pathlib import Path
 import torch
 
 from studio.models.configs import CONFIGS, Configs
-from studio.models.estimate import OVERHEAD, Footprint, footprint
-from studio.models.place import Placement, choose, ladder
+from studio.models.place import OVERHEAD, Footprint, Placement, choose, ladder
 from studio.models.recognise import denoiser_folder, read
 from studio.models.registry import ENTRIES, Entry
 
@@ -60,6 +59,8 @@ def write(names: Iterable[str] = CONFIGS) -> None:
 
 
 def _measured(entry: Entry, configs: Configs, rung: Placement) -> Footprint:
+    from studio.models.estimate import footprint  # brings diffusers, which takes seconds
+
     return footprint(entry.kind, configs, rung, guided=entry.guidance != 1)
 
 

@@ -1,7 +1,8 @@
 """`ENTRIES`: the public models that the studio knows, with licence, size and what they need.
 
-A revision is a commit of the model's repository. None means: not pinned yet, to be pinned where the hub can be reached
-(`python -m studio.models check` prints the commit that it found); a name such as a branch is not accepted as a pin.
+A revision is a commit of the model's repository. None means: not pinned, so the newest commit is fetched, and which one
+that was is in the record of every picture (`python -m studio.models check` prints it too). A name such as a branch is
+not accepted as a pin.
 """
 
 from __future__ import annotations
@@ -64,25 +65,42 @@ class Entry:
             raise ValueError(f"revision must be a commit of 40 hex digits, or None; got {self.revision!r}.")
 
     @property
+    def z(self) -> str:
+        """What the conditioning z is, in a few words."""
+        return _Z[self.kind]
+
+    @property
     def has_z(self) -> bool:
         """Whether there is a conditioning to steer."""
         return self.kind not in ("unconditional", "latent")
 
 
+_Z: Mapping[Kind, str] = {
+    "embedded": "a code that the model's own encoder reads in the picture",
+    "unconditional": "none, so only the noise is steered",
+    "latent": "none, so only the noise is steered",
+    "labelled": "the embedding of a class, free to leave it",
+    "prompted": "what the text encoder makes of the start prompt, one vector a token",
+    "flow": "what the text encoder makes of the start prompt, one vector a token",
+    "diffae": "a code that the model's own encoder reads in the picture",
+}
 _FACE = "a photo of a face"
 _TEXT = ("transformers",)
 
 
-def _ddpm(name: str, what: str, repo: str) -> Entry:
+def _ddpm(name: str, what: str, repo: str, revision: str | None = None) -> Entry:
     """One of the pixel models of Ho et al. 2020: all of the same architecture."""
-    return Entry(name, f"DDPM, {what}", "unconditional", repo, "Apache 2.0", 256, 114, 455_000_000, "seconds on a GPU")
+    title = f"DDPM, {what}"
+    return Entry(
+        name, title, "unconditional", repo, "Apache 2.0", 256, 114, 455_000_000, "seconds on a GPU", revision
+    )  # fmt: skip
 
 
 _ALL = (
     Entry("embedded", "Clay faces", "embedded", "", "MIT, ships with the studio", 64, 5, 0, "seconds on a CPU"),
     _ddpm("ddpm-celebahq", "CelebA-HQ", "google/ddpm-ema-celebahq-256"),
     _ddpm("ddpm-church", "LSUN churches", "google/ddpm-ema-church-256"),
-    _ddpm("ddpm-cat", "LSUN cats", "google/ddpm-cat-256"),
+    _ddpm("ddpm-cat", "LSUN cats", "google/ddpm-cat-256", "82ca0d5db4a5ec6ff0e9be8d86852490bc18a3d9"),
     Entry(
         "ldm-celebahq",
         "Latent diffusion, CelebA-HQ",
@@ -118,7 +136,9 @@ _ALL = (
         675,
         3_000_000_000,
         "a minute on a GPU",
+        revision="eab87f77abd5aef071a632f08807fbaab0b704d0",
         guidance=4.0,
+        note="Published as a .bin: python -m studio.models convert dit-imagenet FOLDER fetches it as safetensors.",
     ),
     Entry(
         "sd-1.5",
@@ -130,6 +150,7 @@ _ALL = (
         860,
         4_270_000_000,
         "a minute on a GPU",
+        revision="451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
         needs=_TEXT,
         prompt=_FACE,
         guidance=4.0,
@@ -144,6 +165,7 @@ _ALL = (
         866,
         5_160_000_000,
         "a minute on a GPU",
+        revision="b261bac6fd2cf515557d5d0707481eafa0485ec2",
         needs=_TEXT,
         prompt=_FACE,
         note="Distilled to 1 to 4 steps without guidance.",
@@ -158,6 +180,7 @@ _ALL = (
         866,
         5_160_000_000,
         "a minute on a GPU",
+        revision="bb2154823665391b4fb29b0b9cf82a198964ee05",
         needs=_TEXT,
         prompt=_FACE,
         guidance=4.0,
@@ -173,6 +196,7 @@ _ALL = (
         592,
         8_800_000_000,
         "a minute on a GPU",
+        revision="83d7a190bfd1fd070570a793d2dab5c7a3231b9d",
         needs=_TEXT,
         prompt=_FACE,
         guidance=4.5,

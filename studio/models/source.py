@@ -23,6 +23,7 @@ _FOLDERS = ("unet", "transformer", "vae", "vqvae", "text_encoder", "tokenizer", 
 _WEIGHTS = re.compile(r"(?:diffusion_pytorch_)?model(?:\.(?P<variant>\w+?))?(?:-\d+-of-\d+)?\.safetensors")
 VARIANTS = ("", "fp16", "bf16")
 """Precisions in which weights may lie beside each other; the first that is there is taken."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SECONDS = 3.0
 
 
@@ -57,6 +58,11 @@ def cached(entry: Entry) -> Path | None:
     except (OSError, ValueError):
         return None
     return folder if any(folder.rglob("*.safetensors")) else None
+
+
+def commit_of(folder: Path) -> str:
+    """The commit that a folder of the hub's cache is of; empty for any other folder."""
+    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else ""
 
 
 @cache

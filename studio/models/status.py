@@ -11,11 +11,10 @@ import torch
 
 from adjointdeis.memory import free_bytes
 from losses.open_clip_models import is_offline
-from studio.models.estimate import OVERHEAD, Footprint
-from studio.models.place import SHARE, best_device
+from studio.models.place import OVERHEAD, SHARE, Footprint, best_device
 from studio.models.plan import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
-from studio.models.source import cached, hub_answers
+from studio.models.source import cached, commit_of, hub_answers
 
 State = Literal["ready", "downloadable", "blocked"]
 
@@ -32,14 +31,20 @@ class Status:
         return f"{self.state:13}{self.entry.name:15}{self.reason}"
 
 
-def statuses(offline: bool = False) -> Iterator[Status]:
-    """Of every model of the registry."""
+def statuses(offline: bool = False, asks: bool = True) -> Iterator[Status]:
+    """Of every model of the registry; what the arguments mean, `status` says."""
     for entry in ENTRIES.values():
-        yield status(entry, offline)
+        yield status(entry, offline, asks)
 
 
-def status(entry: Entry, offline: bool = False) -> Status:
-    """Ready: its files and packages are here. Downloadable: all but the files, and the hub answers."""
+def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
+    """Ready: its files and packages are here. Downloadable: all but the files, and the hub answers.
+
+    Args:
+        entry: of the registry.
+        offline: nothing can be fetched.
+        asks: knock at the hub; if not, it is taken to answer, and no network is used.
+    """
     if entry.kind == "embedded":
         return Status(entry, "ready", "ships with the studio")
     missing = [name for name in entry.needs if importlib.util.find_spec(name) is None]
@@ -48,16 +53,16 @@ def status(entry: Entry, offline: bool = False) -> Status:
     if short := _too_small(entry):
         return Status(entry, "blocked", short)
     if (folder := cached(entry)) is not None:
-        pinned = entry.revision or f"{folder.name}, not pinned"
-        return Status(entry, "ready", f"its files are here ({pinned})")
+        commit = entry.revision or f"{commit_of(folder) or 'a folder'}, not pinned"
+        return Status(entry, "ready", f"its files are here ({commit})")
     if not entry.repo:
         return Status(entry, "blocked", f"not on the hub. {entry.note}")
     if is_offline(offline):
         return Status(entry, "blocked", "its files are not here, and the studio is offline")
-    if not hub_answers():
+    if asks and not hub_answers():
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
     gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
-    return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, revision not pinned yet")
+    return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit")
 
 
 def table() -> str:

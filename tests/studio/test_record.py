@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import math
@@ -10,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.events import Outcome
 from studio.messages import UserError
-from studio.model import Model
+from studio.model import Model, Origin
 from studio.record import KEY, read_settings, record, to_png
 from studio.request import Request
 from studio.run import steer
@@ -50,6 +51,13 @@ def test_the_record_names_model_versions_and_what_was_measured(outcome: Outcome,
     assert written["measured"]["loss"] == [point.total for point in outcome.curve]
     assert written["measured"]["round_trip"] == {"largest_8bit_difference": 0, "psnr_db": None}
     assert math.isinf(outcome.round_trip.psnr)
+
+
+def test_a_model_that_was_fetched_is_named_by_its_commit(outcome: Outcome, model: Model) -> None:
+    origin = Origin("CC0", "a code", "somebody/a-model", "c0" * 20, "a note")
+    written = record(outcome, dataclasses.replace(model, origin=origin))["model"]
+    assert (written["source"], written["revision"]) == ("somebody/a-model", "c0" * 20)
+    assert set(written) == {"name", "sha256", "size", "source", "revision"}
 
 
 @pytest.mark.parametrize(

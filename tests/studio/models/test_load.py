@@ -16,7 +16,7 @@ from adjointdeis.guidance import ClassifierFreeGuidance
 from studio.events import Outcome
 from studio.messages import UserError
 from studio.methods import sampler_for
-from studio.model import Model
+from studio.model import Model, Origin
 from studio.models.judges import Judges
 from studio.models.load import Wishes, load
 from studio.models.place import Placement
@@ -237,6 +237,19 @@ def test_attention_under_its_old_names_and_half_precision_files_are_understood(
     first, again = (load(str(f), placement=Placement(CPU), judges=judges) for f in (twin("ldm-celebahq"), folder))
     x, t = torch.randn(1, 3, 8, 8), torch.tensor([500])
     torch.testing.assert_close(again.network(t, x, None), first.network(t, x, None), rtol=0.02, atol=0.02)
+
+
+def test_a_model_of_the_hub_says_where_it_is_from_and_a_folder_says_nothing(
+    twin: Twin, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = loaded(twin, judges, "ddpm-celebahq").origin
+    assert (plain.source, plain.revision, plain.licence) == ("", "", "your own")
+    cache = tmp_path / "snapshots" / ("c0" * 20)
+    shutil.copytree(twin("ddpm-celebahq"), cache)
+    monkeypatch.setattr("studio.models.load.find", lambda entry, offline: cache)
+    fetched = load("ddpm-celebahq", placement=Placement(CPU), judges=judges).origin
+    entry = ENTRIES["ddpm-celebahq"]
+    assert fetched == Origin(entry.licence, "none, so only the noise is steered", entry.repo, "c0" * 20)
 
 
 def test_missing_weights_are_not_made_up(twin: Twin, judges: Judges, tmp_path: Path) -> None:

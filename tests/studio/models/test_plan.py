@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from studio.models import estimate
 from studio.models import plan as module
 from studio.models.configs import CONFIGS
-from studio.models.estimate import Footprint
-from studio.models.place import Placement, ladder
+from studio.models.place import Footprint, Placement, ladder
 from studio.models.plan import configs_of, estimates, plan
 from studio.models.recognise import recognise
 from studio.models.registry import ENTRIES
@@ -49,7 +49,7 @@ def test_a_model_of_ones_own_is_measured_from_its_folder(
         seen.append((kind, configs["denoiser"]["_class_name"], configs["vae"]["_class_name"], guided))
         return Footprint(1, 1, 1, 1)
 
-    monkeypatch.setattr(module, "footprint", measure)
+    monkeypatch.setattr(estimate, "footprint", measure)
     folder = twin("ldm-celebahq")
     assert plan(recognise(folder), folder, GPU, free=80 * GB) == Placement(GPU)
     assert set(seen) == {("latent", "UNet2DModel", "VQModel", False)}
@@ -58,7 +58,7 @@ def test_a_model_of_ones_own_is_measured_from_its_folder(
 
 def test_writing_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITTEN", tmp_path / "estimates.json")
-    monkeypatch.setattr(module, "footprint", lambda *_, **__: Footprint(1, 2, 3, 4))
+    monkeypatch.setattr(estimate, "footprint", lambda *_, **__: Footprint(1, 2, 3, 4))
     module.write(["sd-1.5"])
     module.write(["ddpm-cat"])
     written = json.loads((tmp_path / "estimates.json").read_text())

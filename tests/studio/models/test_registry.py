@@ -23,6 +23,13 @@ def test_every_entry_says_its_licence_and_has_a_published_configuration() -> Non
     assert set(CONFIGS) == set(ENTRIES) - {"embedded"}
 
 
+def test_these_and_no_others_are_pinned() -> None:
+    open_ones = {name for name, entry in ENTRIES.items() if entry.repo and entry.revision is None}
+    assert open_ones == {"ddpm-celebahq", "ddpm-church", "ldm-celebahq"}
+    assert len({entry.revision for entry in ENTRIES.values() if entry.revision}) == 6
+
+
 def test_z_is_there_where_a_text_a_class_or_an_image_conditions() -> None:
     without = {name for name, entry in ENTRIES.items() if not entry.has_z}
     assert without == {"ddpm-celebahq", "ddpm-church", "ddpm-cat", "ldm-celebahq"}
+    assert without == {name for name, entry in ENTRIES.items() if entry.z.startswith("none")}

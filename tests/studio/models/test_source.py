@@ -9,7 +9,7 @@ import pytest
 from studio.messages import UserError
 from studio.models import source
 from studio.models.registry import ENTRIES
-from studio.models.source import cached, find, is_offline, select, variant_of
+from studio.models.source import cached, commit_of, find, is_offline, select, variant_of
 from studio.weights import fingerprint
 
 LDM = ENTRIES["ldm-celebahq"]
@@ -58,6 +58,11 @@ def test_what_is_in_the_cache_is_found_without_asking(empty_cache: Path) -> None
     (repo / "refs" / "main").write_text(commit)
     assert cached(LDM) == repo / "snapshots" / commit
     assert find(LDM, offline=True) == repo / "snapshots" / commit
+    assert commit_of(find(LDM, offline=True)) == commit
+
+
+def test_a_folder_of_ones_own_has_no_commit(tmp_path: Path) -> None:
+    assert commit_of(tmp_path / "snapshots" / "main") == commit_of(tmp_path / ("c0" * 20)) == ""
 
 
 def test_only_what_cannot_run_code_is_chosen_and_no_weights_twice() -> None:

@@ -48,9 +48,21 @@ def test_the_hub_is_asked_once_for_all(monkeypatch: pytest.MonkeyPatch, answers:
 
 
 def test_what_is_here_is_named_by_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "cached", lambda entry: Path("snapshots") / "c0ffee")
-    found = status(ENTRIES["ddpm-cat"])
-    assert (found.state, found.reason) == ("ready", "its files are here (c0ffee, not pinned)")
+    commit = "c0" * 20
+    monkeypatch.setattr(module, "cached", lambda entry: Path("snapshots") / commit)
+    found = status(ENTRIES["ddpm-church"])
+    assert (found.state, found.reason) == ("ready", f"its files are here ({commit}, not pinned)")
+    pinned = ENTRIES["ddpm-cat"]
+    assert status(pinned).reason == f"its files are here ({pinned.revision})"
+
+
+def test_what_could_be_fetched_is_said_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
+    found = {one.entry.name: one for one in statuses(asks=False)}
+    assert (found["ddpm-cat"].state, found["ddpm-cat"].reason) == ("downloadable", "0.5 GB from google/ddpm-cat-256")
+    assert found["ddpm-church"].reason.endswith(", not pinned to a commit")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert status(ENTRIES["ddpm-cat"], asks=False).state == "blocked"
 
 
 def test_a_missing_package_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
