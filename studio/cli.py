@@ -7,7 +7,7 @@
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
 NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
-run early and keeps its best picture.
+run early and keeps its best picture. Another model than the embedded one is chosen with --model.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from studio.compare_run import GRADIENTS, compare
 from studio.embedded import embedded
 from studio.events import Outcome
 from studio.messages import UserError, explain
+from studio.model import Model
+from studio.models.flags import add_flags, chosen
+from studio.models.place import best_device
 from studio.morph_run import Morphed, morph
 from studio.morph_save import morph_record
 from studio.presets import PRESETS, suited
@@ -58,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
-    model = embedded()
+    model = _model(given)
     request = Request.checked(_values(given), existing(given.image), given.second, model.size)
     outcome = watch(steer(model, request, stop), console)
     if not isinstance(outcome, Outcome):
@@ -69,7 +72,7 @@ def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 
 def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
-    model = embedded()
+    model = _model(given)
     values = {**suited("morph"), **_values(given), "loss": "morph"}
     request = Request.checked(values, existing(given.first), existing(given.second), model.size)
     done = watch(morph(model, request, stop), console)
@@ -81,7 +84,7 @@ def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 
 def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
-    model = embedded()
+    model = _model(given)
     request = Request.checked(_values(given), existing(given.image), given.second, model.size)
     state = watch(compare(model, request, given.methods, stop), console)
     if state is not None:
@@ -90,6 +93,13 @@ def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 def _settings(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     show_settings(Console())
+
+
+def _model(given: argparse.Namespace) -> Model:
+    """The embedded one, or the one that --model names on the fastest device."""
+    if given.model == "embedded":
+        return embedded()
+    return chosen(given, given.device or str(best_device()))
 
 
 def _values(given: argparse.Namespace) -> dict[str, Any]:
@@ -142,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
         made[name].add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a single setting")
         made[name].add_argument("--threads", type=int, help="CPU threads; half of the cores by default")
+        add_flags(made[name])
+        made[name].add_argument("--device", help="of another model, as cpu or cuda; a GPU if there is one by default")
     for name in ("steer", "morph"):
         made[name].add_argument("--out", type=Path, metavar="PNG", help="where to write the picture")
     return parser

@@ -46,7 +46,7 @@ def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Mode
     """The model of these flags.
 
     Args:
-        given: parsed flags.
+        given: parsed flags; with --present among them, no network is asked for anything.
         device: where it goes.
         public: strangers are served: no models of one's own.
 
@@ -67,7 +67,9 @@ def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Mode
         compiled=given.compile,
     )
 
+    offline = given.offline or getattr(given, "present", False)
+
     def fetch(name: str) -> Model:
-        return load(name, device=torch.device(device), wishes=wishes, offline=given.offline, public=public)
+        return load(name, device=torch.device(device), wishes=wishes, offline=offline, public=public)
 
     return Holder(fetch).get(given.model)

@@ -17,9 +17,12 @@ from studio import cli
 from studio.cli_values import collected
 from studio.messages import UserError
 from studio.model import Model
+from studio.models.judges import Judges
 from studio.presets import PRESETS, suited
 from studio.record import read_settings
 from studio.settings import Settings
+from tests.stub import stub
+from tests.twins.make import make
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
@@ -84,6 +87,38 @@ def test_a_comparison_is_a_table(face: Path, capsys: Any) -> None:
     assert "AdjointDEIS-1" in shown
     assert "exact" in shown
     assert "Plain autograd" not in shown
+
+
+def test_another_model_is_chosen_by_the_flags_of_the_page(
+    face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = make("ddpm-celebahq", tmp_path / "a twin")
+    small = stub()
+    judges = Judges(small.clip, small.tokenizer, small.identity)
+    monkeypatch.setattr(cli, "embedded", lambda: pytest.fail("loaded the embedded model"))
+    monkeypatch.setattr("studio.models.load.load_judges", lambda *_: judges)
+    words = ("steer", face, "--text", "red", *QUICK, "--model", twin, "--device", "cpu", "--offline")
+    assert run(*words, "--out", "red.png") == 0
+    assert json.loads(Path("red.json").read_text())["model"]["name"] == "a twin"
+    assert run("compare", face, "--text", "red", *QUICK, "--model", twin, "--methods", "discrete", "--offline") == 0
+
+
+def test_a_model_that_is_not_here_is_one_sentence(face: Path, capsys: Any) -> None:
+    assert run("steer", face, "--text", "red", "--model", "ldm-celebahq", "--offline") == 1
+    assert "its files are not here, and the studio is offline" in capsys.readouterr().err
+    assert run("morph", face, face, "--model", "no such model") == 1
+    assert "There is no model “no such model”" in capsys.readouterr().err
+
+
+def test_the_embedded_model_needs_none_of_what_others_are_loaded_with(face: Path, tmp_path: Path) -> None:
+    words = ["--quiet", "steer", str(face), "--text", "a hat", *QUICK, "--out", str(tmp_path / "hat.png")]
+    code = (
+        "import sys; from studio import cli\n"
+        f"status = cli.main({words!r})\n"
+        # diffusers itself imports what it wants of transformers; we ask for nothing more
+        "sys.exit(status or bool({'studio.models.load', 'studio.models.text'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=200)
 
 
 def test_all_settings_are_listed(capsys: Any) -> None:
