@@ -5,16 +5,20 @@ from __future__ import annotations
 import gradio as gr
 
 from studio import about
+from studio.about_models import about_models
 from studio.embedded import WEIGHTS
+from studio.shared import Studio
 
 _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 
-def about_tab() -> None:
+def about_tab(studio: Studio) -> None:
     """The tab's content, built inside an open `gr.Tab`."""
     with gr.Row(elem_classes="columns", elem_id="about"):
         with gr.Column(scale=6, min_width=340):
             gr.Markdown(about.PAPER, latex_delimiters=[_BLOCK], elem_classes="reading", elem_id="about-paper")
+            models = about_models(studio.model, studio.public)
+            gr.Markdown(models, elem_classes="reading", elem_id="about-models")
             gr.Markdown(about.PRIVACY, elem_classes="reading", elem_id="about-privacy")
             gr.Markdown(about.CITE, elem_classes="reading", elem_id="about-cite")
         with gr.Column(scale=5, min_width=340):

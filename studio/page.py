@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import gradio as gr
 
+from studio.about_models import line
 from studio.about_tab import about_tab
 from studio.api import add_endpoints
 from studio.compare_tab import compare_stream, compare_tab
@@ -25,9 +26,7 @@ TITLE = "AdjointDEIS Studio"
 _HEAD = f"""# {TITLE}
 **Say what should change about a face, and watch it change.** The picture is turned, exactly, into the noise of a
 diffusion model; the gradient of your wish, taken back through every sampling step, then steers that noise."""
-_SMALL_PRINT = """Images stay where this program runs and are deleted after your visit; the About tab says what is kept.
-The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will be
-given back exactly but hardly be steered well."""
+_SMALL_PRINT = "Images stay where this program runs and are deleted after your visit; the About tab says what is kept."
 
 
 def where_it_is(function: Work) -> Work:
@@ -45,7 +44,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
     """
     # uploads that no job ever used: looked through every 10 minutes, gone after an hour
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
-        gr.Markdown(_HEAD, elem_id="head")
+        gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, on_device(studio.stream))
@@ -54,9 +53,9 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("Compare", id="compare"):
                 compare_tab(studio, examples, on_device(compare_stream(studio)))
             with gr.Tab("About", id="about"):
-                about_tab()
+                about_tab(studio)
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
-        gr.Markdown(_SMALL_PRINT, elem_id="small-print")
+        gr.Markdown(f"{_SMALL_PRINT} {studio.model.origin.note}", elem_id="small-print")
         add_endpoints(studio, on_device)
         wire_leaving(blocks, studio.stops)
     blocks.queue(max_size=20, default_concurrency_limit=4)

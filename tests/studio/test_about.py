@@ -1,7 +1,14 @@
+import dataclasses
 import re
+import socket
 from pathlib import Path
 
+import pytest
+
 from studio import about
+from studio.about_models import about_models, line
+from studio.model import Model, Origin
+from studio.models.registry import ENTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +35,45 @@ def test_hashes_are_left_to_the_card() -> None:
 
 def test_without_a_card_a_sentence(tmp_path: Path) -> None:
     assert "without a model card" in about.figures(tmp_path / "README.md")
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> None:
+        pytest.fail("asked the network")
+
+    monkeypatch.setattr(socket, "create_connection", asked)
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+
+@pytest.mark.usefixtures("silent")
+def test_every_model_of_the_registry_is_there_with_its_licence_state_and_command(model: Model) -> None:
+    shown = about_models(model)
+    rows = {line.split("|")[1].strip(): line for line in shown.splitlines() if line.startswith("| ")}
+    for entry in ENTRIES.values():
+        assert entry.licence in rows[entry.title]
+        assert re.search("ready: |downloadable: |blocked: ", rows[entry.title])
+        if entry.repo:
+            assert f"`python app.py --model {entry.name}`" in rows[entry.title]
+    assert "`python app.py`" in rows["Clay faces"]
+    assert "ready" in rows["Clay faces"]
+
+
+@pytest.mark.usefixtures("silent")
+def test_strangers_do_not_read_what_is_on_the_computer(model: Model) -> None:
+    shown = about_models(model, public=True)
+    assert not re.search("ready|downloadable|blocked", shown)
+    assert all(entry.licence in shown for entry in ENTRIES.values())
+
+
+def test_the_model_at_work_is_said_with_licence_and_z(model: Model) -> None:
+    origin = Origin("CC <0>", "a code", "somebody/a-model", "c0" * 20)
+    there = dataclasses.replace(model, name="A | B <i>", origin=origin)
+    assert line(there) == "The model at work: **A &#124; B &lt;i&gt;** (CC &lt;0&gt;)."
+    shown = about_models(there)
+    assert "- z: a code" in shown
+    assert f"- From: somebody/a-model, commit {'c0' * 20}" in shown
+    assert f"- SHA-256 of the weights: {model.digest}" in shown
 
 
 def test_the_citation_is_that_of_the_project() -> None:
