@@ -15,14 +15,17 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from torch import Tensor
 
 import app
 from studio.embedded import examples
 from studio.page import page as build_page
 from studio.shared import Studio
+from tests.browser.steering import PATIENCE
 from tests.stub import Network, stub
+
+expect.set_options(timeout=PATIENCE)
 
 # nothing here may reach out: the page has to work without a network
 QUIET = [
@@ -59,20 +62,26 @@ def address() -> Iterator[str]:
 
 
 class Slow(Network):
-    """The stand-in's network takes a set time for a call, and sees whether two of them are ever under way at once."""
+    """The stand-in's network takes a set time for a call and measures what it took on this machine.
+
+    `overlaps` counts calls that began while another was under way, which never may.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.seconds, self.overlaps, self._busy = 0.0, 0, Lock()
+        self.calls, self.longest = 0, 0.0
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
         if not self._busy.acquire(blocking=False):
             self.overlaps += 1
             return super().forward(t, x, z)
+        began = time.perf_counter()
         try:
             time.sleep(self.seconds)
             return super().forward(t, x, z)
         finally:
+            self.calls, self.longest = self.calls + 1, max(self.longest, time.perf_counter() - began)
             self._busy.release()
 
 
@@ -114,6 +123,7 @@ def open_page(chromium: Browser) -> Iterator[Visit]:
 
     def go(where: str, width: int = 1440, height: int = 900, theme: str = "light", **query: str) -> Page:
         page = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         asked = "".join(f"&{name}={value}" for name, value in query.items())
         page.goto(f"{where}?__theme={theme}{asked}")

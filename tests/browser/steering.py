@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-# A test may run beside others on a busy machine; where speed itself is meant, the best of some tries counts.
-PATIENCE = 20_000
+from studio.goals import PROMPTS
+
+PATIENCE = 60_000
+"""Milliseconds that anything may take to appear, `expect`'s default here: a busy machine is no fault of the page."""
+RUN = 3 * PATIENCE
+"""The same for the end of a run."""
+
+_WATCH_STILLNESS = """() => {
+  window.quiet_frames = 0;
+  window.stirring?.disconnect();
+  window.stirring = new MutationObserver(() => { window.quiet_frames = 0 });
+  window.stirring.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+  const ends = (one) => one.playState === 'running' && isFinite(one.effect.getComputedTiming().endTime);
+  let place = '';
+  const look = () => {
+    const here = [scrollX, scrollY, document.documentElement.scrollHeight].join();
+    window.quiet_frames = here === place && !document.getAnimations().some(ends) ? window.quiet_frames + 1 : 0;
+    place = here;
+    if (window.quiet_frames < FRAMES) requestAnimationFrame(look);
+    else window.stirring.disconnect();
+  };
+  look();
+}""".replace("FRAMES", "20")
+
+_NOTE_BEGINNING = """(job) => {
+  const text = (name) => document.querySelector(`#${job}${name}`)?.textContent;
+  const before = text('status');
+  window.begun = false;
+  window.noting?.disconnect();
+  window.noting = new MutationObserver(() => {
+    if (text('run') === 'Running…' || text('status') !== before) window.begun = true;
+  });
+  window.noting.observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+_PRESS = """([button, done]) => {
+  const is_done = new Function(`return ${done}`), began = performance.now();
+  window.took = undefined;
+  const look = () => { if (is_done()) window.took = performance.now() - began; else requestAnimationFrame(look); };
+  document.querySelector(button).click();
+  look();
+}"""
+
+PROMPT_BOX = "document.querySelector('#prompt textarea, #prompt input')"
 
 RECORDER = """() => {
   window.frames_seen = [];
@@ -41,21 +85,51 @@ def start(page: Page) -> float:
 
 def wait_moving(page: Page) -> None:
     """Until some steps of a run were taken."""
-    expect(page.locator("#status")).to_contain_text(re.compile(r"Optimising: step [1-9]"), timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Optimising: step [1-9]"))
 
 
-def wait_ready(page: Page, patience: float = 6 * PATIENCE) -> None:
+def still(page: Page) -> None:
+    """Until nothing on the page has changed, scrolled or moved for some frames: folds are open, tabs are drawn."""
+    page.evaluate(_WATCH_STILLNESS)
+    page.wait_for_function("window.quiet_frames >= 20")
+
+
+def wait_ready(page: Page, patience: float = RUN) -> None:
     """Until the next run could be started."""
     expect(page.locator("#run")).to_have_text("Run", timeout=patience)
     expect(page.locator("#run")).to_be_enabled()
 
 
+def begin(page: Page, act: Callable[[], object], job: str = "") -> None:
+    """Do what starts a run, and wait until the page has said so, also if the run is over by then."""
+    page.evaluate(_NOTE_BEGINNING, job)
+    act()
+    page.wait_for_function("window.begun")
+
+
+def seconds_until(page: Page, button: str, done: str) -> float:
+    """From a click until an expression of the page is true, by the page's own clock."""
+    page.evaluate(_PRESS, [button, done])
+    page.wait_for_function("window.took !== undefined")
+    return float(page.evaluate("window.took")) / 1000
+
+
+def trip(page: Page) -> float:
+    """Seconds of the least that the page asks of its server, a suggested prompt: how busy the machine is just now."""
+    took = []
+    for words in PROMPTS[1:3]:
+        if prompt(page) == words:
+            continue
+        button = f".chips button:nth-of-type({1 + PROMPTS.index(words)})"
+        took.append(seconds_until(page, button, f"{PROMPT_BOX}.value === {json.dumps(words)}"))
+    return max(took)
+
+
 def finish(page: Page) -> None:
     """A run from its click to its end."""
-    start(page)
-    expect(page.locator("#run")).to_have_text("Running…")
+    begin(page, lambda: start(page))
+    expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
-    expect(page.locator("#status")).to_contain_text("Finished")
 
 
 def put(page: Page, field: str, value: float) -> None:
@@ -67,7 +141,8 @@ def put(page: Page, field: str, value: float) -> None:
 def unfold(page: Page, name: str) -> None:
     """Open what is folded away; its fields take part only once they are all there."""
     page.locator(f"#{name} button").first.click()
-    page.wait_for_timeout(500)
+    expect(page.locator(f"#{name} .block").last).to_be_visible()
+    still(page)
 
 
 def put_more(page: Page, field: str, value: float) -> None:
@@ -99,12 +174,12 @@ def write(page: Page, words: str) -> None:
 
 def message(page: Page, sentence: str) -> None:
     """The alert that has to be there."""
-    expect(page.locator("#message [role=alert]")).to_contain_text(sentence, timeout=PATIENCE)
+    expect(page.locator("#message [role=alert]")).to_contain_text(sentence)
 
 
 def note(page: Page, sentence: str) -> None:
     """The good news that has to be there."""
-    expect(page.locator("#message [role=status]")).to_contain_text(sentence, timeout=PATIENCE)
+    expect(page.locator("#message [role=status]")).to_contain_text(sentence)
 
 
 def shown(page: Page) -> str:

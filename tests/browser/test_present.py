@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 import app
 from studio.embedded import examples
 from studio.page import page as build_page
+from studio.recordings import load
 from studio.shared import Studio
+from tests.browser.steering import PATIENCE, RUN, begin, still, wait_ready
 from tests.stub import stub
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 Visit = Callable[..., Page]
-PATIENCE = 60_000
 UNDER_WAY = re.compile(r"step [1-9]\d* of 100")
 
 
@@ -32,15 +33,16 @@ def stage(visit_stand_in: Visit) -> Page:
 def test_the_page_asks_nobody_but_its_own_server(chromium: Browser, stand_in: object) -> None:
     url = stand_in.url  # type: ignore[attr-defined]
     page, asked = chromium.new_page(), []
+    page.set_default_timeout(PATIENCE)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{url}?present=1")
     page.wait_for_selector("#cost p")
-    page.keyboard.press("r")
-    expect(page.locator("#run")).to_have_text("Running…")
-    expect(page.locator("#run")).to_have_text("Run", timeout=PATIENCE)
+    begin(page, lambda: page.keyboard.press("r"))
+    expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
+    wait_ready(page)
     for name in ("Morph", "Compare", "About"):
         page.get_by_role("tab", name=name).click()
-        page.wait_for_timeout(700)
+        still(page)
     own = urlsplit(url).netloc
     foreign = {one for one in asked if urlsplit(one).scheme not in ("data", "blob") and urlsplit(one).netloc != own}
     assert len(asked) > 20
@@ -66,23 +68,23 @@ def test_keys_run_and_stop(stage: Page) -> None:
     stage.press("#optimisation_steps input[type=number]", "Tab")
     stage.locator("#head h1").click()
     stage.keyboard.press("r")
-    expect(stage.locator("#status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
+    expect(stage.locator("#status")).to_contain_text(UNDER_WAY)
     stage.keyboard.press("s")
-    expect(stage.locator("#status")).to_contain_text("the best picture so far is kept", timeout=PATIENCE)
+    expect(stage.locator("#status")).to_contain_text("the best picture so far is kept")
     expect(stage.locator("#run")).to_be_enabled()
 
 
 def test_keys_go_through_the_examples(stage: Page) -> None:
-    seen = []
-    for _ in range(3):
-        stage.keyboard.press("n")
-        stage.wait_for_timeout(1500)
-        seen.append(stage.inner_text("#status"))
-    assert len(set(seen)) == 3
-    assert all("Recorded" in said for said in seen)
-    stage.keyboard.press("f")
-    stage.wait_for_timeout(1000)
-    assert stage.inner_text("#status") == seen[-1]
+    def press(key: str, title: str) -> None:
+        with stage.expect_response(lambda answer: answer.request.method == "POST"):
+            stage.keyboard.press(key)
+        still(stage)
+        expect(stage.locator("#status")).to_contain_text(re.compile(f"Recorded.*: {title}\\."))
+
+    titles = [one.title for one in load()[:3]]
+    for title in titles:
+        press("n", title)
+    press("f", titles[-1])
 
 
 def test_letters_in_a_prompt_are_letters(stage: Page) -> None:
@@ -107,7 +109,7 @@ def test_the_keys_of_a_tab_are_that_tabs(stage: Page) -> None:
     stage.press("#morph-optimisation_steps input[type=number]", "Tab")
     stage.locator("#head h1").click()
     stage.keyboard.press("r")
-    expect(stage.locator("#morph-status")).to_contain_text("Finished", timeout=PATIENCE)
+    expect(stage.locator("#morph-status")).to_contain_text("Finished")
 
 
 def test_a_run_that_fails_gives_way_to_the_recorded_one(stage: Page) -> None:
@@ -115,7 +117,7 @@ def test_a_run_that_fails_gives_way_to_the_recorded_one(stage: Page) -> None:
     stage.locator("#head h1").click()
     stage.keyboard.press("r")
     expect(stage.locator("#message [role=alert]")).to_be_visible()
-    expect(stage.locator("#status")).to_contain_text("Recorded", timeout=20_000)
+    expect(stage.locator("#status")).to_contain_text("Recorded")
     expect(stage.locator("#prompt textarea, #prompt input")).not_to_have_value(" ")
 
 
@@ -126,11 +128,11 @@ def test_after_a_pause_the_page_starts_afresh_but_never_during_a_run(visit_stand
     page.locator("#head h1").click()
     page.evaluate("window.same = true")
     page.keyboard.press("r")
-    expect(page.locator("#status")).to_contain_text(UNDER_WAY, timeout=PATIENCE)
-    page.wait_for_timeout(6000)
+    expect(page.locator("#status")).to_contain_text(UNDER_WAY)
+    page.wait_for_timeout(6000)  # longer than the pause: nothing else could show that it is not taken for one
     assert page.evaluate("window.same")
     page.keyboard.press("s")
-    page.wait_for_function("!window.same", timeout=PATIENCE)
+    page.wait_for_function("!window.same")
     page.wait_for_selector("#cost p")
     expect(page.locator("#optimisation_steps input[type=number]")).not_to_have_value("100")
     expect(page.locator("#keys")).to_be_visible()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import struct
-import time
 import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -22,7 +21,8 @@ from studio.record import read_settings
 from studio.recordings import load
 from tests.browser.conftest import Served
 from tests.browser.steering import (
-    PATIENCE,
+    RUN,
+    begin,
     drop,
     few_steps,
     finish,
@@ -32,8 +32,11 @@ from tests.browser.steering import (
     prompt,
     put,
     put_more,
+    seconds_until,
     shown,
     start,
+    still,
+    trip,
     unfold,
     wait_moving,
     wait_ready,
@@ -41,79 +44,78 @@ from tests.browser.steering import (
 )
 from tests.stub import SIZE
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 Visit = Callable[..., Page]
 
-# Promises about fractions of a second: kept on a machine that has a core to spare, and no blocker on one that has not.
-timed = pytest.mark.xfail(
-    hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.75 * (os.cpu_count() or 1),
-    reason="the machine is busy with other work",
-    strict=False,
-)
+SCRUB = "!document.querySelector('#live .scrub').disabled"
+READY = "document.querySelector('#run').textContent.trim() === 'Run' && !document.querySelector('#run').disabled"
+TRIPS = 4
+"""Promises about fractions of a second are kept to so many of the page's smallest answers, measured just before."""
 
 
-@timed
 def test_the_first_frame_is_there_within_a_second_and_nothing_jumps(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
-    waits = []
-    for _ in range(3):
+    few_steps(page, 100)
+    waits, limits = [], []
+    for turn in range(3):
+        limits.append(1 + TRIPS * trip(page))
         clicked = start(page)
-        page.wait_for_function("window.frames_seen.length > 0", timeout=PATIENCE)
+        page.wait_for_function("window.frames_seen.length > 0")
         waits.append((page.evaluate("window.frames_seen[0].at") - clicked) / 1000)
-        if len(waits) == 1:
-            page.wait_for_function("window.frames_seen.some((one) => /^step [3-9]/.test(one.shown))", timeout=PATIENCE)
+        if turn == 0:
+            page.wait_for_function("window.frames_seen.some((one) => /^step ([3-9]|[1-9][0-9])/.test(one.shown))")
             bar = page.locator("#status [role=progressbar]")
-            assert 10 < int(bar.get_attribute("aria-valuenow")) < 100
+            assert 10 <= int(bar.get_attribute("aria-valuenow")) < 100
             assert "Optimising: step" in bar.get_attribute("aria-valuetext")
             assert all(word in bar.inner_text() for word in ("left", "loss", "Match", "network calls", "B"))
             assert page.locator("#live polyline").count() == 3
             assert page.evaluate("window.shifts") < 0.01
         page.click("#stop")
         wait_ready(page)
-        if min(waits) < 1:
-            break
-    print(f"first frame after {', '.join(f'{wait:.2f}' for wait in waits)} s")
-    assert min(waits) < 1
+    print(f"first frame after {said(waits)} s, where {said(limits)} are allowed")
+    assert any(wait < limit for wait, limit in zip(waits, limits, strict=True))
 
 
-def test_a_run_ends_with_its_best_step_its_comparison_and_its_numbers(visit_stand_in: Visit) -> None:
+def said(values: list[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
+
+
+def test_a_run_ends_with_its_best_step_its_comparison_and_its_numbers(visit_stand_in: Visit, stand_in: Served) -> None:
     page = visit_stand_in()
+    stand_in.network.seconds = 0.05  # each phase lasts longer than a page needs to draw it
     few_steps(page, 4)
-    start(page)
-    wait_ready(page)
+    finish(page)
     frames = page.evaluate("window.frames_seen.map((one) => one.shown)")
     assert frames[0] == "being encoded into noise"
     assert len(set(frames)) > 2
     assert page.evaluate("window.shifts") < 0.05
-    expect(page.locator("#status")).to_contain_text("Finished")
     expect(page.locator("#numbers")).to_contain_text("exact, every 8-bit value the same")
     assert ", the best" in page.get_attribute("#live canvas", "aria-label")
     assert page.get_attribute("#live .scrub", "max") == "4"
     expect(page.locator("#compare canvas.after")).to_be_visible()
 
 
-@timed
 def test_stop_answers_within_half_a_second_and_a_network_call(visit_stand_in: Visit, stand_in: Served) -> None:
     page = visit_stand_in()
     few_steps(page, 100)
     put_more(page, "sampling_steps", 4)
-    waits = []
-    for _ in range(5):
+    waits, limits = [], []
+    for _ in range(3):
+        limits.append(0.5 + TRIPS * trip(page))
         stand_in.network.seconds = 0.02
-        start(page)
+        begin(page, lambda: start(page))
         wait_moving(page)
-        stand_in.network.seconds = call = 0.4
-        page.wait_for_timeout(500)  # inside a slow call
-        pressed = time.perf_counter()
-        page.click("#stop")
-        wait_ready(page)
-        waits.append(time.perf_counter() - pressed - call)
+        stand_in.network.seconds, slow_from = 0.4, stand_in.network.calls + 1
+        while stand_in.network.calls <= slow_from:  # until slow calls are all there is
+            page.wait_for_timeout(20)
+        stand_in.network.longest = 0.0
+        took = seconds_until(page, "#stop", READY)
+        waits.append(took - stand_in.network.longest)
         expect(page.locator("#status")).to_contain_text("the best picture so far is kept")
-        if waits[-1] < 0.5:
-            break
-    print(f"ready {', '.join(f'{wait:.2f}' for wait in waits)} s after the call that was under way")
-    assert min(waits) < 0.5
+        wait_ready(page)
+    print(f"ready {said(waits)} s after the call that was under way, where {said(limits)} are allowed")
+    assert any(wait < limit for wait, limit in zip(waits, limits, strict=True))
     assert page.get_attribute("#live .scrub", "max") != "1"
     stand_in.network.seconds = stand_in.usual
     few_steps(page)
@@ -140,20 +142,20 @@ def test_two_visitors_wait_in_line_and_never_mix(visit_stand_in: Visit, stand_in
     for page, words in ((first, "a red hat"), (second, "a blue hat"), (third, "a green hat")):
         write(page, words)
         few_steps(page, 8)
-    first.click("#run")
+    begin(first, lambda: first.click("#run"))
     wait_moving(first)
     second.click("#run")
-    expect(second.locator("#status")).to_contain_text("one run comes before yours", timeout=PATIENCE)
+    expect(second.locator("#status")).to_contain_text("one run comes before yours")
     third.click("#run")
-    expect(third.locator("#status")).to_contain_text("2 runs come before yours", timeout=PATIENCE)
+    expect(third.locator("#status")).to_contain_text("2 runs come before yours")
     # whoever waits can leave the line at once
     third.click("#stop")
-    wait_ready(third, PATIENCE)
+    wait_ready(third)
     expect(third.locator("#status")).to_contain_text("Stopped before the first step")
     for page, words in ((first, "a red hat"), (second, "a blue hat")):
+        expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
         wait_ready(page)
         expect(page.locator("#numbers")).to_contain_text(words)
-        expect(page.locator("#status")).to_contain_text("Finished")
     assert stand_in.network.overlaps == 0
 
 
@@ -164,29 +166,28 @@ def test_closing_the_tab_in_the_middle_frees_the_device(visit_stand_in: Visit, s
     wait_moving(first)
     few_steps(second)
     second.click("#run")
-    expect(second.locator("#status")).to_contain_text("before yours", timeout=PATIENCE)
+    expect(second.locator("#status")).to_contain_text("before yours")
     first.close()
+    expect(second.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(second)
-    expect(second.locator("#status")).to_contain_text("Finished")
     assert stand_in.network.overlaps == 0
 
 
-@timed
 def test_recorded_runs_answer_within_a_second(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     page.wait_for_function("document.querySelector('#live [data-shown]').dataset.shown.includes('frames')")
-    waits = []
+    waits, limits, least = [], [], 0.0
     recordings = sorted(load()[1:], key=lambda one: one.second is not None)
     for one in recordings:
-        began = time.perf_counter()
-        page.click(f"#recorded [data-name={one.name}]")
-        expect(page.locator("#status")).to_contain_text(f": {one.title}.", timeout=PATIENCE)
-        expect(page.locator("#live .scrub")).to_be_enabled()
-        waits.append(time.perf_counter() - began)
+        if page.locator("#prompt").is_visible():  # a goal of pictures has none
+            least = trip(page)
+        limits.append(1 + TRIPS * least)
+        there = f"document.querySelector('#status').textContent.includes({json.dumps(f': {one.title}.')})"
+        waits.append(seconds_until(page, f"#recorded [data-name={one.name}]", f"{there} && {SCRUB}"))
         if one.outcome.settings.needs_prompt:
             expect(page.locator("#prompt textarea, #prompt input")).to_have_value(one.outcome.settings.prompt)
-    print(f"recorded runs after {', '.join(f'{wait:.2f}' for wait in waits)} s")
-    assert min(waits) < 1
+    print(f"recorded runs after {said(waits)} s, where {said(limits)} are allowed")
+    assert any(wait < limit for wait, limit in zip(waits, limits, strict=True))
     assert recordings[-1].second
     expect(page.locator("#second img")).to_be_visible()
     # and the same settings can be run at once
@@ -233,7 +234,7 @@ def test_a_run_can_be_kept_in_every_form(visit_stand_in: Visit, tmp_path: Path) 
         forms["mp4"] = b"\x00\x00\x00"
     page = visit_stand_in()  # with a recorded run on it
     for kind, starts in forms.items():
-        with page.expect_download(timeout=3 * PATIENCE) as download:
+        with page.expect_download(timeout=RUN) as download:
             page.click(f"#save-{kind}")
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
@@ -271,7 +272,7 @@ def test_a_link_leads_back_to_the_settings(visit_stand_in: Visit) -> None:
     few_steps(page, 7)
     page.click("#link")
     box = page.locator("#address textarea, #address input")
-    expect(box).to_have_value(re.compile("http.*prompt=a.face.*optimisation_steps=7"), timeout=PATIENCE)
+    expect(box).to_have_value(re.compile("http.*prompt=a.face.*optimisation_steps=7"))
     other = visit_stand_in()
     other.goto(box.input_value())
     note(other, "Settings from the link")
@@ -314,13 +315,13 @@ def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tm
     page = visit_stand_in()
     page.locator("#first").get_by_label("Remove Image").click()
     page.set_input_files("#first input[type=file]", picture)
-    expect(page.locator("#live .caption")).to_contain_text(f"what the model sees, {SIZE} × {SIZE}", timeout=PATIENCE)
+    expect(page.locator("#live .caption")).to_contain_text(f"what the model sees, {SIZE} × {SIZE}")
     unfold(page, "crop")
     put(page, "crop_zoom", 2)
     put(page, "crop_x", 0.5)
     put(page, "crop_turn", 12)
     expected = uri(load_picture(picture, SIZE, Crop(2, 0.5, 0, 12)))
-    expect(page.locator("#seen img")).to_have_attribute("src", expected, timeout=PATIENCE)
+    expect(page.locator("#seen img")).to_have_attribute("src", expected)
     few_steps(page)
     finish(page)
 
@@ -367,11 +368,11 @@ def test_enter_runs_and_a_second_enter_does_not(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     few_steps(page, 3)
     box = page.locator("#prompt textarea, #prompt input")
+    begin(page, lambda: box.press("Enter"))
     box.press("Enter")
-    expect(page.locator("#run")).to_have_text("Running…")
-    box.press("Enter")
+    expect(page.locator("#status")).to_contain_text("Finished")
     wait_ready(page)
-    page.wait_for_timeout(700)
+    still(page)
     expect(page.locator("#run")).to_have_text("Run")
     expect(page.locator("#status")).to_contain_text("Finished")
 

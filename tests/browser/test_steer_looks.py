@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import axe
 from tests.browser.axe import faults
-from tests.browser.steering import PATIENCE, few_steps, finish, message, prompt, unfold, wait_moving, wait_ready
+from tests.browser.steering import begin, few_steps, finish, message, prompt, still, unfold, wait_moving, wait_ready
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 Visit = Callable[..., Page]
 
@@ -32,7 +32,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: 
     page.click("#compare [data-view=heat]")
     page.click("#link")
     expect(page.locator("#address")).to_be_visible()
-    page.wait_for_timeout(400)  # folds that still open
+    still(page)
     page.screenshot(path=screens / f"all-{width}-{theme}.png", full_page=True)
     assert faults(page) == []
     page.fill("#prompt textarea, #prompt input", "")
@@ -78,15 +78,15 @@ def test_a_whole_run_needs_no_mouse(visit_stand_in: Visit) -> None:
     assert None not in order, reached
     assert order == sorted(order)
     assert prompt(page) == "a face with a blue hat"
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("#run")).to_have_text("Running…")
+    begin(page, lambda: page.keyboard.press("Control+Enter"))
+    expect(page.locator("#status")).to_contain_text("Finished")
     wait_ready(page)
     expect(page.locator("#numbers")).to_contain_text("a face with a blue hat")
     few_steps(page, 100)
     page.keyboard.press("Control+Enter")
     wait_moving(page)
     page.keyboard.press("Escape")
-    wait_ready(page, PATIENCE)
+    wait_ready(page)
     expect(page.locator("#status")).to_contain_text("the best picture so far is kept")
 
 
@@ -108,7 +108,7 @@ def test_on_a_phone_nothing_overflows_and_the_picture_follows_run(visit_stand_in
     expect(page.locator("#run")).to_be_in_viewport()
     finish(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.wait_for_timeout(700)  # the smooth scroll
+    still(page)  # the smooth scroll
     for name in ("#status", "#live canvas", "#run"):
         expect(page.locator(name)).to_be_in_viewport()
     # Run and Stop, what they say, the picture: in this order, also for a screen reader

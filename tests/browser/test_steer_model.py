@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from studio.goals import PROMPTS
 from studio.record import read_settings
-from tests.browser.steering import few_steps, prompt, start, wait_ready
+from tests.browser.steering import RUN, begin, few_steps, prompt, start, wait_ready
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 def test_a_face_is_steered_live_and_saved_with_its_settings(
@@ -23,10 +23,12 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(
     page.click("#recorded [data-name=sunglasses]")
     expect(page.locator("#status")).to_contain_text("sunglasses")
     page.locator(".chips button").nth(3).click()
+    expect(page.locator("#prompt textarea, #prompt input")).to_have_value(PROMPTS[3])
     few_steps(page, 3)
-    start(page)
-    page.wait_for_function("window.frames_seen.some((one) => /^step/.test(one.shown))", timeout=120_000)
+    begin(page, lambda: start(page))
+    page.wait_for_function("window.frames_seen.some((one) => /^step/.test(one.shown))", timeout=RUN)
     page.screenshot(path=screens / "running.png")
+    expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
     expect(page.locator("#numbers")).to_contain_text("exact, every 8-bit value the same")
     expect(page.locator("#status")).to_contain_text("encoding exact")
