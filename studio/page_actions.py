@@ -47,7 +47,7 @@ class Actions:
         stop = self._studio.stops.arm(visitor_name(visitor), visitor_address(visitor))
         try:
             request = Request.checked(self.form.named(values), first, second, self._studio.model.size)
-            yield from self._watch(request, stop, runs)
+            yield from self._watch(request, stop, runs, first)
         except Exception as error:
             yield self.outputs.failed(explain(error))
 
@@ -61,7 +61,7 @@ class Actions:
         self._studio.stops.drop(visitor_name(visitor))
         return self.outputs.ready()
 
-    def _watch(self, request: Request, stop: Flag, runs: Sequence[Kept]) -> Iterator[Updates]:
+    def _watch(self, request: Request, stop: Flag, runs: Sequence[Kept], first: str | None) -> Iterator[Updates]:
         finished, used = False, request.settings
         for event in self.stream(request, stop):
             if event is None:
@@ -70,7 +70,7 @@ class Actions:
                 yield self.outputs.in_line(event)
             elif isinstance(event, Outcome):
                 finished, used = True, event.settings
-                yield self.outputs.done(event, keep(runs, event))
+                yield self.outputs.done(event, keep(runs, event), first)
             else:
                 yield self.outputs.moving(event)
         if not finished:

@@ -13,6 +13,7 @@ from studio.events import Outcome, Progress, Waiting
 from studio.film import film, moving, pair
 from studio.page_inputs import Updates
 from studio.page_viewers import viewer
+from studio.photo_save import photo_view
 from studio.recordings import Recording
 from studio.saves import SAVES
 from studio.visit import Kept, entries
@@ -34,6 +35,7 @@ class Outputs:
     compare: gr.HTML
     numbers: gr.HTML
     shown: gr.State
+    photo: gr.State
     runs: gr.State
     visit: gr.HTML
 
@@ -45,7 +47,8 @@ class Outputs:
     @property
     def result(self) -> list[Block]:
         """What shows a finished run."""
-        return [self.status, self.announcement, self.message, self.live, self.compare, self.numbers, self.shown]
+        show = [self.status, self.announcement, self.message, self.live, self.compare, self.numbers]
+        return [*show, self.shown, self.photo]
 
     def waiting(self) -> Updates:
         """Run was pressed; another run may hold the device."""
@@ -77,9 +80,12 @@ class Outputs:
         """One frame of a run."""
         return {self.status: words.progress(event), self.live: moving(event)}
 
-    def done(self, outcome: Outcome, runs: Sequence[Kept]) -> Updates:
-        """The end of a run; `runs` are those of this visit, this one among them."""
-        return {**self._shown(outcome, words.finished(outcome)), self.runs: tuple(runs), self.visit: entries(runs)}
+    def done(self, outcome: Outcome, runs: Sequence[Kept], path: str | None = None) -> Updates:
+        """The end of a run; `runs` are those of this visit, this one among them; `path` is the picture's file."""
+        ended = self._shown(outcome, words.finished(outcome))
+        around = photo_view(outcome, path)
+        ended |= {self.compare: {**ended[self.compare], **around}, self.photo: path if around else None}
+        return {**ended, self.runs: tuple(runs), self.visit: entries(runs)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
         """A recorded run, at once."""
@@ -103,6 +109,7 @@ class Outputs:
             self.compare: pair(outcome),
             self.numbers: words.numbers(outcome),
             self.shown: outcome,
+            self.photo: None,
         }
 
 
@@ -111,6 +118,7 @@ class Keeping:
     """What can be taken away from a run: files, and a link to its settings."""
 
     saves: dict[str, gr.Button]
+    photo: gr.Button
     inside: gr.Checkbox
     mark: gr.Checkbox
     file: gr.File
@@ -139,10 +147,10 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
             told = words.numbers(first.outcome) if first else words.no_numbers()
             numbers = gr.HTML(told, elem_id="numbers", apply_default_css=False)
     # what is shown comes by the page's load: a forgotten visit then has nothing to save, rather than another's picture
-    shown, runs = gr.State(None), gr.State(())
+    shown, photo, runs = gr.State(None), gr.State(None), gr.State(())
     with gr.Accordion("Runs of this visit", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
-    return Outputs(run, stop, status, announcement, message, live, compare, numbers, shown, runs, visit)
+    return Outputs(run, stop, status, announcement, message, live, compare, numbers, shown, photo, runs, visit)
 
 
 def keeping(marked: bool = False) -> Keeping:
@@ -153,6 +161,7 @@ def keeping(marked: bool = False) -> Keeping:
                 kind: gr.Button(save.label, size="sm", min_width=90, elem_id=f"save-{kind}")
                 for kind, save in SAVES.items()
             }
+            photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
         with gr.Row(elem_id="sharing"):
             inside = gr.Checkbox(True, label="Write the settings into the picture", elem_id="inside", min_width=200)
             mark = gr.Checkbox(marked, label="Label it “AI-edited” in a corner", elem_id="mark", min_width=200)
@@ -161,4 +170,4 @@ def keeping(marked: bool = False) -> Keeping:
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
         file = gr.File(visible=False, elem_id="file")  # carries a finished file to the browser's download
-    return Keeping(saves, inside, mark, file, link, address)
+    return Keeping(saves, photo, inside, mark, file, link, address)

@@ -91,7 +91,8 @@ class FaceSearch:
         now = Crop.held(values)
         free = now in (Crop(), sought.ours)
         start = Crop() if free else now
-        nothing = self._shown(Sought(), "")
+        # a picture that follows at once may still bring the sliders of this one
+        nothing = self._shown(Sought(ours=sought.ours), "")
         if path is None:
             return {**nothing, **self._set(start)}
         try:

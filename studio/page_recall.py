@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ from studio.links import query, read_query
 from studio.messages import UserError, explain
 from studio.page_inputs import Form, Updates
 from studio.page_outputs import Keeping, Outputs
+from studio.photo_save import save_photo
 from studio.record import read_settings
 from studio.recordings import Recording
 from studio.saves import save
@@ -104,10 +105,19 @@ class Recall:
         file, message = self.keeping.file, self.outputs.message
         if shown is None:
             yield {file: None, message: words.alert("There is nothing to keep yet: press Run first.")}
-            return
+        else:
+            yield from self._written(lambda to: save(kind, shown, self._studio.model, to, inside, marked=marked))
+
+    def save_photo(self, inside: bool, marked: bool, shown: Outcome | None, photo: str | None) -> Iterator[Updates]:
+        """The photograph of the run that is shown, with the result in it."""
+        if shown is not None and photo is not None:
+            yield from self._written(lambda to: save_photo(shown, photo, self._studio.model, to, inside, marked=marked))
+
+    def _written(self, make: Callable[[Path], Path]) -> Iterator[Updates]:
+        file, message = self.keeping.file, self.outputs.message
         with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves
             try:
-                path = save(kind, shown, self._studio.model, Path(folder), inside, marked=marked)
+                path = make(Path(folder))
             except Exception as error:
                 yield {file: None, message: words.alert(explain(error))}
             else:

@@ -145,3 +145,7 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
             **_STREAM,
         )
         made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)
+    how = [keeping.inside, keeping.mark, outputs.shown, outputs.photo]
+    made = keeping.photo.click(recall.save_photo, how, [keeping.file, outputs.message], **_STREAM)
+    made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)
+    outputs.photo.change(lambda path: gr.Button(visible=path is not None), outputs.photo, keeping.photo, **_PLUMBING)

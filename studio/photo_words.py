@@ -31,9 +31,9 @@ def outside(sight: Sight, picture: Image.Image) -> str:
     if not sight.outside:
         return ""
     told = (
-        f"<b>This is outside the model's world.</b> It knows clay faces, and misjudges this picture "
-        f"{sight.strangeness:.1f} times as much as it expects to. You can still run it: the picture comes back "
-        "exactly, but will not change as you wish."
+        "<b>This picture is outside the model’s world.</b> It knows clay faces, and this is "
+        f"{sight.strangeness:.1f} times as far from what it redraws as they are. You can run it all the same: "
+        "the picture comes back exactly, but will hardly change as you wish."
     )
     pictures = "".join(
         f'<figure><img src="{uri(one)}" alt=""><figcaption>{escape(name)}</figcaption></figure>'

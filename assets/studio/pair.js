@@ -1,5 +1,5 @@
-// Before and after with a line to move, or a map of what lies between them.
-const wipe = find(".wipe"), line = find(".line"), after = find(".after");
+// Before and after with a line to move, a map of what lies between them, or the photo that they were cut from.
+const wipe = find(".wipe"), line = find(".line"), after = find(".after"), photo = find(".photo");
 let view = "wipe", pair = {};
 
 const place = () => {
@@ -12,6 +12,8 @@ const choose = (name) => {
   view = name;
   all(".views button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.view === name)));
   find(".heat").hidden = view !== "heat";
+  photo.hidden = view !== "photo";
+  [find(".before"), after].forEach((part) => { part.hidden = view === "photo"; });
   [line, wipe, ...all(".tag")].forEach((part) => { part.hidden = view !== "wipe"; });
   find(".scale").textContent = view === "heat" ? pair.scale : "";
   place();
@@ -20,16 +22,22 @@ const choose = (name) => {
 const update = async () => {
   const value = props.value || {};
   if (!value.after) return; // the last result stays
-  const [before, last, heat] = await Promise.all([value.before, value.after, value.difference].map(decode));
+  const pictures = [value.before, value.after, value.difference, ...(value.photo ? [value.photo] : [])];
+  const [before, last, heat, whole] = await Promise.all(pictures.map(decode));
   if (value !== props.value && props.value?.after !== value.after) return;
   pair = value;
   paint(find(".before"), before, "The picture before");
   paint(after, last, "The picture after");
   paint(find(".heat"), heat, `Where it changed. ${value.scale}`);
+  if (whole) {
+    [photo.width, photo.height] = [whole.naturalWidth, whole.naturalHeight];
+    paint(photo, whole, "Your photo with the result in it");
+  }
+  find("[data-view=photo]").hidden = !whole;
   find(".empty").hidden = true;
   [wipe, ...all(".views button")].forEach((control) => { control.disabled = false; });
   element.dataset.pairs = Number(element.dataset.pairs || 0) + 1;
-  choose(view);
+  choose(whole || view !== "photo" ? view : "wipe");
 };
 
 wipe.addEventListener("input", place);

@@ -4,7 +4,7 @@ const update = () => {
   const value = props.value || {};
   find(".said").textContent = value.text || "";
   element.classList.toggle("told", Boolean(value.text));
-  find(".acts").hidden = !value.undo;
+  find(".undo").hidden = !value.undo;
   faces.hidden = !(value.faces || []).length;
   faces.replaceChildren(...(value.faces || []).map((uri, i) => {
     const button = document.createElement("button"), picture = new Image();

@@ -52,6 +52,17 @@ def test_a_run_ends_with_comparison_steps_numbers_and_an_entry_in_the_visit(
     assert [one.id for one in last[out.runs]] == [entry["id"] for entry in last[out.visit]] == [1]
 
 
+def test_a_run_on_a_part_of_a_photo_is_shown_in_it(actions: Actions, visitor: Any, face: Path) -> None:
+    *_, last = run(actions, visitor, face, crop_zoom=2)
+    out = actions.outputs
+    assert last[out.compare]["photo"].startswith("data:image/jpeg")
+    assert last[out.photo] == str(face)
+    actions.end(visitor)
+    *_, whole = run(actions, visitor, face)
+    assert whole[out.photo] is None
+    assert "photo" not in whole[out.compare]
+
+
 def test_the_last_result_stays_while_the_next_run_works(actions: Actions, visitor: Any, face: Path) -> None:
     *moving, _ = run(actions, visitor, face)
     out = actions.outputs

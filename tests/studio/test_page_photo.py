@@ -124,6 +124,14 @@ def test_the_next_picture_starts_from_its_own_middle_again(search: FaceSearch, s
         assert crop_in(search, search.find(path, sought, *crop)) == Crop()
 
 
+def test_a_crop_set_here_is_no_hand_s_even_while_the_picture_is_taken_away(search: FaceSearch, crowd: str) -> None:
+    first = search.find(crowd, Sought(), *Crop())
+    ours = crop_in(search, first)
+    taken = search.find(None, first[search._panel.sought], *ours)
+    again = search.find(crowd, taken[search._panel.sought], *ours)
+    assert "was set to the largest" in said(search, again)["text"]
+
+
 def test_what_the_model_knows_already_is_met_without_a_word(
     search: FaceSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

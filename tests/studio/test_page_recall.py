@@ -1,5 +1,6 @@
 """Recorded runs, files, links and earlier runs, without a browser."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,14 @@ import gradio as gr
 import pytest
 from PIL import Image
 
+from studio.crop import Crop
 from studio.embedded import examples
 from studio.events import Outcome
 from studio.model import Model
 from studio.page_inputs import Form, start_picture, wishes
 from studio.page_outputs import keeping, outputs
 from studio.page_recall import Recall
+from studio.pictures import load_picture
 from studio.record import read_settings, record, to_png
 from studio.recordings import load
 from studio.request import Request
@@ -148,3 +151,15 @@ def test_a_file_that_cannot_be_made_is_one_sentence(recall: Recall, outcome: Out
     (updates,) = recall.save("mp4", True, False, outcome)
     assert "pip install av" in message(recall, updates)
     assert updates[recall.keeping.file] is None
+
+
+def test_a_photo_is_saved_with_the_result_and_a_lost_one_is_said(recall: Recall, outcome: Outcome, face: Path) -> None:
+    before = load_picture(face, outcome.before.width, Crop.of_first(outcome.settings))
+    cropped = dataclasses.replace(outcome, before=before)
+    (updates,) = recall.save_photo(True, True, cropped, str(face))
+    assert updates[recall.keeping.file].endswith("-photo.png")
+    assert list(recall.save_photo(True, True, cropped, None)) == list(recall.save_photo(True, True, None, None)) == []
+    face.unlink()
+    (updates,) = recall.save_photo(True, True, cropped, str(face))
+    assert updates[recall.keeping.file] is None
+    assert "no longer here" in message(recall, updates)

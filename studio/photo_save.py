@@ -1,0 +1,62 @@
+"""The result of a run in the photograph it was cut from: for eyes, and as a file with the same notes as any other."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+from studio.events import Outcome
+from studio.mark import mark
+from studio.messages import UserError
+from studio.model import Model
+from studio.photo_paste import result_in_photo
+from studio.record import record, to_png
+from studio.saves import name
+
+SHOWN = 720
+"""Pixels of the longer side on the page."""
+_NO_PHOTO = "This run saw its whole picture, so there is no photo around the result: choose a crop, and run again."
+
+
+def photo_view(outcome: Outcome, path: str | Path | None) -> dict[str, Any]:
+    """What the comparison shows beside before and after; nothing for a picture that was seen whole or is gone."""
+    try:
+        picture = None if path is None else result_in_photo(outcome, path, SHOWN)
+    except UserError:
+        return {}
+    if picture is None:
+        return {}
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=90)
+    return {"photo": f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"}
+
+
+def photo_png(outcome: Outcome, path: str | Path, model: Model, *, inside: bool = True, marked: bool = False) -> bytes:
+    """The photograph with the result in it, as PNG.
+
+    Args:
+        outcome: the run.
+        path: the file that it began with.
+        model: what made it.
+        inside: whether the settings go into it.
+        marked: whether it bears the corner label; the note in its metadata is always there.
+
+    Raises:
+        UserError: the file is gone, or there is nothing around the crop.
+    """
+    picture = result_in_photo(outcome, path)
+    if picture is None:
+        raise UserError(_NO_PHOTO)
+    written = {**record(outcome, model), "in_photo": list(picture.size)} if inside else None
+    return to_png(mark(picture) if marked else picture, written)
+
+
+def save_photo(
+    outcome: Outcome, path: str | Path, model: Model, folder: Path, inside: bool = True, *, marked: bool = False
+) -> Path:
+    """The file of `photo_png` in a folder, named as the run's others are."""
+    file = folder / f"{name(outcome)}-photo.png"
+    file.write_bytes(photo_png(outcome, path, model, inside=inside, marked=marked))
+    return file
