@@ -39,7 +39,7 @@ class Visitor:
     """
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.web = httpx.Client(base_url=url, timeout=60)
+        self.web = httpx.Client(base_url=url, timeout=300)
         self.good = self.upload(good_picture(folder).read_bytes())["path"]
         self._sent = 0
 

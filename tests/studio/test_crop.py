@@ -71,7 +71,10 @@ def test_a_large_photo_is_turned_quickly() -> None:
     photo = quarters((6000, 4000))
     began = time.perf_counter()
     turned = square(photo, 64, Crop(turn=30))
-    assert time.perf_counter() - began < 1
+    took = time.perf_counter() - began
+    began = time.perf_counter()
+    photo.rotate(30, Image.Resampling.BICUBIC)  # what a crop that turned first would cost
+    assert took < 0.5 * (time.perf_counter() - began)
     small = square(quarters((600, 400)), 64, Crop(turn=30))
     differences = [abs(a - b) for a, b in zip(turned.tobytes(), small.tobytes(), strict=True)]
     assert sum(differences) / len(differences) < 3

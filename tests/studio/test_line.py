@@ -1,4 +1,3 @@
-import time
 from threading import Event, Thread
 
 import pytest
@@ -9,38 +8,32 @@ from studio.messages import UserError
 
 def test_the_first_comes_first() -> None:
     line, order = Line(), []
-
-    def job(name: int) -> None:
-        with line:
-            order.append(name)
-
-    jobs = []
     with line:
-        for name in range(4):
-            jobs.append(Thread(target=job, args=(name,)))
-            jobs[-1].start()
-            time.sleep(0.02)
+        jobs = [waits(line, who, order) for who in ("a", "b", "c", "d")]
     for one in jobs:
         one.join()
-    assert order == [0, 1, 2, 3]
+    assert order == ["a", "b", "c", "d"]
 
 
 def test_everybody_is_told_when_they_move_up() -> None:
     line, heard = Line(), []
-    other = Thread(target=line.enter, args=(lambda ahead: True,))
+    told = {2: Event(), 1: Event()}
 
     def tell(ahead: int) -> bool:
         heard.append(ahead)
+        told[ahead].set()
         return True
 
+    first_heard = Event()
+    other = Thread(target=line.enter, args=(lambda ahead: first_heard.set() or True,))
     with line:
         other.start()
-        time.sleep(0.05)
+        assert first_heard.wait(60)
         mine = Thread(target=line.enter, args=(tell,))
         mine.start()
-        time.sleep(0.05)
+        assert told[2].wait(60)
     other.join()
-    time.sleep(0.05)
+    assert told[1].wait(60)
     line.leave()
     mine.join()
     assert sorted(set(heard), reverse=True) == [2, 1]
@@ -78,7 +71,7 @@ def waits(line: Line, who: str, served: list[str]) -> Thread:
 
     thread = Thread(target=job)
     thread.start()
-    assert arrived.wait(5)
+    assert arrived.wait(60)
     return thread
 
 

@@ -55,7 +55,7 @@ def leave(url: str, session: str) -> None:
         next(beat.iter_lines())
 
 
-def until(done: Callable[[], Any], seconds: float = 20) -> bool:
+def until(done: Callable[[], Any], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,6 +1,5 @@
 """Whole runs through a stand-in for the host: another process, and everything that crosses is pickled."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,9 +96,9 @@ def test_who_goes_away_frees_the_gpu_within_a_heartbeat(studio: Studio, request_
         request_for(optimisation_steps=100, sampling_steps=50), flag
     )
     next(event for event in events if isinstance(event, Progress))
-    began = time.monotonic()
-    events.close()  # joins the other process
-    assert time.monotonic() - began < 5
+    before = len(spaces.killed)
+    events.close()  # joins the other process, which has minutes of work left
+    assert len(spaces.killed) == before
     assert flag.is_set()
 
 

@@ -2,7 +2,8 @@
 
 It does what spaces 0.51 does where that matters here: only generator functions stream; a closed generator is noticed
 at the next event; exceptions cross as the name of their class; a function that is late is aborted; values set in the
-other process stay there. `granted` and `sent` say what was asked for and how much crossed.
+other process stay there. `granted` and `sent` say what was asked for and how much crossed, `killed` how many
+processes had to be ended because they did not end themselves.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 context = multiprocessing.get_context("fork")
 granted: list[float] = []
 sent: list[int] = []
+killed: list[int] = []
 
 
 class Aborted(Exception):
@@ -62,7 +64,7 @@ def GPU(task: Callable[..., Any] | None = None, *, duration: Any = None) -> Any:
                 if time.monotonic() > late:
                     process.kill()
                     raise Aborted("GPU task aborted")
-                kind, value = results.get(timeout=60)
+                kind, value = results.get(timeout=300)
                 if kind == "end":
                     return
                 if kind == "error":
@@ -71,8 +73,9 @@ def GPU(task: Callable[..., Any] | None = None, *, duration: Any = None) -> Any:
                 yield pickle.loads(value)
         finally:
             stop.set()
-            process.join(10)
+            process.join(60)
             if process.is_alive():
                 process.kill()
+                killed.append(process.pid or 0)
 
     return here

