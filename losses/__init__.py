@@ -4,7 +4,7 @@ weighted, augmented.
 
 from losses.augmented import Augmented
 from losses.clip import ClipDirectional, ClipEncoder, ClipImage, ClipText
-from losses.closeness import Closeness
+from losses.closeness import Closeness, FeatureCloseness, StructureCloseness
 from losses.contract import Embed, Loss, freeze
 from losses.identity import Identity, Morph
 from losses.weighted import WeightedSum
@@ -17,9 +17,11 @@ __all__ = [
     "ClipText",
     "Closeness",
     "Embed",
+    "FeatureCloseness",
     "Identity",
     "Loss",
     "Morph",
+    "StructureCloseness",
     "WeightedSum",
     "freeze",
 ]

@@ -1,10 +1,24 @@
-"""Stay near the image one started from."""
+"""Stay near the image one started from: in its pixels, in its structure, or in the features of a network.
+
+    pixels      mean |x - y|^2                                                           in [0, 4]
+    structure   1 - mean SSIM(x, y)                                                      in [0, 2]
+    features    1 - cos(E(x), E(y))                                                      in [0, 2]
+
+Squared differences of pixels punish a change of colour over a large area most; structure lets light and colour go more
+easily than edges; features let go whatever their network does not tell apart. Their sizes differ, and so do the
+weights that suit them: a change that is plain to see is some hundredths in pixels, and some tenths in structure.
+"""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from losses.contract import check_image
+from losses.contract import Embed, check_image, cosine_distance, frozen, reference_embedding, unit
+
+_WINDOW, _SPREAD = 11, 1.5
+_C1, _C2 = 0.01**2, 0.03**2
 
 
 class Closeness:
@@ -25,9 +39,88 @@ class Closeness:
         Raises:
             ValueError: the image has another size than the start image.
         """
-        if check_image(image).shape[1:] != self.start.shape[1:]:
-            raise ValueError(
-                f"Closeness compares images of one size; got {tuple(image.shape[1:])} and "
-                f"{tuple(self.start.shape[1:])}."
-            )
+        _check_size(image, self.start)
         return (image - self.start.to(image)).square().mean(dim=(1, 2, 3))
+
+
+class StructureCloseness:
+    """1 - SSIM to the start image (Wang et al. 2004, doi 10.1109/TIP.2003.819861, eq. 13), by channel.
+
+        SSIM = (2 m_x m_y + c_1) (2 s_xy + c_2) / ((m_x^2 + m_y^2 + c_1) (s_x^2 + s_y^2 + c_2))
+
+    with means m, variances s^2 and covariance s_xy under a Gaussian window of 11 x 11 pixels, sigma 1.5, at every place
+    where it fits; c_1 = 0.01^2, c_2 = 0.03^2. It is defined for light, which is not negative, so images in [-1, 1] are
+    taken to [0, 1] first: around a mean of zero its first factor would change sign with the least change of light.
+
+    Args:
+        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1], of the size of the images to come.
+
+    Raises:
+        ValueError: the window does not fit into it.
+    """
+
+    name = "closeness"
+
+    def __init__(self, start_image: Tensor) -> None:
+        self.start = check_image(start_image).detach()
+        if min(self.start.shape[-2:]) < _WINDOW:
+            raise ValueError(
+                f"Closeness in structure needs images of {_WINDOW} x {_WINDOW} pixels at least; got "
+                f"{tuple(self.start.shape[-2:])}."
+            )
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(b, 3, h, w) -> (b,) in [0, 2].
+
+        Raises:
+            ValueError: the image has another size than the start image.
+        """
+        _check_size(image, self.start)
+        return 1 - ssim(image, self.start.to(image).expand_as(image))
+
+
+class FeatureCloseness:
+    """1 - cos(E(x), E(start)): any network's idea of the same picture, such as the image tower of a CLIP.
+
+    Not LPIPS: one vector a picture says what is in it, and little about where.
+
+    Args:
+        embed: image (b, 3, h, w) in [-1, 1] -> (b, d); a torch module is frozen.
+        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1].
+    """
+
+    name = "closeness"
+
+    def __init__(self, embed: Embed, start_image: Tensor) -> None:
+        self.embed = frozen(embed)
+        self.target = reference_embedding(self.embed, start_image)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(b, 3, h, w) -> (b,) in [0, 2]."""
+        return cosine_distance(unit(self.embed(check_image(image))), self.target.to(image))
+
+
+def ssim(x: Tensor, y: Tensor) -> Tensor:
+    """Structural similarity of two (b, 3, h, w) in [-1, 1], as `StructureCloseness` has it; (b,) in [-1, 1]."""
+    x, y = (x + 1) / 2, (y + 1) / 2
+    m_x, m_y = _blurred(x), _blurred(y)
+    s_xx, s_yy = _blurred(x * x) - m_x * m_x, _blurred(y * y) - m_y * m_y
+    s_xy = _blurred(x * y) - m_x * m_y
+    light = (2 * m_x * m_y + _C1) / (m_x * m_x + m_y * m_y + _C1)
+    return (light * (2 * s_xy + _C2) / (s_xx + s_yy + _C2)).mean(dim=(1, 2, 3))
+
+
+def _blurred(image: Tensor) -> Tensor:
+    """The mean under the window, wherever it fits; (b, 3, h - 10, w - 10)."""
+    places = torch.arange(_WINDOW, device=image.device, dtype=image.dtype) - _WINDOW // 2
+    weights = torch.exp(-places.square() / (2 * _SPREAD**2))
+    weights = weights / weights.sum()
+    down = F.conv2d(image, weights.view(1, 1, -1, 1).expand(3, 1, -1, 1), groups=3)
+    return F.conv2d(down, weights.view(1, 1, 1, -1).expand(3, 1, 1, -1), groups=3)
+
+
+def _check_size(image: Tensor, start: Tensor) -> None:
+    if check_image(image).shape[1:] != start.shape[1:]:
+        raise ValueError(
+            f"Closeness compares images of one size; got {tuple(image.shape[1:])} and {tuple(start.shape[1:])}."
+        )

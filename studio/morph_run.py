@@ -18,14 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from adjointdeis import Frame, encode_steps, guide, sample
-from losses import Closeness, Loss, WeightedSum
+from losses import Loss, WeightedSum
 from studio.events import Outcome, Point, Progress
 from studio.faces import both
 from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
 from studio.morph_start import Code, meet
 from studio.morph_verdicts import Panel, Verdict
-from studio.objective import Objective
+from studio.objective import Objective, near
 from studio.pace import Pace
 from studio.pictures import to_image, to_tensor
 from studio.request import Request
@@ -206,7 +206,7 @@ class _Run:
         goal = both(self._model.identity, *self._faces, start=plain)
         weighted: list[tuple[float, Loss]] = [(1.0, goal)]
         if self._settings.closeness > 0:
-            weighted.append((self._settings.closeness, Closeness(plain)))
+            weighted.append((self._settings.closeness, near(self._settings, self._model, plain)))
         names = {"Match with the first face": goal.a, "Match with the second face": goal.b}
         return Objective(WeightedSum(weighted), names)
 

@@ -29,7 +29,10 @@ from studio.stream import newest
 
 MorphStream = Callable[[Request, Flag], Iterator[Morphing | Morphed | Waiting | None]]
 _MAIN = ("optimisation_steps", "closeness")
-_MORE = ("mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient", "seed")
+_MORE = (
+    "mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
+    "closeness_kind", "seed",
+)  # fmt: skip
 
 
 def morph_stream(studio: Studio) -> MorphStream:

@@ -1,6 +1,6 @@
 """`Objective`: the loss a request asks for, and the similarities that tell a person how far it got.
 
-    total = sum_k weight_k loss_k(x) + closeness |x - start|^2
+    total = sum_k weight_k loss_k(x) + closeness d(x, start)
 
 One goal is a sum with one term; a mix has several. Losses are 1 - cosine, so similarity = 1 - loss. The closeness
 term is part of the loss but not of the similarity.
@@ -14,7 +14,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from losses import ClipDirectional, ClipImage, ClipText, Closeness, Identity, Loss, WeightedSum
+from losses import (
+    ClipDirectional,
+    ClipEncoder,
+    ClipImage,
+    ClipText,
+    Closeness,
+    FeatureCloseness,
+    Identity,
+    Loss,
+    StructureCloseness,
+    WeightedSum,
+)
+from losses.faces import FaceNetwork
 from studio.faces import both, person
 from studio.messages import UserError
 from studio.model import Model
@@ -73,8 +85,17 @@ def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | 
         weighted.append((weight, loss))
         similarities |= seen
     if settings.closeness > 0:
-        weighted.append((settings.closeness, Closeness(start)))
+        weighted.append((settings.closeness, near(settings, model, start)))
     return Objective(WeightedSum(weighted), similarities)
+
+
+def near(settings: Settings, model: Model, start: Tensor) -> Loss:
+    """How far from the start, in what the settings name."""
+    if settings.closeness_kind == "structure":
+        return StructureCloseness(start)
+    if settings.closeness_kind == "features":
+        return FeatureCloseness(ClipEncoder(model.clip, model.tokenizer).image, start)
+    return Closeness(start)
 
 
 def _goals(settings: Settings) -> Iterator[tuple[float, LossName | str]]:
@@ -116,9 +137,14 @@ class _Judges:
             return SamePerson(first), {"Match with the first face": first}
         if goal == "identity":
             second = person(model.identity, self.second, self.start)
-            return second, {"Match with the second face": second}
+            return second, {"Match with the second face": second, **self._by_others()}
         morph = both(model.identity, self.start, self.second, self.start)
         return morph, {"Match with the first face": morph.a, "Match with the second face": morph.b}
+
+    def _by_others(self) -> Mapping[str, Loss]:
+        """What real face networks say that no loss sees; those of the clay world speak of morphs alone."""
+        networks = {name: judge for name, judge in self.model.judges.items() if isinstance(judge, FaceNetwork)}
+        return {f"The same by “{name}”": person(judge, self.second, self.start) for name, judge in networks.items()}
 
     def _direction(self) -> ClipDirectional:
         clip, tokenizer, settings = self.model.clip, self.model.tokenizer, self.settings

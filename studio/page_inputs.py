@@ -25,6 +25,7 @@ FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
 SECOND_CROP = ("second_zoom", "second_x", "second_y", "second_turn")
 _MORE = (
     "mode", "order", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
+    "closeness_kind",
 )  # fmt: skip
 NEED_FIELDS = ("loss", *MIX)
 Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number

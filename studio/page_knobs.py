@@ -12,6 +12,11 @@ from studio.settings import title
 Knob = gr.Slider | gr.Dropdown | gr.Number
 
 _CHOICES: Mapping[str, Mapping[str, str]] = {
+    "closeness_kind": {
+        "pixels": "pixels: mean squared difference",
+        "structure": "structure: 1 - SSIM, counts more at the same weight",
+        "features": "features: of CLIP's image tower",
+    },
     "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
     "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
     "optimiser": {"normalised": "Normalised gradient", "adam": "Adam", "sgd": "Gradient descent"},

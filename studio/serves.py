@@ -37,6 +37,8 @@ def code(model: Model, image: Tensor) -> Tensor:
 
 def _parts(settings: Settings) -> set[str]:
     """The networks that the losses of these settings look through."""
+    if settings.closeness > 0 and settings.closeness_kind == "features":
+        return {"clip"} | _parts(settings.model_copy(update={"closeness": 0.0}))
     if settings.loss == "mix":
         texts = settings.mix_text + settings.mix_direction + settings.mix_picture
         faces = settings.mix_person + settings.mix_same

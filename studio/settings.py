@@ -19,6 +19,7 @@ from studio.texts import clean
 LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "mix", "morph"]
 Mode = Literal["sde", "ode"]
 Variables = Literal["both", "z", "noise"]
+ClosenessKind = Literal["pixels", "structure", "features"]
 GradientName = Literal["discrete", "adjoint_1", "adjoint_2", "unrolled"]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
     closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
+    closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness in")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
     crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
     crop_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down")

@@ -143,3 +143,9 @@ def test_a_panel_takes_people_for_themselves(large: Model, first: Tensor, second
         assert verdict.first == pytest.approx(1, abs=1e-4)
         assert verdict.answer(verdict.first) == "accepted"
         assert verdict.second < verdict.first
+
+
+def test_judges_of_photographs_speak_beside_the_loss(large: Model, first: Tensor, second: Tensor) -> None:
+    goal = objective(parse({"loss": "identity"}), large, first, second)
+    assert list(goal.similarities) == ["Match with the second face", "The same by “again”"]
+    assert goal.similarity(second)["The same by “again”"] > 0.95

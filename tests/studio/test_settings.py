@@ -101,6 +101,14 @@ def test_what_an_old_file_leaves_out_means_what_it_meant_then(version: int) -> N
     assert settings.closeness == 2.0
 
 
+def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
+    assert parse({"version": 3, "loss": "identity", "closeness": 2.0}).closeness_kind == "pixels"
+    with pytest.raises(
+        UserError, match=r"^Closeness in: choose 'pixels', 'structure' or 'features', but it is ssim\.$"
+    ):
+        parse({"closeness_kind": "ssim"})
+
+
 def test_a_query_is_all_text() -> None:
     assert parse({"version": "3", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
