@@ -13,7 +13,7 @@ from clay.data import TEST, person
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 
-# File name, number of the person in the test split, circumstances. The first two are a pair for a morph.
+# File name, number of the person in the test split, circumstances.
 EXAMPLES = (
     ("1-red-bun", 112, Circumstances(yaw=0.05, expression="smiling", background="teal", clothes="white")),
     ("2-black-hair", 23, Circumstances(yaw=-0.08, expression="neutral", background="teal", clothes="purple")),
@@ -22,6 +22,11 @@ EXAMPLES = (
     ("5-mohawk", 34, Circumstances(yaw=0.2, expression="smiling", background="white", clothes="pink")),
     ("6-glasses", 125, Circumstances(yaw=-0.1, glasses="glasses", background="pink", clothes="teal")),
 )  # fmt: skip
+# Look-alikes, for a morph.
+PAIR = (
+    ("pair/1-pink-pigtails", 15, Circumstances(yaw=0.03, background="teal", clothes="white")),
+    ("pair/2-blonde-pigtails", 113, Circumstances(yaw=-0.03, background="teal", clothes="purple")),
+)
 
 
 def main() -> None:
@@ -31,7 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Render the example pictures.")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the pictures go")
     folder = parser.parse_args().folder
-    for name, number, seen in EXAMPLES:
+    for name, number, seen in EXAMPLES + PAIR:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         picture = render(person(TEST.first + number), seen, size=256, samples=3)
         Image.fromarray(picture).save(folder / f"{name}.png")
 

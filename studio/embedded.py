@@ -48,3 +48,8 @@ def examples() -> list[Path]:
     """Pictures to start from; the first is one that the prompt on the opened page changes visibly."""
     found = sorted((ASSETS / "examples").glob("*.png"))
     return sorted(found, key=lambda path: "6-glasses" not in path.name)
+
+
+def pair() -> list[Path]:
+    """Two faces that look alike to face networks, for a morph."""
+    return sorted((ASSETS / "examples" / "pair").glob("*.png"))

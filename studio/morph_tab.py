@@ -64,10 +64,10 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
 
     Args:
         studio: model, device, stop flags.
-        examples: pictures; the first two by name are there when the page opens.
+        examples: pictures; the first two, best look-alikes, are there when the page opens.
         stream: `morph_stream(studio)`, wrapped by whatever the host needs.
     """
-    pair = sorted(examples)[:2]
+    pair = examples[:2]
     size = studio.model.size
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
@@ -92,6 +92,7 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
     _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, kept, sidecar), stream)
 
 
+_SHOWN = 6  # examples below each face
 _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 
@@ -104,7 +105,7 @@ def _inputs(
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
-                example_row(sorted(examples), face, "Examples")
+                example_row(examples[:_SHOWN], face, "Examples")
                 faces.append(face)
     gr.Markdown(morph_words.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")

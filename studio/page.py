@@ -12,6 +12,7 @@ from studio.about_models import line
 from studio.about_tab import about_tab
 from studio.api import add_endpoints
 from studio.compare_tab import compare_stream, compare_tab
+from studio.embedded import pair
 from studio.morph_tab import morph_stream, morph_tab
 from studio.page_blocks import Blocks
 from studio.page_fields import NAME_EXAMPLES
@@ -49,7 +50,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, on_device(studio.stream))
             with gr.Tab("Morph", id="morph"):
-                morph_tab(studio, examples, on_device(morph_stream(studio)))
+                morph_tab(studio, [*pair(), *examples], on_device(morph_stream(studio)))
             with gr.Tab("Compare", id="compare"):
                 compare_tab(studio, examples, on_device(compare_stream(studio)))
             with gr.Tab("About", id="about"):
