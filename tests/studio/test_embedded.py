@@ -1,11 +1,19 @@
-import pytest
+import copy
+from pathlib import Path
 
+import pytest
+import torch
+
+from adjointdeis import DiscreteAdjoint, Unrolled, encode
 from studio.embedded import WEIGHTS, embedded, examples
 from studio.events import Outcome
+from studio.methods import sampler_for
 from studio.model import Model
-from studio.pictures import load_picture
+from studio.pictures import load_picture, to_tensor
+from studio.record import read_settings, record, to_png
 from studio.request import Request
 from studio.run import steer
+from studio.settings import Mode, Settings
 from studio.stops import Flag
 from studio.weights import fingerprint
 
@@ -34,9 +42,36 @@ def test_every_example_is_a_picture() -> None:
         assert load_picture(path, 64).size == (64, 64)
 
 
-def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, flag: Flag) -> None:
+def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, flag: Flag, tmp_path: Path) -> None:
     request = Request.checked({"prompt": "a face with red hair", "optimisation_steps": 3}, examples()[0], None, 64)
     *_, outcome = steer(world, request, flag)
     assert isinstance(outcome, Outcome)
     assert outcome.round_trip.exact
     assert outcome.best.total < outcome.curve[0].total
+    saved = tmp_path / "steered.png"
+    saved.write_bytes(to_png(outcome.after, record(outcome, world)))
+    assert read_settings(saved) == request.settings
+
+
+@pytest.mark.parametrize("mode", ["sde", "ode"])
+def test_the_gradient_through_the_sampler_is_the_exact_one(world: Model, mode: Mode) -> None:
+    network = copy.deepcopy(world.network).double()  # type: ignore[attr-defined]
+    sampler = sampler_for(world, Settings(mode=mode, sampling_steps=4))
+    image = to_tensor(load_picture(examples()[0], world.size))
+    with torch.no_grad():
+        z = world.encode(image)
+    assert z is not None
+    code, generator = z.double(), torch.Generator().manual_seed(3)
+    x_T, noises = encode(network, sampler, image.double(), code, generator, iterations=1)
+    direction = torch.randn(image.shape, generator=generator, dtype=torch.float64)
+    wrt = ("noises" if mode == "sde" else "x_T", "z")
+    found, truth = (
+        method.value_and_grad(
+            network, sampler, x_T, code, lambda picture: (picture * direction).flatten(1).mean(1), noises, wrt=wrt
+        )
+        for method in (DiscreteAdjoint(), Unrolled())
+    )
+    for variable in wrt:
+        exact = truth.grads[variable]
+        assert exact.abs().max() > 0
+        torch.testing.assert_close(found.grads[variable], exact, rtol=1e-8, atol=1e-9 * float(exact.abs().max()))

@@ -30,17 +30,22 @@ from studio.stops import Flag
 from tests.twins.make import MAKERS, SIZE
 
 TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
-# the three pixel models are of one architecture
-TWINS = [name for name in MAKERS if name not in ("ddpm-church", "ddpm-cat", "sd-turbo")]
+TWINS = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.slow
 Twin = Callable[[str], Path]
 
 
 def loaded(twin: Twin, judges: Judges, name: str, **wishes: Any) -> Model:
+    """The twin in the original's place: kind, prompt, guidance and scale of latents are the registry's."""
     if name in TEXT:
         pytest.importorskip("transformers")
-    return load(str(twin(name)), placement=Placement(CPU), judges=judges, wishes=Wishes(**wishes))
+    folder = str(twin(name))
+    with pytest.MonkeyPatch.context() as patch:
+        if name in ENTRIES:
+            there = dataclasses.replace(ENTRIES[name], repo=folder, size=SIZE)
+            patch.setattr("studio.models.load.entry_of", lambda *_: there)
+        return load(folder, placement=Placement(CPU), judges=judges, wishes=Wishes(**wishes))
 
 
 def bare(network: Any) -> Any:
@@ -57,6 +62,16 @@ def in_double(model: Model) -> None:
 
 def test_every_entry_that_has_files_has_a_twin() -> None:
     assert set(ENTRIES) - {"embedded"} <= set(MAKERS)
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name != "embedded"])
+def test_what_the_registry_says_reaches_the_model(twin: Twin, judges: Judges, name: str) -> None:
+    model, entry = loaded(twin, judges, name), ENTRIES[name]
+    assert (model.name, model.origin.licence, model.origin.z) == (entry.title, entry.licence, entry.z)
+    z = model.encode(torch.zeros(1, 3, SIZE, SIZE))
+    assert (z is not None) == entry.has_z
+    assert getattr(model.network, "scale", 1) == entry.guidance
+    assert (model.latent is not None) == (entry.kind not in ("unconditional", "diffae"))
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -242,7 +257,7 @@ def test_attention_under_its_old_names_and_half_precision_files_are_understood(
 def test_a_model_of_the_hub_says_where_it_is_from_and_a_folder_says_nothing(
     twin: Twin, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = loaded(twin, judges, "ddpm-celebahq").origin
+    plain = load(str(twin("ddpm-celebahq")), placement=Placement(CPU), judges=judges).origin
     assert (plain.source, plain.revision, plain.licence) == ("", "", "your own")
     cache = tmp_path / "snapshots" / ("c0" * 20)
     shutil.copytree(twin("ddpm-celebahq"), cache)
