@@ -7,7 +7,8 @@
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
 NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
-run early and keeps its best picture. Another model than the embedded one is chosen with --model.
+run early and keeps its best picture. Another model than the embedded one is chosen with --model. Of a photograph,
+--find-face crops to the largest face, and --in-photo writes the photo with the result in it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from studio.cli_photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
 from studio.cli_show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.cli_values import collected, existing
 from studio.compare_run import GRADIENTS, compare
@@ -62,18 +64,22 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     model = _model(given)
-    request = Request.checked(_values(given), existing(given.image), given.second, model.size)
+    values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
+    request = Request.checked(values, existing(given.image), given.second, model.size)
+    check_photo(given.in_photo, given.image, request.settings)
     outcome = watch(steer(model, request, stop), console)
     if not isinstance(outcome, Outcome):
         raise UserError("Stopped before the first step, so there is nothing to keep.")
     show_outcome(outcome, console)
     name = f"{given.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
     _write(given.out or Path(name), outcome.after, record(outcome, model))
+    write_photo(given.in_photo, given.image, outcome, model)
 
 
 def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     model = _model(given)
-    values = {**suited("morph"), **_values(given), "loss": "morph"}
+    crops = face_crops(given.find_face, model, given.first, given.second)
+    values = {**suited("morph"), **_values(given), "loss": "morph", **crops}
     request = Request.checked(values, existing(given.first), existing(given.second), model.size)
     done = watch(morph(model, request, stop), console)
     if not isinstance(done, Morphed):
@@ -85,7 +91,8 @@ def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     model = _model(given)
-    request = Request.checked(_values(given), existing(given.image), given.second, model.size)
+    values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
+    request = Request.checked(values, existing(given.image), given.second, model.size)
     state = watch(compare(model, request, given.methods, stop), console)
     if state is not None:
         show_comparison(state, Console())
@@ -152,8 +159,10 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
         made[name].add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a single setting")
         made[name].add_argument("--threads", type=int, help="CPU threads; half of the cores by default")
+        add_face_flag(made[name])
         add_flags(made[name])
         made[name].add_argument("--device", help="of another model, as cpu or cuda; a GPU if there is one by default")
+    add_photo_flag(made["steer"])
     for name in ("steer", "morph"):
         made[name].add_argument("--out", type=Path, metavar="PNG", help="where to write the picture")
     return parser

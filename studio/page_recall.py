@@ -113,6 +113,10 @@ class Recall:
         if shown is not None and photo is not None:
             yield from self._written(lambda to: save_photo(shown, photo, self._studio.model, to, inside, marked=marked))
 
+    def offer_photo(self, photo: str | None) -> gr.Button:
+        """The button for it is there only with a photo around what is shown."""
+        return gr.Button(visible=photo is not None)
+
     def _written(self, make: Callable[[Path], Path]) -> Iterator[Updates]:
         file, message = self.keeping.file, self.outputs.message
         with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves

@@ -129,7 +129,7 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
     form, outputs, keeping = recall.form, recall.outputs, recall.keeping
     fields, image = list(form.fields.values()), form.start.image
     filled = [*fields, *form.wishes.boxes, form.wishes.preset]
-    form.start.recorded.pick(recall.replay, None, [image, *filled, *outputs.result], **_PLUMBING)
+    replayed = form.start.recorded.pick(recall.replay, None, [image, *filled, *outputs.result], **_PLUMBING)
     taken = [*filled, outputs.message]
     form.wishes.restore.upload(recall.restore, form.wishes.restore, [*taken, form.wishes.restore], **_PLUMBING)
     blocks.load(recall.follow, None, [*taken, image], **_PLUMBING)
@@ -148,4 +148,6 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
     how = [keeping.inside, keeping.mark, outputs.shown, outputs.photo]
     made = keeping.photo.click(recall.save_photo, how, [keeping.file, outputs.message], **_STREAM)
     made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)
-    outputs.photo.change(lambda path: gr.Button(visible=path is not None), outputs.photo, keeping.photo, **_PLUMBING)
+    # a state that changes tells so only where its event went through the queue
+    for changed in (outputs.photo.change, replayed.then):
+        changed(recall.offer_photo, outputs.photo, keeping.photo, **_PLUMBING)

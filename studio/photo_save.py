@@ -7,13 +7,16 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from studio.crop import Crop
 from studio.events import Outcome
 from studio.mark import mark
 from studio.messages import UserError
 from studio.model import Model
-from studio.photo_paste import result_in_photo
+from studio.photo_paste import is_part, result_in_photo
+from studio.pictures import load_whole
 from studio.record import record, to_png
 from studio.saves import name
+from studio.settings import Settings
 
 SHOWN = 720
 """Pixels of the longer side on the page."""
@@ -31,6 +34,17 @@ def photo_view(outcome: Outcome, path: str | Path | None) -> dict[str, Any]:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=90)
     return {"photo": f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"}
+
+
+def check_around(path: str | Path, settings: Settings) -> None:
+    """Nothing, where a run with these settings leaves some of the picture out.
+
+    Raises:
+        UserError: as `load_picture`, or it sees the whole.
+    """
+    whole = load_whole(path, 64)
+    if not is_part(Crop.of_first(settings), whole.width, whole.height):
+        raise UserError(_NO_PHOTO)
 
 
 def photo_png(outcome: Outcome, path: str | Path, model: Model, *, inside: bool = True, marked: bool = False) -> bytes:
