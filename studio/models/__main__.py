@@ -10,7 +10,7 @@ from pathlib import Path
 from studio.messages import UserError
 from studio.models.configs import CONFIGS
 from studio.models.plan import write
-from studio.models.status import statuses, table
+from studio.models.status import statuses, summary, table
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(words)
     try:
         if given.job == "check":
-            print(*statuses(given.offline), sep="\n")
+            print(*statuses(given.offline), "", summary(), sep="\n")
         elif given.job == "table":
             print(table())
         elif given.job == "convert":

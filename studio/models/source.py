@@ -11,6 +11,8 @@ import socket
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
@@ -73,8 +75,18 @@ def hub_answers() -> bool:
     place = urlparse(ENDPOINT)
     if getproxies().get(place.scheme):
         return True  # a proxy knows; nobody else can tell
+    answers: Queue[bool] = Queue()
+    # looking a name up has no time limit of its own, and without a network it may take half a minute
+    Thread(target=lambda: answers.put(_connects(str(place.hostname), place.port or 443)), daemon=True).start()
     try:
-        with socket.create_connection((place.hostname, place.port or 443), timeout=_SECONDS):
+        return answers.get(timeout=_SECONDS)
+    except Empty:
+        return False
+
+
+def _connects(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_SECONDS):
             return True
     except OSError:
         return False

@@ -28,7 +28,8 @@ class Status:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.state:13}{self.entry.name:15}{self.reason}"
+        fetched = f"{self.entry.download / 1e9:.1f} GB" if self.entry.download else "-"
+        return f"{self.state:13}{self.entry.name:15}{fetched:>7}  {self.entry.licence}: {self.reason}"
 
 
 def statuses(offline: bool = False, asks: bool = True) -> Iterator[Status]:
@@ -63,6 +64,18 @@ def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
     gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
     return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit")
+
+
+def summary() -> str:
+    """What the lines of all models leave open: for which device they hold, and what to do next."""
+    device = best_device()
+    free = free_bytes(device)
+    room = "" if free is None else f", {free / 2**30:.1f} GiB free"
+    loose = [entry.name for entry in ENTRIES.values() if entry.repo and entry.revision is None]
+    return (
+        f"Judged for this {_word(device)} ({device}{room}). Start one with python app.py --model NAME.\n"
+        f"Not pinned, so the newest commit is fetched and recorded: {', '.join(loose) or 'none'}."
+    )
 
 
 def table() -> str:

@@ -1,6 +1,8 @@
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -45,6 +47,21 @@ def test_the_hub_is_asked_once_for_all(monkeypatch: pytest.MonkeyPatch, answers:
     found = [one.state for one in statuses() if one.entry.kind in ("unconditional", "latent")]
     assert set(found) == {state}
     assert len(asked) == 1
+
+
+def test_a_name_server_that_never_answers_costs_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Event()
+
+    def hang(*_: object, **__: object) -> None:
+        ended.wait(120)
+        raise OSError
+
+    monkeypatch.setattr(socket, "create_connection", hang)
+    monkeypatch.setattr(source, "_SECONDS", 0.2)
+    began = time.perf_counter()
+    assert status(ENTRIES["ldm-celebahq"]).reason == "its files are not here, and the hub does not answer"
+    assert time.perf_counter() - began < 60
+    ended.set()
 
 
 def test_what_is_here_is_named_by_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
