@@ -3,6 +3,7 @@
     steer             picture and settings -> steered picture, record
     morph             two faces and settings -> morph, record with every embedder's verdict
     compare           picture, settings and gradient methods -> what each method took and reached
+    find_faces        picture -> the settings that crop to each of its faces, the largest first
     settings_schema   nothing -> the JSON schema of the settings
 
 The first three stream: a picture that is null and how far the job is, many times; at last the picture and its record.
@@ -22,7 +23,8 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from studio.api_answers import compared, morphed, steered
+from studio import photo_faces
+from studio.api_answers import compared, cropped, morphed, steered
 from studio.api_uploads import uploaded
 from studio.compare_run import GRADIENTS
 from studio.compare_tab import compare_stream
@@ -31,6 +33,8 @@ from studio.morph_tab import morph_stream
 from studio.page_leaving import forget_later
 from studio.page_visitor import caller_address
 from studio.page_wiring import IN_LINE
+from studio.photo import ALIGNED
+from studio.photo_world import world_of
 from studio.presets import suited
 from studio.request import Request
 from studio.settings import GradientName, Settings
@@ -75,6 +79,14 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         """Do one job by several gradient methods; get what each of them took and reached."""
         yield from comparisons(request(named), named["methods"], stop)
 
+    def find_faces(named: Named, stop: Flag) -> Iterator[Any]:
+        """Find the faces of a picture; get the settings that crop to each of them, the largest first.
+
+        Hand one of them on to `steer` with the same picture.
+        """
+        world = world_of(studio.model)
+        yield photo_faces.find_faces(uploaded(named["image"]), world.framing if world else ALIGNED)
+
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
     methods = _parameter("methods", list[GradientName], list(GRADIENTS))
@@ -84,6 +96,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH, suited("morph"))], _PICTURE_AND_RECORD
     )
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
+    endpoint.add(find_faces, cropped, [image], dict[str, Any])
     # as a type, not as the text that annotations are in this file
     settings_schema.__signature__ = inspect.Signature(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
     api(settings_schema, api_name="settings_schema", queue=False)

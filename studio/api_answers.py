@@ -14,6 +14,7 @@ from studio.events import Outcome, Progress, Waiting
 from studio.model import Model
 from studio.morph_run import Morphed, Morphing
 from studio.morph_save import morph_record
+from studio.photo_faces import Faces
 from studio.record import record, to_png
 from studio.settings import title
 from studio.texts import told
@@ -60,6 +61,12 @@ def moving(event: object) -> Json:
     if isinstance(event, Progress):
         return {"phase": event.phase, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
     return {"phase": "waiting", "ahead": event.ahead if isinstance(event, Waiting) else 0}
+
+
+def cropped(event: Faces | None, folder: Path) -> Json:
+    """The settings of a crop to each face, under "faces"."""
+    found = event.found if event else ()
+    return {"faces": [{f"crop_{name}": value for name, value in one.crop._asdict().items()} for one in found]}
 
 
 def _column(column: Column) -> Json:

@@ -24,6 +24,7 @@ from studio.presets import suited
 from studio.record import read_settings
 from studio.settings import Settings
 from studio.shared import Studio
+from tests.losses.faces.pictures import group
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -112,6 +113,15 @@ def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:
         assert len(measured["loss"]) == 3
         assert max(measured["gradient_error"].values()) < 1e-3
         assert measured["memory_bytes"] > 0
+
+
+def test_faces_come_as_the_settings_that_crop_to_them(client: Client, tmp_path: Path) -> None:
+    Image.fromarray(group()).save(tmp_path / "group.png")
+    found = client.predict(image=handle_file(tmp_path / "group.png"), api_name="/find_faces")["faces"]
+    assert len(found) >= 2
+    assert found[0].keys() == {"crop_zoom", "crop_x", "crop_y", "crop_turn"}
+    path, _ = steer(client, tmp_path / "group.png", **found[1])
+    assert read_settings(path).model_dump().items() >= found[1].items()
 
 
 def test_the_schema_is_that_of_the_settings(client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from studio.crop import Crop
+from studio.embedded import embedded, examples
 from studio.model import Model
 from studio.page_answers import Answers
 from studio.page_inputs import Form, start_picture, wishes
@@ -57,6 +58,25 @@ def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(answers: Answe
     assert answers.preview(str(tmp_path / "text.png"), *Crop()) == answers.preview(None, *Crop()) == ""
     second = answers.look_at_second(str(tmp_path / "text.png"), *Crop())
     assert "Second picture: This file cannot be read" in second[answers.outputs.message]
+
+
+def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(face: Path) -> None:
+    with gr.Blocks():
+        model = embedded()
+        clay = Answers(Studio(model), Form(start_picture([]), wishes([])), outputs(None, model.digest))
+    told = clay.look(VISITOR, str(face), *Crop())[clay.form.start.outside]
+    assert "outside the model’s world" in told
+    assert told.count("<img") == 2
+    known = str(examples()[0])
+    assert clay.look(VISITOR, known, *Crop())[clay.form.start.outside] == ""
+    # a crop that loses the head is no longer what the model knows
+    assert "outside" in clay.look(VISITOR, known, *Crop(4))[clay.form.start.outside]
+    assert clay.look(VISITOR, None, *Crop())[clay.form.start.outside] == ""
+    assert clay.leave_photo()[clay.form.start.outside] == ""
+
+
+def test_other_models_have_no_world_to_be_outside_of(answers: Answers, face: Path) -> None:
+    assert answers.look(VISITOR, str(face), *Crop())[answers.form.start.outside] == ""
 
 
 def test_while_a_run_works_its_pictures_are_not_replaced(answers: Answers, face: Path) -> None:
