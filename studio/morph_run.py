@@ -203,7 +203,7 @@ class _Run:
 
     def _objective(self, plain: Tensor) -> Objective:
         """Eq. 5.1, and near the plain morph as far as closeness asks for it."""
-        goal = both(self._model.identity, *self._faces, start=plain)
+        goal = both(self._model.identity, self._faces[0], self._faces[1], plain)
         weighted: list[tuple[float, Loss]] = [(1.0, goal)]
         if self._settings.closeness > 0:
             weighted.append((self._settings.closeness, near(self._settings, self._model, plain)))

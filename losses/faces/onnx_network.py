@@ -75,7 +75,7 @@ def read_input(path: Path, size: int | None) -> OnnxInput:
     """
     beside = path.with_suffix(".json")
     try:
-        told = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        told: Any = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     except ValueError as error:
         raise ValueError(f"{beside.name} is not JSON") from error
     if not isinstance(told, dict) or set(told) - {one.name for one in fields(OnnxInput)}:
@@ -83,9 +83,7 @@ def read_input(path: Path, size: int | None) -> OnnxInput:
     if size and told.get("size", size) != size:
         raise ValueError(f"{beside.name} says size {told['size']}, but {path.name} takes {size}")
     try:
-        return OnnxInput(
-            **({"size": size} if size else {}), **{k: v for k, v in told.items() if k != "size" or not size}
-        )
+        return OnnxInput(**({"size": size, **told} if size else told))
     except ValueError as error:
         raise ValueError(f"{beside.name}: {error}") from error
 
@@ -114,7 +112,7 @@ class OnnxRecognition(nn.Module):
         """See the class."""
         pixels = (levels(face) - self.input.mean) * self.input.scale
         pixels = pixels.flip(1) if self.input.colour == "bgr" else pixels
-        parts = pixels.split(1) if self.one_by_one else (pixels,)
+        parts = torch.split(pixels, 1) if self.one_by_one else (pixels,)
         return torch.cat([self._embed(part) for part in parts])
 
     def _embed(self, pixels: Tensor) -> Tensor:
