@@ -63,7 +63,8 @@ def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
     if asks and not hub_answers():
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
     gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
-    return Status(entry, "downloadable", gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit")
+    pinned = gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit"
+    return Status(entry, "downloadable", f"{pinned}. {entry.note}" if entry.note else pinned)
 
 
 def summary() -> str:
@@ -118,7 +119,8 @@ def _too_small(entry: Entry) -> str:
     least = rungs[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
     if least <= SHARE * free:
         return ""
-    return f"needs about {least / 2**30:.1f} GiB, and this {_word(device)} has {free / 2**30:.1f} free"
+    share = f"{SHARE:.0%} of the {free / 2**30:.1f} GiB that are free on this {_word(device)}"
+    return f"needs about {least / 2**30:.1f} GiB, more than {share}"
 
 
 def _word(device: torch.device) -> str:
