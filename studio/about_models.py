@@ -9,7 +9,7 @@ from studio.model import Model
 from studio.models.registry import Entry
 from studio.models.status import Status, statuses
 
-_CHOOSING = """Another one is chosen when the studio is started: with the command in the table, or with `--model FOLDER`
+_CHOOSING = """Another one is chosen when the studio is started: with its command in the list, or with `--model FOLDER`
 for a folder in the layout of diffusers. `python -m studio.cli` takes the same flag. Only configurations, tokenizers and
 safetensors are fetched; of a model that is not pinned the newest commit, and saved pictures say which one it was."""
 
@@ -27,16 +27,13 @@ def about_models(model: Model, public: bool = False) -> str:
         model: the one at work.
         public: strangers look: what is on this computer is left out.
     """
-    rows = [_row(one, public) for one in statuses(asks=False)]
-    head = "| model | licence of the weights |" + ("" if public else " here |") + " command |"
-    rule = "|---" * (head.count("|") - 1) + "|"
-    return "\n".join(["## Models", "", *_loaded(model), "", _CHOOSING, "", head, rule, *rows])
+    items = [_item(one, public) for one in statuses(asks=False)]
+    return "\n".join(["## Models", "", *_loaded(model), "", _CHOOSING, "", *items])
 
 
 def _loaded(model: Model) -> list[str]:
     origin = model.origin
     facts = {
-        "Licence of the weights": origin.licence,
         "z": origin.z,
         "From": f"{origin.source}, commit {origin.revision}" if origin.source else "",
         "SHA-256 of the weights": model.digest,
@@ -49,13 +46,9 @@ def _plain(text: str) -> str:
     return re.sub(r"[|*_`$\[\]\\]", lambda sign: f"&#{ord(sign[0])};", escape(text))
 
 
-def _row(one: Status, public: bool) -> str:
-    cells = [one.entry.title, one.entry.licence, *([] if public else [_here(one)]), f"`{_command(one.entry)}`"]
-    return f"| {' | '.join(cells)} |"
-
-
-def _here(one: Status) -> str:
-    return f"{one.state}: {one.reason.rstrip('.')}."
+def _item(one: Status, public: bool) -> str:
+    here = "" if public else f" {one.state.capitalize()}: {one.reason.rstrip('.')}."
+    return f"- **{one.entry.title}** ({one.entry.licence}).{here} `{_command(one.entry)}`"
 
 
 def _command(entry: Entry) -> str:
