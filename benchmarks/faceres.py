@@ -69,7 +69,7 @@ def graph(nodes: list[dict[str, Any]], numbers: Numbers) -> Any:
         made.append(helper.make_node(op, inputs, [name], **extra))
         if name == OUT:
             break
-    shapes = {"input_1": ["b", 3, SIZE, SIZE], OUT: ["b", 1024]}
+    shapes: dict[str, list[str | int | None]] = {"input_1": ["b", 3, SIZE, SIZE], OUT: ["b", 1024]}
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     stored = [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in kept.items()]
     whole = helper.make_graph(made, "faceres", ends[:1], ends[1:], stored)

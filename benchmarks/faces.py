@@ -92,10 +92,11 @@ def of_clay(networks: Mapping[str, Any], people: int) -> Iterator[Row]:
 def portraits() -> dict[str, Tensor]:
     """Two photographs in the public domain, by NASA and by the US Navy."""
     from matplotlib.cbook import get_sample_data
-    from skimage.data import astronaut
+    from skimage import data
 
+    pictures: Any = data  # not annotated
     hopper = np.asarray(Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB"))
-    return {name: to_unit(as_channels_first(one[None])) for name, one in (("c", astronaut()), ("h", hopper))}
+    return {name: to_unit(as_channels_first(one[None])) for name, one in (("c", pictures.astronaut()), ("h", hopper))}
 
 
 def photographs(finder: FaceNetwork, folder: Path | None) -> dict[str, list[Tensor]]:
@@ -155,10 +156,19 @@ def slopes(networks: Mapping[str, FaceNetwork], face: Tensor, other: Tensor) -> 
 
 def steered(loss: FaceNetwork, first: Tensor, second: Tensor, steps: int, rate: float, mode: str) -> Tensor:
     """The picture that the page would give."""
-    none = {"clip": None, "tokenizer": None, "device": torch.device("cpu"), "digest": "0" * 64}
-    model = Model("spectrum", size=SIDE, network=Spectrum(SIDE), encode=lambda image: None, scheduler=scheduler,
-                  identity=loss, **none)  # fmt: skip
-    values = {"loss": "identity", "mode": mode, "variables": "noise", "noise_rate": rate, "closeness": 0.0}
+    model = Model(
+        name="spectrum",
+        digest="0" * 64,
+        size=SIDE,
+        network=Spectrum(SIDE),
+        encode=lambda image: None,
+        scheduler=scheduler,
+        clip=None,
+        tokenizer=None,
+        identity=loss,
+        device=torch.device("cpu"),
+    )
+    values = {"loss": "identity", "mode": mode, "variables": "noise", "noise_rate": rate, "closeness": 1.0}
     settings = parse({**values, "sampling_steps": 10, "optimisation_steps": steps})
     *_, outcome = steer(model, Request(settings, to_image(first), to_image(second)), Stops().flag())
     assert isinstance(outcome, Outcome)
@@ -181,8 +191,8 @@ def of_steering(
     first, second = (to_tensor(to_image(one)) for one in (first, second))
     ways: dict[str, Callable[[FaceNetwork], Tensor]] = {
         "start": lambda loss: first,
-        "spectrum, ODE": lambda loss: steered(loss, first, second, steps, 0.02, "ode"),
-        "spectrum, SDE": lambda loss: steered(loss, first, second, steps, 0.02, "sde"),
+        "spectrum, ODE": lambda loss: steered(loss, first, second, steps, 0.006, "ode"),
+        "spectrum, SDE": lambda loss: steered(loss, first, second, steps, 0.003, "sde"),
         "pixels": lambda loss: in_pixels(loss, first, second, steps, 0.004),
     }
     for name, loss in networks.items():
