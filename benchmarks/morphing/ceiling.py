@@ -45,7 +45,7 @@ def freed(world: ClayWorld, people: People, updates: int, rate: float = 0.01) ->
     image = ((people.first + people.second) / 2).requires_grad_()
     optimizer = torch.optim.Adam([image], lr=rate)
     for _ in range(updates):
-        (image.grad,) = torch.autograd.grad(sum(loss(image).sum() for loss in losses), image)
+        (image.grad,) = torch.autograd.grad(torch.stack([loss(image) for loss in losses]).sum(), image)
         optimizer.step()
     return image.detach()
 
