@@ -25,10 +25,10 @@ from gradio.events import api
 
 from studio import photo_faces
 from studio.api_answers import compared, cropped, morphed, steered
-from studio.api_uploads import uploaded
+from studio.api_uploads import NO_FILE, uploaded
 from studio.compare_run import GRADIENTS
 from studio.compare_tab import compare_stream
-from studio.messages import explain
+from studio.messages import UserError, explain
 from studio.morph_tab import morph_stream
 from studio.page_leaving import forget_later
 from studio.page_visitor import caller_address
@@ -84,8 +84,10 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
 
         Hand one of them on to `steer` with the same picture.
         """
-        world = world_of(studio.model)
-        yield photo_faces.find_faces(uploaded(named["image"]), world.framing if world else ALIGNED)
+        world, path = world_of(studio.model), uploaded(named["image"])
+        if path is None:
+            raise UserError(NO_FILE)
+        yield photo_faces.find_faces(path, world.framing if world else ALIGNED)
 
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]

@@ -32,7 +32,7 @@ def outside(sight: Sight, picture: Image.Image) -> str:
         return ""
     told = (
         "<b>This picture is outside the model’s world.</b> It knows clay faces, and this is "
-        f"{sight.strangeness:.1f} times as far from what it redraws as they are. You can run it all the same: "
+        f"{sight.strangeness:.2g} times as far from what it redraws as they are. You can run it all the same: "
         "the picture comes back exactly, but will hardly change as you wish."
     )
     pictures = "".join(

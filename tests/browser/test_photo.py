@@ -112,3 +112,13 @@ def test_the_result_goes_back_into_the_photo(visit_stand_in: Visit, photo: Path,
     page.locator(".recorded button").first.click()
     expect(page.locator("#save-photo")).to_be_hidden()
     expect(page.locator("#compare canvas.before")).to_be_visible()
+
+
+def test_the_second_picture_is_cropped_to_its_face_too(visit_stand_in: Visit, photo: Path) -> None:
+    page = visit_stand_in()
+    page.get_by_label("Picture: look like another picture").click()
+    page.set_input_files("#second input[type=file]", photo)
+    expect(page.locator("#second-photo")).to_contain_text("Found 2 faces", timeout=PATIENCE)
+    page.locator("#second-box").get_by_role("button", name="Crop of the second picture").click()
+    expect(page.locator("#second_zoom input[type=number]")).not_to_have_value("1")
+    expect(page.locator("#photo")).to_be_hidden()

@@ -120,6 +120,8 @@ def test_faces_come_as_the_settings_that_crop_to_them(client: Client, tmp_path: 
     found = client.predict(image=handle_file(tmp_path / "group.png"), api_name="/find_faces")["faces"]
     assert len(found) >= 2
     assert found[0].keys() == {"crop_zoom", "crop_x", "crop_y", "crop_turn"}
+    with pytest.raises(AppError):
+        client.predict(image=None, api_name="/find_faces")
     path, _ = steer(client, tmp_path / "group.png", **found[1])
     assert read_settings(path).model_dump().items() >= found[1].items()
 
