@@ -1,5 +1,6 @@
 import json
 import math
+import random
 
 import pytest
 import torch
@@ -174,6 +175,21 @@ def test_other_files_are_refused_in_a_sentence(tmp_path, written):
         load_onnx_network(tmp_path / "net.onnx")
     with pytest.raises(FileNotFoundError, match=r"no file other\.onnx"):
         load_onnx_network(tmp_path / "other.onnx")
+
+
+def test_a_damaged_file_never_ends_in_another_exception(tmp_path):
+    whole = write(small(), tmp_path / "net.onnx").read_bytes()
+    chance, refused = random.Random(0), 0
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[chance.randrange(3000)] = chance.randrange(256)
+        (tmp_path / "net.onnx").write_bytes(damaged)
+        try:
+            load_onnx_network(tmp_path / "net.onnx")
+        except (ValueError, FileNotFoundError):
+            refused += 1
+    assert refused > 20
 
 
 @pytest.mark.parametrize(
