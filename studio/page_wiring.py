@@ -113,10 +113,9 @@ def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
 
 def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Sequence[Block]) -> list[Any]:
     """Look for faces in what is brought by hand, and follow the choice; the events after which the crop is another."""
-    brought = [image.upload, image.input, image.clear]
-    found = gr.on(
-        brought, search.find, [image, panel.sought, *crop], search.outputs, trigger_mode="always_last", **_PLUMBING
-    )
+    # "input" also tells of uploads and removals; with their own events every search would be made twice
+    inputs = [image, panel.sought, *crop]
+    found = image.input(search.find, inputs, search.outputs, trigger_mode="always_last", **_PLUMBING)
     return [
         found,
         panel.shown.pick(search.pick, panel.sought, search.outputs, **_PLUMBING),

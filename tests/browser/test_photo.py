@@ -16,7 +16,7 @@ from studio.photo_faces import find_faces
 from studio.provenance import SENTENCE
 from studio.record import read_settings
 from tests.browser import axe
-from tests.browser.steering import PATIENCE, few_steps, finish, number, put_more, unfold
+from tests.browser.steering import PATIENCE, few_steps, finish, number, put, put_more, unfold
 from tests.losses.faces.pictures import clay, noise
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -86,6 +86,7 @@ def test_without_a_face_the_crop_stays_and_the_picture_is_said_to_be_outside(vis
 def test_the_result_goes_back_into_the_photo(visit_stand_in: Visit, photo: Path, tmp_path: Path) -> None:
     page = visit_stand_in()
     few_steps(page, 2)
+    put(page, "closeness", 0)
     put_more(page, "sampling_steps", 4)
     finish(page)
     expect(page.locator("#save-photo")).to_be_hidden()
