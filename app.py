@@ -141,8 +141,6 @@ def main() -> None:
 
 def opened(given: argparse.Namespace) -> gr.Blocks:
     """The page on the model that the command line names."""
-    if given.model == "embedded":
-        return build(given.public, given.device)
     return build(given.public, model=chosen(given, given.device or best_device(), given.public))
 
 

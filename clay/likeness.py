@@ -25,8 +25,10 @@ def psnr(image: Tensor, reference: Tensor) -> float:
 def ssim(image: Tensor, reference: Tensor) -> float:
     """Mean structural similarity (Wang et al. 2004) over pictures (n, 3, h, w) in [-1, 1]; 1 for equal ones."""
     similarity: Any = structural_similarity  # not annotated
-    pairs = zip(image.clamp(-1, 1).numpy(), reference.numpy(), strict=True)
-    return float(np.mean([similarity(a, b, channel_axis=0, data_range=2.0) for a, b in pairs]))
+    # in [0, 1]: the measure compares means, and those of pictures around 0 are small beside any change of light
+    first, second = ((x.clamp(-1, 1).numpy() + 1) / 2 for x in (image, reference))
+    pairs = zip(first, second, strict=True)
+    return float(np.mean([similarity(a, b, channel_axis=0, data_range=1.0) for a, b in pairs]))
 
 
 def _levels(reader: AttributeReader, image: Tensor) -> list[Tensor]:

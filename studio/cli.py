@@ -30,12 +30,10 @@ from studio.cli_photo import add_face_flag, add_photo_flag, check_photo, face_cr
 from studio.cli_show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.cli_values import collected, existing
 from studio.compare_run import GRADIENTS, compare
-from studio.embedded import embedded
 from studio.events import Outcome
 from studio.messages import UserError, explain
 from studio.model import Model
 from studio.models.flags import add_flags, chosen
-from studio.models.place import best_device
 from studio.morph_run import Morphed, morph
 from studio.morph_save import morph_record
 from studio.presets import PRESETS, suited
@@ -103,10 +101,8 @@ def _settings(given: argparse.Namespace, stop: Flag, console: Console) -> None:
 
 
 def _model(given: argparse.Namespace) -> Model:
-    """The embedded one, or the one that --model names on the fastest device."""
-    if given.model == "embedded":
-        return embedded()
-    return chosen(given, given.device or str(best_device()))
+    """The embedded one, or the one that --model names."""
+    return chosen(given, given.device)
 
 
 def _values(given: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 import app
 from studio.check import Finding
 from studio.gate import AT_HOME, IN_PUBLIC
+from studio.model import Model
 from tests.stub import stub
 
 
@@ -35,7 +36,7 @@ def test_nothing_is_reported_home() -> None:
 
 
 def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(public: bool, device: str | None) -> None:
+    def missing(public: bool, model: Model) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)
@@ -66,7 +67,8 @@ def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "build", lambda public, device: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "build", lambda public, model: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
@@ -107,7 +109,8 @@ def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.Mo
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
-    monkeypatch.setattr(app, "build", lambda public, device: None)
+    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "build", lambda public, model: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])
     app.main()

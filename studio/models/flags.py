@@ -7,9 +7,14 @@ from pathlib import Path
 
 import torch
 
+from studio.embedded import embedded
+from studio.messages import UserError
 from studio.model import Model
 from studio.models.holder import Holder
+from studio.models.place import best_device
 from studio.models.registry import ENTRIES
+
+_OF_OTHERS = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview", "compile")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -42,17 +47,22 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--compile", nargs="?", const="inductor", metavar="BACKEND", help="compile the denoiser")
 
 
-def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Model:
+def chosen(given: argparse.Namespace, device: str | None, public: bool = False) -> Model:
     """The model of these flags.
 
     Args:
         given: parsed flags; with --present among them, no network is asked for anything.
-        device: where it goes.
+        device: where it goes; None for the CPU with the embedded model, and the fastest there is with others.
         public: strangers are served: no models of one's own.
 
     Raises:
         UserError: one sentence that says what is wrong and what to do.
     """
+    if given.model == "embedded":
+        if unused := [name for name in _OF_OTHERS if getattr(given, name)]:
+            said = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
+            raise UserError(f"The embedded model has nothing to do with {said}: leave that out, or choose a --model.")
+        return embedded(device or "cpu")
     from studio.models.load import Wishes, load  # every kind of network comes along, which takes seconds
 
     wishes = Wishes(
@@ -70,6 +80,6 @@ def chosen(given: argparse.Namespace, device: str, public: bool = False) -> Mode
     offline = given.offline or getattr(given, "present", False)
 
     def fetch(name: str) -> Model:
-        return load(name, device=torch.device(device), wishes=wishes, offline=offline, public=public)
+        return load(name, device=torch.device(device or best_device()), wishes=wishes, offline=offline, public=public)
 
     return Holder(fetch).get(given.model)

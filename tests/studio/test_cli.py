@@ -31,7 +31,7 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of one's own, the small model, and Ctrl-C as it was."""
-    monkeypatch.setattr(cli, "embedded", lambda: model)
+    monkeypatch.setattr("studio.models.flags.embedded", lambda device: model)
     monkeypatch.chdir(tmp_path)
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
@@ -95,7 +95,7 @@ def test_another_model_is_chosen_by_the_flags_of_the_page(
     twin = make("ddpm-celebahq", tmp_path / "a twin")
     small = stub()
     judges = Judges(small.clip, small.tokenizer, small.identity)
-    monkeypatch.setattr(cli, "embedded", lambda: pytest.fail("loaded the embedded model"))
+    monkeypatch.setattr("studio.models.flags.embedded", lambda device: pytest.fail("loaded the embedded model"))
     monkeypatch.setattr("studio.models.load.load_judges", lambda *_: judges)
     words = ("steer", face, "--text", "red", *QUICK, "--model", twin, "--device", "cpu", "--offline")
     assert run(*words, "--out", "red.png") == 0

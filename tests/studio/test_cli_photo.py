@@ -22,7 +22,7 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of one's own with a photo in it, the small model, and Ctrl-C as it was."""
-    monkeypatch.setattr(cli, "embedded", lambda: model)
+    monkeypatch.setattr("studio.models.flags.embedded", lambda device: model)
     monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(group()).save("group.png")

@@ -21,6 +21,12 @@ def test_the_embedded_model_is_the_default() -> None:
     assert parsed().model == "embedded"
 
 
+def test_what_the_embedded_model_cannot_use_is_refused() -> None:
+    assert chosen(parsed(), None).size == 64
+    with pytest.raises(UserError, match="has nothing to do with --clip, --judge: leave that out, or choose a --model"):
+        chosen(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
+
+
 def test_a_folder_becomes_a_model_with_what_was_wished_for(twin: Callable[[str], Path], tmp_path: Path) -> None:
     given = parsed("--model", str(twin("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
     model = chosen(given, "cpu")
