@@ -10,7 +10,7 @@ from diffusers import DPMSolverMultistepScheduler
 
 from clay.attributes import AttributeReader
 from clay.autoencoder import DiffusionAutoencoder
-from clay.clip import MEAN, STD, load_clip
+from clay.clip import load_clip
 from clay.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
@@ -32,9 +32,6 @@ class ClayWorld:
     dtype: torch.dtype
     autoencoder: DiffusionAutoencoder
 
-    clip_mean = MEAN
-    clip_std = STD
-
     @property
     def scheduler(self) -> DPMSolverMultistepScheduler:
         """The noise schedule the autoencoder was trained with."""
@@ -46,7 +43,7 @@ class ClayWorld:
 
     @property
     def clip(self) -> Any:
-        """The open_clip model; its pictures are 64 x 64, in [0, 1] minus `clip_mean` over `clip_std`."""
+        """The open_clip model; `clay.clip.prepare` makes its pictures."""
         return self._clip[0]
 
     @property

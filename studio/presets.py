@@ -21,9 +21,9 @@ PRESETS: Mapping[str, Values] = MappingProxyType(
 
 DEFAULT = "Quick"
 
-# A face network wants more of a change than a text does, and judges less than the eye: measured on held-out people by
-# `python -m benchmarks.steering`, as the share that networks which no loss has seen take for the other person.
-# A morph starts half-way to its goal: the steps in z that suit other goals would jump past it.
+# The plain values suit texts. A face network judges less than the eye, and a morph starts half-way to its goal: the
+# steps in z that suit a text would jump past it. Measured on held-out people by `python -m benchmarks.steering`, as the
+# share that networks which no loss has seen confirm.
 _SUITED: Mapping[LossName, Values] = MappingProxyType(
     {"identity": {"z_rate": 0.15, "closeness": 0.5}, "morph": {"z_rate": 0.03}}
 )

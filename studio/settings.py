@@ -67,7 +67,7 @@ class Settings(BaseModel):
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=15, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
-    z_rate: float = Field(default=0.12, ge=0.0001, le=1, title="Learning rate of z")
+    z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate of z")
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")

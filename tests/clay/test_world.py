@@ -4,6 +4,7 @@ import sys
 import pytest
 import torch
 
+from clay.clip import prepare
 from clay.world import DEFAULT_FOLDER, load_world
 
 shipped = pytest.mark.skipif(not (DEFAULT_FOLDER / "diffusion").is_dir(), reason="weights not trained yet")
@@ -15,7 +16,10 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
     image = torch.rand(1, 3, 64, 64) * 2 - 1
     z = world.autoencoder.encode(image)
     assert world.autoencoder(torch.tensor([10]), image, z).shape == image.shape
-    assert world.clip.encode_text(world.tokenizer(["a face"])).shape == world.clip.encode_image(image).shape
+    assert (
+        world.clip.encode_text(world.tokenizer(["a face"])).shape
+        == world.clip.encode_image(prepare(image, world.clip)).shape
+    )
     assert world.identity(image).shape == world.judge(image).shape
     assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
