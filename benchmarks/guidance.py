@@ -31,7 +31,7 @@ from torch import Tensor
 from adjointdeis import CountedModel, Encoding, Sampler, encode, guide
 from benchmarks.morphing.judges import Looks, People, as_saved
 from benchmarks.morphing.pairs import passports
-from benchmarks.morphing.record import Records, Row, Share, provenance
+from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.tables import Interval, interval
 from benchmarks.one_step import OneStep
 from benchmarks.steering import Edit, edit_for, faces
@@ -45,7 +45,7 @@ from studio.settings import Settings
 from studio.stepping import stepping
 from studio.weights import combined, listed
 
-FOLDER = Path("runs/guidance")
+FOLDER = ROOT / "docs" / "results" / "guidance"
 BUDGET = 400
 STRENGTHS = (0.1, 0.3, 1.0)
 

@@ -16,14 +16,14 @@ import torch
 
 from benchmarks.morphing.pairs import PAIRS
 from benchmarks.morphing.plan import EXPERIMENTS, every_method, plan
-from benchmarks.morphing.record import Records, Row, Share, provenance
+from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.run import Bench, save_pictures, work
 from benchmarks.morphing.tables import all_tables
 from clay.data import TEST
 from clay.world import DEFAULT_FOLDER, load_world
 from studio.weights import combined, listed
 
-FOLDER = Path("runs/morphing")
+FOLDER = ROOT / "docs" / "results" / "morphing"
 
 
 def weights() -> str:
