@@ -21,6 +21,7 @@ def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
     assert f"| {ODE} | 3 | 100 (100 to 100)" in text
     assert "## What holds" in text
     assert "Of 2 claims 0 hold" in text
+    assert "the published method has 3 pairs so far" in text
     assert EDITING.name in text
     assert "1 rows of other weights" in text
     assert made["made_by"]["command"] in text
