@@ -12,7 +12,7 @@ demo: .venv/demo-ready
 
 test: check
 	.ci/chromium
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/test-ready
 	$(BIN)/ruff check .
