@@ -28,6 +28,15 @@ def person_numbers(person: Person) -> list[float]:
     return numbers + [v for name, choices in CHOICES.items() for v in _one_hot(getattr(person, name), choices)]
 
 
+def person_weights() -> list[float]:
+    """How much each of `person_numbers` counts in how alike two people are: sqrt(3) for what is uniform in -1..1, which
+    makes its variance one; 1.5 for the hair, 1 for other choices.
+    """
+    sizes = {"hair_style": 1.5, "hair_colour": 1.5}
+    choices = [sizes.get(name, 1.0) for name, names in CHOICES.items() for _ in names]
+    return [3**0.5] * (len(_TRAITS) + 1) + choices
+
+
 def view_numbers(seen: Circumstances) -> list[float]:
     """Expression by strength, glasses, hat, colours, pitch and height of the light; `VIEW_NUMBERS` in all."""
     hat = _one_hot(seen.hat_colour, BACKGROUNDS, float(seen.hat))

@@ -25,7 +25,7 @@ DEFAULT = "Quick"
 # steps in z that suit a text would jump past it. Measured on held-out people by `python -m benchmarks.steering`, as the
 # share that networks which no loss has seen confirm.
 _SUITED: Mapping[LossName, Values] = MappingProxyType(
-    {"identity": {"z_rate": 0.15, "closeness": 0.5}, "morph": {"z_rate": 0.03}}
+    {"identity": {"z_rate": 0.15}, "morph": {"z_rate": 0.03}}
 )
 SUITED_FIELDS = ("z_rate", "closeness")
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])

@@ -23,9 +23,11 @@ ClosenessKind = Literal["pixels", "structure", "features"]
 GradientName = Literal["discrete", "adjoint_1", "adjoint_2", "unrolled"]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 
-VERSION = 3
-# what a file of version 1 or 2 means where it says nothing
-_BEFORE_3: Mapping[str, Any] = {"optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
+VERSION = 4
+# what a file of an earlier version means where it says nothing: the defaults that changed after it
+_OF_3: Mapping[str, Any] = {"closeness": 1.0}
+_OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
+_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3}
 NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
 NEEDS_SECOND_PICTURE = frozenset({"clip_image", "identity", "morph"})
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
@@ -42,7 +44,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     loss: LossName = Field(default="clip_text", title="What to change")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="What the picture shows now")
@@ -51,7 +53,7 @@ class Settings(BaseModel):
     mix_picture: float = Field(default=0.0, ge=0, le=5, title="Look like the second picture")
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
-    closeness: float = Field(default=1.0, ge=0, le=10, title="Closeness")
+    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness")
     closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness in")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
     crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
@@ -118,9 +120,10 @@ def parse(values: Mapping[str, Any]) -> Settings:
 
 def migrated(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of earlier versions as those of this one, with the defaults of their time; all others as they are."""
-    if str(values.get("version")) in ("1", "2"):
-        return {**_BEFORE_3, **values, "version": VERSION}
-    return {**values, "version": VERSION} if str(values.get("version")) == str(VERSION) else dict(values)
+    version = str(values.get("version"))
+    if version in _EARLIER:
+        return {**_EARLIER[version], **values, "version": VERSION}
+    return {**values, "version": VERSION} if version == str(VERSION) else dict(values)
 
 
 def changed(settings: Settings) -> dict[str, Any]:

@@ -4,7 +4,15 @@ import numpy as np
 import torch
 
 from clay.circumstances import sample_circumstances
-from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, person_numbers, scene_numbers, view_numbers
+from clay.numbers import (
+    PERSON_NUMBERS,
+    VIEW_NUMBERS,
+    Readout,
+    person_numbers,
+    person_weights,
+    scene_numbers,
+    view_numbers,
+)
 from clay.people import Person, sample_person
 
 
@@ -32,6 +40,15 @@ def test_each_trait_and_choice_changes_some_number():
     plain = person_numbers(Person())
     for change in ({"chin": 0.5}, {"skin": 4.0}, {"hair_style": "bob"}, {"eye_colour": "green"}):
         assert person_numbers(Person(**change)) != plain
+
+
+def test_most_of_a_likeness_is_the_face_and_not_the_hair():
+    numbers = np.array([person_numbers(person) for person, _ in scenes(2000)])
+    spread = numbers.var(0) * np.square(person_weights())
+    assert len(spread) == PERSON_NUMBERS
+    traits, choices = spread[:19], spread[19:]
+    assert np.allclose(traits, 1, atol=0.1)
+    assert choices.sum() < traits.sum() / 2
 
 
 def test_a_linear_readout_can_be_learned_to_nothing_left():

@@ -6,7 +6,7 @@ from clay import train_identity
 from clay.data import Split
 from clay.identity import KINDS, IdentityEmbedder
 from clay.numbers import PERSON_NUMBERS, Readout
-from clay.train_identity import IdentityLoss, LookAlikes, margin_loss
+from clay.train_identity import IdentityLoss, LookAlikes, likeness_loss, margin_loss
 from clay.training import Plan
 
 
@@ -21,6 +21,13 @@ def test_a_picture_is_not_compared_with_itself():
     """With two pictures a person, opposite ones, the own prototype is the other picture: the worst case."""
     pair = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]], [[0.0, 1.0], [0.0, -1.0]]])
     assert margin_loss(pair, 0.0)[1] == 0
+
+
+def test_pictures_are_to_be_as_alike_as_the_people_on_them():
+    people = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
+    turn = torch.linalg.qr(torch.randn(10, 10, generator=torch.Generator().manual_seed(1)))[0]
+    assert likeness_loss(F.normalize(people @ turn), 3 * people) < 1e-12
+    assert likeness_loss(F.normalize(people.roll(1, 0)), people) > 0.1
 
 
 def test_batches_of_look_alikes_hold_different_people_with_equal_hair():

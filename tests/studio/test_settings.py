@@ -67,8 +67,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
             "The mix is empty: give at least one of its losses a weight above 0.",
         ),
         (
-            {"version": 4},
-            "These settings were written by version 4 of the studio, but this one reads up to version 3: update it, or "
+            {"version": 5},
+            "These settings were written by version 5 of the studio, but this one reads up to version 4: update it, or "
             "set them by hand.",
         ),
     ],
@@ -86,7 +86,7 @@ def test_bounds_and_titles_come_from_the_fields() -> None:
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
     settings = parse(OLD)
-    assert settings.version == 3
+    assert settings.version == 4
     assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
         name: value for name, value in OLD.items() if name != "version"
     }
@@ -101,6 +101,12 @@ def test_what_an_old_file_leaves_out_means_what_it_meant_then(version: int) -> N
     assert settings.closeness == 2.0
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_pictures_were_kept_closer_before_version_4(version: int) -> None:
+    assert parse({"version": version}).closeness == 1.0
+    assert parse({}).closeness == Settings().closeness == 0.5
+
+
 def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
     assert parse({"version": 3, "loss": "identity", "closeness": 2.0}).closeness_kind == "pixels"
     with pytest.raises(
@@ -110,7 +116,7 @@ def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
 
 
 def test_a_query_is_all_text() -> None:
-    assert parse({"version": "3", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+    assert parse({"version": "4", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
     )
 
