@@ -92,7 +92,8 @@ def test_every_step_of_the_schedulers_own_sampler_equals_diffusers_own(name, gri
     sampler = Sampler.from_scheduler(scheduler)
     # sigmas that end twice at sigma_min: diffusers' last step has length zero
     assert sampler.steps in (steps, steps - 1)
-    follow(scheduler, sampler)
+    # alpha = 1 - sigma is .001 at first, so float32 rounds what DEIS divides by to 6e-5 of itself
+    follow(scheduler, sampler, tolerance=1e-4 if grid == "flow" and kind is DEIS else 2e-5)
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])

@@ -27,7 +27,7 @@ def test_pictures_are_to_be_as_alike_as_the_people_on_them():
     people = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
     turn = torch.linalg.qr(torch.randn(10, 10, generator=torch.Generator().manual_seed(1)))[0]
     assert likeness_loss(F.normalize(people @ turn), 3 * people) < 1e-12
-    assert likeness_loss(F.normalize(people.roll(1, 0)), people) > 0.1
+    assert likeness_loss(F.normalize(people.roll(1, 0)), people) > 0.05
 
 
 def test_batches_of_look_alikes_hold_different_people_with_equal_hair():
