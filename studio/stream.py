@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from studio.line import Line
+from studio.memory import trim
 from studio.stops import Flag
 
 Item = TypeVar("Item")
@@ -125,6 +126,7 @@ def newest(
             failure.append(error)
         finally:
             slot.close()
+            trim()
 
     Thread(target=contextvars.copy_context().run, args=(worker,), daemon=True, name="studio-run").start()
     try:

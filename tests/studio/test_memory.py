@@ -1,9 +1,12 @@
 import dataclasses
+import sys
+from threading import Thread
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from studio.memory import Need, in_use, need
+from studio.memory import Need, in_use, need, trim
 from studio.model import Model
 from studio.settings import Settings
 
@@ -39,3 +42,19 @@ def test_memory_in_use_follows_what_is_allocated() -> None:
     large = torch.ones(50_000_000)
     assert in_use(device) > before + 150e6
     del large
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries give freed memory back by themselves")
+def test_what_a_thread_has_freed_goes_back_to_the_system() -> None:
+    kept: list[bytes] = []
+
+    def work() -> None:
+        blocks = [b"%d" % i * 50_000 for i in range(10, 99) for _ in range(20)]
+        kept.extend(blocks[::100])  # all over the thread's heaps, which therefore do not shrink by themselves
+
+    worker, device = Thread(target=work), torch.device("cpu")
+    worker.start()
+    worker.join()
+    before = in_use(device)
+    trim()
+    assert in_use(device) < before - 100e6
