@@ -1,7 +1,7 @@
 """`python -m benchmarks.soak`: start the app, send it a day of visitors, say what held.
 
-python -m benchmarks.soak --runs 300 --clients 8 --out docs/soak.md     # a quick stand-in for the model
-python -m benchmarks.soak --model embedded --out docs/soak-embedded.md        # the embedded model
+python -m benchmarks.soak --out docs/soak.md                            # a quick stand-in for the model
+python -m benchmarks.soak --model embedded --out docs/soak-embedded.md  # the embedded model
 """
 
 from __future__ import annotations
