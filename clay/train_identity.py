@@ -12,9 +12,7 @@ Beside that, pictures are to be as alike as the people on them are,
     30 mean (cos(e_i, e_j) - cos(p_i, p_j))^2 over all pairs of pictures,   p: a person's traits and choices, centred,
 
 and the person's parameters are to be linear in the embedding (`clay.numbers`). Without the first an embedder tells
-people apart by hair, skin and beard, as few numbers do for most: its threshold at a false match rate of 0.1 % was a
-cosine of 0.79, and a face half-way between two people was nobody's. With it the threshold is that of an embedder that
-looks at all of a face.
+people apart by hair, skin and beard, which are enough for most pairs; the model card measures what it changes.
 
 `--name judge` and `--name jury` train the embedders that are kept for judging: other kinds of network.
 """
