@@ -10,8 +10,8 @@
 
 Reading order: shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler, sample, encode; parameters,
 constants, watch, gradient, checkpointing, memory, discrete_adjoint, unrolled, subgrid_adjoint, adjoint_grid,
-trajectory, continuous_adjoint, reversible, off_the_shelf, audit; counted, objective, optimizers, stopping, shell,
-variables, rules, point, moving, guide, paper. docs/theory.md derives what they compute.
+trajectory, continuous_adjoint, reversible, off_the_shelf, precomputed, audit; counted, objective, optimizers, stopping,
+shell, variables, rules, point, moving, guide, paper. docs/theory.md derives what they compute.
 
 Notation, the same everywhere, in the code and in the docstrings:
 
@@ -45,6 +45,7 @@ from adjointdeis.off_the_shelf import OffTheShelf
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
 from adjointdeis.parameters import WithParameters
 from adjointdeis.precision import HalfPrecision
+from adjointdeis.precomputed import Precomputed, prepared
 from adjointdeis.reversible import Reversible
 from adjointdeis.rules import StepRules
 from adjointdeis.sample import sample
@@ -72,6 +73,7 @@ __all__ = [
     "LossAndGradients",
     "NotFinite",
     "OffTheShelf",
+    "Precomputed",
     "Prediction",
     "Reversible",
     "Row",
@@ -89,6 +91,7 @@ __all__ = [
     "encode_steps",
     "grid_from_scheduler",
     "guide",
+    "prepared",
     "sample",
     "time_from_scheduler",
 ]

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adjointdeis import CountedModel, Encoding, Sampler, encode, guide
+from adjointdeis import CountedModel, Encoding, GradientMethod, Precomputed, Sampler, encode, guide
 from benchmarks.morphing.judges import Looks, People, as_saved
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
@@ -123,17 +123,30 @@ def edited(world: ClayWorld, way: Way, task: Task) -> tuple[Tensor, int]:
     scheduler.set_timesteps(way.steps)
     sampler = Sampler.from_scheduler(scheduler, sde=True, order=1, family="data", final="sigma_min")
     z = world.autoencoder.encode(task.image)
-    code = encode(model, sampler, task.image, z, torch.Generator().manual_seed(task.number))
+    prepare = world.autoencoder.prepare
+    code = encode(model, sampler, task.image, prepare(z), torch.Generator().manual_seed(task.number))
     if way.one_step:
         strength = torch.tensor(way.strengths, device=z.device)
-        start = _repeated(code, z, len(strength))
+        # a z that moves must be read again in every step
+        known = z if way.one_step.with_z else prepare(z)
+        start = _repeated(code, known, len(strength))
         return way.one_step.sample(model, sampler, start, task.loss, strength), model.calls
-    return _steered(model, sampler, code, z, task.loss, way.updates), model.calls
+    return _steered(model, sampler, code, z, task.loss, way.updates, Precomputed(prepare)), model.calls
 
 
-def _steered(model: CountedModel, sampler: Sampler, code: Encoding, z: Tensor, loss: Loss, updates: int) -> Tensor:
+def _steered(
+    model: CountedModel,
+    sampler: Sampler,
+    code: Encoding,
+    z: Tensor,
+    loss: Loss,
+    updates: int,
+    gradient: GradientMethod,
+) -> Tensor:
     step = stepping(Settings(), {**code._asdict(), "z": z})
-    frames = guide(model, sampler, code.x_T, z, loss, noises=code.noises, steps=updates, **step._asdict())
+    frames = guide(
+        model, sampler, code.x_T, z, loss, noises=code.noises, gradient=gradient, steps=updates, **step._asdict()
+    )
     return min(frames, key=lambda frame: float(frame.loss[0])).image
 
 

@@ -3,9 +3,11 @@
 Both are diffusers models, so that they are saved as config.json and safetensors like the UNet between them.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from diffusers import ModelMixin
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -73,6 +75,10 @@ class Decoded(NamedTuple):
     features: Tensor
     embedding: Tensor
 
+    def packed(self) -> Tensor:
+        """All of it as one vector an image, (b, n)."""
+        return torch.cat([part.flatten(1) for part in self], 1)
+
 
 class Decoder(ModelMixin, ConfigMixin):
     """z (b, code) -> `Decoded`: all that the UNet is told about z.
@@ -112,3 +118,9 @@ class Decoder(ModelMixin, ConfigMixin):
         mean, level, features = h.split((12, 4, h.shape[1] - 16), 1)
         spread = _LEAST * (_MOST / _LEAST) ** F.pixel_shuffle(level, 2).sigmoid()
         return Decoded(F.pixel_shuffle(mean, 2), spread, features, self.embed(z))
+
+    def unpack(self, packed: Tensor) -> Decoded:
+        """What `Decoded.packed` made one vector of."""
+        shapes = ((3, 64, 64), (1, 64, 64), (int(self.config["features"]), 32, 32), (int(self.config["embedding"]),))
+        parts = torch.split(packed, [math.prod(shape) for shape in shapes], 1)
+        return Decoded(*(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)))

@@ -23,5 +23,5 @@ def as_channels_first(pictures: np.ndarray) -> Tensor:
 
 def flip_some(image: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each picture with probability 1/2; a person's mirror image counts as the same person."""
-    flipped = torch.rand(len(image), 1, 1, 1, generator=generator) < 0.5
+    flipped = torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device) < 0.5
     return torch.where(flipped, image.flip(-1), image)

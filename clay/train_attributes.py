@@ -24,15 +24,15 @@ class AttributeLoss:
 
     def __init__(self, pictures: Tensor, batch: int = 96) -> None:
         self.pictures, self.batch = pictures, batch
-        self.classes = torch.tensor([true_classes(*scene) for scene in TRAIN.scenes()])
+        self.classes = torch.tensor([true_classes(*scene) for scene in TRAIN.scenes()], device=pictures.device)
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The named losses of one step."""
-        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
+        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator, device=generator.device)
         image = disturb(to_unit(self.pictures[chosen]), generator, covered=0.1)
         logits = network(image.contiguous(memory_format=torch.channels_last))
         truth = self.classes[chosen]
-        total, hits = torch.zeros(()), []
+        total, hits = torch.zeros((), device=image.device), []
         for column, name in enumerate(ATTRIBUTES):
             shown = truth[:, column] != HIDDEN
             total = total + F.cross_entropy(logits[name], truth[:, column], ignore_index=HIDDEN)
@@ -47,8 +47,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    model = AttributeReader((32, 64, 96, 128)).to(memory_format=torch.channels_last)
-    losses = AttributeLoss(as_channels_first(load_pictures(TRAIN, options.data)))
+    model = AttributeReader((32, 64, 96, 128)).to(options.device).to(memory_format=torch.channels_last)
+    losses = AttributeLoss(as_channels_first(load_pictures(TRAIN, options.data)).to(options.device))
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
     for moment in train(model, losses, plan, options.runs / "attributes.pt"):
         print(moment.line, flush=True)

@@ -46,16 +46,17 @@ class ClipLoss:
     def __init__(self, pictures: Tensor, batch: int, push: float = 0.0) -> None:
         self.pictures, self.batch, self.push = pictures, batch, push
         self.scenes = TRAIN.scenes()
-        self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes])
-        self.numbers = scene_numbers(self.scenes)
+        self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes], device=pictures.device)
+        self.numbers = scene_numbers(self.scenes).to(pictures.device)
         self.tokenizer = create_tokenizer()
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The named losses of one step."""
-        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
-        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        device = generator.device
+        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator, device=device)
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=device)))
         scenes = [self.scenes[i] for i in chosen.tolist()]
-        text = self.tokenizer([caption(person, seen, rng) for person, seen in scenes])
+        text = self.tokenizer([caption(person, seen, rng) for person, seen in scenes]).to(device)
         image = disturb(to_unit(self.pictures[chosen]), generator)
         assert isinstance(network, Readout)
         clip: Any = network.network
@@ -78,7 +79,7 @@ class ClipLoss:
         from_image: Tensor = clip.encode_image(image, normalize=True)
         scale = clip.logit_scale.exp()
         similarity = scale * from_image @ from_text.T
-        own = torch.arange(self.batch)
+        own = torch.arange(self.batch, device=image.device)
         loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
         matched = self._matched(scale * from_image @ prompts.T, self.classes[chosen])
         return from_image, loss, matched, (similarity.argmax(1) == own).float().mean()
@@ -91,7 +92,7 @@ class ClipLoss:
     def _prompts(self, clip: Any, rng: np.random.Generator) -> Tensor:
         """Embeddings of one prompt for each class, attribute after attribute, (classes, d)."""
         texts = [text for prompts in sample_prompts(rng).values() for text in prompts]
-        embeddings: Tensor = clip.encode_text(self.tokenizer(texts), normalize=True)
+        embeddings: Tensor = clip.encode_text(self.tokenizer(texts).to(self.pictures.device), normalize=True)
         return embeddings
 
     def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
@@ -113,8 +114,9 @@ def main() -> None:
     torch.manual_seed(options.seed)
     model = grown(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
     network: nn.Module = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
-    network = network.to(memory_format=torch.channels_last)
-    losses = ClipLoss(as_channels_first(load_pictures(TRAIN, options.data)), options.batch, options.push)
+    network = network.to(options.device).to(memory_format=torch.channels_last)
+    pictures = as_channels_first(load_pictures(TRAIN, options.data)).to(options.device)
+    losses = ClipLoss(pictures, options.batch, options.push)
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.99, weight_decay=0.05, seed=options.seed)
     for moment in train(network, losses, plan, options.runs / "clip.pt"):
         print(moment.line, flush=True)

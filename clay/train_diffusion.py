@@ -37,13 +37,14 @@ _CODE_NOISE = 0.1
 def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Generator) -> Tensor:
     """Fractional training times (count,) in 0..999."""
     levels = 0.5 * torch.log((1 - model.alphas_cumprod) / model.alphas_cumprod)
-    wanted = _LOG_MEAN + _LOG_SPREAD * torch.randn(count, generator=generator)
+    device = generator.device
+    wanted = _LOG_MEAN + _LOG_SPREAD * torch.randn(count, generator=generator, device=device)
     wanted = wanted.clamp(levels[0] + 1e-4, levels[-1] - 1e-4)
     above = torch.searchsorted(levels, wanted)
     share = (wanted - levels[above - 1]) / (levels[above] - levels[above - 1])
     times = above - 1 + share
-    uniform = torch.rand(count, generator=generator) * (len(levels) - 1)
-    return torch.where(torch.rand(count, generator=generator) < _UNIFORM_SHARE, uniform, times)
+    uniform = torch.rand(count, generator=generator, device=device) * (len(levels) - 1)
+    return torch.where(torch.rand(count, generator=generator, device=device) < _UNIFORM_SHARE, uniform, times)
 
 
 def denoising_loss(model: DiffusionAutoencoder, image: Tensor, decoded: Decoded, generator: torch.Generator) -> Tensor:
@@ -54,7 +55,7 @@ def denoising_loss(model: DiffusionAutoencoder, image: Tensor, decoded: Decoded,
     sigma_t = ((1 - a_t) / a_t).sqrt()
     scale = (sigma_t**2 + s**2).sqrt()
     missing = image - decoded.mean
-    r = missing + sigma_t * torch.randn(image.shape, generator=generator)
+    r = missing + sigma_t * torch.randn(image.shape, generator=generator, device=image.device)
     target = (missing - (s / scale) ** 2 * r) * scale / (s * sigma_t)
     error = model.predict_residual(t, r / scale, decoded) - target
     return (s / s.mean() * error.square()).mean()
@@ -87,13 +88,13 @@ class Losses:
         assert isinstance(network, Readout)
         model = network.network
         assert isinstance(model, DiffusionAutoencoder)
-        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator)
+        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator, device=generator.device)
         image = flip_some(to_unit(self.pictures[chosen]), generator)
         image = image.contiguous(memory_format=torch.channels_last)
         z = model.encode(image)
         read = network.loss(z, self.numbers[chosen])
         # Noise on z keeps the decoder smooth: codes near one another must mean similar faces.
-        decoded = model.decoder(z + _CODE_NOISE * torch.randn(z.shape, generator=generator))
+        decoded = model.decoder(z + _CODE_NOISE * torch.randn(z.shape, generator=generator, device=z.device))
         coarse = F.mse_loss(decoded.mean, image)
         few = Decoded(*(part[: self.noisy] for part in decoded))
         fine = denoising_loss(model, image[: self.noisy], few, generator)
@@ -114,10 +115,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     model = DiffusionAutoencoder.from_folder(options.start) if options.start else DiffusionAutoencoder.create()
-    model = model.requires_grad_(True).to(memory_format=torch.channels_last)
-    network = Readout(model, int(model.encoder.config["code"]), PERSON_NUMBERS + VIEW_NUMBERS)
-    pictures = as_channels_first(load_pictures(TRAIN, options.data))
-    losses = Losses(pictures, scene_numbers(TRAIN.scenes()), options.batch, options.noisy)
+    model = model.requires_grad_(True).to(options.device).to(memory_format=torch.channels_last)
+    network = Readout(model, int(model.encoder.config["code"]), PERSON_NUMBERS + VIEW_NUMBERS).to(options.device)
+    pictures = as_channels_first(load_pictures(TRAIN, options.data)).to(options.device)
+    numbers = scene_numbers(TRAIN.scenes()).to(options.device)
+    losses = Losses(pictures, numbers, options.batch, options.noisy)
     plan = Plan(options.steps, options.rate, seed=options.seed)
     for moment in train(network, losses, plan, options.runs / "diffusion.pt"):
         print(moment.line, flush=True)

@@ -75,7 +75,7 @@ def margin_loss(embeddings: Tensor, margin: float) -> tuple[Tensor, Tensor]:
     without_self = F.normalize(total[:, None] - embeddings, dim=-1)
     own = (embeddings * without_self).sum(-1).flatten() - margin
     similarity = embeddings.flatten(0, 1) @ means.T
-    label = torch.arange(people).repeat_interleave(pictures)
+    label = torch.arange(people, device=embeddings.device).repeat_interleave(pictures)
     logits = _SCALE * torch.where(F.one_hot(label, people).bool(), own[:, None], similarity)
     hits = (logits.argmax(1) == label).float().mean()
     return F.cross_entropy(logits, label), hits
@@ -93,20 +93,22 @@ class IdentityLoss:
     def __init__(self, pictures: Tensor, plan: Plan, people: int = 40, each: int = 3) -> None:
         self.pictures, self.plan, self.people, self.each = pictures, plan, people, each
         self.look_alikes = LookAlikes()
-        self.numbers = torch.tensor([person_numbers(person(TRAIN.first + i)) for i in range(TRAIN.identities)])
-        self.positions = (self.numbers - self.numbers.mean(0)) * torch.tensor(person_weights())
+        numbers = torch.tensor([person_numbers(person(TRAIN.first + i)) for i in range(TRAIN.identities)])
+        self.numbers = numbers.to(pictures.device)
+        self.positions = ((numbers - numbers.mean(0)) * torch.tensor(person_weights())).to(pictures.device)
 
     def _people(self, step: int, generator: torch.Generator) -> Tensor:
         if step < self.plan.steps // 4 or step % 2:
-            return torch.randperm(TRAIN.identities, generator=generator)[: self.people]
-        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
-        return torch.tensor(self.look_alikes.pick(self.people, rng))
+            return torch.randperm(TRAIN.identities, generator=generator, device=generator.device)[: self.people]
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
+        return torch.tensor(self.look_alikes.pick(self.people, rng), device=generator.device)
 
     def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The named losses of one step."""
         assert isinstance(network, Readout)
         chosen = self._people(step, generator)
-        views = torch.rand(self.people, TRAIN.views, generator=generator).argsort(1)[:, : self.each]
+        views = torch.rand(self.people, TRAIN.views, generator=generator, device=generator.device)
+        views = views.argsort(1)[:, : self.each]
         shown = (chosen[:, None] * TRAIN.views + views).flatten()
         image = disturb(to_unit(self.pictures[shown]), generator, covered=0.15)
         embeddings = network.network(image.contiguous(memory_format=torch.channels_last))
@@ -133,10 +135,11 @@ def main() -> None:
     model = IdentityEmbedder(channels, kind=kind)
     if options.start:
         model.load_state_dict(IdentityEmbedder.from_folder(options.start, "cpu", torch.float32).state_dict())
-    model = model.to(memory_format=torch.channels_last)
     network = Readout(model, int(model.config["dimension"]), PERSON_NUMBERS)
+    network = network.to(options.device).to(memory_format=torch.channels_last)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
-    losses = IdentityLoss(as_channels_first(load_pictures(TRAIN, options.data)), plan, options.people)
+    pictures = as_channels_first(load_pictures(TRAIN, options.data)).to(options.device)
+    losses = IdentityLoss(pictures, plan, options.people)
     for moment in train(network, losses, plan, options.runs / f"{options.name}.pt"):
         print(moment.line, flush=True)
         if moment.saved:

@@ -65,9 +65,9 @@ class Moment:
     line: str
 
 
-def generator_for(seed: int, step: int) -> torch.Generator:
-    """A generator that depends on nothing but seed and step."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def generator_for(seed: int, step: int, device: str | torch.device = "cpu") -> torch.Generator:
+    """A generator that depends on nothing but seed and step; its numbers are others on another kind of device."""
+    return torch.Generator(device).manual_seed(seed * 1_000_003 + step)
 
 
 def _blend(average: nn.Module, network: nn.Module, decay: float) -> None:
@@ -82,11 +82,11 @@ class _Progress:
 
     def __init__(self, first: int, steps: int) -> None:
         self.first, self.steps, self.began = first, steps, time.perf_counter()
-        self.means: dict[str, float] = {}
+        self.means: dict[str, Tensor] = {}
 
     def add(self, losses: dict[str, Tensor]) -> None:
         for name, value in losses.items():
-            new = value.item()
+            new = value.detach()  # read only when shown: a GPU need not wait
             self.means[name] = new if name not in self.means else 0.98 * self.means[name] + 0.02 * new
 
     def line(self, step: int) -> str:
@@ -121,17 +121,18 @@ def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path
     )
     first = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
     network.train()
+    device = next(network.parameters()).device
     progress, saved_at = _Progress(first, plan.steps), time.perf_counter()
     for step in range(first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.rate_at(step)
-        generator = generator_for(plan.seed, step)
+        generator = generator_for(plan.seed, step, device)
         values = losses(network, step, generator)
         optimizer.zero_grad(set_to_none=True)
         values["loss"].backward()  # type: ignore[no-untyped-call]
@@ -166,4 +167,5 @@ def arguments(description: str, steps: int, out: str) -> argparse.ArgumentParser
     parser.add_argument("--steps", type=int, default=steps, help="planned number of steps")
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
     parser.add_argument("--threads", type=int, default=1, help="threads torch may use")
+    parser.add_argument("--device", default="cpu", help="where to train, as cpu or cuda")
     return parser

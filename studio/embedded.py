@@ -39,6 +39,7 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         identity=world.identity,
         device=torch.device(device),
         graphs=8,  # 22 MiB each
+        prepare=world.autoencoder.prepare,
         judges={"judge": world.judge, "jury": world.jury},
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )

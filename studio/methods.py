@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Sampler, Unrolled
+from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Precomputed, Sampler, Unrolled
 from adjointdeis.gradient import GradientMethod
+from adjointdeis.precomputed import Prepare
 from studio.model import Model
 from studio.settings import GradientName, Mode, Settings
 
@@ -38,9 +39,12 @@ def sampler_for(model: Model, settings: Settings) -> Sampler:
     )
 
 
-def gradient_method(settings: Settings, graphs: int = 0) -> GradientMethod:
-    """How to differentiate through the sampler; the discrete adjoint keeps the graphs of so many last steps."""
-    return _GRADIENTS[settings.gradient](graphs)
+def gradient_method(settings: Settings, graphs: int = 0, prepare: Prepare | None = None) -> GradientMethod:
+    """How to differentiate through the sampler; the discrete adjoint keeps the graphs of so many last steps, and what
+    the network makes of z is made once.
+    """
+    method = _GRADIENTS[settings.gradient](graphs)
+    return method if prepare is None else Precomputed(prepare, method)
 
 
 def graphs_kept(gradient: GradientName, steps: int, graphs: int) -> int:

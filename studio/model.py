@@ -59,6 +59,7 @@ class Model:
         preview: latent -> roughly the image, fast; for pictures on the way.
         graphs: of how many sampling steps the graph fits into any memory that holds the model; the discrete adjoint
             keeps so many, which spares it as many network calls.
+        prepare: z -> what the network makes of it at every time, which it takes instead of z; None if it makes nothing.
         origin: who published it, under which licence, at which commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -79,6 +80,7 @@ class Model:
     decode: Callable[[Tensor], Tensor] | None = None
     preview: Callable[[Tensor], Tensor] | None = None
     graphs: int = 0
+    prepare: Callable[[Tensor], Tensor] | None = None
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 

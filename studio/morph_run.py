@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import Frame, encode_steps, guide, sample
+from adjointdeis import Frame, encode_steps, guide, prepared, sample
 from losses import Loss, WeightedSum
 from studio.events import Outcome, Point, Progress
 from studio.faces import both
@@ -108,7 +108,7 @@ class _Run:
                 self._network,
                 self._sampler,
                 self._model.state_of(face),
-                z,
+                prepared(self._model.prepare, z),
                 generator,
                 iterations=CALLS_TO_ENCODE[self._settings.mode],
             )
@@ -129,7 +129,8 @@ class _Run:
         z, x_T = (torch.cat([getattr(code, name) for code in codes]) for name in ("z", "x_T"))
         a, b = (code.noises for code in codes)
         noises = None if a is None or b is None else torch.cat([a, b], dim=1)
-        for step, state in enumerate(sample(self._network, self._sampler, x_T, z, noises)):
+        told = prepared(self._model.prepare, z)
+        for step, state in enumerate(sample(self._network, self._sampler, x_T, told, noises)):
             yield Morphing(self._progress("encode", 2 * n + step, 3 * n, state))
         again = self._model.picture_of(state)
         trips = [measure(face, again[k : k + 1]) for k, face in enumerate(self._faces)]
@@ -140,7 +141,8 @@ class _Run:
         settings, n = self._settings, self._sampler.steps
         goal: Objective | None = None
         with torch.no_grad():
-            *_, plain = sample(self._network, self._sampler, start.x_T, start.z, start.noises)
+            z = prepared(self._model.prepare, start.z)
+            *_, plain = sample(self._network, self._sampler, start.x_T, z, start.noises)
         goal = self._objective(self._model.picture_of(plain))
         step = stepping(settings, start._asdict())
         before = perf_counter()
@@ -152,7 +154,7 @@ class _Run:
             start.z,
             self._model.through(goal.loss),
             noises=start.noises,
-            gradient=gradient_method(settings, self._model.graphs),
+            gradient=gradient_method(settings, self._model.graphs, self._model.prepare),
             steps=settings.optimisation_steps,
             **step._asdict(),
         ):

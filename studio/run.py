@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import Encoding, Frame, encode_steps, guide
+from adjointdeis import Encoding, Frame, encode_steps, guide, prepared
 from studio.events import Event, Outcome, Point, Progress
 from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
@@ -73,8 +73,9 @@ class _Run:
         """The states from the image to the noise."""
         n, began = self._sampler.steps, perf_counter()
         generator = torch.Generator().manual_seed(self._settings.seed)
+        z = prepared(self._model.prepare, self._z)
         states = encode_steps(
-            self._network, self._sampler, self._state, self._z, generator, iterations=CALLS_TO_ENCODE["ode"]
+            self._network, self._sampler, self._state, z, generator, iterations=CALLS_TO_ENCODE["ode"]
         )
         step = 0
         while True:
@@ -104,7 +105,7 @@ class _Run:
             self._z,
             self._model.through(goal.loss),
             noises=encoding.noises,
-            gradient=gradient_method(settings, self._model.graphs),
+            gradient=gradient_method(settings, self._model.graphs, self._model.prepare),
             steps=settings.optimisation_steps,
             **step._asdict(),
         ):

@@ -42,6 +42,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--device", default="cpu", help="where it runs, as cpu or cuda; with cuda take a large --batch")
     parser.add_argument("--batch", type=int, default=10, help="pairs at once")
+    parser.add_argument("--least", type=int, default=1, help="no rounds of fewer pairs; on a GPU as large as --batch")
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--methods", nargs="+", choices=every_method(), help="these only", metavar="NAME")
     parser.add_argument("--shard", type=Share.parse, help="this process's part of the pairs, i/n with i from 0")
@@ -68,9 +69,11 @@ def main() -> None:
             print(f"{method.expected_calls():6d} calls  {there:4d} pairs there  {method.name}")
         return
     if not options.table:
-        bench = Bench(load_world(device=options.device), known, options.people)
+        world = load_world(device=options.device)
+        world.autoencoder.to(memory_format=torch.channels_last)
+        bench = Bench(world, known, options.people)
         for rows, images in work(
-            bench, records, plan(chosen, options.pairs), options.batch, began + 60 * options.minutes
+            bench, records, plan(chosen, options.pairs, options.least), options.batch, began + 60 * options.minutes
         ):
             rows = [row | {"made_by": made_by} for row in rows]
             records.add(rows)

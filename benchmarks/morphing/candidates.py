@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis import CountedModel, StepRules, guide, sample
+from adjointdeis import CountedModel, Precomputed, StepRules, guide, prepared, sample
 from benchmarks.morphing.encodings import Encoder, Faces, together
 from benchmarks.morphing.greedy import by_adam, greedy_sample
 from benchmarks.morphing.methods import Method
@@ -68,7 +68,8 @@ def _search(start: Start) -> Iterator[Candidate]:
     sampler, loss = start.method.sampler(_scheduler(start)), start.loss
     for k in range(n):
         code = start.between(k / (n - 1) if n > 1 else 0.5)
-        *_, image = sample(model, sampler, code.x_T, code.z, code.noises)
+        z = prepared(start.world.autoencoder.prepare, code.z)
+        *_, image = sample(model, sampler, code.x_T, z, code.noises)
         yield Candidate(image, loss(image), model.calls)
 
 
@@ -76,7 +77,8 @@ def _search(start: Start) -> Iterator[Candidate]:
 def _greedy(start: Start) -> Iterator[Candidate]:
     method, loss, model = start.method, start.loss, CountedModel(start.world.autoencoder)
     better = by_adam(loss, method.updates, method.rates["eps"])
-    image = greedy_sample(model, method.sampler(_scheduler(start)), start.between(), better)
+    sampler, prepare = method.sampler(_scheduler(start)), start.world.autoencoder.prepare
+    image = greedy_sample(model, sampler, start.between(), better, prepare)
     yield Candidate(image, loss(image), model.calls)
 
 
@@ -93,7 +95,7 @@ def _guide(start: Start) -> Iterator[Candidate]:
             code.z,
             loss,
             noises=code.noises,
-            gradient=method.gradient_method(),
+            gradient=Precomputed(start.world.autoencoder.prepare, method.gradient_method()),
             optimizer=method.optimizer,
             lr=method.rates if method.optimizer != "lbfgs" else next(iter(method.rates.values())),
             steps=updates,

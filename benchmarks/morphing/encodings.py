@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis import CountedModel, Encoding, encode
+from adjointdeis import CountedModel, Encoding, encode, prepared
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import Pair
 from clay.world import ClayWorld
@@ -74,7 +74,8 @@ class Encoder:
         solver = Method("", sde=method.sde, order=order, family=method.family)
         sampler = solver.sampler(copy.deepcopy(self.world.scheduler), steps)
         generator = torch.Generator().manual_seed(faces.numbers[part[0]])
-        found: Encoding = encode(model, sampler, images, z, generator, iterations=method.iterations)
+        told = prepared(self.world.autoencoder.prepare, z)
+        found: Encoding = encode(model, sampler, images, told, generator, iterations=method.iterations)
         calls, seconds = len(pictures) * model.calls, (perf_counter() - began) / len(part)
         for row, k in enumerate(part):
             at = [row + len(part) * face for face in range(len(pictures))]

@@ -12,8 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from adjointdeis import Denoiser, Sampler
+from adjointdeis import Denoiser, Sampler, prepared
 from adjointdeis.denoiser import to_x0
+from adjointdeis.precomputed import Prepare
 from adjointdeis.sample import History, call, follow
 from losses import Loss
 from studio.morph_start import Code
@@ -22,8 +23,10 @@ Better = Callable[[Tensor, Tensor, float, float], Tensor]
 """eps_hat, x_t, alpha_t, sigma_t -> eps."""
 
 
-def greedy_sample(model: Denoiser, sampler: Sampler, start: Code, better: Better) -> Tensor:
-    """The image, of a sampler whose every eps_hat is replaced by a better one.
+def greedy_sample(
+    model: Denoiser, sampler: Sampler, start: Code, better: Better, prepare: Prepare | None = None
+) -> Tensor:
+    """The image, of a sampler whose every eps_hat is replaced by a better one; `prepare` as in `Precomputed`.
 
     Raises:
         NotImplementedError: a prediction other than epsilon.
@@ -31,9 +34,10 @@ def greedy_sample(model: Denoiser, sampler: Sampler, start: Code, better: Better
     if sampler.prediction_type != "epsilon":
         raise NotImplementedError("Greedy guidance changes eps, so it needs a network that predicts it.")
     x, history = start.x_T, History()
+    z = prepared(prepare, start.z)
     for i, row in enumerate(sampler.rows):
         with torch.no_grad():
-            eps = call(model, row.time, x, start.z)
+            eps = call(model, row.time, x, z)
         eps = better(eps, x, sampler.grid.alpha[i], sampler.grid.sigma[i])
         x, history = follow(row, x, eps, history, None if start.noises is None else start.noises[i])
     return x

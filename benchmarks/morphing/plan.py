@@ -102,15 +102,16 @@ def every_method() -> dict[str, Method]:
     return {method.name: method for methods in EXPERIMENTS.values() for method in methods}
 
 
-def plan(chosen: list[Method], pairs: int) -> Iterator[tuple[Method, int]]:
-    """Each method with the number of pairs it is to be run on, the most informative first.
+def plan(chosen: list[Method], pairs: int, least: int = 1) -> Iterator[tuple[Method, int]]:
+    """Each method with the number of pairs it is to be run on, the most informative first; rounds of fewer than `least`
+    pairs are left out.
 
     In every round the methods of table 1 and ours come first, the ablations after them and not in the first round; of
     either the cheap ones first, so that a plan cut short by the clock has most rows of its tables.
     """
     main = sorted((m for m in chosen if m in METHODS + EFFICIENT), key=Method.expected_calls)
     ablations = sorted((m for m in chosen if m not in main), key=Method.expected_calls)
-    for size in [size for size in ROUNDS if size < pairs] + [pairs]:
+    for size in [size for size in ROUNDS if least <= size < pairs] + [pairs]:
         yield from ((method, size) for method in main)
         if size > ROUNDS[0] or size == pairs:
             yield from ((method, size) for method in ablations)

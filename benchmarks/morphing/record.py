@@ -1,11 +1,13 @@
 """Rows on disk: one JSON line a result, appended as it is found, so that what was cut off goes on where it stopped.
 
-Several processes write several files of one folder, and whoever reads takes the folder as a whole.
+Several processes write several files of one folder, and whoever reads takes the folder as a whole. What will not grow
+any more may be gzipped.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import platform
@@ -87,8 +89,10 @@ class Records:
 
     def __iter__(self) -> Iterator[Row]:
         """All rows of all files; a line that was cut off is passed over."""
-        for path in sorted(self.folder.glob("*.jsonl")):
-            for line in path.read_text(encoding="utf-8").splitlines():
+        for path in sorted([*self.folder.glob("*.jsonl"), *self.folder.glob("*.jsonl.gz")]):
+            packed = path.suffix == ".gz"
+            text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
+            for line in text.splitlines():
                 with contextlib.suppress(json.JSONDecodeError):
                     yield json.loads(line)
 

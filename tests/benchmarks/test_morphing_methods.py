@@ -55,3 +55,4 @@ def test_rounds_grow_and_the_main_methods_come_first_in_each_the_cheap_before_th
         (cheap, 5), (dear, 5), (cheap, 10), (dear, 10), (ablation, 10), (cheap, 15), (dear, 15), (ablation, 15),
     ]  # fmt: skip
     assert [count for _, count in plan(chosen, 2)] == [2, 2, 2]
+    assert [count for _, count in plan(chosen, 15, least=10)] == [10, 10, 10, 15, 15, 15]

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from benchmarks.morphing.record import Records, Share, provenance
@@ -17,6 +19,16 @@ def test_a_line_that_was_cut_off_is_passed_over_and_the_next_one_is_whole(tmp_pa
     assert list(records) == [{"pair": 0}]
     records.add([{"pair": 2}])
     assert list(records) == [{"pair": 0}, {"pair": 2}]
+
+
+def test_a_file_that_was_packed_is_read_beside_the_others(tmp_path):
+    first, second = Records(tmp_path, Share(0, 2)), Records(tmp_path, Share(1, 2))
+    first.add([{"pair": 0}])
+    second.add([{"pair": 1}])
+    packed = tmp_path / f"{first.path.name}.gz"
+    packed.write_bytes(gzip.compress(first.path.read_bytes()))
+    first.path.unlink()
+    assert sorted(row["pair"] for row in Records(tmp_path)) == [0, 1]
 
 
 def test_a_folder_that_is_not_there_has_no_rows(tmp_path):
