@@ -11,7 +11,7 @@ Values = Mapping[str, float | str]
 
 PRESETS: Mapping[str, Values] = MappingProxyType(
     {
-        "Quick": {"mode": "sde", "order": 1, "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 15},
+        "Quick": {"mode": "sde", "order": 1, "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 20},
         # Less than a fifth of the 2,250 network calls of the paper's face morphs; docs/results.md compares the two.
         "Balanced": {"mode": "sde", "order": 1, "sampling_steps": 8, "noise_level": 1.0, "optimisation_steps": 24},
         # The budget of the paper's own face morphs (appendix H.2): 20 steps from full noise, 50 updates.

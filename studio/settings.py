@@ -25,7 +25,7 @@ OptimiserName = Literal["normalised", "adam", "sgd"]
 
 VERSION = 4
 # what a file of an earlier version means where it says nothing: the defaults that changed after it
-_OF_3: Mapping[str, Any] = {"closeness": 1.0}
+_OF_3: Mapping[str, Any] = {"closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
 _EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3}
 NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
@@ -67,7 +67,7 @@ class Settings(BaseModel):
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
     sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
-    optimisation_steps: int = Field(default=15, ge=1, le=100, title="Optimisation steps")
+    optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="What is optimised")
     z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate of z")
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")

@@ -120,6 +120,14 @@ def calls_of(row: Row) -> int:
     return int(row["calls"] + row["encoding_calls"])
 
 
+def _seconds(rows: Sequence[Row]) -> str:
+    """Of a morph, the encoding included; of those on a CPU thread if there are any, else marked."""
+    on_gpu = ["--device cuda" in row.get("made_by", {}).get("command", "") for row in rows]
+    chosen = [row for row, gpu in zip(rows, on_gpu, strict=True) if not gpu] or rows
+    mean = np.mean([row["seconds"] + row["encoding_seconds"] for row in chosen])
+    return f"{mean:.1f}{' †' if all(on_gpu) else ''}"
+
+
 def table(rows: Sequence[Row], methods: Sequence[Method]) -> Iterator[str]:
     """Markdown, one line a method of which there are rows."""
     yield (
@@ -134,7 +142,7 @@ def table(rows: Sequence[Row], methods: Sequence[Method]) -> Iterator[str]:
         shares = [str(interval([float(fools(row, network)) for row in found])) for network in NETWORKS]
         looks = [f"{np.mean([row[name] for row in found]):.2f}" for name in ("strangeness", "noisiness")]
         calls = f"{np.mean([calls_of(row) for row in found]):,.0f}"
-        seconds = f"{np.mean([row['seconds'] + row['encoding_seconds'] for row in found]):.1f}"
+        seconds = _seconds(found)
         judged = f"{np.mean([margin(row) for row in found]):+.3f}"
         cells = [method.name, str(len(found)), *shares, judged, *looks, calls, seconds, PAPER.get(method.name, "")]
         yield "| " + " | ".join(cells) + " |"

@@ -107,6 +107,12 @@ def test_pictures_were_kept_closer_before_version_4(version: int) -> None:
     assert parse({}).closeness == Settings().closeness == 0.5
 
 
+def test_there_were_fewer_updates_before_version_4() -> None:
+    assert parse({"version": 3}).optimisation_steps == 15
+    assert parse({"version": 3, "optimisation_steps": 30}).optimisation_steps == 30
+    assert parse({}).optimisation_steps == Settings().optimisation_steps == 20
+
+
 def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
     assert parse({"version": 3, "loss": "identity", "closeness": 2.0}).closeness_kind == "pixels"
     with pytest.raises(

@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.changes import CHANGES, changed
+from clay.data import TRAIN, scene
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_one_thing_is_another_and_all_else_the_same(name):
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        before = scene(TRAIN.first + i, 0)
+        after = changed(before, name, rng)
+        assert after != before
+        for attribute, was, now in zip(ATTRIBUTES, true_classes(*before), true_classes(*after), strict=True):
+            if attribute != name:
+                # what a hat or a shaved head hides may come or go
+                assert now == was or HIDDEN in (now, was)
+
+
+def test_every_other_value_comes_up():
+    rng, before = np.random.default_rng(0), scene(TRAIN.first, 0)
+    seen = {changed(before, "hair_colour", rng)[0].hair_colour for _ in range(100)}
+    assert seen == set(ATTRIBUTES["hair_colour"]) - {before[0].hair_colour}
