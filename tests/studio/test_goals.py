@@ -31,8 +31,9 @@ def test_settings_are_recognised_as_their_preset() -> None:
 
 def test_a_goal_starts_with_what_suits_it() -> None:
     plain = Settings()
-    assert suited("clip_text") == {"z_rate": plain.z_rate, "closeness": plain.closeness}
-    assert suited("identity")["z_rate"] < plain.z_rate
+    assert suited("clip_text") == {"z_rate": 0.3, "closeness": 0.5}
+    assert suited("identity") == {"z_rate": 0.4, "closeness": 0.2}
+    assert suited("morph")["z_rate"] < plain.z_rate
     for loss in GOALS:
         assert set(suited(loss)) == set(SUITED_FIELDS)
         parse({**suited(loss), "loss": loss, "prompt": "a face"})
