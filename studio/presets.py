@@ -21,9 +21,9 @@ PRESETS: Mapping[str, Values] = MappingProxyType(
 
 DEFAULT = "Quick"
 
-# The plain values suit texts. Another person is far away in z, and cannot be near to the first in pixels. A morph starts
-# half-way to its goal: the steps in z that suit a text would jump past it. Measured on held-out people by `python -m
-# benchmarks.steering`, as the share that networks which no loss has seen confirm.
+# The plain values suit texts. Another person is far away in z, and cannot be near to the first in pixels. A morph
+# starts half-way to its goal: the steps in z that suit a text would jump past it. Measured on held-out people by
+# `python -m benchmarks.steering`, as the share that networks which no loss has seen confirm.
 _SUITED: Mapping[LossName, Values] = MappingProxyType(
     {"identity": {"z_rate": 0.4, "closeness": 0.2}, "morph": {"z_rate": 0.08}}
 )
