@@ -352,7 +352,7 @@ def test_the_second_order_is_the_sdes(visit_stand_in: Visit) -> None:
     expect(page.locator("#order input")).to_be_disabled()
     page.get_by_label("Quick").check()
     expect(page.locator("#order input")).to_be_enabled()
-    expect(page.locator("#cost")).to_contain_text("256 network calls")
+    expect(page.locator("#cost")).to_contain_text("336 network calls")
 
 
 def test_seeds_are_shown_rolled_and_used_again(visit_stand_in: Visit) -> None:
