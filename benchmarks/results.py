@@ -173,6 +173,8 @@ def _made(rows: Sequence[Row], edits: Sequence[Row], old: int) -> Iterator[str]:
         for field in ("commit", "date", "torch", "machine", "threads"):
             values = sorted({str(row["made_by"][field]) for row in found})
             yield f"    - {field}: {', '.join(values)}"
+        if any("--device cuda" in command for command in commands):
+            yield "    - on the GPU convolutions were in TF32, torch's default there"
     yield f"- weights {weights()} (morphs), {guidance.weights()} (edits); this page: commit {commit()}"
     if old:
         yield f"- {old} rows of other weights or other settings were left out"
