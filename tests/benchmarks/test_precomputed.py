@@ -1,0 +1,15 @@
+import re
+import sys
+
+from benchmarks.precomputed import main
+
+
+def test_both_ways_take_the_same_gradient(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["precomputed", "--repeats", "1"])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["0", "8"]
+    for line in lines:
+        ratio, off = re.search(r"kept: ([\d.]+) times.*differ by (\S+)$", line).groups()
+        assert float(ratio) > 0
+        assert float(off) < 1e-5
