@@ -20,7 +20,7 @@ from torch import Tensor
 from adjointdeis.constants import leaf, recording
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
-from adjointdeis.gradient import GradientMethod, LossAndGradients, LossFn, NotFinite
+from adjointdeis.gradient import GradientMethod, LossAndGradients, LossFn, NotFinite, check_finite
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
@@ -77,7 +77,7 @@ class Precomputed:
             found = self.method.value_and_grad(model, sampler, x_T, known, loss_fn, noises, wrt)
         except NotFinite as caught:
             raise NotFinite(str(caught), _through(caught.result, c, start)) from None
-        return _through(found, c, start)
+        return check_finite(_through(found, c, start))
 
 
 def prepared(prepare: Prepare | None, z: Conditioning) -> Conditioning:

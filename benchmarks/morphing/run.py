@@ -132,7 +132,7 @@ def work(
         until: when to stop, by perf_counter.
     """
     done = {(row["key"], row["pair"]) for row in records if row["weights"] == bench.weights}
-    pace = _CALL[torch.device(bench.world.device).type]
+    pace = _CALL.get(torch.device(bench.world.device).type, _CALL["cpu"])
     for method, count in plan:
         known = bench.pairs[: min(count, len(bench.pairs))]
         left = [k for k in records.share.of(range(len(known))) if (method.key, k) not in done]

@@ -135,3 +135,13 @@ def test_what_is_not_finite_still_carries_the_gradient_of_z():
     assert grad.shape == Z.shape
     plain = DiscreteAdjoint().value_and_grad(model, ODE, X[:1], Z[:1], squared_distance(normal(2, 3, 2, 2, seed=2)[:1]))
     assert relative_error(grad[:1], plain.grads["z"]) < 1e-12
+
+
+def test_a_preparation_that_spoils_the_gradient_is_noticed():
+    model = Reading()
+
+    def steep(z):
+        return model.prepare(z) + 0 * z.sum(1, keepdim=True).sub(z.sum(1, keepdim=True)).sqrt()
+
+    with pytest.raises(NotFinite, match=r"gradient with respect to z is not finite"):
+        Precomputed(steep).value_and_grad(model, ODE, X, Z, LOSS)
