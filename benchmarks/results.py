@@ -73,8 +73,8 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
         "morph succeeds at a network that takes it for both people on *other* pictures of them, at a false match rate "
         "of 0.1 % (MMPMR, AdjointDEIS eq. 5.2). In brackets: 95 % bootstrap intervals over pairs. The paper's figures "
         "are of photographs and other networks: compare orders, not heights. `strangeness` and `noisiness` say how "
-        "good a face it still is, 1 being that of real pictures (benchmarks/morphing/judges.py). Seconds are of a CPU "
-        "thread; those marked with † of a GPU shared with another process, 100 or 200 pairs at once."
+        "good a face it still is, 1 being that of real pictures (benchmarks/morphing/judges.py). Seconds are medians, "
+        "of a CPU thread; those marked with † of a GPU shared with another process, 100 or 200 pairs at once."
     )
     if claims := list(checked(rows))[2:]:
         yield "## What holds\n\nPaired bootstrap over the pairs that both methods have.\n\n" + "\n".join(checked(rows))

@@ -121,11 +121,11 @@ def calls_of(row: Row) -> int:
 
 
 def _seconds(rows: Sequence[Row]) -> str:
-    """Of a morph, the encoding included; of those on a CPU thread if there are any, else marked."""
+    """The median of a morph's, its encoding included; of those on a CPU thread if there are any, else marked."""
     on_gpu = ["--device cuda" in row.get("made_by", {}).get("command", "") for row in rows]
     chosen = [row for row, gpu in zip(rows, on_gpu, strict=True) if not gpu] or rows
-    mean = np.mean([row["seconds"] + row["encoding_seconds"] for row in chosen])
-    return f"{mean:.1f}{' †' if all(on_gpu) else ''}"
+    median = np.median([row["seconds"] + row["encoding_seconds"] for row in chosen])
+    return f"{median:.1f}{' †' if all(on_gpu) else ''}"
 
 
 def table(rows: Sequence[Row], methods: Sequence[Method]) -> Iterator[str]:
