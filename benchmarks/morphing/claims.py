@@ -34,6 +34,7 @@ CLAIMS = (
     Claim("ours", EXACT, ODE),
     Claim("ours", EXACT_SDE, SDE),
     Claim("ours", "coarse exact gradient, M = 5", "AdjointDEIS-1, M = 5"),
+    Claim("ours", "exact gradient, SDE", ODE),
     Claim("ours", OURS, ODE),
 )
 
