@@ -29,7 +29,8 @@ def tab(page: Page, name: str) -> Page:
         wanted.click(timeout=20_000)
     except Error:
         # gradio measured its narrow row before the fonts were there, and put the last tab away; it measures again
-        assert (size := page.viewport_size) is not None
+        size = page.viewport_size
+        assert size is not None
         page.set_viewport_size({**size, "width": size["width"] + 1})
         page.set_viewport_size(size)
         wanted.click()
