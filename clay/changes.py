@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from clay.circumstances import EXPRESSIONS, GLASSES, Circumstances
-from clay.people import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES, Person
+from clay.circumstances import EXPRESSIONS, GLASSES
+from clay.data import Scene
+from clay.people import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES
 
 T = TypeVar("T")
-Scene = tuple[Person, Circumstances]
 
 _OF_PERSON = {"hair_colour": HAIR_COLOURS, "hair_style": HAIR_STYLES, "facial_hair": FACIAL_HAIR}
 _OF_VIEW: dict[str, tuple[str | bool, ...]] = {"glasses": GLASSES, "expression": EXPRESSIONS, "hat": (False, True)}

@@ -16,6 +16,7 @@ import numpy as np
 from clay.circumstances import Circumstances, sample_circumstances
 from clay.people import Person, sample_person
 
+Scene = tuple[Person, Circumstances]
 DEFAULT_FOLDER = Path("data/clay")
 _SEED = 20242
 _SHARD = 100
@@ -40,7 +41,7 @@ class Split:
     def __len__(self) -> int:
         return self.identities * self.views
 
-    def scenes(self) -> list[tuple[Person, Circumstances]]:
+    def scenes(self) -> list[Scene]:
         """All scenes, the views of one person side by side."""
         return [scene(i, j) for i in range(self.first, self.first + self.identities) for j in range(self.views)]
 
@@ -60,7 +61,7 @@ def person(identity: int) -> Person:
     return sample_person(np.random.default_rng((_SEED, identity)))
 
 
-def scene(identity: int, view: int) -> tuple[Person, Circumstances]:
+def scene(identity: int, view: int) -> Scene:
     """The person of this number, and how they are seen in this view."""
     return person(identity), sample_circumstances(np.random.default_rng((_SEED, identity, view)))
 

@@ -14,14 +14,13 @@ import numpy as np
 
 from clay.circumstances import Circumstances
 from clay.compiled import single_loop
+from clay.data import Scene
 from clay.geometry import Geometry, geometry
 from clay.paint import LIGHT, paint
 from clay.people import Person
 from clay.primitives import smooth_step
 from clay.scene import distances, surface
 from clay.shading import albedo, backdrop, exposed, material, shade
-
-Scene = tuple[Person, Circumstances]
 
 _TILE = 8
 _RAYS = _TILE * _TILE

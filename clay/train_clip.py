@@ -32,9 +32,9 @@ from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.augment import disturb, pushed
 from clay.autoencoder import DiffusionAutoencoder
 from clay.captions import caption
-from clay.changes import CHANGES, Scene, changed
+from clay.changes import CHANGES, changed
 from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
-from clay.data import TRAIN, load_pictures
+from clay.data import TRAIN, Scene, load_pictures
 from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
 from clay.pictures import as_channels_first, to_unit
 from clay.prompts import sample_prompts
@@ -139,20 +139,18 @@ class ClipLoss:
         embeddings: Tensor = clip.encode_text(self.tokenizer(texts).to(self.pictures.device), normalize=True)
         return embeddings
 
-    def _surprise(self, logits: Tensor, truth: Tensor) -> Tensor:
+    def _surprise(self, logits: Tensor, truth: Tensor, reduction: str = "none") -> Tensor:
         """Cross-entropy of each picture and attribute among its prompts, (b, attributes); 0 where hidden."""
         parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
         losses = [
-            F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction="none")
+            F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction=reduction)
             for column, part in enumerate(parts)
         ]
-        return torch.stack(losses, 1)
+        return torch.stack(losses, -1)
 
     def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
         """Mean over attributes of the cross-entropy among that attribute's prompts."""
-        parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
-        losses = [F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN) for column, part in enumerate(parts)]
-        return torch.stack(losses).mean()
+        return self._surprise(logits, truth, "mean").mean()
 
 
 @torch.no_grad()
