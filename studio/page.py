@@ -46,7 +46,8 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
     # uploads that no job ever used: looked through every 10 minutes, gone after an hour
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
-        with gr.Tabs(elem_id="tabs") as tabs:
+        # wrap: with a menu for what does not fit, gradio measures tabs before fonts are there and may hide one for good
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, on_device(studio.stream))
             with gr.Tab("Morph", id="morph"):
