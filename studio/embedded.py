@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from clay.world import load_world
+from clay.world import ClayWorld, load_world
 from studio.model import Model, Origin
 from studio.models.registry import ENTRIES
 from studio.weights import combined, listed, verify
@@ -25,10 +25,14 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         BrokenWeights: a FileNotFoundError; weights are missing or damaged, in one sentence that says which.
     """
     verify(WEIGHTS)
-    world = load_world(WEIGHTS, device=device)
+    return of_world(load_world(WEIGHTS, device=device))
+
+
+def of_world(world: ClayWorld) -> Model:
+    """The studio's model of a clay world that is loaded already."""
     return Model(
         name="clay faces, 64 px",
-        digest=combined(listed(WEIGHTS)),
+        digest=combined(listed(world.folder)),
         size=world.autoencoder.sample_shape[-1],
         network=world.autoencoder,
         encode=world.autoencoder.encode,
@@ -37,7 +41,7 @@ def embedded(device: str | torch.device = "cpu") -> Model:
         clip=world.clip,
         tokenizer=world.tokenizer,
         identity=world.identity,
-        device=torch.device(device),
+        device=torch.device(world.device),
         graphs=8,  # 22 MiB each
         prepare=world.autoencoder.prepare,
         judges={"judge": world.judge, "jury": world.jury},

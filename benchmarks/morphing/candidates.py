@@ -20,7 +20,14 @@ from benchmarks.morphing.greedy import by_adam, greedy_sample
 from benchmarks.morphing.methods import Method
 from clay.world import ClayWorld
 from losses import Augmented, Loss, Morph
+from studio.embedded import of_world
+from studio.methods import graphs_kept
+from studio.morph_run import Morphing, morph
 from studio.morph_start import Code
+from studio.pictures import to_image, to_tensor
+from studio.request import Request
+from studio.settings import Settings
+from studio.stops import Stops
 
 
 class Candidate(NamedTuple):
@@ -52,7 +59,7 @@ class Start:
 
 def candidates(start: Start) -> Iterator[Candidate]:
     """What the method offers, in turn."""
-    made = {"sample": _search, "search": _search, "greedy": _greedy, "guide": _guide}
+    made = {"sample": _search, "search": _search, "greedy": _greedy, "guide": _guide, "page": _page}
     if start.method.kind in made:
         yield from made[start.method.kind](start)
         return
@@ -106,6 +113,21 @@ def _guide(start: Start) -> Iterator[Candidate]:
             back = method.backward_calls(steps) if frame.grad_norm else 0
             yield Candidate(frame.image, frame.loss, before + frame.nfe - back)
         code, before = code._replace(**frame.variables), before + frame.nfe
+
+
+def _page(start: Start) -> Iterator[Candidate]:
+    """Every picture that a visitor sees, and the network calls until then as they are counted for the other methods:
+    a call for each picture that was sampled back to check the round trip, and for each step whose kept graph spares it.
+    """
+    settings, model = Settings(**start.method.page), of_world(start.world)
+    kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)
+    request = Request(settings, to_image(start.faces.first), to_image(start.faces.second))
+    for event in morph(model, request, Stops().flag()):
+        if isinstance(event, Morphing) and event.progress.phase == "optimise":
+            progress = event.progress
+            image = to_tensor(progress.image).to(start.faces.first)
+            loss = image.new_tensor([progress.curve[-1].total])
+            yield Candidate(image, loss, progress.calls + settings.sampling_steps + progress.step * kept)
 
 
 def _scheduler(start: Start) -> object:

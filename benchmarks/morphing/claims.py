@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.morphing.plan import AVERAGE, DIM, EXACT, EXACT_SDE, ODE, OURS, PIPE, SDE, every_method
+from benchmarks.morphing.plan import AVERAGE, BALANCED, DIM, EXACT, EXACT_SDE, ODE, OURS, PIPE, SDE, every_method
 from benchmarks.morphing.record import Row
 from benchmarks.morphing.tables import compare, of_method
 
@@ -36,6 +36,7 @@ CLAIMS = (
     Claim("ours", "coarse exact gradient, M = 5", "AdjointDEIS-1, M = 5"),
     Claim("ours", "exact gradient, SDE", ODE),
     Claim("ours", OURS, ODE),
+    Claim("ours", BALANCED, ODE),
 )
 
 

@@ -8,6 +8,7 @@
 | search | many such, from one person to the other; the one with the lowest loss | Morph-PIPE |
 | greedy | one sample, whose eps_hat is optimised in every step by the loss of x0_hat | Greedy-DiM, 2404.06025 |
 | guide | the sample, then updates of its start by gradients through the sampler | AdjointDEIS, and ours |
+| page | the studio's own morph at one of its presets, from the first call to the last | ours |
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from typing import Any, Literal
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, GradientMethod, Reversible, Sampler, SubgridAdjoint
 from adjointdeis.sampler import Family
 
-Kind = Literal["first", "average", "sample", "search", "greedy", "guide"]
+Kind = Literal["first", "average", "sample", "search", "greedy", "guide", "page"]
 Gradient = Literal["discrete", "adjoint_1", "adjoint_2", "resolved_1", "subgrid", "reversible"]
 
-UNCODED = ("first", "average")  # kinds that need no network
+UNCODED = ("first", "average", "page")  # kinds that need no network, or encode by themselves
 PLAIN_INVERSION = 250  # steps of the paper's encoding, each solved by a single call
+_AROUND = (
+    6  # two faces encoded and sampled again, the plain morph, the last sample: samples of a page's morph by an SDE
+)
 _LINE_SEARCH = 12  # evaluations of an update of L-BFGS, at most
 
 
@@ -47,6 +51,7 @@ class Method:
         draft: (steps, updates) made before, with fewer sampling steps; None for none.
         optimizer, rates, normalize: of the updates; rates by variable name the variables that move.
         views: how many slightly changed views of the picture the loss looks at beside the picture itself.
+        page: the studio's settings, whatever they say beside (page).
     """
 
     name: str
@@ -67,11 +72,14 @@ class Method:
     rates: Mapping[str, float] = field(default_factory=dict)
     normalize: bool = False
     views: int = 0
+    page: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """All that the morph depends on beside pictures and weights, as JSON has it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         del plain["name"]
+        if not self.page:
+            del plain["page"]  # younger than the rows of all other kinds, whose keys must stay
         return plain
 
     @property
@@ -81,8 +89,8 @@ class Method:
 
     @property
     def alone(self) -> bool:
-        """Whether pairs cannot share a batch: L-BFGS has one line search for all images."""
-        return self.optimizer == "lbfgs"
+        """Whether pairs cannot share a batch: L-BFGS has one line search for all images, a visitor morphs one pair."""
+        return self.optimizer == "lbfgs" or self.kind == "page"
 
     def sampler(self, scheduler: Any, steps: int | None = None) -> Sampler:
         """The table, of `steps` steps; writes its grid into the scheduler."""
@@ -111,12 +119,13 @@ class Method:
         """About how many network calls one morph takes, to see whether there is time for it."""
         faces = 0 if self.kind in UNCODED else 1 if self.start == "average" else 2
         encoding = self.encoding or self.steps * (1 if self.sde else self.iterations)
-        runs = [(self.steps, self.updates * (_LINE_SEARCH if self.alone else 1))]
+        runs = [(self.steps, self.updates * (_LINE_SEARCH if self.optimizer == "lbfgs" else 1))]
         runs += [self.draft] if self.draft else []
         sampled = {
             "sample": self.steps,
             "search": self.steps * self.blends,
             "greedy": self.steps,
             "guide": sum((k + 1) * n + k * self.backward_calls(n) for n, k in runs),
+            "page": (2 * self.updates + _AROUND) * self.steps,
         }
         return faces * encoding + sampled.get(self.kind, 0)
