@@ -4,6 +4,7 @@ Every run is the page's own: the Quick preset (or another one), the embedded mod
 
     text       a prompt asks for one thing the face does not have; the CLIP loss must fall, and the attribute reader,
                which no loss has seen, must now see it
+    expression the same, with prompts that ask for another expression
     identity   one face becomes another; the similarity must rise above the threshold at FMR 1 % of two embedders of
                other kinds, which no loss has seen
     morph      the page's morph of two look-alikes in passport pictures (the pairs of `benchmarks.morphing`): all
@@ -19,8 +20,9 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,6 @@ class Edit:
         return bool(getattr(seen, self.attribute) != self.wanted)
 
 
-# No expressions: the embedded CLIP reads them no better than by guessing (see the model card).
 EDITS = (
     Edit("a face with red hair", "hair_colour", "red"),
     Edit("a person with glasses", "glasses", "glasses"),
@@ -77,6 +78,13 @@ EDITS = (
     Edit("a person with sunglasses", "glasses", "sunglasses"),
     Edit("a face with a hat", "hat", "hat"),
 )
+# Beside them, as a kind of its own: what the embedded CLIP reads least well (see the model card)
+MOODS = (
+    Edit("a smiling face", "expression", "smiling"),
+    Edit("a surprised face", "expression", "surprised"),
+    Edit("a sad face", "expression", "sad"),
+    Edit("a laughing face", "expression", "laughing"),
+)
 
 
 def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
@@ -85,9 +93,9 @@ def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
     return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
 
 
-def edit_for(number: int, person: Person, seen: Circumstances) -> Edit:
+def edit_for(number: int, person: Person, seen: Circumstances, edits: Sequence[Edit] = EDITS) -> Edit:
     """The prompts in turn, but for those that ask for what the face has."""
-    turns = (EDITS[(number + k) % len(EDITS)] for k in range(len(EDITS)))
+    turns = (edits[(number + k) % len(edits)] for k in range(len(edits)))
     return next(edit for edit in turns if edit.is_new_for(person, seen))
 
 
@@ -114,15 +122,21 @@ def common(outcome: Outcome) -> dict[str, Any]:
 
 
 def text_runs(
-    model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
+    model: Model,
+    world: ClayWorld,
+    settings: Mapping[str, Any],
+    count: int,
+    first: int = 0,
+    edits: Sequence[Edit] = EDITS,
+    kind: str = "text",
 ) -> Iterator[dict[str, Any]]:
     """One row a face and prompt, prompts in turn, from face `first` on."""
     for i, (person, seen, start) in list(enumerate(faces(first + count)))[first:]:
-        edit = edit_for(i, person, seen)
+        edit = edit_for(i, person, seen, edits)
         outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
         before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
         yield {
-            "kind": "text",
+            "kind": kind,
             "face": i,
             "prompt": edit.prompt,
             "read_before": before[edit.attribute][0],
@@ -195,9 +209,15 @@ def accepted_as_both(world: ClayWorld, image: Image.Image, pair: Sequence[Image.
 
 
 JUDGES = ("judge", "jury")
-RUNS = {"text": text_runs, "identity": identity_runs, "morph": morph_runs}
+RUNS: Mapping[str, Callable[..., Iterator[dict[str, Any]]]] = {
+    "text": text_runs,
+    "expression": partial(text_runs, edits=MOODS, kind="expression"),
+    "identity": identity_runs,
+    "morph": morph_runs,
+}
 CONFIRMED_BY = {
     "text": "attribute reader",
+    "expression": "attribute reader",
     "identity": "both black-box embedders at FMR 1 %",
     "morph": "all embedders, as both people, at FMR 0.1 %",
 }
@@ -231,12 +251,14 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 def details(rows: list[dict[str, Any]]) -> Iterator[str]:
     """What the table leaves out: prompts one by one, side effects, embedders one by one."""
-    edits = [row for row in rows if row["kind"] == "text"]
-    if edits:
+    for kind in ("text", "expression"):
+        edits = [row for row in rows if row["kind"] == kind]
+        if not edits:
+            continue
         changed = [len(row["others_changed"]) for row in edits]
         prompts = {row["prompt"]: [r["confirmed"] for r in edits if r["prompt"] == row["prompt"]] for row in edits}
         listed = "; ".join(f"{prompt}: {sum(seen)} of {len(seen)}" for prompt, seen in sorted(prompts.items()))
-        yield f"\nBy prompt: {listed}."
+        yield f"\nBy prompt, {kind}: {listed}."
         yield (
             f"\nOf the six other attributes the reader sees {statistics.mean(changed):.1f} change on average, and none "
             f"in {sum(n == 0 for n in changed)} of {len(changed)} edits."
