@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis import CountedModel, Encoding, GradientMethod, Precomputed, Sampler, encode, guide
+from benchmarks.clock import clock
 from benchmarks.morphing.judges import Looks, People, as_saved
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
@@ -157,9 +158,10 @@ def _repeated(code: Encoding, z: Tensor, times: int) -> tuple[Tensor, Tensor, Te
 
 def judged(world: ClayWorld, looks: Looks, way: Way, task: Task) -> list[Row]:
     """One row for each strength."""
-    began = perf_counter()
+    now = clock(world.device)
+    began = now()
     images, calls = edited(world, way, task)
-    seconds, images = (perf_counter() - began) / len(images), as_saved(images)
+    seconds, images = (now() - began) / len(images), as_saved(images)
     original = task.image.expand_as(images)
     with torch.no_grad():
         losses, before = task.loss(images), float(task.loss(task.image)[0])

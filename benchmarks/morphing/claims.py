@@ -13,7 +13,7 @@ SURE = 0.95
 
 
 class Claim(NamedTuple):
-    """Said by `source`: the method `better` fools more judges than `worse`."""
+    """Said (table 1 to 6) or asked (F.3, ours) by `source`: the method `better` fools more judges than `worse`."""
 
     source: str
     better: str
@@ -30,6 +30,8 @@ CLAIMS = (
     Claim("table 4", ODE, "AdjointDEIS-1, M = 10"),
     Claim("table 5", ODE, "AdjointDEIS-1, states solved again"),
     Claim("table 6", ODE, "AdjointDEIS-1, rate .01"),
+    Claim("F.3", "AdjointDEIS-1, ODE, N = 50", ODE),
+    Claim("F.3", "AdjointDEIS-1, SDE, N = 50", SDE),
     Claim("ours", DIM, AVERAGE),
     Claim("ours", EXACT, ODE),
     Claim("ours", EXACT_SDE, SDE),

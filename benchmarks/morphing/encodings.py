@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from adjointdeis import CountedModel, Encoding, encode, prepared
+from benchmarks.clock import clock
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import Pair
 from clay.world import ClayWorld
@@ -66,7 +66,8 @@ class Encoder:
     def _encode(
         self, method: Method, order: int, steps: int, faces: Faces, part: Sequence[int], recipe: tuple[object, ...]
     ) -> None:
-        began, model = perf_counter(), CountedModel(self.world.autoencoder)
+        now = clock(self.world.device)
+        began, model = now(), CountedModel(self.world.autoencoder)
         first, second = faces.first[list(part)], faces.second[list(part)]
         pictures = [(first + second) / 2] if method.start == "average" else [first, second]
         images = torch.cat(pictures)
@@ -76,7 +77,7 @@ class Encoder:
         generator = torch.Generator().manual_seed(faces.numbers[part[0]])
         told = prepared(self.world.autoencoder.prepare, z)
         found: Encoding = encode(model, sampler, images, told, generator, iterations=method.iterations)
-        calls, seconds = len(pictures) * model.calls, (perf_counter() - began) / len(part)
+        calls, seconds = len(pictures) * model.calls, (now() - began) / len(part)
         for row, k in enumerate(part):
             at = [row + len(part) * face for face in range(len(pictures))]
             codes = [

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.clock import clock
 from benchmarks.morphing.candidates import Start, candidates
 from benchmarks.morphing.encodings import Encoder, Faces
 from benchmarks.morphing.judges import Looks, Panel, People, as_saved
@@ -55,12 +56,13 @@ class Bench:
         other = People(*(other_pictures(who).to(self.world.device) for who in (first, second)))
         panel = Panel(self.world, other)
         encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
-        began, seen, judging = perf_counter(), _Seen(), 0.0
+        now = clock(self.world.device)
+        began, seen, judging = now(), _Seen(), 0.0
         for candidate in candidates(Start(self.world, method, faces, self.encoder)):
-            paused = perf_counter()
+            paused = now()
             seen.add(as_saved(candidate.image), candidate.loss, candidate.calls, panel.margins)
-            judging += perf_counter() - paused
-        seconds = (perf_counter() - began - judging) / len(pairs)
+            judging += now() - paused
+        seconds = (now() - began - judging) / len(pairs)
         judged: dict[str, Tensor | dict[str, Tensor]] = {
             "margins": seen.margins,
             "source_margins": Panel(self.world, source).margins(seen.image),
