@@ -27,9 +27,7 @@ Gradient = Literal["discrete", "adjoint_1", "adjoint_2", "resolved_1", "subgrid"
 
 UNCODED = ("first", "average", "page")  # kinds that need no network, or encode by themselves
 PLAIN_INVERSION = 250  # steps of the paper's encoding, each solved by a single call
-_AROUND = (
-    6  # two faces encoded and sampled again, the plain morph, the last sample: samples of a page's morph by an SDE
-)
+_AROUND = 6  # samplings of a page's morph beside its updates: two faces encoded and checked, the plain morph, the last
 _LINE_SEARCH = 12  # evaluations of an update of L-BFGS, at most
 
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from benchmarks.steering import EDITS, Edit, details, table
+from benchmarks.steering import EDITS, MOODS, Edit, details, edit_for, table
 from clay.circumstances import Circumstances
 from clay.people import Person
 
@@ -14,6 +14,12 @@ def test_edits_ask_only_for_what_a_face_lacks_and_shows():
     red = Edit("a face with red hair", "hair_colour", "red")
     assert not red.is_new_for(replace(person, hair_style="bald", hair_colour="brown"), seen)
     assert not red.is_new_for(replace(person, hair_colour="brown"), replace(seen, hat=True))
+
+
+def test_prompts_come_in_turn_and_another_expression_is_asked_for_than_there_is():
+    person, seen = Person(), Circumstances(expression="surprised")
+    asked = [edit_for(number, person, seen, MOODS).wanted for number in range(4)]
+    assert asked == ["smiling", "sad", "sad", "laughing"]
 
 
 def test_the_table_counts_what_the_rows_say():
