@@ -1,11 +1,14 @@
-"""Text guidance: gradients through the whole sampler against guidance of single steps. `python -m benchmarks.guidance`
+"""Guidance by text and by picture: gradients through the whole sampler against guidance of single steps.
+`python -m benchmarks.guidance`
 
-Each method edits the same faces of people no network was trained on, so that they match the same prompt: it encodes
-the picture with Cycle-SDE and has as many network calls as every other, the encoding included. All minimise the same
-loss, that of the page (embedded CLIP, and closeness to the picture). Judged by what no loss has seen:
+Each method edits the same faces of people no network was trained on, so that they match the same prompt, or the picture
+of the same other person (`--wish picture`): it encodes the face with Cycle-SDE and has as many network calls as every
+other, the encoding included. All minimise the same loss, that of the page (embedded CLIP, and closeness to the face).
+Judged by what no loss has seen:
 
-    confirmed   the attribute reader sees what the prompt asked for
-    changed     how many of its six other attributes it sees changed
+    confirmed   the attribute reader sees what the prompt asked for; of a picture the share, among the attributes in
+                which it differs from the face, that are read as on the picture now
+    changed     how many other attributes it sees changed
     kept        a face network that no loss knows still takes the face for the same person, at FMR 1 %
     noisiness   see benchmarks/morphing/judges.py
 
@@ -18,11 +21,11 @@ from __future__ import annotations
 import argparse
 import copy
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -35,7 +38,7 @@ from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.tables import Interval, interval
 from benchmarks.one_step import OneStep
-from benchmarks.steering import Edit, edit_for, faces
+from benchmarks.steering import edit_for, faces
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Loss
 from studio.embedded import embedded
@@ -49,6 +52,9 @@ from studio.weights import combined, listed
 FOLDER = ROOT / "docs" / "results" / "guidance"
 BUDGET = 400
 STRENGTHS = (0.1, 0.3, 1.0)
+
+Wish = Literal["text", "picture"]
+WISHES: tuple[Wish, ...] = get_args(Wish)
 
 
 def weights() -> str:
@@ -98,22 +104,45 @@ WAYS = (
 
 @dataclass(frozen=True)
 class Task:
-    """One face and what is asked of it."""
+    """One face and what is asked of it.
+
+    Args:
+        number: of the face.
+        wish: how it is asked.
+        prompt: the text, if it is one.
+        image: the face.
+        loss: of the page.
+        wanted: what the attribute reader is to see, by attribute.
+    """
 
     number: int
-    edit: Edit
+    wish: Wish
+    prompt: str
     image: Tensor
     loss: Loss
+    wanted: Mapping[str, str]
 
 
-def tasks(model: Model, numbers: Sequence[int]) -> Iterator[Task]:
-    """The prompts in turn, each for a face that lacks what it asks for."""
-    people = faces(max(numbers, default=-1) + 1)
+def tasks(model: Model, world: ClayWorld, numbers: Sequence[int], wish: Wish = "text") -> Iterator[Task]:
+    """The prompts in turn, each for a face that lacks what it asks for; or for each face the next person's picture."""
+    people = faces(max(numbers, default=-1) + 2)
     for i in numbers:
         person, seen, picture = people[i]
-        edit = edit_for(i, person, seen)
-        settings, image = Settings(loss="clip_text", prompt=edit.prompt), to_tensor(picture).to(model.device)
-        yield Task(i, edit, image, objective(settings, model, image, None).loss)
+        image = to_tensor(picture).to(model.device)
+        if wish == "text":
+            edit = edit_for(i, person, seen)
+            loss = objective(Settings(loss="clip_text", prompt=edit.prompt), model, image, None).loss
+            yield Task(i, wish, edit.prompt, image, loss, {edit.attribute: edit.wanted})
+            continue
+        second = to_tensor(people[i + 1][2]).to(model.device)
+        had, has = (_read(world, x) for x in (image, second))
+        wanted = {name: value for name, value in has.items() if value != had[name]}
+        if wanted:
+            yield Task(i, wish, "", image, objective(Settings(loss="clip_image"), model, image, second).loss, wanted)
+
+
+def _read(world: ClayWorld, image: Tensor) -> dict[str, str]:
+    return {name: values[0] for name, values in world.attributes.read(image).items()}
 
 
 @torch.no_grad()
@@ -168,16 +197,17 @@ def judged(world: ClayWorld, looks: Looks, way: Way, task: Task) -> list[Row]:
         alike = (world.judge(images) * world.judge(original)).sum(1)
     kept = alike >= world.judge.thresholds["fmr_1_percent"]
     noisy = looks.noisiness(images, People(original, original))
-    seen, had = world.attributes.read(images), world.attributes.read(task.image)
+    seen, had = world.attributes.read(images), _read(world, task.image)
     return [
         {
             "way": way.name,
             "settings": asdict(way),
             "strength": strength,
             "face": task.number,
-            "prompt": task.edit.prompt,
-            "confirmed": seen[task.edit.attribute][k] == task.edit.wanted,
-            "changed": sum(seen[name][k] != had[name][0] for name in seen if name != task.edit.attribute),
+            "wish": task.wish,
+            "prompt": task.prompt,
+            "confirmed": sum(seen[name][k] == value for name, value in task.wanted.items()) / len(task.wanted),
+            "changed": sum(seen[name][k] != had[name] for name in seen if name not in task.wanted),
             "kept": bool(kept[k]),
             "noisiness": round(float(noisy[k]), 4),
             "loss_before": round(before, 4),
@@ -189,8 +219,13 @@ def judged(world: ClayWorld, looks: Looks, way: Way, task: Task) -> list[Row]:
     ]
 
 
+def asked_by(rows: Sequence[Row], wish: Wish) -> list[Row]:
+    """The rows of one wish; the first ones, all of texts, do not name it."""
+    return [row for row in rows if row.get("wish", "text") == wish]
+
+
 def best_strength(rows: Sequence[Row], way: Way) -> list[Row]:
-    """The rows of the strength that the most prompts were confirmed at; of equals, that which changed least."""
+    """The rows of the strength at which most was confirmed; of equals, that which changed least."""
     by_strength = {s: [r for r in rows if r["way"] == way.name and r["strength"] == s] for s in way.strengths}
 
     def merit(found: list[Row]) -> tuple[float, float]:
@@ -223,6 +258,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wish", choices=WISHES, default="text", help="what is asked by a prompt, or by a picture")
     parser.add_argument("--faces", type=int, default=50, help="the first so many test people")
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after so long")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
@@ -234,12 +270,12 @@ def main() -> None:
     began, made_by, known = perf_counter(), provenance(options.threads, options.device), weights()
     torch.set_num_threads(options.threads)
     records = Records(options.out, options.shard or Share.of_this_process())
-    found = [row for row in records if row["weights"] == known]
+    found = asked_by([row for row in records if row["weights"] == known], options.wish)
     done = {(row["way"], str(row["settings"]), row["face"]) for row in found}
     if not options.table:
         model, world = embedded(options.device), load_world(device=options.device)
         looks = Looks(world, passports(range(2)).to(options.device))
-        for task in tasks(model, records.share.of(range(options.faces))):
+        for task in tasks(model, world, records.share.of(range(options.faces)), options.wish):
             for way in WAYS:
                 # settings as they come back from JSON
                 if (way.name, str(asdict(way)), task.number) in done:
@@ -250,7 +286,7 @@ def main() -> None:
                 records.add(rows)
                 print(f"{perf_counter() - began:7.0f} s  face {task.number}, {way.name}", file=sys.stderr, flush=True)
     if records.share.wait():
-        print(*table([row for row in records if row["weights"] == known]), sep="\n")
+        print(*table(asked_by([row for row in records if row["weights"] == known], options.wish)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ _ABOUT = {
     "steps": ("Appendix F.3: ODE and SDE, N = 20 and 50", "All else as in table 1."),
 }
 
+_WISHES: dict[guidance.Wish, str] = {
+    "text": "Text guidance: the whole sampler against single steps",
+    "picture": "Picture guidance: another face to look like, confirmed by the share of its attributes that are read",
+}
+
 
 def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures: Path, old: int) -> Iterator[str]:
     """The page, part by part."""
@@ -96,13 +101,14 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
     shown = [named[name] for name in (CONTROL, AVERAGE, DIM, PIPE, GREEDY, ODE, EXACT, OURS)]
     if figures.examples(pictures, records, rows, shown):
         yield "## Morphs\n\nThe first pairs, a row each.\n\n" + _picture("morphs", "Morphs of the first pairs")
-    if edits:
+    for wish, about in _WISHES.items():
+        if not (found := guidance.asked_by(edits, wish)):
+            continue
         yield (
-            "## Text guidance: the whole sampler against single steps\n\nEvery method has 400 network calls for a "
-            "face, the encoding included, and the same loss. The rivals are run at three strengths and have the best "
-            "one's row.\n\n" + "\n".join(guidance.table(edits))
+            f"## {about}\n\nEvery method has 400 network calls for a face, the encoding included, and the same loss. "
+            "The rivals are run at three strengths and have the best one's row.\n\n" + "\n".join(guidance.table(found))
         )
-        if (faces := len({row["face"] for row in edits})) < _FEW:
+        if (faces := len({row["face"] for row in found})) < _FEW:
             yield f"**A trial, no result**: {faces} faces so far. The same command goes on from there."
     yield "## How it was made\n\n" + "\n".join(_made(rows, edits, old))
 

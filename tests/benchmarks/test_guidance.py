@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.guidance import BUDGET, OURS, STRENGTHS, WAYS, best_strength, table
+from benchmarks.guidance import BUDGET, OURS, STRENGTHS, WAYS, asked_by, best_strength, table
 from benchmarks.one_step import OneStep
 
 
@@ -42,9 +42,15 @@ def test_the_table_has_a_line_for_every_way_that_ran():
     )
 
 
+def test_rows_that_name_no_wish_are_of_texts():
+    text, picture = row(OURS, 1.0, True), row(OURS, 1.0, 0.5) | {"wish": "picture"}
+    assert asked_by([text, picture], "text") == [text]
+    assert asked_by([text, picture], "picture") == [picture]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("one_step", [None, OneStep(travel=2, mean=1)])
-def test_an_edit_of_a_real_face_makes_the_calls_it_says(one_step):
+@pytest.mark.parametrize(("wish", "one_step"), [("text", None), ("text", OneStep(travel=2, mean=1)), ("picture", None)])
+def test_an_edit_of_a_real_face_makes_the_calls_it_says(wish, one_step):
     from dataclasses import replace
 
     from benchmarks.guidance import Looks, judged, passports, tasks
@@ -53,8 +59,10 @@ def test_an_edit_of_a_real_face_makes_the_calls_it_says(one_step):
 
     world = load_world()
     way = replace(OURS, steps=4, one_step=one_step, updates=2)
-    (task,) = tasks(embedded(), [1])
+    (task,) = tasks(embedded(), world, [1], wish)
     rows = judged(world, Looks(world, passports(range(2))), way, task)
     assert [r["strength"] for r in rows] == ([1.0] if one_step is None else list(STRENGTHS))
     assert all(r["calls"] == way.calls for r in rows)
+    assert all(r["wish"] == wish and 0 <= r["confirmed"] <= 1 for r in rows)
+    assert task.wanted
     assert rows[0]["loss_after"] < rows[0]["loss_before"]
