@@ -80,7 +80,7 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
         "are of photographs and other networks: compare orders, not heights. `strangeness` and `noisiness` say how "
         "good a face it still is, 1 being that of real pictures (benchmarks/morphing/judges.py). Seconds are medians, "
         "of a CPU thread; those marked with † of a GPU shared with another process, 100 or 200 pairs at once. Some "
-        "rows, most of N = 50 and of the edits among them, are of a busy machine, and their seconds hold its waiting, too."
+        "rows, most of N = 50 and of the edits among them, are of a busy machine, and their seconds hold its waiting."
     )
     if claims := list(checked(rows))[2:]:
         yield "## What holds\n\nPaired bootstrap over the pairs that both methods have.\n\n" + "\n".join(checked(rows))
