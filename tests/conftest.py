@@ -1,4 +1,6 @@
-"""What holds for every test: shapes are checked, and uploads of one session of tests are no other session's."""
+"""What holds for every test: shapes are checked, uploads of one session of tests are no other session's, and a browser
+test that fails is tried once more.
+"""
 
 from collections.abc import Iterator
 
@@ -8,6 +10,15 @@ from jaxtyping import install_import_hook
 import tests.shapechecker  # noqa: F401 - the hook finds it as an attribute
 
 install_import_hook(["adjointdeis"], "tests.shapechecker.check")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser, a server and the tests of another process share two cores: now and then an answer is lost on the way.
+    What is wrong fails twice; the summary names every test that needed its second try.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session", autouse=True)
