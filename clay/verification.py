@@ -32,7 +32,7 @@ def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> float:
     thresholds = np.linspace(-1, 1, 4001)
     missed = np.searchsorted(genuine, thresholds) / len(genuine)
     matched = 1 - np.searchsorted(impostor, thresholds) / len(impostor)
-    best = np.abs(missed - matched).argmin()
+    best = int(np.argmin(np.abs(missed - matched)))
     return float((missed[best] + matched[best]) / 2)
 
 
