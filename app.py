@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
-from tempfile import TemporaryDirectory
 from typing import Any
 
 # nobody is told that this runs, or what it does; read when the libraries are imported
@@ -35,8 +35,10 @@ from studio.line import HOME, PUBLIC, Line
 from studio.messages import UserError
 from studio.model import Model
 from studio.models.flags import add_flags, chosen
+from studio.own_folder import own_folder
 from studio.page import page, where_it_is
 from studio.page_leaving import SESSIONS
+from studio.page_sessions import UNREAD, Sessions
 from studio.page_theme import CSS, theme
 from studio.shared import Studio
 
@@ -78,6 +80,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         public: take in less, because anybody may come.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
+    sessions = Sessions(UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
         css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
@@ -88,7 +91,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         show_error=False,
         state_session_capacity=SESSIONS,
         max_file_size=intake(public).file,
-        app_kwargs={"middleware": [Middleware(Gate, intake=intake(public))]},
+        app_kwargs={"middleware": [Middleware(Gate, intake=intake(public), admit=sessions.admit)]},
         **where,
     )
 
@@ -137,6 +140,8 @@ def main() -> None:
         serve(given)
     except (FileNotFoundError, UserError) as missing:
         sys.exit(str(missing))
+    except (OSError, UnicodeError) as error:  # a port that is taken, a full disk, files that may not be read
+        sys.exit(f"The studio cannot start: {error}")
 
 
 def opened(given: argparse.Namespace) -> gr.Blocks:
@@ -147,8 +152,7 @@ def opened(given: argparse.Namespace) -> gr.Blocks:
 def serve(given: argparse.Namespace) -> None:
     """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with TemporaryDirectory(prefix="studio-files-", ignore_cleanup_errors=True) as folder:
-        os.environ.setdefault("GRADIO_TEMP_DIR", folder)
+    with own_folder():
         launch(
             opened(given),
             given.present,

@@ -38,7 +38,7 @@ from adjointdeis.counted import CountedModel
 from adjointdeis.denoiser import Denoiser, Prediction
 from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import Encoding, encode, encode_steps
-from adjointdeis.gradient import GradientMethod, LossAndGradients, NotFinite
+from adjointdeis.gradient import GradientMethod, LossAndGradients, NotFinite, UnsuitedSampler
 from adjointdeis.guidance import ClassifierFreeGuidance
 from adjointdeis.guide import Frame, guide
 from adjointdeis.off_the_shelf import OffTheShelf
@@ -83,6 +83,7 @@ __all__ = [
     "StopRules",
     "SubgridAdjoint",
     "Unrolled",
+    "UnsuitedSampler",
     "WithParameters",
     "adjointDEIS",
     "audit",

@@ -33,7 +33,15 @@ from torch import Tensor
 
 from adjointdeis.adjoint_grid import AdjointGrid, Time, adjoint_grid
 from adjointdeis.denoiser import Denoiser, to_eps
-from adjointdeis.gradient import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.gradient import (
+    Constants,
+    LossAndGradients,
+    LossFn,
+    UnsuitedSampler,
+    checked,
+    gather,
+    loss_and_cotangent,
+)
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
@@ -106,7 +114,7 @@ class ContinuousAdjoint:
         wrt: Sequence[str],
     ) -> LossAndGradients:
         if sampler.grid.alpha[0] == 0:
-            raise ValueError("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
+            raise UnsuitedSampler("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
         grid, constants = adjoint_grid(sampler.grid, self.steps, self.time), Constants(model, z, wrt)
         path = iterate(model, sampler, x_T, z, w)
         stored = self.trajectory == "stored"

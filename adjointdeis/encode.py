@@ -65,6 +65,7 @@ def encode(
     Raises:
         ValueError: unknown marginals, iterations < 1, or an SDE step without noise (it ends at sigma = 0).
         NotImplementedError: a multistep ODE sampler (its steps cannot be solved one by one).
+        FloatingPointError: the network's output is not finite (ODE only; in an SDE the noises are not finite then).
     """
     steps = encode_steps(model, sampler, image, z, generator, marginals, iterations=iterations, tolerance=tolerance)
     while True:
@@ -139,13 +140,19 @@ def _encode_ode(
 ) -> Generator[State, None, Encoding]:
     x = image
     for i, row in reversed(list(enumerate(sampler.rows))):
-        x = _solve_start(row, model, x, z_at(z, i), iterations, tolerance)
+        start = _solve_start(row, model, x, z_at(z, i), iterations, tolerance)
+        if start is None:
+            where = f"step {i + 1} of {sampler.steps} (t = {float(row.time):.4g})"
+            raise FloatingPointError(f"The network's output at {where} is not finite, so the step cannot be inverted.")
+        x = start
         yield x
     return Encoding(x, None)
 
 
-def _solve_start(row: Row, model: Denoiser, x_t: State, z: Conditioning, iterations: int, tolerance: float) -> State:
-    """The x_s with A x_s + B m(x_s) = x_t, image by image.
+def _solve_start(
+    row: Row, model: Denoiser, x_t: State, z: Conditioning, iterations: int, tolerance: float
+) -> State | None:
+    """The x_s with A x_s + B m(x_s) = x_t, image by image; None where the network does not answer in finite numbers.
 
     Where an iterate moves further than the one before it, that image's steps are halved from then on, which brings
     oscillating iterations back; the iterate that moved least is returned.
@@ -157,6 +164,8 @@ def _solve_start(row: Row, model: Denoiser, x_t: State, z: Conditioning, iterati
     for _ in range(iterations):
         gap = (x_t - row.B[0] * _m(row, model, x_s, z)) / row.A - x_s
         moved = gap.abs().flatten(1).amax(1).view(each)
+        if not moved.isfinite().all():
+            return None
         relax = torch.where(moved < last, relax, relax / 2)
         x_s = x_s + relax * gap
         best = torch.where(moved < least, x_s, best)

@@ -52,6 +52,10 @@ class NotFinite(FloatingPointError):
         self.result = result
 
 
+class UnsuitedSampler(ValueError):
+    """A gradient method cannot differentiate this sampler, whatever the network; the sentence says why."""
+
+
 @runtime_checkable
 class GradientMethod(Protocol):
     """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled."""

@@ -44,8 +44,9 @@ def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = 
         offline: look into the cache and nowhere else; HF_HUB_OFFLINE=1 says the same.
 
     Raises:
-        ValueError: open_clip knows no such architecture, or no such weights of it.
+        ValueError: open_clip knows no such architecture, or no such weights of it; or the files are damaged.
         FileNotFoundError: the folder lacks its configuration or its weights, or the weights are not here.
+        ImportError: open_clip is not installed.
     """
     import open_clip
 
@@ -57,11 +58,17 @@ def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = 
         _check(open_clip, source, weights)
         if is_offline(offline):
             weights = _cached(open_clip, source, weights)
+    local = folder.is_dir() or (weights is not None and Path(weights).is_file())
     try:
         clip = open_clip.create_model(source, pretrained=weights, require_pretrained=True)
-    except (OSError, RuntimeError) as error:
+        tokenizer = open_clip.get_tokenizer(source)
+    except Exception as error:  # its parts and theirs raise whatever they come across, with paths in it
+        if local:
+            raise ValueError(f"the files of {folder.name or name} are damaged: get them again") from error
         raise FileNotFoundError(f"the weights of {name} are not here and could not be fetched") from error
-    return Towers(freeze(clip).to(device), open_clip.get_tokenizer(source), name)
+    if not all(value.isfinite().all() for value in clip.parameters()):
+        raise ValueError(f"the weights of {folder.name or name} are damaged: they hold numbers that are not finite")
+    return Towers(freeze(clip).to(device), tokenizer, name)
 
 
 def is_offline(offline: bool = False) -> bool:

@@ -59,10 +59,11 @@ history of runs; whoever else is here sees only how many runs come before theirs
 | what | for how long |
 |---|---|
 | pictures you upload or save | ten minutes after you close the page, or after a program's last call |
+| a picture that was uploaded and never used | 70 minutes at most |
 | settings, results and runs of this visit | the same; sooner if very many people are here |
 | a failure, as a line in the log of whoever runs this | as long as they keep logs; no picture is in it |
 
-Whatever is left is deleted when the program ends.
+Whatever is left is deleted when the program ends, or, if it was killed, when it starts again.
 
 Saved pictures and films say in their metadata that they are AI-edited (IPTC's digital source type in XMP, and a
 sentence); a label in the corner says it to the eye and can be switched on or off before saving. They carry the settings

@@ -7,6 +7,7 @@
     settings_schema   nothing -> the JSON schema of the settings
 
 The first three stream: a picture that is null and how far the job is, many times; at last the picture and its record.
+`marked` has the label “AI-edited” drawn into the picture's corner, and is on by default where strangers come.
 A picture is always an upload of the caller's own: other paths, and addresses, are refused. Closing the connection ends
 the job. What the page itself calls is private.
 """
@@ -26,7 +27,7 @@ from gradio.events import api
 from studio import photo_faces
 from studio.api_answers import compared, cropped, morphed, steered
 from studio.api_uploads import NO_FILE, uploaded
-from studio.compare_run import GRADIENTS
+from studio.compare_run import GRADIENTS, chosen_methods
 from studio.compare_tab import compare_stream
 from studio.messages import UserError, explain
 from studio.morph_tab import morph_stream
@@ -43,7 +44,7 @@ from studio.stops import Flag
 
 Named = Mapping[str, Any]
 Job = Callable[[Named, Flag], Iterator[Any]]
-Answer = Callable[[Any, Path], Any]
+Answer = Callable[[Any, Path, Named], Any]
 
 _NOT_OF_A_MORPH = {"loss", "prompt", "source_text"} | {name for name in Settings.model_fields if name[:4] == "mix_"}
 _PICTURE_AND_RECORD = tuple[gr.FileData, dict[str, Any]]
@@ -77,7 +78,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
 
     def compare(named: Named, stop: Flag) -> Iterator[Any]:
         """Do one job by several gradient methods; get what each of them took and reached."""
-        yield from comparisons(request(named), named["methods"], stop)
+        yield from comparisons(request(named), chosen_methods(named["methods"]), stop)
 
     def find_faces(named: Named, stop: Flag) -> Iterator[Any]:
         """Find the faces of a picture; get the settings that crop to each of them, the largest first.
@@ -92,11 +93,11 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
     methods = _parameter("methods", list[GradientName], list(GRADIENTS))
+    marked = _parameter("marked", bool, studio.public)
     endpoint = _Endpoint(studio)
-    endpoint.add(steer, steered(studio.model), [image, *_settings(), second], _PICTURE_AND_RECORD)
-    endpoint.add(
-        morph, morphed(studio.model), [*faces, *_settings(_NOT_OF_A_MORPH, suited("morph"))], _PICTURE_AND_RECORD
-    )
+    endpoint.add(steer, steered(studio.model), [image, *_settings(), second, marked], _PICTURE_AND_RECORD)
+    of_a_morph = _settings(_NOT_OF_A_MORPH, suited("morph"))
+    endpoint.add(morph, morphed(studio.model), [*faces, *of_a_morph, marked], _PICTURE_AND_RECORD)
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     endpoint.add(find_faces, cropped, [image], dict[str, Any])
     # as a type, not as the text that annotations are in this file
@@ -120,12 +121,13 @@ class _Endpoint:
 
         def run(*values: Any) -> Iterator[Any]:
             forget_later()
-            shown: Any = answer(None, Path())
+            named = dict(zip(names, values, strict=True))
+            shown: Any = answer(None, Path(), named)
             try:
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves
-                    for event in job(dict(zip(names, values, strict=True)), stops.flag(caller_address())):
+                    for event in job(named, stops.flag(caller_address())):
                         if event is not None:
-                            shown = answer(event, Path(folder))
+                            shown = answer(event, Path(folder), named)
                         yield shown
             except Exception as error:
                 raise gr.Error(explain(error), print_exception=False) from None

@@ -1,8 +1,11 @@
-"""What the endpoints answer: an event as JSON, with pictures as files in a folder that Gradio copies from."""
+"""What the endpoints answer: an event as JSON, with pictures as files in a folder that Gradio copies from.
+
+An answer is a function of the event, that folder, and the values that the request named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from PIL import Image
 from studio.compare_run import Column, Comparison
 from studio.compare_words import error
 from studio.events import Outcome, Progress, Waiting
+from studio.mark import mark
 from studio.model import Model
 from studio.morph_run import Morphed, Morphing
 from studio.morph_save import morph_record
@@ -20,35 +24,36 @@ from studio.settings import title
 from studio.texts import told
 
 Json = dict[str, Any]
+Named = Mapping[str, Any]
 Pair = tuple[Json | None, Json]
 """A file as Gradio passes files, and what there is to say."""
 
 
-def steered(model: Model) -> Callable[[object, Path], Pair]:
+def steered(model: Model) -> Callable[[object, Path, Named], Pair]:
     """Answers of a run."""
 
-    def answer(event: object, folder: Path) -> Pair:
+    def answer(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Outcome):
             written = record(event, model)
-            return _file(event.after, written, folder), {**written, **_notes(event, model)}
+            return _file(event.after, written, folder, named), {**written, **_notes(event, model)}
         return None, moving(event)
 
     return answer
 
 
-def morphed(model: Model) -> Callable[[object, Path], Pair]:
+def morphed(model: Model) -> Callable[[object, Path, Named], Pair]:
     """Answers of a morph."""
 
-    def answer(event: object, folder: Path) -> Pair:
+    def answer(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Morphed):
             written = morph_record(event, model)
-            return _file(event.outcome.after, written, folder), written
+            return _file(event.outcome.after, written, folder, named), written
         return None, moving(event.progress if isinstance(event, Morphing) else event)
 
     return answer
 
 
-def compared(event: object, folder: Path) -> Json:
+def compared(event: object, folder: Path, named: Named) -> Json:
     """Answers of a comparison."""
     if not isinstance(event, Comparison):
         return moving(event)
@@ -63,7 +68,7 @@ def moving(event: object) -> Json:
     return {"phase": "waiting", "ahead": event.ahead if isinstance(event, Waiting) else 0}
 
 
-def cropped(event: Faces | None, folder: Path) -> Json:
+def cropped(event: Faces | None, folder: Path, named: Named) -> Json:
     """The settings of a crop to each face, under "faces"."""
     found = event.found if event else ()
     return {"faces": [{f"crop_{name}": value for name, value in one.crop._asdict().items()} for one in found]}
@@ -93,7 +98,7 @@ def _notes(outcome: Outcome, model: Model) -> Json:
     return {"notes": [sentence]} if sentence else {}
 
 
-def _file(image: Image.Image, written: Json, folder: Path) -> Json:
+def _file(image: Image.Image, written: Json, folder: Path, named: Named) -> Json:
     path = folder / "result.png"
-    path.write_bytes(to_png(image, written))
+    path.write_bytes(to_png(mark(image) if named.get("marked") else image, written))
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

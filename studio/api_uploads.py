@@ -13,6 +13,7 @@ from pathlib import Path
 
 from studio.messages import UserError
 
+MOST_FILES = 64
 NO_FILE = "Upload the picture first and pass what the upload returned; other paths, and addresses, are not opened."
 
 
@@ -32,18 +33,21 @@ def uploaded(file: object) -> Path | None:
 
 
 def check_files(data: object) -> None:
-    """Nothing, where every file that is named anywhere in this JSON value lies among the uploads.
+    """Nothing, where every file that is named anywhere in this JSON value lies among the uploads, and they are few.
 
     A file that was there and has been swept away is let through: whoever opens it says so.
 
     Raises:
         UserError: another path, an address, or no text at all.
     """
-    waiting = [data]
+    waiting, files = [data], 0
     while waiting:
         value = waiting.pop()
         if isinstance(value, Mapping):
             if value.get("path") is not None:
+                files += 1
+                if files > MOST_FILES:
+                    raise UserError(f"A request may name {MOST_FILES} files, and this one names more.")
                 _inside(value["path"])
             waiting += value.values()
         elif isinstance(value, list):

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 
 from adjointdeis.memory import free_bytes
+from losses.faces.load import DEFAULT_FOLDER
 from studio.embedded import WEIGHTS, examples
 from studio.present import ASSETS
-from studio.weights import CURE, BrokenWeights, verify
+from studio.weights import CURE, CURE_FACES, BrokenWeights, verify
 
 NEEDED = 1_500_000_000
 """Bytes that the embedded model, torch and the page take together, with room to spare."""
@@ -39,7 +40,8 @@ class Finding:
 def check(host: str, port: int | None) -> Iterator[Finding]:
     """Device, weights, memory, port, browser assets, in this order."""
     yield device()
-    yield weights(WEIGHTS)
+    yield weights("weights", WEIGHTS, CURE)
+    yield weights("faces", DEFAULT_FOLDER, CURE_FACES)
     yield memory(free_bytes(torch.device("cpu")))
     yield free_port(host, port)
     yield browser_assets(ASSETS)
@@ -60,13 +62,15 @@ def device() -> Finding:
     return Finding("device", True, f"{what}; {os.cpu_count()} cores; torch {torch.__version__}")
 
 
-def weights(folder: Path) -> Finding:
-    """Every weight file that the model card names, by its SHA-256."""
+def weights(name: str, folder: Path, cure: str) -> Finding:
+    """Every weight file that a folder's card names, by its SHA-256."""
     try:
         count = verify(folder)
     except BrokenWeights as broken:
-        return Finding("weights", False, broken.found, CURE)
-    return Finding("weights", True, f"{count} files, as in the model card")
+        return Finding(name, False, broken.found, cure)
+    except (OSError, UnicodeError) as error:
+        return Finding(name, False, f"cannot be read: {error}", cure)
+    return Finding(name, True, f"{count} files, as in the {'model card' if name == 'weights' else 'list beside them'}")
 
 
 def memory(free: int | None) -> Finding:

@@ -31,6 +31,7 @@ from studio.cli_show import show_comparison, show_morph, show_outcome, show_sett
 from studio.cli_values import collected, existing
 from studio.compare_run import GRADIENTS, compare
 from studio.events import Outcome
+from studio.mark import LABEL, mark
 from studio.messages import UserError, explain
 from studio.model import Model
 from studio.models.flags import add_flags, chosen
@@ -70,8 +71,8 @@ def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
         raise UserError("Stopped before the first step, so there is nothing to keep.")
     show_outcome(outcome, console)
     name = f"{given.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
-    _write(given.out or Path(name), outcome.after, record(outcome, model))
-    write_photo(given.in_photo, given.image, outcome, model)
+    _write(given, name, outcome.after, record(outcome, model))
+    write_photo(given.in_photo, given.image, outcome, model, marked=given.mark)
 
 
 def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
@@ -84,7 +85,7 @@ def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
         raise UserError("Stopped before there was a morph, so there is nothing to keep.")
     show_morph(done, console)
     name = f"{given.first.stem}-{given.second.stem}-{request.settings.seed}.png"
-    _write(given.out or Path(name), done.outcome.after, morph_record(done, model))
+    _write(given, name, done.outcome.after, morph_record(done, model))
 
 
 def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
@@ -125,10 +126,11 @@ def _interrupting(stop: Flag) -> None:
     signal.signal(signal.SIGINT, interrupted)
 
 
-def _write(path: Path, image: Image.Image, written: dict[str, Any]) -> None:
+def _write(given: argparse.Namespace, name: str, image: Image.Image, written: dict[str, Any]) -> None:
     """The PNG with its record inside, and the record beside it; their names go to standard output."""
+    path: Path = given.out or Path(name)
     sidecar = path.with_suffix(".json")
-    path.write_bytes(to_png(image, written))
+    path.write_bytes(to_png(mark(image) if given.mark else image, written))
     sidecar.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     print(path, sidecar, sep="\n")
 
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     add_photo_flag(made["steer"])
     for name in ("steer", "morph"):
         made[name].add_argument("--out", type=Path, metavar="PNG", help="where to write the picture")
+        made[name].add_argument("--mark", action="store_true", help=f"draw the label “{LABEL}” into its corner")
     return parser
 
 

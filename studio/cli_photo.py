@@ -66,8 +66,8 @@ def check_photo(to: Path | None, picture: Path, settings: Settings) -> None:
         check_around(picture, settings)
 
 
-def write_photo(to: Path | None, picture: Path, outcome: Outcome, model: Model) -> None:
+def write_photo(to: Path | None, picture: Path, outcome: Outcome, model: Model, *, marked: bool = False) -> None:
     """The whole picture with the result in it; its name goes to standard output."""
     if to is not None:
-        to.write_bytes(photo_png(outcome, picture, model))
+        to.write_bytes(photo_png(outcome, picture, model, marked=marked))
         print(to)

@@ -19,9 +19,10 @@ from typing import Literal
 import torch
 from PIL import Image
 
-from adjointdeis import Audit, Encoding, Frame, audit, encode, guide
+from adjointdeis import Audit, Encoding, Frame, UnsuitedSampler, audit, encode, guide
 from studio.compare_meter import Metered
 from studio.events import Point
+from studio.memory import give_back
 from studio.messages import UserError, explain
 from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
 from studio.model import Model
@@ -84,6 +85,19 @@ class Comparison:
     seconds: float
 
 
+def chosen_methods(given: object) -> list[GradientName]:
+    """The methods to compare.
+
+    Raises:
+        UserError: none, one twice, or something else.
+    """
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one in GRADIENTS for one in given):
+        raise UserError(f"The gradient methods are {', '.join(GRADIENTS)}: choose among these.")
+    if not given or len(set(given)) < len(given):
+        raise UserError("Choose at least one gradient method, each only once.")
+    return list(given)
+
+
 def compare(model: Model, request: Request, methods: Sequence[GradientName], stop: Flag) -> Iterator[Comparison]:
     """Events, of which the last has the stage "done" or "stopped".
 
@@ -96,9 +110,7 @@ def compare(model: Model, request: Request, methods: Sequence[GradientName], sto
     Raises:
         UserError: no method, or one twice.
     """
-    if not methods or len(set(methods)) < len(methods):
-        raise UserError("Choose at least one gradient method, each only once.")
-    run = _Run(model, request, methods, stop)
+    run = _Run(model, request, chosen_methods(methods), stop)
     try:
         yield run.state("encode", 0, 1)
         encoding = run.encode()
@@ -173,8 +185,11 @@ class _Run:
                     wrt,
                 )
                 lane.column = replace(lane.column, found=found)
-            except (ValueError, FloatingPointError, NotImplementedError) as error:
+            except Cancelled:
+                raise
+            except Exception as error:
                 self._fail(lane, error)
+            self._tidy(lane)
             yield self.state("audit", k + 1, len(self._lanes))
 
     def optimise(self, encoding: Encoding) -> Iterator[Comparison]:
@@ -206,9 +221,15 @@ class _Run:
     def _advance(self, lane: _Lane) -> None:
         try:
             frame = next(lane.frames)
-        except (ValueError, FloatingPointError, NotImplementedError) as error:
+        except Cancelled:
+            raise
+        except Exception as error:
             self._fail(lane, error)
-            return
+        else:
+            self._show(lane, frame)
+        self._tidy(lane)
+
+    def _show(self, lane: _Lane, frame: Frame) -> None:
         image = self._model.picture_of(frame.image)
         point = Point(frame.step, float(frame.loss[0]), self._goal.terms(image), self._goal.similarity(image))
         lane.column = replace(
@@ -221,6 +242,14 @@ class _Run:
         )
 
     def _fail(self, lane: _Lane, error: Exception) -> None:
-        """A method may refuse this sampler; that is a result, and its sentence is the library's own."""
-        sentence = explain(error) if isinstance(error, FloatingPointError) else str(error)
+        """A method may refuse this sampler; that is a result, and its sentence is the library's own. Whatever else
+        happens to one of them, the others go on.
+        """
+        sentence = str(error) if isinstance(error, UnsuitedSampler) else explain(error)
         lane.column = replace(lane.column, trouble=sentence)
+
+    def _tidy(self, lane: _Lane) -> None:
+        """What a method held that ended early is for the others."""
+        if lane.column.trouble:
+            lane.frames = iter(())
+            give_back()

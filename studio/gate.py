@@ -1,10 +1,12 @@
 """`Gate`: what a request has to be before Gradio sees it, and what anybody reads when it fails behind it.
 
-    size       an upload at most the largest picture and its wrapping, anything else at most a long form
-    uploads    so many bytes a minute from everybody together, so that nobody fills the disk
-    path       the parts of Gradio that this studio does not use are closed: they fetch, write or list things
+    address    only what the page and programs need is there (`gate_routes`)
+    headers    none by which a request could pass this server off as another
+    body       whole, in time, an upload at most the largest picture, anything else at most a long form (`gate_body`)
+    shares     of requests, connections and uploads, for everybody; and so many uploads a minute from all together
+    visits     a new one takes the place of one of those who have most
     failure    one sentence as JSON with a number that is in the log, never a traceback
-    headers    a browser takes every file for what it says it is, and tells other sites nothing
+    answer     a browser takes every file for what it says it is, and tells other sites nothing
 
 An ASGI middleware, so that it holds for every address of the app, whoever asks.
 """
@@ -12,72 +14,90 @@ An ASGI middleware, so that it holds for every address of the app, whoever asks.
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+import math
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qs
 
-from studio.messages import explain, log
-
-MIB = 2**20
-_CLOSED = (
-    "/proxy=",
-    "/file=http",
-    "/component_server",
-    "/custom_component",
-    "/deep_link",
-    "/dev/",
-    "/monitoring",
-    "/process_recording",
-    "/profiling",
-    "/run-history",
-    "/runs",
-    "/stream/",
-    "/vibe",
-    "/undo-vibe",
+from studio.addresses import address_of
+from studio.gate_body import (
+    MIB,
+    NOT_OURS,
+    SMALLEST_PART,
+    Gone,
+    Message,
+    Receive,
+    Refused,
+    again,
+    count_parts,
+    read,
+    session_of,
+    too_large,
 )
-_API = "/gradio_api"
+from studio.gate_routes import believable, inner_path, is_open, is_upload_id
+from studio.messages import explain, log
+from studio.shares import Shares
+
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
-_JOINS = ("/queue/join", "/call/")
+# of a part of a file Gradio sends all headers back that it was asked with
+_OF_A_PART = (
+    b"accept-ranges",
+    b"cache-control",
+    b"content-disposition",
+    b"content-length",
+    b"content-range",
+    b"content-type",
+    b"etag",
+    b"last-modified",
+)
+_FILES = ("/upload", "/file=", "/static/", "/assets/", "/svelte/", "/pwa_icon")
+_CALLS = ("/queue/join", "/call/", "/run/", "/api/")
+_DESCRIBED = ("/info", "/openapi.json", "", "/")
+_TIME = 20.0
+"""Seconds in which a message has to be here."""
+_UPLOAD_TIME = 120.0
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Admit = Callable[[Any, str, str], None]
+"""(the app of Gradio, session, address): a message is about to be answered in this visit, or in none if "", which is
+an upload; may refuse.
+"""
 
 
 @dataclass(frozen=True)
 class Intake:
-    """How much is taken in, in bytes.
+    """How much is taken in.
 
     Args:
-        file: the largest upload.
-        message: the largest body of any other request.
-        minute: all uploads of a minute.
+        file: the largest upload, in bytes.
+        message: the largest body of any other request, in bytes.
+        minute: all uploads of a minute, in bytes.
+        of_one: those of one address among them.
+        requests: a minute from one address, and a third of that at once; infinity where nobody counts.
+        connections: open at once from one address.
     """
 
     file: int = 20 * MIB
     message: int = MIB
     minute: int = 1000 * MIB
+    of_one: float = math.inf
+    requests: float = math.inf
+    connections: float = math.inf
 
 
 AT_HOME = Intake()
-IN_PUBLIC = Intake(file=10 * MIB, message=MIB // 4, minute=200 * MIB)
+IN_PUBLIC = Intake(file=10 * MIB, message=MIB // 4, minute=200 * MIB, of_one=60 * MIB, requests=1800, connections=200)
 
 
 def intake(public: bool) -> Intake:
     """The one for a place where anybody may come, or for one's own machine."""
     return IN_PUBLIC if public else AT_HOME
-
-
-class _Refused(Exception):
-    """A request that goes no further; `status` and one sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 @dataclass
@@ -87,7 +107,15 @@ class Gate:
     app: App
     intake: Intake = AT_HOME
     clock: Callable[[], float] = monotonic
+    admit: Admit = lambda app, session, who: None
     _taken: deque[tuple[float, int]] = field(default_factory=deque)
+    _open: Counter[str] = field(default_factory=Counter)
+    _host: bytes = b""
+
+    def __post_init__(self) -> None:
+        few = self.intake
+        self._uploads = Shares(few.of_one, few.of_one, self.clock)
+        self._requests = Shares(few.requests / 3, few.requests, self.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -100,13 +128,21 @@ class Gate:
             nonlocal begun, streams
             if message["type"] == "http.response.start":
                 begun = True
-                streams = dict(message.get("headers", ())).get(b"content-type", b"").startswith(b"text/event-stream")
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                headers = list(message.get("headers", ()))
+                streams = dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
+                kept = [one for one in headers if message["status"] != 206 or one[0].lower() in _OF_A_PART]
+                message["headers"] = [*kept, *_HEADERS]
             await send(message)
 
         try:
-            await self.app(scope, self._counted(scope, receive), sending)
+            with self._connected(who := _who(scope)):
+                receive = await self._let_in(scope, receive, who)
+                await self.app(scope, receive, sending)
+        except Gone:
+            return
         except Exception as error:
+            if type(error).__name__ == "ClientDisconnect":
+                return
             status, sentence = _status(error, _path(scope))
             if begun:  # the status is out; all that is left is to end
                 if streams:
@@ -115,57 +151,102 @@ class Gate:
                 return
             await _say(sending, status, sentence)
 
-    def _counted(self, scope: Scope, receive: Receive) -> Receive:
-        """`receive`, refused at once by what the request says of itself, and later by what it really brings."""
-        path, headers = _path(scope), dict(scope["headers"])
-        if path.startswith(_CLOSED):
-            raise _Refused(404, "There is nothing at this address.")
-        upload = path.rstrip("/") == "/upload"
+    @contextmanager
+    def _connected(self, who: str) -> Iterator[None]:
+        if self._open[who] >= self.intake.connections:
+            raise Refused(429, "Too many pages are open from where you are: close some and load this one again.")
+        self._open[who] += 1
+        try:
+            yield
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+
+    async def _let_in(self, scope: Scope, receive: Receive, who: str) -> Receive:
+        """`receive` of a request that may pass; its scope has what is believed of it."""
+        path = _path(scope)
+        headers = believable(scope["headers"])
+        if headers is None or not is_open(str(scope["path"]), str(scope.get("root_path", ""))):
+            raise Refused(404, "There is nothing at this address.")
+        scope["headers"] = headers
+        self._describe_anew(scope, path)
+        if path.rstrip("/") in ("/upload", "/upload_progress"):
+            names = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("upload_id", [])
+            if not all(map(is_upload_id, names)):
+                raise Refused(400, NOT_OURS)
+        posted = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if (posted or path in _DESCRIBED) and not self._requests.take(who):
+            raise Refused(429, "Too many requests come from where you are: try again in a minute.")
+        if not posted:
+            return receive
+        if path.rstrip("/") == "/upload":
+            return await self._upload(scope, receive, who)
+        body = await read(receive, self._check_length(dict(headers), self.intake.message), _TIME)
+        session = session_of(body)
+        if session and path.startswith(_CALLS):
+            self.admit(scope.get("app"), session, who)
+        return again(body, receive)
+
+    async def _upload(self, scope: Scope, receive: Receive, who: str) -> Receive:
+        headers = dict(scope["headers"])
         # the wrapping of one file in a form takes some hundred bytes
-        most = self.intake.file + 64 * 1024 if upload else self.intake.message
+        most = self._check_length(headers, self.intake.file + 64 * 1024)
+        self._check_minute()
+        claimed = int(headers.get(b"content-length", b"0"))
+        # what it says is taken at once, so that many at the same time are no way around
+        if not self._uploads.take(who, max(claimed, SMALLEST_PART)):
+            raise Refused(429, "Many pictures have come from where you are: try again in a minute.")
+        body = await read(receive, most, _UPLOAD_TIME)
+        parts = count_parts(headers.get(b"content-type", b""), body)
+        size = body.seek(0, 2)
+        body.seek(0)
+        taken = max(size, parts * SMALLEST_PART)
+        self._taken.append((self.clock(), taken))
+        self._uploads.take(who, taken - max(claimed, SMALLEST_PART))
+        self.admit(scope.get("app"), "", who)
+        return again(body, receive)
+
+    def _check_length(self, headers: dict[bytes, bytes], most: int) -> int:
         claimed = headers.get(b"content-length", b"0")
         if not claimed.isdigit() or len(claimed) > 15 or int(claimed) > most:
-            raise _Refused(413, _too_large(most))
-        if upload:
-            self._check_minute()
-        got = 0
-
-        async def counting() -> Message:
-            nonlocal got
-            message = await receive()
-            size = len(message.get("body", b""))
-            got += size
-            if got > most:
-                raise _Refused(413, _too_large(most))
-            if upload and size:
-                self._taken.append((self.clock(), size))
-            return message
-
-        return counting
+            raise Refused(413, too_large(most))
+        return most
 
     def _check_minute(self) -> None:
         while self._taken and self._taken[0][0] < self.clock() - 60:
             self._taken.popleft()
         if sum(size for _, size in self._taken) > self.intake.minute:
-            raise _Refused(429, "Many pictures are being uploaded at the moment: try again in a minute.")
+            raise Refused(429, "Many pictures are being uploaded at the moment: try again in a minute.")
+
+    def _describe_anew(self, scope: Scope, path: str) -> None:
+        """Gradio shows everybody the address at which it was asked for its description first; here it is one's own."""
+        if path not in _DESCRIBED:
+            return
+        host = b"|".join(value for name, value in scope["headers"] if name in (b"host", b"x-forwarded-host"))
+        if host != self._host:
+            self._host = host
+            getattr(scope.get("app"), "page_api_info", {}).clear()
+
+
+def _who(scope: Scope) -> str:
+    client = scope.get("client") or ("", 0)
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    return address_of(str(client[0]), forwarded.decode("latin-1"))
 
 
 def _path(scope: Scope) -> str:
-    """The address inside the app, without what a proxy and Gradio put before it."""
-    return str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).removeprefix(_API)
+    return inner_path(str(scope["path"]), str(scope.get("root_path", "")))
 
 
 def _status(error: Exception, path: str) -> tuple[int, str]:
-    if isinstance(error, _Refused):
+    if isinstance(error, Refused):
         return error.status, str(error)
-    if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_JOINS):
-        log.warning("A request to %s that Gradio does not take: %s", path[:60], type(error).__name__)
-        return 400, "This request is not one that the page or a program of its documentation makes."
+    mistaken = path.startswith(_FILES) and isinstance(error, (ValueError, TypeError, AttributeError, OSError))
+    if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_CALLS) or mistaken:
+        log.warning("A request to %.60r that Gradio does not take: %s", path, type(error).__name__)
+        return 400, NOT_OURS
     return 500, explain(error)
-
-
-def _too_large(most: int) -> str:
-    return f"This is too large: at most {max(most // MIB, 1)} MB are taken." if most >= MIB else "This is too large."
 
 
 async def _say(send: Send, status: int, sentence: str) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
 from types import TracebackType
@@ -81,6 +82,23 @@ class Line:
             with self._changed:
                 if self._order().index(ticket) == ahead:
                     self._changed.wait(POLL)
+
+    @contextmanager
+    def counted(self, who: str = "") -> Iterator[None]:
+        """A job that is counted and waits for nothing: where it runs, and when, is up to somebody else.
+
+        Args:
+            who: whose it is, as for `enter`.
+
+        Raises:
+            UserError: as `enter`.
+        """
+        ticket = self._arrive(who)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._arrived.remove(ticket)
 
     def leave(self) -> None:
         """The device is free for the next."""

@@ -16,6 +16,7 @@ import torch
 log = logging.getLogger("studio")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DEPTH = 8
 # of CUDA, MPS and CPU allocators, which do not always raise an exception of their own
 _NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", re.I)
 _WHERE = re.compile(r"step (\d+) of (\d+) \(t = ([\d.e+-]+)\)")
@@ -30,6 +31,15 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether this error, or one behind it, is that nothing more could be written."""
+    for _ in range(_DEPTH):
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error and (error.__cause__ or error.__context__)
+    return False
 
 
 def explain(error: BaseException) -> str:
@@ -53,7 +63,7 @@ def _sentence(error: BaseException, incident: str) -> str:
         return (
             f"The numbers ran out of range{_where(error)} {incident}: try a lower learning rate or a lower noise level."
         )
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if disk_is_full(error):
         return f"The server's disk is full, so this could not be written {incident}: try again in a while."
     return f"Something went wrong on the server {incident}; your image and settings are kept, try again."
 

@@ -1,16 +1,21 @@
-"""What is kept of a morph: a PNG with its record inside, and the same record as JSON beside it."""
+"""What is kept of a morph: a PNG, with its record inside unless that is not wanted, and the record as JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from studio.mark import mark
 from studio.model import Model
 from studio.morph_run import Morphed
 from studio.record import record, to_png
+
+SAVES: Mapping[str, str] = MappingProxyType({"png": "Save PNG", "json": "Save JSON"})
+"""Kinds of files, by the ends of their names, and what the page calls them."""
 
 
 def morph_record(done: Morphed, model: Model) -> dict[str, Any]:
@@ -20,12 +25,22 @@ def morph_record(done: Morphed, model: Model) -> dict[str, Any]:
     return {**record(done.outcome, model), "verdicts": said}
 
 
-def save(done: Morphed, model: Model, folder: Path, *, marked: bool = False) -> tuple[Path, Path]:
-    """Both files, written into a folder; the PNG first, with the corner label if it is to be marked."""
+def save(kind: str, done: Morphed, model: Model, folder: Path, inside: bool = True, *, marked: bool = False) -> Path:
+    """The file, written into a folder.
+
+    Args:
+        kind: a key of SAVES.
+        done: the morph.
+        model: what made it.
+        folder: where to write.
+        inside: whether the record goes into the picture too.
+        marked: whether the picture bears the corner label; the note in its metadata is always there.
+    """
     written = morph_record(done, model)
-    png = folder / f"morph-{done.outcome.settings.seed}.png"
-    sidecar = png.with_suffix(".json")
-    after = done.outcome.after
-    png.write_bytes(to_png(mark(after) if marked else after, written))
-    sidecar.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-    return png, sidecar
+    path = folder / f"morph-{done.outcome.settings.seed}.{kind}"
+    if kind == "json":
+        path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    else:
+        after = done.outcome.after
+        path.write_bytes(to_png(mark(after) if marked else after, written if inside else None))
+    return path

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -15,14 +14,15 @@ from PIL import Image
 from studio import morph_words, words
 from studio.events import Waiting
 from studio.messages import UserError
+from studio.morph_keep import keeping, wire_keeping
 from studio.morph_run import Morphed, Morphing, morph
-from studio.morph_save import save
 from studio.page_fields import example_row, picture
 from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
 from studio.page_knobs import Knob, knobs
 from studio.pictures import load_picture
 from studio.presets import DEFAULT, PRESETS, suited
 from studio.request import Request
+from studio.second_try import said, with_second_try
 from studio.shared import Studio
 from studio.stops import Flag
 from studio.stream import newest
@@ -39,7 +39,8 @@ def morph_stream(studio: Studio) -> MorphStream:
     """Morphs at the rate a page can show, one job at a time on the device it shares with all others."""
 
     def stream(request: Request, stop: Flag) -> Iterator[Morphing | Morphed | Waiting | None]:
-        return newest(morph(studio.model, request, stop, studio.pace), stop, studio.device, waiting=Waiting)
+        work = with_second_try(lambda one: morph(studio.model, one, stop, studio.pace), request)
+        return newest(work, stop, studio.device, waiting=Waiting)
 
     return stream
 
@@ -55,8 +56,7 @@ class _Tab:
     stage: gr.HTML
     panel: gr.HTML
     numbers: gr.HTML
-    save: gr.DownloadButton
-    sidecar: gr.DownloadButton
+    shown: gr.State
 
 
 def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> None:
@@ -85,11 +85,10 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
                 morph_words.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
             )
             numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
-            with gr.Row():
-                kept = gr.DownloadButton("Save PNG", interactive=False, size="sm", elem_id="morph-save")
-                sidecar = gr.DownloadButton("Save JSON", interactive=False, size="sm", elem_id="morph-sidecar")
+            keep = keeping(studio.public)
             gr.Markdown(morph_words.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, kept, sidecar), stream)
+    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, keep.shown), stream)
+    wire_keeping(keep, job.message, studio.model)
 
 
 _SHOWN = 6  # examples below each face
@@ -122,7 +121,7 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
     def work(stop: Flag, first: str | None, second: str | None, preset: str | None, *values: Any) -> Iterator[Updates]:
         chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, size)
-        yield from _watch(tab, request, stream(request, stop), studio)
+        yield from _watch(tab, request, stream(request, stop))
 
     def look(first: str | None, second: str | None) -> Updates:
         try:
@@ -133,17 +132,16 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
 
     def choose(preset: str | None) -> dict[Block, Any]:
         values = PRESETS.get(preset or "", {})
-        return {field: values[name] for name, field in tab.fields.items() if name in values}
+        moved = {field: values[name] for name, field in tab.fields.items() if name in values}
+        return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
-    outputs = [tab.stage, tab.panel, tab.numbers, tab.save, tab.sidecar]
+    outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     wire_job(tab.job, studio.stops, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
     gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **PLUMBING)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **PLUMBING)
 
 
-def _watch(
-    tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Waiting | None], studio: Studio
-) -> Iterator[Updates]:
+def _watch(tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Waiting | None]) -> Iterator[Updates]:
     job, finished = tab.job, False
     for event in events:
         if event is None:
@@ -154,8 +152,9 @@ def _watch(
             yield {**_moving(job, event), **_shown(tab, request, event)}
         else:
             finished = True
-            with TemporaryDirectory() as folder:  # Gradio copies the files when the update leaves
-                yield _done(tab, event, studio, Path(folder))
+            yield _done(tab, event)
+            if note := said(request.settings, event.outcome.settings):
+                yield {job.message: words.note(note)}
     if not finished:
         yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)
 
@@ -172,14 +171,12 @@ def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
     }
 
 
-def _done(tab: _Tab, event: Morphed, studio: Studio, folder: Path) -> Updates:
-    png, sidecar = save(event, studio.model, folder, marked=studio.public)
+def _done(tab: _Tab, event: Morphed) -> Updates:
     return {
         **tab.job.over(words.finished(event.outcome)),
         tab.job.announcement: f"{words.finished(event.outcome)} {morph_words.outcome(event.of_plain, event.of_now)}",
         tab.stage: morph_words.stage(event.first, event.outcome.before, event.outcome.after, event.second),
         tab.panel: morph_words.panel(event.of_plain, event.of_now),
         tab.numbers: words.numbers(event.outcome),
-        tab.save: gr.DownloadButton(value=str(png), interactive=True),
-        tab.sidecar: gr.DownloadButton(value=str(sidecar), interactive=True),
+        tab.shown: event,
     }

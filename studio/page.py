@@ -60,5 +60,5 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         gr.Markdown(f"{_SMALL_PRINT} {studio.model.origin.note}", elem_id="small-print")
         add_endpoints(studio, on_device)
         wire_leaving(blocks, studio.stops)
-    blocks.queue(max_size=20, default_concurrency_limit=4)
+    blocks.queue(max_size=100, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

@@ -91,7 +91,8 @@ class Answers:
     def choose_preset(self, preset: str | None) -> Updates:
         """Move the sliders that the preset names."""
         values: Mapping[str, Any] = PRESETS.get(preset or "", {})
-        return {self.form.fields[name]: value for name, value in values.items()}
+        fields = self.form.fields
+        return {fields[name]: value for name, value in values.items()} or {fields["optimisation_steps"]: gr.skip()}
 
     def choose_mode(self, mode: str) -> Updates:
         """The second order is the SDE's."""

@@ -5,6 +5,8 @@ What the page's own script sends, anybody can send: the events of a page are add
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,6 +16,20 @@ from studio.messages import UserError, explain
 from studio.page_leaving import note_files
 
 UNFIT = "This request does not fit the page: load the page again."
+
+
+def _check_numbers(components: Sequence[Any], values: Sequence[Any]) -> None:
+    """Gradio hands on whatever was sent for a slider."""
+    for component, value in zip(components, values, strict=False):
+        if isinstance(component, gr.Slider | gr.Number) and not _is_number(value):
+            raise gr.Error(UNFIT)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return value is None or (not isinstance(value, str) and math.isfinite(value))
+    except (TypeError, OverflowError):
+        return False
 
 
 class Blocks(gr.Blocks):
@@ -26,12 +42,11 @@ class Blocks(gr.Blocks):
             gr.Error: a file that was not uploaded here, or values that do not fit their components.
         """
         try:
-            check_files(inputs)
-            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        except gr.Error:
-            raise
+            values: list[Any] = await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+            _check_numbers(block_fn.inputs, values)
+            return values
+        except gr.Error as error:  # a component's own sentence, unless it speaks of Python
+            raise gr.Error(UNFIT if "<class" in str(error.message) else error.message, print_exception=False) from None
         except Exception:  # Gradio's own text holds paths
             raise gr.Error(UNFIT, print_exception=False) from None
 
@@ -42,10 +57,13 @@ class Blocks(gr.Blocks):
             gr.Error: with the sentence to show; a handler's own exception is in the log.
         """
         try:
-            note_files(kwargs.get("state"), kwargs.get("inputs"))
+            check_files(kwargs.get("inputs"))
+            note_files(self, kwargs.get("state"), kwargs.get("inputs"))
             answer = await super().process_api(*args, **kwargs)
-            note_files(kwargs.get("state"), answer)
+            note_files(self, kwargs.get("state"), answer)
             return answer
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from None
         except gr.Error:
             raise
         except Exception as error:

@@ -12,6 +12,7 @@ from studio import words
 from studio.events import Outcome, Progress, Waiting
 from studio.film import film, moving, pair
 from studio.page_inputs import Updates
+from studio.page_keep import boxes, carrier
 from studio.page_viewers import viewer
 from studio.photo_save import photo_view
 from studio.recordings import Recording
@@ -162,12 +163,10 @@ def keeping(marked: bool = False) -> Keeping:
                 for kind, save in SAVES.items()
             }
             photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
-        with gr.Row(elem_id="sharing"):
-            inside = gr.Checkbox(True, label="Write the settings into the picture", elem_id="inside", min_width=200)
-            mark = gr.Checkbox(marked, label="Label it “AI-edited” in a corner", elem_id="mark", min_width=200)
+        with gr.Row(elem_classes="sharing"):
+            inside, mark = boxes(marked)
             link = gr.Button("Link to these settings", size="sm", elem_id="link", min_width=150)
         address = gr.Textbox(
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
-        file = gr.File(visible=False, elem_id="file")  # carries a finished file to the browser's download
-    return Keeping(saves, photo, inside, mark, file, link, address)
+    return Keeping(saves, photo, inside, mark, carrier(), link, address)

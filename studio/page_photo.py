@@ -111,8 +111,8 @@ class FaceSearch:
 
     def pick(self, event: gr.EventData, sought: Sought) -> Updates:
         """One of the faces that are shown."""
-        place = int(event.face)
-        if not 0 <= place < len(sought.crops):
+        place = getattr(event, "face", None)
+        if not isinstance(place, int) or not 0 <= place < len(sought.crops):
             return self._shown(sought, photo_words.NONE)
         return self._chosen(sought, place, photo_words.chosen(place + 1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,8 +14,9 @@ from studio import words
 from studio.events import Outcome
 from studio.goals import SECOND_LABEL
 from studio.links import query, read_query
-from studio.messages import UserError, explain
+from studio.messages import UserError
 from studio.page_inputs import Form, Updates
+from studio.page_keep import written
 from studio.page_outputs import Keeping, Outputs
 from studio.photo_save import save_photo
 from studio.record import read_settings
@@ -53,7 +54,10 @@ class Recall:
 
     def replay(self, event: gr.EventData) -> Updates:
         """A recorded run: its picture, its settings and what came of it."""
-        recording = self._recordings[event.name]
+        name = getattr(event, "name", None)
+        recording = self._recordings.get(name) if isinstance(name, str) else None
+        if recording is None:
+            return {self.outputs.message: words.alert("There is no such recording here: load the page again.")}
         pictures: Updates = {self.form.start.image: self._example(recording.image)}
         if recording.second:
             pictures[self.form.wishes.second] = gr.Image(
@@ -86,7 +90,8 @@ class Recall:
 
     def again(self, event: gr.EventData, runs: Sequence[Kept]) -> Updates:
         """The settings of an earlier run of this visit."""
-        run = next((one for one in runs if one.id == event.id), None)
+        wanted = getattr(event, "id", None)
+        run = next((one for one in runs if one.id == wanted), None)
         if run is None:
             return {self.outputs.message: words.alert("This run is no longer kept: take another one.")}
         return self._taken(run.outcome.settings, f"These are the settings of run {run.id}.")
@@ -106,26 +111,18 @@ class Recall:
         if shown is None:
             yield {file: None, message: words.alert("There is nothing to keep yet: press Run first.")}
         else:
-            yield from self._written(lambda to: save(kind, shown, self._studio.model, to, inside, marked=marked))
+            model = self._studio.model
+            yield from written(file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
 
     def save_photo(self, inside: bool, marked: bool, shown: Outcome | None, photo: str | None) -> Iterator[Updates]:
         """The photograph of the run that is shown, with the result in it."""
         if shown is not None and photo is not None:
-            yield from self._written(lambda to: save_photo(shown, photo, self._studio.model, to, inside, marked=marked))
+            file, message, model = self.keeping.file, self.outputs.message, self._studio.model
+            yield from written(file, message, lambda to: save_photo(shown, photo, model, to, inside, marked=marked))
 
     def offer_photo(self, photo: str | None) -> gr.Button:
         """The button for it is there only with a photo around what is shown."""
         return gr.Button(visible=photo is not None)
-
-    def _written(self, make: Callable[[Path], Path]) -> Iterator[Updates]:
-        file, message = self.keeping.file, self.outputs.message
-        with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves
-            try:
-                path = make(Path(folder))
-            except Exception as error:
-                yield {file: None, message: words.alert(explain(error))}
-            else:
-                yield {file: str(path), message: ""}
 
     def _taken(self, settings: Settings, sentence: str) -> Updates:
         if settings.loss == "morph":

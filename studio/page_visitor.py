@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
+
+from studio.addresses import address_of
 
 
 def visitor_name(visitor: gr.Request) -> str:
@@ -15,14 +16,9 @@ def visitor_name(visitor: gr.Request) -> str:
 
 
 def visitor_address(visitor: Any) -> str:
-    """Where they come from; "" where nobody knows.
-
-    On a Space everybody comes through its proxy, which says for whom it asks. A visitor can forge that, and then gets
-    a second share of the line, but not a longer line.
-    """
+    """Where they come from; "" where nobody knows."""
     headers, client = getattr(visitor, "headers", None), getattr(visitor, "client", None)
-    forwarded = headers.get("x-forwarded-for", "") if headers and os.environ.get("SPACE_ID") else ""
-    return forwarded.split(",")[0].strip() or getattr(client, "host", None) or ""
+    return address_of(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
 
 
 def caller_address() -> str:

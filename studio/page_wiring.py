@@ -13,6 +13,7 @@ from studio.page_actions import Actions
 from studio.page_answers import Answers
 from studio.page_fields import NAME_EXAMPLES
 from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.page_keep import DOWNLOAD
 from studio.page_photo import FacePanel, FaceSearch
 from studio.page_recall import Recall
 from studio.presets import PRESET_FIELDS, SUITED_FIELDS
@@ -31,13 +32,6 @@ _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
   if (button && button.offsetParent && !document.fullscreenElement) button.click();
 })"""
-_DOWNLOAD = """(file) => {
-  if (!file) return;
-  const link = document.createElement('a');
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}"""
 _FULL_LINK = """(query) => {
   if (!query || query.startsWith('http')) return query;
   const link = `${location.origin}${location.pathname}?${query}`;
@@ -143,10 +137,10 @@ def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
             [keeping.file, outputs.message],
             **_STREAM,
         )
-        made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)
+        made.then(None, keeping.file, None, js=DOWNLOAD, **_PLUMBING)
     how = [keeping.inside, keeping.mark, outputs.shown, outputs.photo]
     made = keeping.photo.click(recall.save_photo, how, [keeping.file, outputs.message], **_STREAM)
-    made.then(None, keeping.file, None, js=_DOWNLOAD, **_PLUMBING)
+    made.then(None, keeping.file, None, js=DOWNLOAD, **_PLUMBING)
     # a state that changes tells so only where its event went through the queue
     for changed in (outputs.photo.change, replayed.then):
         changed(recall.offer_photo, outputs.photo, keeping.photo, **_PLUMBING)

@@ -11,15 +11,18 @@ from typing import NamedTuple
 from PIL import Image
 
 from losses.faces import FaceFinder, NoFaceFound, load_finder
+from losses.faces.load import DEFAULT_FOLDER
 from studio.crop import Crop, square
-from studio.messages import UserError
+from studio.messages import UserError, log
 from studio.photo import Framing, around, crop_of, near, stepped
 from studio.pictures import PATIENCE, load_whole, to_tensor
+from studio.weights import verify
 
 LARGEST_SIDE = 768
 """Pixels of the longer side that the finder gets; it looks at 416 and 608 itself."""
 MOST_FACES = 8
 THUMBNAIL = 96
+_NO_FINDER = "Faces cannot be looked for here, because the network for it is damaged: set the crop by hand."
 _FINDING = Lock()
 
 
@@ -61,6 +64,11 @@ def find_faces(path: str | Path, framing: Framing) -> Faces:
         raise UserError("Faces are being looked for in many pictures at the moment: set the crop by hand.")
     try:
         faces = _finder().find(to_tensor(whole.image))
+    except (FileNotFoundError, ValueError) as error:
+        log.error("Faces cannot be looked for", exc_info=error)
+        raise UserError(
+            "Faces cannot be looked for here, because the network for it is damaged: set the crop by hand."
+        ) from error
     finally:
         _FINDING.release()
     scale = whole.image.width, whole.image.height
@@ -85,4 +93,5 @@ def crop_on_face(path: str | Path, framing: Framing, number: int = 1) -> Crop:
 
 @cache
 def _finder() -> FaceFinder:
-    return load_finder()
+    verify(DEFAULT_FOLDER)
+    return load_finder(DEFAULT_FOLDER)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,9 @@ PATIENCE = 30.0
 
 # The largest picture takes half a gigabyte while it is decoded: one at a time.
 _DECODING = Lock()
+_WAITING = BoundedSemaphore(8)
+"""More would keep threads that others need."""
+_BUSY = "Many pictures are being opened at the moment: choose this one again in a minute."
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV")
 _DAMAGED = "This picture is damaged and cannot be decoded to its end: save it again or choose another."
@@ -68,8 +71,17 @@ def load_whole(path: str | Path, longest: int) -> Whole:
 
 def _loaded(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """A file's picture, decoded in its turn and made smaller before the next one's is decoded."""
+    if not _WAITING.acquire(blocking=False):
+        raise UserError(_BUSY)
+    try:
+        return _in_turn(path, then)
+    finally:
+        _WAITING.release()
+
+
+def _in_turn(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Image.Image:
     if not _DECODING.acquire(timeout=PATIENCE):
-        raise UserError("Many pictures are being opened at the moment: choose this one again in a minute.")
+        raise UserError(_BUSY)
     try:
         image = open_picture(Path(path))
         return _bare(then(_on_white(_in_colour(_upright(_decoded(image))))))

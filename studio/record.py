@@ -33,6 +33,7 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
     """The JSON object to write beside the pixels."""
     psnr = outcome.round_trip.psnr
     return {
+        "note": SENTENCE,
         "settings": outcome.settings.model_dump(),
         "model": {"name": model.name, "sha256": model.digest, "size": model.size, **_published(model)},
         "software": {name: _version(name) for name in ("adjointdeis-studio", "torch", "diffusers")},

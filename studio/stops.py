@@ -6,6 +6,7 @@ away from the page. Looking for a file takes microseconds, a network call millis
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from uuid import uuid4
 
 KEEP = 24 * 3600.0
 """Seconds after which a flag's file is swept away; no run is that long."""
+_UNWRITTEN: dict[Path, str] = {}
+"""Flags whose file or reason could not be written, as on a full disk: set in this process at least, and why."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,23 @@ class Flag:
     who: str = ""
 
     def set(self, why: str = "") -> None:
-        """From now on `is_set`; the first reason stays. After the page is gone there is nobody left to tell, and
-        nothing happens.
-        """
-        with suppress(FileExistsError, FileNotFoundError), self.path.open("x", encoding="utf-8") as file:
-            file.write(why)
+        """From now on `is_set`; the first reason stays. Never raises: a stop has to work on a full disk too."""
+        try:
+            with self.path.open("x", encoding="utf-8") as file:
+                file.write(why)
+        except FileExistsError:
+            pass
+        except OSError:
+            _UNWRITTEN.setdefault(self.path, why)
 
     def is_set(self) -> bool:
         """Whether somebody asked to stop."""
-        return self.path.exists()
+        return self.path in _UNWRITTEN or os.path.exists(self.path)  # which never raises
 
     def why(self) -> str:
         """What there is to say about it, if anything."""
         with suppress(OSError):
-            return self.path.read_text(encoding="utf-8")
+            return _UNWRITTEN.get(self.path) or self.path.read_text(encoding="utf-8")
         return ""
 
 
@@ -96,7 +102,9 @@ class Stops:
 
     def _sweep(self) -> None:
         """A flag that was set leaves its file behind, for the run may still look for it."""
-        for path in Path(self._folder.name).iterdir():
-            with suppress(FileNotFoundError):
+        folder = Path(self._folder.name)
+        with suppress(OSError):  # on a full disk flags are kept in memory
+            folder.mkdir(exist_ok=True)  # whoever cleans temporary files up may have taken it
+            for path in folder.iterdir():
                 if path.stat().st_mtime < time() - KEEP:
                     path.unlink()

@@ -13,8 +13,11 @@ from pathlib import Path, PurePosixPath
 
 CARD = "README.md"
 CURE = "get the repository's assets/clay again, or run python -m clay.card if you trained them yourself"
+CURE_FACES = "get the repository's assets/faces again"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LINE = re.compile(r"^\| (\S+\.safetensors) \| \d+ \| `([0-9a-f]{64})` \|$", re.M)
+# | clip.safetensors | 123 | `hash` |   or   | detector/ | what it is | 1,234 | 5,678 | `hash` |
+_LINE = re.compile(r"^\| (\S+(?:\.safetensors|/)) \|[^`\n]*\| `([0-9a-f]{64})` \|$", re.M)
+_IN_A_FOLDER = "model.safetensors"
 
 
 class BrokenWeights(FileNotFoundError):
@@ -37,7 +40,8 @@ def listed(folder: Path) -> Mapping[str, str]:
     card = folder / CARD
     if not card.is_file():
         raise BrokenWeights("the model card is missing")
-    found = dict(_LINE.findall(card.read_text(encoding="utf-8")))
+    lines = _LINE.findall(card.read_text(encoding="utf-8"))
+    found = {name + _IN_A_FOLDER if name.endswith("/") else name: sha256 for name, sha256 in lines}
     if not found:
         raise BrokenWeights("the model card names no weights")
     return found

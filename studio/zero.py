@@ -7,6 +7,7 @@ What such a host needs, and this wrapper gives it:
     a duration             from the forecast of the run: who asks for a minute that they do not need waits longer
     an end in time         the run is asked to stop a little earlier, and keeps what it has
     silence below 1/4 s    a job that was left is only noticed at its next event; heartbeats are events
+    shares                 the line in that process is a copy, so how many jobs one person has is counted here
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.events import Outcome
+from studio.line import Line
 from studio.messages import UserError, explain
 from studio.request import Request
 from studio.shared import Studio
@@ -30,6 +32,8 @@ LEAST, MOST = 15.0, 110.0
 """Seconds. An anonymous visitor has two minutes a day."""
 SLACK = 4.0
 """Seconds for the process to start before the run, and to hand its result over after it."""
+_DIED = "ZeroGPU worker error"
+"""Title of the host's error where its process failed outside the job."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream
         gpu: the host's decorator, `spaces.GPU`.
         studio: whose pace forecasts a run, and learns from every one; what is measured in the other process is lost.
     """
+    line = Line(studio.device.limits)
 
     def wrap(stream: Stream) -> Stream:
         def work(granted: float, request: Request, *rest: Any) -> Iterator[Any]:
@@ -73,11 +78,12 @@ def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream
             """In this process."""
             stop: Flag = rest[-1]
             try:
-                for event in on_gpu(seconds(forecast(studio, request, *rest)), request, *rest):
-                    if isinstance(event, Failed):
-                        raise UserError(event.sentence)
-                    learn(studio, getattr(event, "outcome", event))
-                    yield event
+                with line.counted(stop.who):
+                    for event in on_gpu(seconds(forecast(studio, request, *rest)), request, *rest):
+                        if isinstance(event, Failed):
+                            raise UserError(event.sentence)
+                        learn(studio, getattr(event, "outcome", event))
+                        yield event
             except Exception as error:
                 raise _said(error) from error
             finally:
@@ -114,8 +120,10 @@ def _granted(granted: float, *rest: Any) -> int:
 
 
 def _said(error: Exception) -> Exception:
-    """The host's own sentences (quota used up, log in) are for the visitor, without their markup."""
+    """The host's own sentences (quota used up, log in) are for the visitor, without their markup; but of a process
+    that failed it would only tell the class of the error.
+    """
     message = getattr(error, "message", None)
-    if isinstance(error, UserError) or not isinstance(message, str):
+    if isinstance(error, UserError) or not isinstance(message, str) or getattr(error, "title", "") == _DIED:
         return error
     return UserError(re.sub(r"<[^>]*>", "", message))

@@ -23,6 +23,7 @@ def load_finder(
 
     Raises:
         FileNotFoundError: naming the file that is missing.
+        ValueError: naming the file that is damaged.
     """
     folder = Path(folder)
     finder = FaceFinder(fill(Detector(), folder / "detector"), fill(Landmarks(), folder / "landmarks"))
@@ -36,6 +37,7 @@ def load_recognition(
 
     Raises:
         FileNotFoundError: naming the file that is missing.
+        ValueError: naming the file that is damaged.
     """
     return fill(Recognition(), Path(folder) / "recognition").to(device=device, dtype=dtype)
 
@@ -52,8 +54,11 @@ def load_face_network(
 
     Raises:
         FileNotFoundError: naming the file that is missing.
+        ValueError: naming the file that is damaged.
     """
     folder = Path(folder)
-    thresholds = read_config(folder / "recognition")["thresholds"]
+    thresholds = read_config(folder / "recognition").get("thresholds")
+    if not isinstance(thresholds, dict):
+        raise ValueError("recognition/config.json holds no thresholds: get the folder again")
     finder, recognition = load_finder(folder, device, dtype), load_recognition(folder, device, dtype)
     return FaceNetwork(finder, recognition, thresholds).eval()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -62,21 +63,34 @@ def read_config(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: naming the file that is missing.
+        ValueError: it is no JSON object.
     """
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(
                 f"{folder.name} holds no face network: {name} is missing; `python -m losses.faces.convert` writes it."
             )
-    config: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(_damaged(folder, _CONFIG)) from error
+    if not isinstance(config, dict):
+        raise ValueError(_damaged(folder, _CONFIG))
     return config
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """The decoded tensors by name, float32."""
+    """The decoded tensors by name, float32.
+
+    Raises:
+        FileNotFoundError: naming the file that is missing.
+        ValueError: levels without their pair.
+    """
     read_config(folder)
     flat = load_file(folder / _WEIGHTS)
     names = [name for name in flat if not name.endswith(_RANGE)]
+    if any(flat[name].dtype == torch.uint8 and name + _RANGE not in flat for name in names):
+        raise ValueError(f"{folder.name} holds levels without their scale.")
     return {name: Stored(flat[name], flat.get(name + _RANGE)).decoded() for name in names}
 
 
@@ -85,10 +99,21 @@ def fill(network: Network, folder: Path) -> Network:
 
     Raises:
         FileNotFoundError: a file is missing.
-        RuntimeError: the weights are those of another network.
+        ValueError: the weights are damaged, or those of another network.
     """
-    network.load_state_dict(read_weights(folder))
+    read_config(folder)
+    try:
+        weights = read_weights(folder)
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise ValueError(_damaged(folder, _WEIGHTS)) from error
+    if not all(value.isfinite().all() for value in weights.values()):
+        raise ValueError(_damaged(folder, _WEIGHTS))
     return network.eval().requires_grad_(False)
+
+
+def _damaged(folder: Path, name: str) -> str:
+    return f"{folder.name}/{name} is damaged, or of another network: get the folder again"
 
 
 def as_float32(values: bytes, shape: list[int]) -> Tensor:

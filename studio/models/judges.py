@@ -17,8 +17,9 @@ import torch
 from losses.faces import FaceNetwork, load_face_network, load_onnx_network
 from losses.faces.load import DEFAULT_FOLDER
 from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
-from studio.messages import UserError
+from studio.messages import UserError, log
 from studio.models.source import hub_answers
+from studio.weights import verify
 
 _HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
 _HOW_FACES = "give the folder of one with --faces, or an ONNX file"
@@ -64,13 +65,13 @@ def load_judges(
     towers: Towers | None = None
     try:
         towers = load_clip(clip or default_clip(device), device, offline=is_offline(offline) or not hub_answers())
-    except (OSError, ValueError, RuntimeError) as error:
-        missing["clip"] = f"{str(error).rstrip('.')}; {_HOW_CLIP}"
+    except Exception as error:
+        missing["clip"] = f"{_sentence(error)}; {_HOW_CLIP}"
     identity: FaceNetwork | None = None
     try:
         identity = face_network(faces or DEFAULT_FOLDER, device)
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        missing["identity"] = f"{_first_line(error)}; {_HOW_FACES}"
+    except Exception as error:
+        missing["identity"] = f"{_sentence(error)}; {_HOW_FACES}"
     judges = _judges(measuring, identity, device)
     return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing, judges)
 
@@ -79,8 +80,10 @@ def face_network(path: Path, device: torch.device) -> FaceNetwork:
     """That of an ONNX file, or of a folder as `losses.faces.convert` writes it.
 
     Raises:
-        OSError, ImportError, ValueError, RuntimeError: why not; the first line is safe to show.
+        FileNotFoundError, ImportError, ValueError: why not; the first line is safe to show.
     """
+    if path == DEFAULT_FOLDER:
+        verify(path)
     return load_onnx_network(path, device=device) if path.suffix == ".onnx" else load_face_network(path, device)
 
 
@@ -90,8 +93,8 @@ def _judges(paths: Sequence[Path], identity: FaceNetwork | None, device: torch.d
     for path in paths:
         try:
             network = face_network(path, device)
-        except (OSError, ImportError, ValueError, RuntimeError) as error:
-            raise UserError(f"The judge “{path.name}” cannot be loaded: {_first_line(error)}.") from error
+        except Exception as error:
+            raise UserError(f"The judge “{path.name}” cannot be loaded: {_sentence(error)}.") from error
         if not network.thresholds:
             raise UserError(f"The judge “{path.name}” has no thresholds: write them into “{path.stem}.json” beside it.")
         weights = _fingerprint(network)
@@ -109,5 +112,10 @@ def _fingerprint(network: FaceNetwork) -> str:
     return hashlib.sha256(b"".join(sorted(hashlib.sha256(part).digest() for part in parts))).hexdigest()
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
+def _sentence(error: Exception) -> str:
+    """Why a network could not be loaded. What `losses` says is safe to show; the rest goes to the log."""
+    own = isinstance(error, (ImportError, ValueError, FileNotFoundError))
+    if own and getattr(error, "errno", None) is None and str(error):
+        return str(error).splitlines()[0].rstrip(".:")
+    log.error("A network beside the model cannot be loaded", exc_info=error)
+    return "its files cannot be read"

@@ -14,6 +14,7 @@ from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
 from studio.embedded import embedded
 from studio.model import Model, Origin
 from studio.models.adapters.labelled import Labelled
+from studio.models.complete import check_complete
 from studio.models.judges import Judges, load_judges
 from studio.models.parts import autoencoder, denoiser, scheduler_of
 from studio.models.place import Placement, best_device
@@ -82,6 +83,7 @@ def load(
     folder = find(entry, offline)
     if entry.size == 0:  # a hub id of one's own: what it is shows in its files
         entry = replace(recognise(folder, entry.title), repo=entry.repo)
+    check_complete(entry, folder)
     device = device or (placement.device if placement else best_device())
     codes = _prompts(entry, folder, wishes, device)  # first, because the text encoder leaves again
     held = placement or plan(entry, folder, device)

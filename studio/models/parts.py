@@ -16,6 +16,7 @@ from studio.models.adapters.flow import FlowTransformer
 from studio.models.adapters.labelled import Labelled
 from studio.models.adapters.prompted import Prompted
 from studio.models.adapters.unconditional import Unconditional
+from studio.models.complete import check_numbers
 from studio.models.diffae import DiffusionAutoencoder
 from studio.models.latents import Latents, save_memory
 from studio.models.place import Placement
@@ -139,10 +140,11 @@ def from_folder(kind: Any, folder: Path) -> Any:
             torch_dtype=torch.float32,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # parsers of several libraries, each with errors of its own
         raise UserError(sentence) from error
     if report["missing_keys"]:  # diffusers would go on with random numbers
         raise UserError(sentence)
+    check_numbers(found, sentence)
     return found
 
 

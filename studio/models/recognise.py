@@ -94,7 +94,7 @@ def read(path: Path) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path.parent.name}/{path.name} is damaged: get the folder again.") from error
     return found if isinstance(found, dict) else {}
 

@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from losses.open_clip_models import is_offline
-from studio.messages import UserError
+from studio.messages import UserError, disk_is_full
 from studio.models.registry import Entry, Kind
 
 _SMALL = (".json", ".txt", ".model")
@@ -49,7 +49,7 @@ def find(entry: Entry, offline: bool = False) -> Path:
 
 
 def cached(entry: Entry) -> Path | None:
-    """The folder, if the files are here already; asks nobody."""
+    """The folder, if files of it are here already (`complete` says whether all are); asks nobody."""
     if not entry.repo:
         return None
     local = Path(entry.repo)
@@ -59,7 +59,7 @@ def cached(entry: Entry) -> Path | None:
         folder = Path(_snapshot(entry, local_files_only=True))
     except (OSError, ValueError):
         return None
-    return folder if any(folder.rglob("*.safetensors")) else None
+    return folder
 
 
 def commit_of(folder: Path) -> str:
@@ -142,6 +142,8 @@ def _snapshot(entry: Entry, local_files_only: bool) -> str:
 
 
 def _reason(error: Exception, quiet: bool) -> str:
+    if disk_is_full(error):
+        return "the disk is full; make room for it, or give a folder"
     name = type(error).__name__
     if name == "GatedRepoError":
         return "its publisher wants the licence accepted first; do so on its page, and log in with “hf auth login”"

@@ -11,6 +11,7 @@ import torch
 
 from adjointdeis.memory import free_bytes
 from losses.open_clip_models import is_offline
+from studio.models.complete import is_complete
 from studio.models.place import OVERHEAD, SHARE, Footprint, best_device
 from studio.models.plan import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
@@ -53,7 +54,7 @@ def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
         return Status(entry, "blocked", f"needs a package: python -m pip install {' '.join(missing)}")
     if short := _too_small(entry):
         return Status(entry, "blocked", short)
-    if (folder := cached(entry)) is not None:
+    if (folder := cached(entry)) is not None and is_complete(entry, folder):
         commit = entry.revision or f"{commit_of(folder) or 'a folder'}, not pinned"
         return Status(entry, "ready", f"its files are here ({commit})")
     if not entry.repo:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from studio.memory import give_back
 from studio.messages import UserError
+from studio.models.complete import check_numbers
 from studio.models.recognise import read
 from studio.models.source import variant_of
 
@@ -35,9 +36,10 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
     clip = name.startswith("CLIP")
     if not (folder / "text_encoder").is_dir():
         raise UserError(f"“{folder.name}” has no text encoder: its folder needs tokenizer/ and text_encoder/.")
+    sentence = f"The text encoder in “{folder.name}” cannot be loaded: get the folder again."
     try:
         maker: Any = transformers.CLIPTextModel if clip else transformers.AutoModel
-        encoder = maker.from_pretrained(
+        encoder, report = maker.from_pretrained(
             folder / "text_encoder",
             # Gemma is larger than the models it writes prompts for
             dtype=torch.float32 if clip or device.type == "cpu" else torch.bfloat16,
@@ -45,12 +47,18 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
             variant=variant_of(folder / "text_encoder"),
             local_files_only=True,
             trust_remote_code=False,
+            output_loading_info=True,
         )
         tokenizer: Any = (transformers.CLIPTokenizer if clip else transformers.AutoTokenizer).from_pretrained(
             folder / "tokenizer", local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
-        raise UserError(f"The text encoder in “{folder.name}” cannot be loaded: get the folder again.") from error
+    except UserError:
+        raise
+    except Exception as error:  # parsers of several libraries, each with errors of its own
+        raise UserError(sentence) from error
+    if report["missing_keys"] or report.get("mismatched_keys"):  # transformers would go on with random numbers
+        raise UserError(sentence)
+    check_numbers(encoder, sentence)
     encoder = encoder.eval().requires_grad_(False).to(device)
     codes = [(_clip if clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder

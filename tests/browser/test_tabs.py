@@ -79,7 +79,7 @@ def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path
     expect(morph.locator("#morph-panel .bar")).to_have_count(12)
     expect(morph.locator("#morph-panel")).to_contain_text("of 2 judges")
     expect(morph.locator("#morph-numbers")).to_contain_text("exact, every 8-bit value the same")
-    for button, name in (("#morph-save", "m.png"), ("#morph-sidecar", "m.json")):
+    for button, name in (("#morph-save-png", "m.png"), ("#morph-save-json", "m.json")):
         with morph.expect_download() as download:
             morph.click(button)
         download.value.save_as(tmp_path / name)
@@ -99,7 +99,8 @@ def test_a_morph_stops_and_runs_again(morph: Page, stand_in: Served) -> None:
     # 95 steps and more were left
     assert stand_in.network.calls - calls < 200
     expect(morph.locator("#morph-status")).to_contain_text("the best picture so far is kept")
-    expect(morph.locator("#morph-save")).to_be_enabled()
+    with morph.expect_download():
+        morph.click("#morph-save-png")
     number(morph, "morph-optimisation_steps", 1)
     finish(morph, "morph")
 

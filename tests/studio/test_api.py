@@ -72,12 +72,13 @@ def test_every_setting_is_a_parameter_with_its_default(client: Client) -> None:
     for name, field in Settings.model_fields.items():
         if name != "version":
             assert given[name]["parameter_default"] == field.default
+    assert given["marked"]["parameter_default"] is False
     assert given["optimisation_steps"]["python_type"]["type"] == "int"
     assert "Literal['sde', 'ode']" in given["mode"]["python_type"]["type"]
     assert not given["image"]["parameter_has_default"]
     of_morph = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/morph"]["parameters"]}
     assert of_morph["z_rate"] == suited("morph")["z_rate"]
-    assert not set(given) - set(Settings.model_fields) - {"image", "second"}
+    assert not set(given) - set(Settings.model_fields) - {"image", "second", "marked"}
 
 
 def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Path) -> None:

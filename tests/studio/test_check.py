@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from losses.faces.load import DEFAULT_FOLDER
 from studio import check as checks
 from studio.check import browser_assets, check, device, free_port, memory, weights
 from studio.embedded import WEIGHTS
 from studio.present import ASSETS
+from studio.weights import CURE, CURE_FACES
 
 
 @pytest.fixture
@@ -23,13 +25,26 @@ def taken() -> Iterator[int]:
 
 def test_this_checkout_is_fine() -> None:
     findings = list(check("127.0.0.1", None))
-    assert [finding.name for finding in findings] == ["device", "weights", "memory", "port", "browser", "examples"]
+    assert [finding.name for finding in findings] == [
+        "device",
+        "weights",
+        "faces",
+        "memory",
+        "port",
+        "browser",
+        "examples",
+    ]
     for finding in findings:
         assert finding.fine or finding.name == "memory", finding
 
 
 def test_every_failure_comes_with_a_cure(taken: int, tmp_path: Path) -> None:
-    for finding in (weights(tmp_path), memory(1000), free_port("127.0.0.1", taken), browser_assets(tmp_path)):
+    for finding in (
+        weights("weights", tmp_path, CURE),
+        memory(1000),
+        free_port("127.0.0.1", taken),
+        browser_assets(tmp_path),
+    ):
         assert not finding.fine
         assert finding.cure in str(finding).splitlines()[1]
         assert finding.cure
@@ -39,20 +54,38 @@ def test_weights_are_held_against_the_model_card(tmp_path: Path) -> None:
     folder = tmp_path / "clay"
     (folder / "judge").mkdir(parents=True)
     shutil.copy(WEIGHTS / "README.md", folder)
-    assert "is missing" in weights(folder).found
+    assert "is missing" in weights("weights", folder, CURE).found
     for path in WEIGHTS.rglob("*.safetensors"):
         target = folder / path.relative_to(WEIGHTS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    assert weights(folder).fine
+    assert weights("weights", folder, CURE).fine
     content = (folder / "judge" / "model.safetensors").read_bytes()
     (folder / "judge" / "model.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert weights(folder).found == "judge/model.safetensors is not the file that the model card describes"
+    assert (
+        weights("weights", folder, CURE).found
+        == "judge/model.safetensors is not the file that the model card describes"
+    )
+
+
+def test_face_networks_are_held_against_the_list_beside_them(tmp_path: Path) -> None:
+    folder = tmp_path / "faces"
+    shutil.copytree(DEFAULT_FOLDER, folder)
+    assert weights("faces", folder, CURE_FACES).fine
+    content = bytearray((folder / "detector" / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (folder / "detector" / "model.safetensors").write_bytes(content)
+    assert "detector/model.safetensors is not the file" in weights("faces", folder, CURE_FACES).found
+
+
+def test_a_card_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"\xff\xfe\xff")
+    assert not weights("weights", tmp_path, CURE).fine
 
 
 def test_a_card_without_hashes_is_no_proof(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# A card\n")
-    assert not weights(tmp_path).fine
+    assert not weights("weights", tmp_path, CURE).fine
 
 
 def test_a_system_that_does_not_tell_its_memory_is_no_failure() -> None:

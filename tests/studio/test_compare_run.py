@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from adjointdeis import Unrolled
+from adjointdeis import Unrolled, UnsuitedSampler
 from studio import compare_run
-from studio.compare_run import Comparison, compare
+from studio.compare_run import Comparison, chosen_methods, compare
 from studio.messages import UserError
 from studio.model import Model
 from studio.request import Request
@@ -67,7 +67,7 @@ def test_a_method_that_cannot_go_on_says_why_and_the_others_go_on(
 ) -> None:
     class Broken(Unrolled):
         def value_and_grad(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
-            raise ValueError("This method wants another sampler.")
+            raise UnsuitedSampler("This method wants another sampler.")
 
     plain = compare_run.gradient_method
     monkeypatch.setattr(compare_run, "gradient_method", lambda s: Broken() if s.gradient == "unrolled" else plain(s))
@@ -75,6 +75,35 @@ def test_a_method_that_cannot_go_on_says_why_and_the_others_go_on(
     good, broken = last.columns
     assert broken.trouble == "This method wants another sampler."
     assert broken.curve == ()
+    assert len(good.curve) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory at /home/somebody"), "The device ran out of memory (incident "),
+        (ValueError("/home/somebody/secret"), "Something went wrong on the server (incident "),
+    ],
+)
+def test_whatever_happens_to_one_method_the_others_go_on(
+    model: Model,
+    request_for: Make,
+    flag: Flag,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    sentence: str,
+) -> None:
+    class Broken(Unrolled):
+        def value_and_grad(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
+            raise error
+
+    plain = compare_run.gradient_method
+    monkeypatch.setattr(compare_run, "gradient_method", lambda s: Broken() if s.gradient == "unrolled" else plain(s))
+    *_, last = compare(model, request_for(), ["unrolled", "discrete"], flag)
+    broken, good = last.columns
+    assert last.stage == "done"
+    assert sentence in broken.trouble
+    assert "somebody" not in broken.trouble
     assert len(good.curve) == 4
 
 
@@ -111,6 +140,12 @@ def test_stopped_at_once_nothing_is_measured(model: Model, request_for: Make, fl
 def test_methods_have_to_be_chosen(model: Model, request_for: Make, flag: Flag, methods: list[str]) -> None:
     with pytest.raises(UserError, match="at least one gradient method"):
         next(iter(compare(model, request_for(), methods, flag)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("methods", ["discrete", [["discrete"]], [7], {"discrete": 1}, ["nabla"], None])
+def test_what_is_no_list_of_methods_is_refused(methods: object) -> None:
+    with pytest.raises(UserError, match="The gradient methods are discrete, adjoint_1"):
+        chosen_methods(methods)
 
 
 def test_the_error_follows_from_direction_and_length() -> None:

@@ -106,8 +106,23 @@ def test_what_is_no_file_at_all_is_one_sentence(url: str) -> None:
         assert answer["output"]["error"] in (UNFIT, NO_FILE)
 
 
-def test_a_handler_that_fails_says_a_number(url: str) -> None:
+def replayed(url: str, name: object) -> str:
+    """What the page says of a recording of this name."""
     config = httpx.get(f"{url}config").json()
     replay = next(one["id"] for one in config["dependencies"] if one["api_name"] == "replay")
-    said = send(url, replay, [], event_data={"name": {"no": "such"}})
-    assert "Something went wrong on the server (incident " in said["output"]["error"]
+    return json.dumps(send(url, replay, [], event_data={"name": name})["output"])
+
+
+@pytest.mark.parametrize("name", [{"no": "such"}, ["red-hair"], None, 7, "no such"])
+def test_a_recording_that_is_not_there_is_said(url: str, name: object) -> None:
+    assert "There is no such recording here" in replayed(url, name)
+
+
+def test_a_handler_that_fails_says_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(sentence: str) -> str:
+        raise KeyError("/home/somebody/secret")
+
+    monkeypatch.setattr("studio.words.alert", broken)
+    said = replayed(url, "no such")
+    assert "Something went wrong on the server (incident " in said
+    assert "secret" not in said

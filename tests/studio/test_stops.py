@@ -1,7 +1,12 @@
+import errno
 import os
 import pickle
+import shutil
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from studio.stops import Flag, Stops
 
@@ -40,10 +45,39 @@ def test_a_flag_set_here_is_seen_in_another_process(tmp_path: Path) -> None:
         assert pool.apply(Flag.is_set, (flag,))
 
 
-def test_setting_a_flag_after_the_page_is_gone_does_nothing(tmp_path: Path) -> None:
+def test_a_flag_that_cannot_be_written_is_set_all_the_same(tmp_path: Path) -> None:
     flag = Flag(tmp_path / "gone" / "stop")
-    flag.set()
-    assert not flag.is_set()
+    flag.set("time is up")
+    flag.set("later")
+    assert flag.is_set()
+    assert flag.why() == "time is up"
+    assert not Flag(tmp_path / "gone" / "other").is_set()
+
+
+def test_a_reason_that_finds_no_room_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flag = Flag(tmp_path / "stop")
+    plain = Path.open
+
+    def full(path: Path, *how: Any, **more: Any) -> Any:
+        plain(path, *how, **more).close()
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(Path, "open", full)
+    flag.set("time is up")
+    monkeypatch.undo()
+    assert flag.is_set()
+    assert flag.why() == "time is up"
+
+
+def test_a_folder_that_was_cleaned_away_is_made_again() -> None:
+    stops = Stops()
+    first = stops.arm("me")
+    shutil.rmtree(first.path.parent)
+    assert stops.halt("me")
+    assert first.is_set()
+    second = stops.arm("you")
+    second.set()
+    assert second.path.is_file()
 
 
 def test_the_first_reason_stays(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Visits on a page that is really served: one address makes many, and nobody else loses theirs."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from studio import page_sessions
+from studio.gate_body import Refused
+from studio.page_blocks import Blocks
+from studio.page_leaving import wire_leaving
+from studio.page_sessions import Sessions
+from studio.stops import Stops
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
+    monkeypatch.setattr(page_sessions, "SESSIONS", 5)
+    with Blocks() as blocks:
+        count, said = gr.State(0), gr.Textbox()
+        button = gr.Button()
+        button.click(lambda n: (n + 1, str(n + 1)), count, [count, said], api_name="count", queue=False)
+        button.click(lambda: "x" * 1000, None, said, api_name="long")
+        wire_leaving(blocks, Stops())
+    _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield blocks, f"{url}gradio_api/"
+    blocks.close()
+
+
+def count(url: str, session: str) -> str:
+    answer: str = httpx.post(f"{url}run/count", json={"data": [None], "session_hash": session}).json()["data"][-1]
+    return answer
+
+
+def test_who_makes_many_visits_loses_their_own(served: tuple[Any, str]) -> None:
+    blocks, url = served
+    app, sessions = SimpleNamespace(get_blocks=lambda: blocks), Sessions()
+    sessions.admit(app, "honest", "9.9.9.9")
+    assert count(url, "honest") == "1"
+    for k in range(20):
+        sessions.admit(app, f"greedy-{k}", "6.6.6.6")
+        count(url, f"greedy-{k}")
+    assert len(blocks.state_holder.session_data) < 5
+    assert count(url, "honest") == "2"
+
+
+def test_answers_that_nobody_fetches_have_an_end(served: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks, url = served
+    app, sessions = SimpleNamespace(get_blocks=lambda: blocks), Sessions(unread=12)
+    long = next(fn._id for fn in blocks.fns.values() if fn.api_name == "long")
+    taken = 0
+    with pytest.raises(Refused, match="fetch them first"):
+        for _ in range(100):
+            sessions.admit(app, "greedy", "6.6.6.6")
+            httpx.post(f"{url}queue/join", json={"data": [], "fn_index": long, "session_hash": "greedy"})
+            taken += 1
+    assert 0 < taken < 30
+    sessions.admit(app, "honest", "9.9.9.9")
+    monkeypatch.setattr(page_sessions, "_STALE", -1.0)
+    sessions.admit(app, "another", "6.6.6.6")  # what was left behind long ago makes room
+    assert "greedy" not in blocks._queue.pending_messages_per_session
+
+
+def test_without_an_app_there_is_nothing_to_look_after() -> None:
+    Sessions().admit(None, "me", "9.9.9.9")
