@@ -19,6 +19,19 @@ SAMPLERS = {
 }
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("at", [0, 7, 39])
+def test_an_ode_is_not_inverted_through_what_is_not_finite(bad, at):
+    calls = iter(range(10_000))
+    world = mixture()
+
+    def network(t, x, z):
+        return world(t, x, z) * (bad if next(calls) == at else 1)
+
+    with pytest.raises(FloatingPointError, match=r"output at step \d+ of 20 \(t = [\d.e+-]+\) is not finite"):
+        encode(network, Sampler.from_grid(GRID), normal(2, 2, 2, 3), normal(2, 4, seed=1), tolerance=0)
+
+
 @pytest.mark.parametrize("marginals", ["independent", "posterior"])
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("world", [gaussian(), mixture()], ids=["gaussian", "mixture"])

@@ -95,6 +95,7 @@ def pictures(dice: random.Random) -> Iterator[Case]:
         bmp_header=forge.bmp(30_000, 30_000),
         bmp_upside_down=forge.bmp(30_000, -30_000),
         tiff_header=forge.tiff(forge.strips(60_000, 60_000)),
+        tiff_tiles=forge.tiff(forge.strips(20_800, 64, t322=16, t323=2**21, t324=8, t325=1024), bytes(1024)),
         tiff_tile=forge.tiff(forge.strips(32, 32, t322=30_000, t323=30_000, t324=8, t325=1024), bytes(1024)),
         jpeg_header=_resized(forge.honest("JPEG"), 65_000, 65_000),
         jpeg_scans=forge.progressive(3000),

@@ -1,4 +1,5 @@
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import huggingface_hub
 import open_clip
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from losses.clip import ClipText
 from losses.open_clip_models import ON_CPU, ON_GPU, default_clip, load_clip
@@ -51,6 +52,26 @@ def test_a_folder_without_weights_is_not_a_random_model(folder: Path, tmp_path: 
     (tmp_path / "open_clip_config.json").write_bytes((folder / "open_clip_config.json").read_bytes())
     with pytest.raises(FileNotFoundError, match=r"has no open_clip_model\.safetensors"):
         load_clip(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["open_clip_config.json", "open_clip_model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff" * 64, b"version https://git-lfs", b"[" * 90_000])
+def test_a_damaged_folder_is_named_and_nothing_else(folder: Path, tmp_path: Path, name: str, content: bytes) -> None:
+    shutil.copytree(folder, tmp_path / "mine")
+    (tmp_path / "mine" / name).write_bytes(content)
+    with pytest.raises(ValueError, match="the files of mine are damaged") as told:
+        load_clip(str(tmp_path / "mine"))
+    assert str(tmp_path) not in str(told.value)
+
+
+def test_numbers_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "mine")
+    path = tmp_path / "mine" / "open_clip_model.safetensors"
+    tensors = load_file(path)
+    next(value for value in tensors.values() if value.is_floating_point()).fill_(float("nan"))
+    save_file(tensors, path)
+    with pytest.raises(ValueError, match="not finite"):
+        load_clip(str(tmp_path / "mine"))
 
 
 def test_names_are_checked_before_anything_is_fetched() -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 import app
+from studio.mark import mark
 from studio.model import Model
 from studio.page import page
 from studio.presets import suited
@@ -87,6 +88,16 @@ def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Pat
     assert (settings.seed, settings.closeness, settings.prompt) == (11, 0.5, "red hair")
     assert written["settings"] == settings.model_dump()
     assert Image.open(path).size == (16, 16)
+
+
+def test_a_picture_is_marked_when_it_is_asked_for(client: Client, face: Path, save_picture: Any) -> None:
+    two = {"first": handle_file(face), "second": handle_file(save_picture("second.png", colour="navy"))}
+    for name, what in (("/steer", {"image": handle_file(face), "prompt": "x"}), ("/morph", two)):
+        plain, marked = (
+            Image.open(client.predict(**what, optimisation_steps=1, marked=marked, api_name=name)[0]).convert("RGB")
+            for marked in (False, True)
+        )
+        assert marked.tobytes() == mark(plain).tobytes() != plain.tobytes()
 
 
 def test_the_answer_streams_and_ends_with_the_picture(client: Client, face: Path) -> None:

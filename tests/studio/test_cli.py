@@ -15,6 +15,7 @@ from PIL import Image
 
 from studio import cli
 from studio.cli_values import collected
+from studio.mark import mark
 from studio.messages import UserError
 from studio.model import Model
 from studio.models.judges import Judges
@@ -49,6 +50,15 @@ def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, ca
     inside, beside = read_settings("red.png"), read_settings("red.json")
     assert inside == beside == Settings(prompt="red hair", optimisation_steps=2, sampling_steps=5, seed=4)
     assert Image.open("red.png").size == (16, 16)
+
+
+def test_the_label_is_drawn_when_it_is_asked_for(face: Path, save_picture: Callable[..., Path]) -> None:
+    for job in (["steer", face, "--text", "x"], ["morph", face, save_picture("other.png", colour="navy")]):
+        assert run(*job, *QUICK, "--out", "plain.png") == 0
+        assert run(*job, *QUICK, "--mark", "--out", "marked.png") == 0
+        plain, marked = Image.open("plain.png"), Image.open("marked.png")
+        assert marked.convert("RGB").tobytes() == mark(plain.convert("RGB")).tobytes() != plain.convert("RGB").tobytes()
+        assert read_settings("marked.png") == read_settings("plain.png")
 
 
 def test_a_run_can_be_repeated_from_what_it_wrote(face: Path) -> None:

@@ -272,9 +272,8 @@ def test_what_takes_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         sent.append(message)
 
     began = time.monotonic()
-    finished(
-        Gate(reads_all)({"type": "http", "method": "POST", "path": "/gradio_api/run/x", "headers": []}, never, send)
-    )
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/run/x", "headers": []}
+    finished(Gate(reads_all)(scope, never, send))
     assert time.monotonic() - began < 30
     assert sent[0]["status"] == 408
 
@@ -287,7 +286,7 @@ def test_a_message_that_is_no_json_is_refused(body: bytes) -> None:
 
 def test_one_address_has_its_share_and_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "someone/studio")
-    gate = Gate(reads_all, Intake(requests=9, of_one=10_000, connections=2))
+    gate = Gate(reads_all, Intake(requests=9, of_one=10_000, connections=2), clock=lambda: 0.0)
 
     def join(address: str) -> int:
         asked = {"x-forwarded-for": f"6.6.6.6, {address}"}

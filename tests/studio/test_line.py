@@ -140,3 +140,13 @@ def test_who_fails_to_answer_loses_the_place() -> None:
     with line, pytest.raises(RuntimeError, match="closed tab"):
         line.enter(broken)
     assert not line.locked()
+
+
+def test_a_job_that_is_only_counted_has_a_share_and_waits_for_nothing() -> None:
+    line = Line(Limits(jobs=3, each=2))
+    with line.counted("me"), line.counted("me"):
+        with pytest.raises(UserError, match="You have 2 runs in line"), line.counted("me"):
+            pytest.fail("it had no share left")
+        with line.counted("you"), pytest.raises(UserError, match="waiting here already"), line.counted("they"):
+            pytest.fail("there was no room left")
+    assert not line.locked()

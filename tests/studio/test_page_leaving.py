@@ -1,5 +1,7 @@
 """What is left of a visit, on a page that is really served."""
 
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -12,7 +14,7 @@ import pytest
 
 from studio import page_leaving
 from studio.page_blocks import Blocks
-from studio.page_leaving import forget, forget_later, wire_leaving
+from studio.page_leaving import forget, forget_later, sweep, wire_leaving
 from studio.stops import Stops
 
 Visit = tuple[gr.Blocks, Stops, str]
@@ -111,3 +113,56 @@ def test_earlier_pictures_of_a_visit_go_too(visit: Visit, face: Path, save_pictu
     paths = [look(url, "me", face), look(url, "me", save_picture("second.png", colour="navy"))]
     forget(blocks, "me")
     assert not any(path.exists() for path in paths)
+
+
+@pytest.mark.parametrize("way", ["{inside}/../{name}", "{outside}", "{inside}/./own.png"])
+def test_a_path_that_somebody_wrote_is_never_deleted(visit: Visit, tmp_path: Path, way: str) -> None:
+    blocks, _, url = visit
+    inside = page_leaving.folder()
+    inside.mkdir(parents=True, exist_ok=True)
+    beside, own = inside.parent / "theirs.txt", inside / "own.png"
+    outside = tmp_path / "theirs.txt"
+    for path in (beside, own, outside):
+        path.write_text("somebody's")
+    blocks.temp_file_sets[0].add(str(own))
+    next(iter(blocks.blocks.values())).keep_in_cache = {str(own)}  # as what the page itself shows
+    written = way.format(inside=inside, name=beside.name, outside=outside)
+    for ask in ("run/look", "queue/join"):
+        data = [{"path": written, "meta": {"_type": "gradio.FileData"}}]
+        httpx.post(f"{url}{ask}", json={"data": data, "session_hash": "me", "fn_index": 0})
+    forget(blocks, "me")
+    assert all(path.is_file() for path in (beside, own, outside))
+
+
+def test_what_was_uploaded_and_never_used_goes_by_itself(visit: Visit, face: Path) -> None:
+    blocks, _, url = visit
+    used = look(url, "me", face)
+    with face.open("rb") as file:
+        (path,) = httpx.post(f"{url}upload", files={"files": ("other.png", file)}).json()
+    assert Path(path) != used
+    assert sweep(blocks) == 1
+    blocks.departures.watch()  # type: ignore[attr-defined]
+    assert until(lambda: not Path(path).exists())
+    assert used.is_file()
+    assert sweep(blocks) == 0
+
+
+def test_files_may_come_while_others_are_looked_at(visit: Visit, tmp_path: Path) -> None:
+    blocks, _, _ = visit
+    known: set[str] = blocks.temp_file_sets[0]
+    ended = threading.Event()
+
+    def uploads() -> None:
+        for k in itertools.cycle(range(50)):
+            known.symmetric_difference_update({f"/nowhere/{k}"})
+            if ended.is_set():
+                return
+
+    busy = threading.Thread(target=uploads)
+    busy.start()
+    try:
+        for _ in range(5):
+            sweep(blocks)
+    finally:
+        ended.set()
+        busy.join()

@@ -7,7 +7,7 @@ from studio import picture_files
 from studio.messages import UserError
 from studio.picture_files import MOST_SCANS, TooSlow, open_picture
 from studio.pictures import load_picture
-from tests.hostile.forge import progressive, strips, tiff
+from tests.hostile.forge import bmp, progressive, strips, tiff
 
 
 def save(tmp_path: Path, data: bytes) -> Path:
@@ -30,6 +30,23 @@ def test_a_decoder_that_comes_back_after_its_time_is_ended(tmp_path: Path, monke
     monkeypatch.setattr(picture_files, "SECONDS", -1.0)
     with pytest.raises(UserError):
         load_picture(path, 64)
+
+
+def test_tiles_that_together_cover_far_more_than_the_picture_are_refused(tmp_path: Path) -> None:
+    # thousands of them may point at the same few bytes, and each is decoded whole
+    tall = strips(20_800, 64, t322=16, t323=2**21, t324=8, t325=1024)
+    with pytest.raises(UserError, match="too many pixels"):
+        open_picture(save(tmp_path, tiff(tall, bytes(1024))))
+    nothing = strips(32, 32, t322=0, t323=16, t324=8, t325=1024)
+    with pytest.raises(UserError, match="cannot be read"):
+        open_picture(save(tmp_path, tiff(nothing, bytes(1024))))
+
+
+def test_run_lengths_of_a_bmp_are_refused(tmp_path: Path) -> None:
+    data = bytearray(bmp(2_000_000, 16, bits=8, offset=54 + 1024, data=bytes(1024) + b"\x00\x02\xff\xff" * 20))
+    data[30:34] = (1).to_bytes(4, "little")
+    with pytest.raises(UserError, match="cannot be read"):
+        open_picture(save(tmp_path, bytes(data)))
 
 
 def test_a_tile_larger_than_any_picture_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from studio import zero
 from studio.compare_run import Comparison
 from studio.compare_tab import compare_stream
 from studio.events import Outcome, Progress
-from studio.messages import UserError
+from studio.line import Limits, Line
+from studio.messages import UserError, explain
 from studio.model import Model
 from studio.morph_run import Morphed
 from studio.morph_tab import morph_stream
@@ -77,6 +78,37 @@ def test_what_the_host_says_is_said_without_markup(studio: Studio, request_for: 
 
     with pytest.raises(UserError, match="used up your quota"):
         list(zero.hosted(host, studio)(studio.stream)(request_for(), flag))
+
+
+def test_of_a_process_that_failed_no_class_is_told(studio: Studio, request_for: Make, flag: Flag) -> None:
+    def host(duration: Any) -> Any:
+        def refuse(*args: Any) -> Iterator[Any]:
+            failed = spaces.Aborted("RuntimeError")
+            failed.title = "ZeroGPU worker error"  # type: ignore[attr-defined]
+            raise failed
+            yield
+
+        return lambda function: refuse
+
+    with pytest.raises(spaces.Aborted) as told:
+        list(zero.hosted(host, studio)(studio.stream)(request_for(), flag))
+    assert "(incident " in explain(told.value)
+    assert "RuntimeError" not in explain(told.value)
+
+
+def test_one_person_has_a_share_of_the_host(model: Model, request_for: Make, flag: Flag, tmp_path: Path) -> None:
+    studio = Studio(model, Line(Limits(jobs=5, each=2)))
+    stream = zero.hosted(spaces.GPU, studio)(studio.stream)
+    asked = request_for(optimisation_steps=100, sampling_steps=50)
+    runs = [stream(asked, Flag(tmp_path / f"stop-{k}", "9.9.9.9")) for k in range(3)]
+    for run in runs[:2]:
+        next(run)
+    with pytest.raises(UserError, match="You have 2 runs in line"):
+        next(runs[2])
+    runs[0].close()
+    other = stream(request_for(optimisation_steps=1), Flag(tmp_path / "stop", "9.9.9.9"))
+    assert isinstance([event for event in other if event is not None][-1], Outcome)
+    runs[1].close()
 
 
 def test_stop_is_seen_in_the_other_process(studio: Studio, request_for: Make, flag: Flag) -> None:

@@ -1,6 +1,11 @@
+import shutil
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from losses.faces.detector import Detector
+from losses.faces.load import DEFAULT_FOLDER
 from losses.faces.stored import Stored, as_float32, as_levels, fill, read_weights, save_weights
 
 
@@ -32,6 +37,26 @@ def test_what_is_saved_is_read(tmp_path):
     linear = fill(torch.nn.Linear(2, 1), tmp_path)
     assert linear(torch.ones(1, 2)).item() == pytest.approx(0.95)
     assert not linear.weight.requires_grad
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff" * 64, b"version https://git-lfs", b"[" * 90_000])
+def test_a_damaged_file_is_named(tmp_path, name, content):
+    folder = tmp_path / "detector"
+    shutil.copytree(DEFAULT_FOLDER / "detector", folder)
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^detector/{name} is damaged"):
+        fill(Detector(), folder)
+
+
+def test_levels_without_their_scale_are_no_numbers(tmp_path):
+    folder = tmp_path / "detector"
+    shutil.copytree(DEFAULT_FOLDER / "detector", folder)
+    tensors = load_file(folder / "model.safetensors")
+    del tensors[next(name for name in tensors if name.endswith(".range"))]
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="damaged"):
+        fill(Detector(), folder)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,25 @@ def test_what_is_not_there_is_said_and_nothing_fails(tmp_path: Path) -> None:
     assert "has no open_clip_config.json" in found.missing["clip"]
     assert "--clip" in found.missing["clip"]
     assert "--faces" in found.missing["identity"]
+
+
+def test_what_the_system_says_of_a_file_is_for_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/home/somebody/secret")
+
+    monkeypatch.setattr(module, "load_clip", refuse)
+    monkeypatch.setattr(module, "load_face_network", refuse)
+    found = load_judges(torch.device("cpu"), faces=tmp_path)
+    assert set(found.missing) == {"clip", "identity"}
+    for sentence in found.missing.values():
+        assert sentence.startswith("its files cannot be read; ")
+        assert "secret" not in sentence
+    assert "secret" in caplog.text
+    with pytest.raises(UserError, match="cannot be loaded: its files cannot be read") as told:
+        load_judges(torch.device("cpu"), measuring=[tmp_path])
+    assert "secret" not in str(told.value)
 
 
 def test_the_studios_own_face_network_is_used_by_default() -> None:

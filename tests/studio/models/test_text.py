@@ -1,8 +1,10 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from studio.messages import UserError
 from studio.models.text import LONGEST_GEMMA, prompt_codes
@@ -42,3 +44,41 @@ def test_gemmas_padding_is_zero(twin: Twin) -> None:
 def test_a_folder_without_text_encoder_is_refused_in_a_sentence(twin: Twin) -> None:
     with pytest.raises(UserError, match="has no text encoder"):
         prompt_codes(twin("ldm-celebahq"), ("a",), CPU)
+
+
+def damaged(twin: Twin, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
+    """A twin whose text encoder's weights were changed."""
+    folder = tmp_path / "mine"
+    shutil.copytree(twin("sd-1.5"), folder)
+    path = folder / "text_encoder" / "model.safetensors"
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path, metadata={"format": "pt"})
+    return folder
+
+
+def test_what_is_missing_is_not_made_up(twin: Twin, tmp_path: Path) -> None:
+    def drop(tensors: dict[str, torch.Tensor]) -> None:
+        del tensors[next(name for name in tensors if "final_layer_norm" in name)]
+
+    with pytest.raises(UserError, match="cannot be loaded: get the folder again"):
+        prompt_codes(damaged(twin, tmp_path, drop), ("a",), CPU)
+
+
+def test_numbers_that_are_none_are_refused(twin: Twin, tmp_path: Path) -> None:
+    def spoil(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[next(name for name in tensors if "final_layer_norm" in name)].fill_(float("nan"))
+
+    with pytest.raises(UserError, match="cannot be loaded: get the folder again"):
+        prompt_codes(damaged(twin, tmp_path, spoil), ("a",), CPU)
+
+
+@pytest.mark.parametrize("name", ["text_encoder/model.safetensors", "tokenizer/vocab.json", "text_encoder/config.json"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff" * 64, b"version https://git-lfs", b"[" * 90_000])
+def test_a_damaged_file_is_one_sentence(twin: Twin, tmp_path: Path, name: str, content: bytes) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(twin("sd-1.5"), folder)
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError) as told:
+        prompt_codes(folder, ("a",), CPU)
+    assert str(tmp_path) not in str(told.value)

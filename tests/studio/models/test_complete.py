@@ -1,0 +1,94 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from studio.messages import UserError
+from studio.models.complete import check_complete, is_complete
+from studio.models.judges import Judges
+from studio.models.load import load
+from studio.models.place import Placement
+from studio.models.recognise import recognise
+from studio.models.registry import ENTRIES
+
+Twin = Callable[[str], Path]
+NAMES = sorted(set(ENTRIES) - {"embedded"})
+COMMIT = "c0" * 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_twin_is_complete(twin: Twin, name: str) -> None:
+    check_complete(ENTRIES[name], twin(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("ldm-celebahq", "vqvae"),
+        ("ldm-celebahq", "scheduler"),
+        ("ldm-celebahq", "unet"),
+        ("sd-1.5", "vae"),
+        ("sd-1.5", "scheduler"),
+        ("sd-1.5", "text_encoder"),
+        ("sd-1.5", "tokenizer"),
+        ("dit-imagenet", "vae"),
+        ("sana-600m", "vae"),
+        ("ddpm-cat", "scheduler_config.json"),
+    ],
+)
+def test_a_download_that_was_cut_short_is_no_smaller_model(
+    twin: Twin, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+) -> None:
+    folder = tmp_path / "snapshots" / COMMIT
+    shutil.copytree(twin(name), folder)
+    for found in [folder / part, *folder.glob(f"*/{part}")]:
+        if found.is_dir():
+            shutil.rmtree(found)
+        else:
+            found.unlink(missing_ok=True)
+    assert not is_complete(ENTRIES[name], folder)
+    monkeypatch.setattr("studio.models.load.find", lambda entry, offline: folder)
+    with pytest.raises(UserError) as told:
+        load(name, placement=Placement(torch.device("cpu")), judges=judges)
+    assert str(tmp_path) not in str(told.value)
+    if part != "unet":
+        assert "start it once with a network" in str(told.value)
+
+
+def test_a_folders_own_list_of_parts_counts(twin: Twin, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(twin("ldm-celebahq"), folder)
+    (folder / "model_index.json").write_text('{"_class_name": "X", "vqvae": ["diffusers", "VQModel"], "odd": [1]}')
+    shutil.rmtree(folder / "vqvae")
+    # without the list it would be taken for a model of pixels
+    with pytest.raises(UserError, match="without its vqvae: get the folder again"):
+        check_complete(recognise(folder), folder)
+
+
+def test_a_missing_piece_of_the_weights_is_counted(twin: Twin, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(twin("sd-1.5"), folder)
+    whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    whole.rename(whole.with_name("diffusion_pytorch_model-00001-of-00003.safetensors"))
+    with pytest.raises(UserError, match="“unet” holds 1 of its 3 files"):
+        check_complete(ENTRIES["sd-1.5"], folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(twin("ddpm-celebahq"), folder)
+    path = folder / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    tensors["conv_out.bias"].fill_(float("inf"))
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"do not fit their config\.json"):
+        load(str(folder), placement=Placement(torch.device("cpu")), judges=judges)
+
+
+def test_what_is_embedded_needs_no_folder_of_diffusers(twin: Twin) -> None:
+    entry = replace(ENTRIES["ddpm-cat"], name="mine")
+    assert is_complete(entry, twin("ddpm-cat"))
