@@ -59,7 +59,6 @@ history of runs; whoever else is here sees only how many runs come before theirs
 | what | for how long |
 |---|---|
 | pictures you upload or save | ten minutes after you close the page, or after a program's last call |
-| a picture that was uploaded and never used | 70 minutes at most |
 | settings, results and runs of this visit | the same; sooner if very many people are here |
 | a failure, as a line in the log of whoever runs this | as long as they keep logs; no picture is in it |
 

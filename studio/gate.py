@@ -226,7 +226,8 @@ class Gate:
         host = b"|".join(value for name, value in scope["headers"] if name in (b"host", b"x-forwarded-host"))
         if host != self._host:
             self._host = host
-            getattr(scope.get("app"), "page_api_info", {}).clear()
+            if app := scope.get("app"):
+                app.api_info = None
 
 
 def _who(scope: Scope) -> str:

@@ -43,7 +43,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         examples: pictures to start from; the first is there when the page opens.
         on_device: wraps every function that uses the device in whatever the host needs.
     """
-    # uploads that no job ever used: looked through every 10 minutes, gone after an hour
+    # what is still there when the program ends goes then; page_leaving looks after everything else, and sooner
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
         # wrap: with a menu for what does not fit, gradio measures tabs before fonts are there and may hide one for good

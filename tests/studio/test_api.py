@@ -90,6 +90,12 @@ def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Pat
     assert Image.open(path).size == (16, 16)
 
 
+def test_nobody_reads_the_host_that_another_asked_for(url: str) -> None:
+    asked = {"host": "evil.example"}
+    assert "evil.example" in httpx.get(f"{url}gradio_api/info", headers=asked).text
+    assert "evil.example" not in httpx.get(f"{url}gradio_api/info").text
+
+
 def test_a_picture_is_marked_when_it_is_asked_for(client: Client, face: Path, save_picture: Any) -> None:
     two = {"first": handle_file(face), "second": handle_file(save_picture("second.png", colour="navy"))}
     for name, what in (("/steer", {"image": handle_file(face), "prompt": "x"}), ("/morph", two)):

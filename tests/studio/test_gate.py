@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import pytest
@@ -333,13 +333,13 @@ def test_a_request_cannot_pass_the_server_off_as_another() -> None:
 
 def test_a_description_is_made_anew_for_another_host() -> None:
     class App:
-        page_api_info: ClassVar[dict[str, str]] = {}
+        api_info: str | None = None
 
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
             host = dict(scope["headers"])[b"host"].decode()
-            told = self.page_api_info.setdefault("", host)
+            self.api_info = self.api_info or host
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": told.encode()})
+            await send({"type": "http.response.body", "body": self.api_info.encode()})
 
     inner = App()
     gate = Gate(inner)
