@@ -132,7 +132,7 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
 
     def choose(preset: str | None) -> dict[Block, Any]:
         values = PRESETS.get(preset or "", {})
-        moved = {field: values[name] for name, field in tab.fields.items() if name in values}
+        moved: dict[Block, Any] = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
