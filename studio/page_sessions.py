@@ -57,7 +57,11 @@ class Sessions:
             if session not in states and len(states) >= SESSIONS - 1:
                 forget(blocks, self._of_the_busiest(states))
             if session not in answers and len(answers) >= SESSIONS:
-                answers.pop(self._of_the_busiest(answers), None)
+                # whoever still works would fail without a place for the answer
+                at_work = blocks._queue.pending_event_ids_session
+                idle = [one for one in answers if not at_work.get(one)]
+                if idle:
+                    answers.pop(self._of_the_busiest(idle), None)
             self._check_unread(answers, session, who)
             if len(self._seen) > 4 * SESSIONS:
                 self._seen = {one: by for one, by in self._seen.items() if one in states or one in answers}
@@ -74,7 +78,8 @@ class Sessions:
             return
         for one, waiting in own.items():
             if waiting and one != session and self._seen[one][1] < monotonic() - _STALE:
-                answers.pop(one, None)
+                while not answers[one].empty():
+                    answers[one].get_nowait()
                 own[one] = 0
         if sum(own.values()) >= self._unread:
             raise Refused(429, "Answers to what was asked from where you are wait to be fetched: fetch them first.")
