@@ -23,6 +23,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.requests import ClientDisconnect
+
 from studio.addresses import address_of
 from studio.gate_body import (
     MIB,
@@ -39,7 +41,7 @@ from studio.gate_body import (
     too_large,
 )
 from studio.gate_routes import believable, inner_path, is_open, is_upload_id
-from studio.messages import explain, log
+from studio.messages import disk_is_full, explain, log
 from studio.shares import Shares
 
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
@@ -138,11 +140,9 @@ class Gate:
             with self._connected(who := _who(scope)):
                 receive = await self._let_in(scope, receive, who)
                 await self.app(scope, receive, sending)
-        except Gone:
+        except (Gone, ClientDisconnect):
             return
         except Exception as error:
-            if type(error).__name__ == "ClientDisconnect":
-                return
             status, sentence = _status(error, _path(scope))
             if begun:  # the status is out; all that is left is to end
                 if streams:
@@ -194,18 +194,22 @@ class Gate:
         most = self._check_length(headers, self.intake.file + 64 * 1024)
         self._check_minute()
         claimed = int(headers.get(b"content-length", b"0"))
-        # what it says is taken at once, so that many at the same time are no way around
-        if not self._uploads.take(who, max(claimed, SMALLEST_PART)):
+        # what it says of itself is counted at once, so that many at the same time are no way around; else what comes
+        if not self._uploads.take(who, claimed):
             raise Refused(429, "Many pictures have come from where you are: try again in a minute.")
-        body = await read(receive, most, _UPLOAD_TIME)
+        self._taken.append((self.clock(), claimed))
+        body = await read(receive, most, _UPLOAD_TIME, lambda size: None if claimed else self._count(who, size))
         parts = count_parts(headers.get(b"content-type", b""), body)
         size = body.seek(0, 2)
         body.seek(0)
-        taken = max(size, parts * SMALLEST_PART)
-        self._taken.append((self.clock(), taken))
-        self._uploads.take(who, taken - max(claimed, SMALLEST_PART))
+        self._count(who, max(parts * SMALLEST_PART - size, 0))
         self.admit(scope.get("app"), "", who)
         return again(body, receive)
+
+    def _count(self, who: str, size: int) -> None:
+        """Bytes of an upload that was let in, to this address and to all together."""
+        self._uploads.take(who, size)
+        self._taken.append((self.clock(), size))
 
     def _check_length(self, headers: dict[bytes, bytes], most: int) -> int:
         claimed = headers.get(b"content-length", b"0")
@@ -244,6 +248,7 @@ def _status(error: Exception, path: str) -> tuple[int, str]:
     if isinstance(error, Refused):
         return error.status, str(error)
     mistaken = path.startswith(_FILES) and isinstance(error, (ValueError, TypeError, AttributeError, OSError))
+    mistaken = mistaken and not disk_is_full(error)
     if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_CALLS) or mistaken:
         log.warning("A request to %.60r that Gradio does not take: %s", path, type(error).__name__)
         return 400, NOT_OURS

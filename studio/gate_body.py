@@ -40,13 +40,16 @@ class Gone(Exception):
     """Whoever asked has hung up."""
 
 
-async def read(receive: Receive, most: int, seconds: float) -> IO[bytes]:
+async def read(
+    receive: Receive, most: int, seconds: float, took: Callable[[int], object] = lambda size: None
+) -> IO[bytes]:
     """The whole body, as a file at its beginning.
 
     Args:
         receive: of ASGI.
         most: bytes.
         seconds: for all of it.
+        took: told of every piece's bytes as it comes.
 
     Raises:
         Refused: too large, or too slow.
@@ -65,6 +68,7 @@ async def read(receive: Receive, most: int, seconds: float) -> IO[bytes]:
                 raise Gone
             piece, more = message.get("body", b""), message.get("more_body", False)
             got += len(piece)
+            took(len(piece))
             if got > most:
                 raise Refused(413, too_large(most))
             body.write(piece)

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 import logging
 import time
@@ -299,6 +300,23 @@ def test_one_address_has_its_share_and_the_others_theirs(monkeypatch: pytest.Mon
 def test_uploads_of_one_address_have_a_share() -> None:
     gate = Gate(reads_all, Intake(of_one=10_000))
     assert [upload(gate, 6000).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_uploads_that_break_off_count_for_the_minute_too() -> None:
+    gate = Gate(reads_all, SMALL, clock=lambda: 0.0)
+    _, headers = form(1000)
+    for _ in range(2):
+        assert ask(gate, "POST", "/gradio_api/upload", content=in_pieces(180_000)(), headers=headers).status_code == 400
+    assert upload(gate, 1000).status_code == 429
+
+
+def test_a_full_disk_is_said_of_an_upload_too() -> None:
+    async def full(scope: Any, receive: Any, send: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/home/somebody/secret")
+
+    answer = upload(Gate(full), 1000)
+    assert answer.status_code == 500
+    assert "disk is full" in answer.json()["detail"]
 
 
 def test_connections_of_one_address_have_a_share() -> None:
