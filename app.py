@@ -27,20 +27,21 @@ import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
-from studio import present, zero
-from studio.check import check
-from studio.embedded import embedded, examples
-from studio.gate import Gate, intake
-from studio.line import HOME, PUBLIC, Line
-from studio.messages import UserError
-from studio.model import Model
-from studio.models.flags import add_flags, chosen
-from studio.own_folder import own_folder
-from studio.page import page, where_it_is
-from studio.page_leaving import SESSIONS
-from studio.page_sessions import UNREAD, Sessions
-from studio.page_theme import CSS, theme
-from studio.shared import Studio
+from studio.core.errors import UserError
+from studio.models.cli import add_flags, chosen
+from studio.models.embedded import embedded, examples
+from studio.models.interface import Model
+from studio.queue import zerogpu
+from studio.queue.app_state import Studio
+from studio.queue.device import HOME, PUBLIC, DeviceQueue
+from studio.server.cleanup import SESSIONS
+from studio.server.doctor import check
+from studio.server.middleware import RequestMiddleware, request_limits
+from studio.server.sessions import UNREAD, Sessions
+from studio.server.temp_dir import temporary_folder
+from studio.ui import presenting as present
+from studio.ui.page import page, where_it_is
+from studio.ui.theme import CSS, theme
 
 
 def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
@@ -57,10 +58,10 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     # the page's own threads keep it long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
     model = model or embedded(device or best_device())
-    studio = Studio(model, Line(PUBLIC if public else HOME), public=public)
+    studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public)
     pictures = examples()
-    if zero.is_zero():  # there is no GPU in this process, so nothing to warm up
-        return page(studio, pictures, zero.hosted(on_gpu, studio))
+    if zerogpu.is_zero():  # there is no GPU in this process, so nothing to warm up
+        return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run for warming up has a goal in words
         studio.warm_up(pictures[0])
     return page(studio, pictures, where_it_is)
@@ -90,8 +91,10 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         enable_monitoring=False,
         show_error=False,
         state_session_capacity=SESSIONS,
-        max_file_size=intake(public).file,
-        app_kwargs={"middleware": [Middleware(Gate, intake=intake(public), admit=sessions.admit)]},
+        max_file_size=request_limits(public).file,
+        app_kwargs={
+            "middleware": [Middleware(RequestMiddleware, request_limits=request_limits(public), admit=sessions.admit)]
+        },
         **where,
     )
 
@@ -152,7 +155,7 @@ def opened(given: argparse.Namespace) -> gr.Blocks:
 def serve(given: argparse.Namespace) -> None:
     """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with own_folder():
+    with temporary_folder():
         launch(
             opened(given),
             given.present,

@@ -33,29 +33,26 @@ Notation, the same everywhere, in the code and in the docstrings:
 """
 
 from adjointdeis.audit import Audit, audit
-from adjointdeis.continuous_adjoint import ContinuousAdjoint
-from adjointdeis.counted import CountedModel
 from adjointdeis.denoiser import Denoiser, Prediction
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import Encoding, encode, encode_steps
-from adjointdeis.gradient import GradientMethod, LossAndGradients, NotFinite, UnsuitedSampler
+from adjointdeis.gradients.base import GradientMethod, LossAndGradients, NotFinite, UnsuitedSampler
+from adjointdeis.gradients.continuous import ContinuousAdjoint
+from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.network_parameters import WithParameters
+from adjointdeis.gradients.off_the_shelf import OffTheShelf
+from adjointdeis.gradients.precomputed import Precomputed, prepared
+from adjointdeis.gradients.reversible import Reversible
+from adjointdeis.gradients.subgrid import SubgridAdjoint
+from adjointdeis.gradients.unrolled import Unrolled
 from adjointdeis.guidance import ClassifierFreeGuidance
-from adjointdeis.guide import Frame, guide
-from adjointdeis.off_the_shelf import OffTheShelf
+from adjointdeis.guide import CountedModel, Frame, OptimizerFactory, StepRules, StopRules, guide
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
-from adjointdeis.parameters import WithParameters
 from adjointdeis.precision import HalfPrecision
-from adjointdeis.precomputed import Precomputed, prepared
-from adjointdeis.reversible import Reversible
-from adjointdeis.rules import StepRules
 from adjointdeis.sample import sample
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.schedule import Grid, LinearVP
 from adjointdeis.schedulers import grid_from_scheduler, time_from_scheduler
 from adjointdeis.shapes import Scheduled
-from adjointdeis.stopping import StopRules
-from adjointdeis.subgrid_adjoint import SubgridAdjoint
-from adjointdeis.unrolled import Unrolled
 
 __all__ = [
     "Audit",
@@ -73,6 +70,7 @@ __all__ = [
     "LossAndGradients",
     "NotFinite",
     "OffTheShelf",
+    "OptimizerFactory",
     "Precomputed",
     "Prediction",
     "Reversible",

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis.continuous_adjoint import ContinuousAdjoint, drift
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
-from adjointdeis.gradient import GradientMethod, LossFn
+from adjointdeis.gradients.base import GradientMethod, LossFn
+from adjointdeis.gradients.continuous import ContinuousAdjoint, drift
+from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.subgrid import SubgridAdjoint
 from adjointdeis.sample import check_noises
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
-from adjointdeis.subgrid_adjoint import SubgridAdjoint
 
 
 class Audit(NamedTuple):

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
 from adjointdeis.encode import encode
-from adjointdeis.gradient import GradientMethod, LossFn
-from adjointdeis.guide import Frame, guide
-from adjointdeis.optimizers import OptimizerFactory
+from adjointdeis.gradients.base import GradientMethod, LossFn
+from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.guide import Frame, OptimizerFactory, guide
 from adjointdeis.sampler import Sampler
 
 

@@ -29,23 +29,23 @@ from torch.nn import functional as F
 
 from benchmarks.morphing.pairs import other_picture, passport
 from benchmarks.spectrum import Spectrum, scheduler
-from clay.data import TEST, person
-from clay.pictures import as_channels_first, to_unit
-from clay.render import render_all
-from clay.verification import equal_error_rate, pairs
+from clay.evaluation.verification import equal_error_rate, pairs
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.dataset import TEST, person
+from clay.rendering.render import render_all
 from clay.world import DEFAULT_FOLDER as CLAY
 from clay.world import load_world
 from losses import Identity
 from losses.contract import unit
 from losses.faces import FaceNetwork, Square, load_face_network, load_onnx_network
 from losses.faces.warp import cut
-from studio.events import Outcome
-from studio.model import Model
-from studio.pictures import to_image, to_tensor
-from studio.request import Request
-from studio.run import steer
-from studio.settings import parse
-from studio.stops import Stops
+from studio.core.settings import parse
+from studio.images.load import to_image, to_tensor
+from studio.models.interface import Model
+from studio.queue.cancel import CancelTokens
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 SIDE = 256
 SIZES = (64, 128, 256)
@@ -170,7 +170,7 @@ def steered(loss: FaceNetwork, first: Tensor, second: Tensor, steps: int, rate: 
     )
     values = {"loss": "identity", "mode": mode, "variables": "noise", "noise_rate": rate, "closeness": 1.0}
     settings = parse({**values, "sampling_steps": 10, "optimisation_steps": steps})
-    *_, outcome = steer(model, Request(settings, to_image(first), to_image(second)), Stops().flag())
+    *_, outcome = steer(model, Request(settings, to_image(first), to_image(second)), CancelTokens().new_token())
     assert isinstance(outcome, Outcome)
     return to_tensor(outcome.after)
 

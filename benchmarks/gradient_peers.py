@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from adjointdeis import Denoiser, LossAndGradients, Sampler
-from adjointdeis.gradient import leaf, recording
+from adjointdeis.gradients.base import leaf, recording
 from adjointdeis.sample import call, step
 
 LossFn = Callable[[Tensor], Tensor]

@@ -33,7 +33,7 @@ from torch import Tensor
 
 from adjointdeis import CountedModel, Encoding, GradientMethod, Precomputed, Sampler, encode, guide
 from benchmarks.clock import clock
-from benchmarks.morphing.judges import Looks, People, as_saved
+from benchmarks.morphing.held_out import Looks, People, as_saved
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.tables import Interval, interval
@@ -41,13 +41,13 @@ from benchmarks.one_step import OneStep
 from benchmarks.steering import edit_for, faces
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Loss
-from studio.embedded import embedded
-from studio.model import Model
-from studio.objective import objective
-from studio.pictures import to_tensor
-from studio.settings import Settings
-from studio.stepping import stepping
-from studio.weights import combined, listed
+from studio.core.checksums import combined, listed
+from studio.core.settings import Settings
+from studio.images.load import to_tensor
+from studio.models.embedded import embedded
+from studio.models.interface import Model
+from studio.runs.objective import objective
+from studio.runs.step_options import stepping
 
 FOLDER = ROOT / "docs" / "results" / "guidance"
 BUDGET = 400

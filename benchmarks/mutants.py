@@ -14,7 +14,7 @@ PREDICTIONS = (
 SCHEDULE = (
     "test_schedule.py::test_log_snr_is_uniform_where_it_is_said_to_be",
     "test_schedule.py::test_log_snr_and_rho_at_the_ends_of_the_range",
-    "test_unrolled.py::test_approaches_the_exact_gradient_of_a_gaussians_flow",
+    "gradients/test_unrolled.py::test_approaches_the_exact_gradient_of_a_gaussians_flow",
 )
 ROUND_TRIP = ("test_encode.py::test_sde_encoding_gives_the_image_back",)
 PATH = (
@@ -22,30 +22,30 @@ PATH = (
     "test_encode.py::test_every_state_of_the_path_is_normal_around_the_image_and_a_chain_remembers",
 )
 EXACT = (
-    "test_discrete_adjoint.py::test_equals_plain_automatic_differentiation",
-    "test_discrete_adjoint.py::test_every_prediction_type_and_the_networks_parameters",
+    "gradients/test_discrete.py::test_equals_plain_automatic_differentiation",
+    "gradients/test_discrete.py::test_every_prediction_type_and_the_networks_parameters",
 )
-UNROLLED = ("test_unrolled.py::test_equals_finite_differences_for_every_variable",)
+UNROLLED = ("gradients/test_unrolled.py::test_equals_finite_differences_for_every_variable",)
 SCHEDULED = (
     "test_scheduled.py::test_equals_automatic_differentiation_through_the_sample",
     "test_scheduled.py::test_converges_to_the_exact_shares_of_a_gaussians_flow",
 )
-EULER = ("test_continuous_adjoint.py::test_order_one_is_eulers_method_in_rho",)
-SECOND = ("test_continuous_adjoint.py::test_converges_to_the_exact_gradient_of_a_gaussians_flow",)
-STABILITY = ("test_continuous_adjoint.py::test_stability_factor_where_noise_dominates",)
-TOLD = ("test_continuous_adjoint.py::test_the_prediction_type_does_not_change_the_gradient",)
+EULER = ("gradients/test_continuous.py::test_order_one_is_eulers_method_in_rho",)
+SECOND = ("gradients/test_continuous.py::test_converges_to_the_exact_gradient_of_a_gaussians_flow",)
+STABILITY = ("gradients/test_continuous.py::test_stability_factor_where_noise_dominates",)
+TOLD = ("gradients/test_continuous.py::test_the_prediction_type_does_not_change_the_gradient",)
 OTHER_GRID = (
-    "test_continuous_adjoint.py::test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node",
-    "test_continuous_adjoint.py::test_the_noises_of_an_sde_get_their_gradient_from_another_grid",
-    "test_continuous_adjoint.py::test_fewer_steps_than_the_samplers_converge_at_the_adjoints_own_order",
+    "gradients/test_continuous.py::test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node",
+    "gradients/test_continuous.py::test_the_noises_of_an_sde_get_their_gradient_from_another_grid",
+    "gradients/test_continuous.py::test_fewer_steps_than_the_samplers_converge_at_the_adjoints_own_order",
 )
-RESOLVED = ("test_trajectory.py",)
-SUBGRID = ("test_subgrid_adjoint.py::test_with_all_steps_it_is_exact", "test_subgrid_adjoint.py")
+RESOLVED = ("gradients/test_trajectory.py",)
+SUBGRID = ("gradients/test_subgrid.py::test_with_all_steps_it_is_exact", "gradients/test_subgrid.py")
 REVERSIBLE = (
-    "test_reversible.py::test_every_prediction_and_both_ends_and_the_networks_parameters",
-    "test_reversible.py::test_image_and_gradient_converge_to_those_of_the_exact_flow_at_order_one",
+    "gradients/test_reversible.py::test_every_prediction_and_both_ends_and_the_networks_parameters",
+    "gradients/test_reversible.py::test_image_and_gradient_converge_to_those_of_the_exact_flow_at_order_one",
 )
-SHELF = ("test_off_the_shelf.py::test_euler_is_ddim_and_its_gradient", "test_off_the_shelf.py")
+SHELF = ("gradients/test_off_the_shelf.py::test_euler_is_ddim_and_its_gradient", "gradients/test_off_the_shelf.py")
 
 
 class Mutant(NamedTuple):
@@ -205,7 +205,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # the exact gradient
     *_of(
-        "discrete_adjoint.py",
+        "gradients/discrete.py",
         EXACT,
         ("self.G[i - j] + weight * g if i - j in self.G else weight * g", "weight * g"),
         ("self.g_w[i] = row.D * g", "self.g_w[i] = row.A * g"),
@@ -219,102 +219,102 @@ MUTANTS: tuple[Mutant, ...] = (
         ("self.constants.add(shares, step=i)", "self.constants.add(shares, row.Q, step=i)"),
     ),
     *_of(
-        "constants.py",
+        "gradients/vjp.py",
         EXACT,
         ("return pulled[0] / scale", "return pulled[0] * scale"),
     ),
     *_of(
-        "constants.py",
+        "gradients/vjp.py",
         SCHEDULED,
         ("totals[0] = totals[0][step]", "totals[0] = totals[0][: step + 1]"),
     ),
     *_of(
-        "unrolled.py",
+        "gradients/unrolled.py",
         EXACT,
         ("torch.autograd.grad(loss.sum()", "torch.autograd.grad(loss.mean()"),
     ),
     *_of(
-        "unrolled.py",
+        "gradients/unrolled.py",
         (*UNROLLED, *EXACT),
         ("w = leaf(w)", "w = leaf(-w)"),
     ),
     *_of(
-        "gradient.py",
+        "gradients/base.py",
         EXACT,
         ("torch.autograd.grad(loss.sum(), image", "torch.autograd.grad(loss.mean(), image"),
     ),
     *_of(
-        "checkpointing.py",
-        ("test_checkpointing.py",),
+        "gradients/checkpointing.py",
+        ("gradients/test_checkpointing.py",),
         ("links - comb(room + r - 2, room - 1))", "links - 1)"),
         ("r * links - comb(room + r, r - 1)", "r * links - comb(room + r - 1, r - 1)"),
     ),
     # AdjointDEIS
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         EULER,
         ("x_t = trajectory.at(j + 1)", "x_t = trajectory.at(j)"),
         ("record(nodes.times[j + 1], x_t", "record(nodes.times[j], x_t"),
         ("V_x = alpha_t**2 * (P * a_x + pulled)", "V_x = alpha_t * (P * a_x + pulled)"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         TOLD,
         ("(P * a_x + pulled)", "pulled"),
         ("pull(call, Q * a_x)", "pull(call, a_x)"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         EULER,
         ("V_z = [alpha_t * share", "V_z = [alpha_s * share"),
         ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "k * (sigma_s - alpha_s * sigma_t / alpha_t)"),
         ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "k * (alpha_s * sigma_s / alpha_t - sigma_s)"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         STABILITY,
         ("k * (alpha_s * sigma_t / alpha_t - sigma_s)", "alpha_s * sigma_t / alpha_t - sigma_s"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         EULER,
         ("a_s = alpha_t / alpha_s * a_x", "a_s = alpha_s / alpha_t * a_x"),
         ("weight / alpha_s**2 * V_x", "weight / alpha_t**2 * V_x"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         SECOND,
         ("a_s = a_s + extra / alpha_s**2 * (V_x - kept[0])", "a_s = a_s + extra / alpha_s**2 * (kept[0] - V_x)"),
         ("steepness = [v - v_r", "steepness = [v_r - v"),
         ("a_x, kept = a_s, (V_x, V_z)", "a_x, kept = a_s, kept or (V_x, V_z)"),
     ),
     *_of(
-        "continuous_adjoint.py",
-        ("test_continuous_adjoint.py::test_ddims_eta_lies_between_the_ode_and_the_sde",),
+        "gradients/continuous.py",
+        ("gradients/test_continuous.py::test_ddims_eta_lies_between_the_ode_and_the_sde",),
         ("sampler.eta**2", "sampler.eta"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         OTHER_GRID,
         ("weight * share, i)", "weight, i)"),
     ),
     *_of(
-        "continuous_adjoint.py",
-        ("test_continuous_adjoint.py::test_the_sde_adjoint_carries_the_factor_two",),
+        "gradients/continuous.py",
+        ("gradients/test_continuous.py::test_the_sde_adjoint_carries_the_factor_two",),
         ("g_w[i - 1] = sampler.rows[i - 1].D * a_x", "g_w[i - 1] = a_x"),
     ),
     *_of(
-        "continuous_adjoint.py",
+        "gradients/continuous.py",
         OTHER_GRID,
         ("(1 - way) * nodes.alpha[j + 1] * a_t + way", "way * nodes.alpha[j + 1] * a_t + (1 - way)"),
     ),
     *_of(
-        "trajectory.py",
+        "gradients/trajectory.py",
         SECOND,
         ("/ (2 * (lambda_t - lambda_r))", "/ (lambda_t - lambda_r)"),
     ),
     *_of(
-        "trajectory.py",
+        "gradients/trajectory.py",
         RESOLVED,
         (
             "weight = nodes.sigma[j] - ratio * nodes.sigma[j + 1]",
@@ -324,13 +324,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (" - row.D * self.noises[j])", ")"),
     ),
     *_of(
-        "adjoint_grid.py",
-        ("test_adjoint_grid.py", *OTHER_GRID),
+        "gradients/adjoint_grid.py",
+        ("gradients/test_adjoint_grid.py", *OTHER_GRID),
         ("near, far = (1 - f) /", "near, far = f /"),
     ),
     # the other gradients
     *_of(
-        "subgrid_adjoint.py",
+        "gradients/subgrid.py",
         SUBGRID,
         ("add(shares, A * B_i, i)", "add(shares, B_i, i)"),
         ("A, B = A * A_i, B + A * B_i", "A, B = A * A_i, B + B_i"),
@@ -338,13 +338,13 @@ MUTANTS: tuple[Mutant, ...] = (
         ("pull_back(sampler.grid.times[p], x_p", "pull_back(sampler.grid.times[q], x_p"),
     ),
     *_of(
-        "reversible.py",
+        "gradients/reversible.py",
         REVERSIBLE,
         ("(1 - self.c) * u) / self.c", "(1 - self.c) * u)"),
         ("step.A * (g_u + (1 - self.c) * g_x) + pulled", "step.A * g_u + pulled"),
     ),
     *_of(
-        "off_the_shelf.py",
+        "gradients/off_the_shelf.py",
         SHELF,
         ("sigma = v if self.flow else alpha * v", "sigma = v"),
         ("x = y if self.flow else alpha * y", "x = y"),
@@ -367,31 +367,31 @@ MUTANTS: tuple[Mutant, ...] = (
         ("-torch.floor(torch.log2(largest))", "torch.floor(torch.log2(largest))"),
     ),
     *_of(
-        "shell.py",
-        ("test_shell.py",),
+        "guide/norm_prior.py",
+        ("guide/test_norm_prior.py",),
         ("factor = excess / (1 + excess)", "factor = excess"),
     ),
     *_of(
-        "rules.py",
-        ("test_rules.py",),
+        "guide/step_options.py",
+        ("guide/test_step_options.py",),
         ("g = g + self.shell * shell_gradient(v)", "g = g - self.shell * shell_gradient(v)"),
         ("longest / lengths.clamp_min(smallest)).clamp_max(1)", "longest / lengths.clamp_min(smallest))"),
         ("torch.lerp(before[name], after[name], share)", "torch.lerp(after[name], before[name], share)"),
         ("torch.where(share == 0, before[name], ", "torch.where(share < 0, before[name], "),
     ),
     *_of(
-        "stopping.py",
-        ("test_stopping.py",),
+        "guide/stopping.py",
+        ("guide/test_stopping.py",),
         ("torch.exp2(-self.halvings", "torch.exp2(self.halvings"),
     ),
     *_of(
-        "objective.py",
-        ("test_objective.py",),
+        "guide/objective.py",
+        ("guide/test_objective.py",),
         ("weight * values[name]", "values[name]"),
     ),
     *_of(
-        "variables.py",
-        ("test_variables.py",),
+        "guide/variables.py",
+        ("guide/test_variables.py",),
         ("axis = 1 if stepwise else 0", "axis = 0"),
     ),
 )

@@ -15,10 +15,10 @@ import torch
 from adjointdeis import DiscreteAdjoint, GradientMethod, Precomputed, encode, prepared
 from benchmarks.worlds import relative_error
 from losses import Closeness
-from studio.embedded import embedded
-from studio.methods import sampler_for
-from studio.presets import PRESETS
-from studio.settings import Settings
+from studio.core.presets import PRESETS
+from studio.core.settings import Settings
+from studio.models.embedded import embedded
+from studio.runs.sampling import sampler_for
 
 
 def main() -> None:

@@ -231,7 +231,7 @@ class Heun:
 
 @dataclass(frozen=True)
 class Coupled:
-    """adjointdeis/reversible.py, in either family."""
+    """adjointdeis/gradients/reversible.py, in either family."""
 
     c: float
     family: str = "data"

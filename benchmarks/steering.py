@@ -30,23 +30,23 @@ import torch
 from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
-from clay.card import fill
-from clay.circumstances import Circumstances
-from clay.data import TEST, scene
-from clay.people import Person
-from clay.render import render_all
+from clay.evaluation.card import fill
+from clay.people.circumstances import Circumstances
+from clay.people.dataset import TEST, scene
+from clay.people.traits import Person
+from clay.rendering.render import render_all
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Identity
-from studio.embedded import embedded
-from studio.events import Outcome
-from studio.model import Model
-from studio.morph_run import Morphed, morph
-from studio.pictures import to_image, to_tensor
-from studio.presets import PRESETS, suited
-from studio.request import Request
-from studio.run import steer
-from studio.settings import Settings
-from studio.stops import Stops
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import Settings
+from studio.images.load import to_image, to_tensor
+from studio.models.embedded import embedded
+from studio.models.interface import Model
+from studio.queue.cancel import CancelTokens
+from studio.runs.events import Outcome
+from studio.runs.morph import Morphed, morph
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def edit_for(number: int, person: Person, seen: Circumstances, edits: Sequence[E
 
 def finish(model: Model, settings: Settings, start: Image.Image, second: Image.Image | None = None) -> Outcome:
     """The outcome of a whole run."""
-    *_, outcome = steer(model, Request(settings, start, second), Stops().flag())
+    *_, outcome = steer(model, Request(settings, start, second), CancelTokens().new_token())
     if not isinstance(outcome, Outcome):
         raise RuntimeError("A run that nobody stopped ended without an outcome.")
     return outcome
@@ -185,7 +185,7 @@ def morph_runs(
         who = (pair.first, pair.second)
         sources, others = (tuple(to_image(x[None]) for x in seen(who)) for seen in (passports, other_pictures))
         request = Request(Settings(**{**suited("morph"), **settings, "loss": "morph"}), *sources)
-        *_, done = morph(model, request, Stops().flag())
+        *_, done = morph(model, request, CancelTokens().new_token())
         if not isinstance(done, Morphed):
             raise RuntimeError("A morph that nobody stopped ended without an outcome.")
         after, before = done.outcome.after, done.outcome.before

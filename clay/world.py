@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from diffusers import DPMSolverMultistepScheduler
 
-from clay.attributes import AttributeReader
-from clay.autoencoder import DiffusionAutoencoder
-from clay.clip import load_clip
-from clay.identity import IdentityEmbedder
+from clay.networks.attribute_reader import AttributeReader
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.clip import load_clip
+from clay.networks.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
 _PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes")
@@ -43,7 +43,7 @@ class ClayWorld:
 
     @property
     def clip(self) -> Any:
-        """The open_clip model; `clay.clip.prepare` makes its pictures."""
+        """The open_clip model; `clay.networks.clip.prepare` makes its pictures."""
         return self._clip[0]
 
     @property

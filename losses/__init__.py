@@ -2,7 +2,7 @@
 weighted, augmented.
 """
 
-from losses.augmented import Augmented
+from losses.augment import Augmented
 from losses.clip import ClipDirectional, ClipEncoder, ClipImage, ClipText
 from losses.closeness import Closeness, FeatureCloseness, StructureCloseness
 from losses.contract import Embed, Loss, freeze

@@ -8,7 +8,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
-from studio.model import Model
+from studio.models.interface import Model
 
 SIZE = 16
 
@@ -77,5 +77,5 @@ def stub() -> Model:
         tokenizer=tokenize,
         identity=face,
         device=torch.device("cpu"),
-        judges={"judge": judge, "jury": jury},
+        held_out={"judge": judge, "jury": jury},
     )

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 import app
-from studio.check import Finding
-from studio.gate import AT_HOME, IN_PUBLIC
-from studio.model import Model
+from studio.models.interface import Model
+from studio.server.doctor import Finding
+from studio.server.middleware import AT_HOME, IN_PUBLIC
 from tests.stub import stub
 
 

@@ -5,7 +5,7 @@ A method takes the loss at the image, L = loss_fn(x_N), back to what the image c
     x_T      the starting state (b, *x)
     z        the conditioning: the same in every step, or one a step (Scheduled)
     noises   w_0 .. w_{N-1} of an SDE (N, b, *x)
-    theta    the network's parameters that require a gradient, by name (parameters.py)
+    theta    the network's parameters that require a gradient, by name (gradients/network_parameters.py)
 
 One value an image: the gradient is that of the sum, so every image gets its own.
 """
@@ -19,15 +19,15 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from adjointdeis.constants import Constants as Constants
-from adjointdeis.constants import leaf as leaf
-from adjointdeis.constants import recording as recording
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.parameters import trainable
+from adjointdeis.gradients.nan_tracer import NanTracer
+from adjointdeis.gradients.network_parameters import trainable
+from adjointdeis.gradients.vjp import Constants as Constants
+from adjointdeis.gradients.vjp import leaf as leaf
+from adjointdeis.gradients.vjp import recording as recording
 from adjointdeis.sample import check_noises, check_z
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
-from adjointdeis.watch import Watch
 
 LossFn = Callable[[Tensor], Tensor]
 VARIABLES = ("x_T", "z", "noises", "theta")
@@ -120,7 +120,7 @@ def checked(
     try:
         return check_finite(result)
     except NotFinite as found:
-        watch = Watch(model, sampler, loss_fn, trainable(model) if "theta" in wrt else {})
+        watch = NanTracer(model, sampler, loss_fn, trainable(model) if "theta" in wrt else {})
         again = partial(replay or differentiate, watch, sampler, x_T, z, watch.loss_fn, w, wrt)
         if where := watch.first(again, x_T=x_T, z=z, noises=w):
             raise NotFinite(f"{where} {found}", result) from None

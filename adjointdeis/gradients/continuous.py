@@ -31,9 +31,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from adjointdeis.adjoint_grid import AdjointGrid, Time, adjoint_grid
 from adjointdeis.denoiser import Denoiser, to_eps
-from adjointdeis.gradient import (
+from adjointdeis.gradients.adjoint_grid import AdjointGrid, Time, adjoint_grid
+from adjointdeis.gradients.base import (
     Constants,
     LossAndGradients,
     LossFn,
@@ -42,11 +42,11 @@ from adjointdeis.gradient import (
     gather,
     loss_and_cotangent,
 )
+from adjointdeis.gradients.trajectory import Resolved, Stored, Trajectory, half_inverse_ratio
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Conditioning, Noises, State
-from adjointdeis.trajectory import Resolved, Stored, Trajectory, half_inverse_ratio
 
 Path = Literal["stored", "resolved"]
 

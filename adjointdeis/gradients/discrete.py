@@ -9,7 +9,7 @@ dL/dx_i and G_i = dL/dm_i,
     g_{w_i} = D_i g_{i+1}
 
 The Jacobian is taken at x_i, the NOISIER end of the step. Taking it at the cleaner end is AdjointDEIS-1
-(continuous_adjoint.py), which is only a first-order approximation of the same thing.
+(gradients/continuous.py), which is only a first-order approximation of the same thing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adjointdeis.checkpointing import Advance, Drop, Keep, Restore, Reverse, plan
-from adjointdeis.constants import Recorded
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradient import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
-from adjointdeis.memory import FREE_SHARE, Room, divide, free_bytes, measuring, move
-from adjointdeis.parameters import all_parameters
+from adjointdeis.gradients.base import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.gradients.checkpointing import Advance, Drop, Keep, Restore, Reverse, plan
+from adjointdeis.gradients.memory import FREE_SHARE, Room, divide, free_bytes, measuring, move
+from adjointdeis.gradients.network_parameters import all_parameters
+from adjointdeis.gradients.vjp import Recorded
 from adjointdeis.sample import History, follow, step, z_at
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis.checkpointing import forward_steps
+from adjointdeis.gradients.checkpointing import forward_steps
 
 FREE_SHARE = 0.5
 """The share of the free memory that is taken where no budget is given."""

@@ -21,7 +21,7 @@ class Found(FloatingPointError):
     """The first value that is not finite, in a sentence."""
 
 
-class Watch:
+class NanTracer:
     """A network and a loss that raise `Found` at the first value that is not finite, forwards or backwards.
 
     Args:

@@ -28,9 +28,9 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from adjointdeis.constants import Constants, leaf, recording
 from adjointdeis.denoiser import Denoiser, to_eps, to_flow
-from adjointdeis.gradient import LossAndGradients, LossFn, check_loss, checked, gather
+from adjointdeis.gradients.base import LossAndGradients, LossFn, check_loss, checked, gather
+from adjointdeis.gradients.vjp import Constants, leaf, recording
 from adjointdeis.sample import call, check_noises
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid

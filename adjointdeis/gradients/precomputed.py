@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adjointdeis.constants import leaf, recording
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
-from adjointdeis.gradient import GradientMethod, LossAndGradients, LossFn, NotFinite, check_finite
+from adjointdeis.gradients.base import GradientMethod, LossAndGradients, LossFn, NotFinite, check_finite
+from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.vjp import leaf, recording
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State

@@ -38,9 +38,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis.constants import Constants
 from adjointdeis.denoiser import Denoiser, Linear, to_x0
-from adjointdeis.gradient import LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.gradients.base import LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.gradients.vjp import Constants
 from adjointdeis.sample import call, check_noises, check_z, z_at
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State

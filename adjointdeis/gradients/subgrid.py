@@ -13,7 +13,7 @@ Transposed, with g = dL/dx and v = (d x0_hat_p / d x)^T g_q, for every node i fr
     g_i = A_iq g_q + B_iq v,      dL/dz_i = (B_iq - B_{i+1,q}) (d x0_hat_p / dz)^T g_q,      dL/dw_i = D_i g_{i+1}.
 
 For the ODE this is DDIM's own step from p to q. AdjointDEIS on the same M steps takes its Jacobians at the cleaner
-ends, where long steps turn the gradient's sign (continuous_adjoint.py); these do not.
+ends, where long steps turn the gradient's sign (gradients/continuous.py); these do not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser, to_x0
-from adjointdeis.gradient import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
+from adjointdeis.gradients.base import Constants, LossAndGradients, LossFn, checked, gather, loss_and_cotangent
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid

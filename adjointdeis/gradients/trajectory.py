@@ -20,8 +20,8 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from adjointdeis.adjoint_grid import AdjointGrid
 from adjointdeis.denoiser import Prediction, to_eps
+from adjointdeis.gradients.adjoint_grid import AdjointGrid
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Noises, State

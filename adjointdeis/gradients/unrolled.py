@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
-from adjointdeis.gradient import Constants, LossAndGradients, LossFn, check_loss, checked, gather, leaf, recording
+from adjointdeis.gradients.base import Constants, LossAndGradients, LossFn, check_loss, checked, gather, leaf, recording
+from adjointdeis.gradients.discrete import DiscreteAdjoint
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State

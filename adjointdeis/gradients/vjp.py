@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.parameters import trainable
+from adjointdeis.gradients.network_parameters import trainable
 from adjointdeis.precision import to_order_one
 from adjointdeis.sample import call, z_at
 from adjointdeis.shapes import Conditioning, Scheduled, State

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradient import GradientMethod, LossAndGradients, NotFinite
-from adjointdeis.objective import Objective
+from adjointdeis.gradients.base import GradientMethod, LossAndGradients, NotFinite
+from adjointdeis.guide.objective import Objective
+from adjointdeis.guide.variables import Variables
 from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
-from adjointdeis.variables import Variables
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis.counted import CountedModel
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.discrete_adjoint import DiscreteAdjoint
-from adjointdeis.gradient import GradientMethod, check_wrt
-from adjointdeis.moving import AllTogether, EachOnItsOwn, Mover
-from adjointdeis.objective import Losses, Objective
-from adjointdeis.optimizers import OptimizerFactory, Recipe
-from adjointdeis.point import Evaluate, Point
-from adjointdeis.rules import StepRules
+from adjointdeis.gradients.base import GradientMethod, check_wrt
+from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.guide.counted_model import CountedModel
+from adjointdeis.guide.evaluation import Evaluate, Point
+from adjointdeis.guide.norm_prior import shell_distance
+from adjointdeis.guide.objective import Losses, Objective
+from adjointdeis.guide.optimizers import OptimizerFactory, Recipe
+from adjointdeis.guide.step_options import StepRules
+from adjointdeis.guide.stopping import Status, StopRules, Track
+from adjointdeis.guide.update import AllTogether, EachOnItsOwn, Mover
+from adjointdeis.guide.variables import Variables
 from adjointdeis.sample import check_noises, check_z
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State
-from adjointdeis.shell import shell_distance
-from adjointdeis.stopping import Status, StopRules, Track
-from adjointdeis.variables import Variables
 
 
 class Frame(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from adjointdeis.gradient import LossFn
+from adjointdeis.gradients.base import LossFn
 
 Losses = LossFn | Mapping[str, tuple[float, LossFn]]
 """image (b, *x) -> one value an image (b,); or several of them by name, each with its weight."""

@@ -16,7 +16,7 @@ def _lbfgs(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     rates = {group["lr"] for group in groups}
     if len(rates) > 1:
         raise ValueError(f"L-BFGS takes one rate for all variables; got {sorted(rates)}. Give lr as one number.")
-    # one iteration an update, so that every one is a frame; moving.py brings the loss to order one, and torch's own
+    # one iteration an update, so that every one is a frame; update.py brings the loss to order one, and torch's own
     # tolerances, which are absolute, are switched off
     return torch.optim.LBFGS(
         [p for group in groups for p in group["params"]],

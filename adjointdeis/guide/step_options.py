@@ -2,7 +2,7 @@
 
 With g the gradient of one image and one variable, in this order:
 
-    shell        g_{x_T} + weight dR/dx_T           (shell.py)
+    shell        g_{x_T} + weight dR/dx_T           (guide/norm_prior.py)
     masks        g where the mask is above 0, else 0
     normalize    g / |g|                            or
     clip         g min(1, longest / |g|)
@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from adjointdeis.shell import shell_gradient
-from adjointdeis.variables import Variables
+from adjointdeis.guide.norm_prior import shell_gradient
+from adjointdeis.guide.variables import Variables
 
 
 @dataclass(frozen=True)

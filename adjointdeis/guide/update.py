@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from adjointdeis.optimizers import Recipe
-from adjointdeis.point import Evaluate, Point
-from adjointdeis.rules import StepRules
-from adjointdeis.shell import shell_distance
-from adjointdeis.stopping import Track
-from adjointdeis.variables import Variables
+from adjointdeis.guide.evaluation import Evaluate, Point
+from adjointdeis.guide.norm_prior import shell_distance
+from adjointdeis.guide.optimizers import Recipe
+from adjointdeis.guide.step_options import StepRules
+from adjointdeis.guide.stopping import Track
+from adjointdeis.guide.variables import Variables
 
 
 class EachOnItsOwn:

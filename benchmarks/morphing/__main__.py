@@ -19,9 +19,9 @@ from benchmarks.morphing.plan import EXPERIMENTS, every_method, plan
 from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.run import Bench, save_pictures, work
 from benchmarks.morphing.tables import all_tables
-from clay.data import TEST
+from clay.people.dataset import TEST
 from clay.world import DEFAULT_FOLDER, load_world
-from studio.weights import combined, listed
+from studio.core.checksums import combined, listed
 
 FOLDER = ROOT / "docs" / "results" / "morphing"
 

@@ -20,14 +20,14 @@ from benchmarks.morphing.greedy import by_adam, greedy_sample
 from benchmarks.morphing.methods import Method
 from clay.world import ClayWorld
 from losses import Augmented, Loss, Morph
-from studio.embedded import of_world
-from studio.methods import graphs_kept
-from studio.morph_run import Morphing, morph
-from studio.morph_start import Code
-from studio.pictures import to_image, to_tensor
-from studio.request import Request
-from studio.settings import Settings
-from studio.stops import Stops
+from studio.core.gradients import graphs_kept
+from studio.core.settings import Settings
+from studio.images.load import to_image, to_tensor
+from studio.models.embedded import of_world
+from studio.queue.cancel import CancelTokens
+from studio.runs.interpolation import Code
+from studio.runs.morph import Morphing, morph
+from studio.runs.request import Request
 
 
 class Candidate(NamedTuple):
@@ -122,7 +122,7 @@ def _page(start: Start) -> Iterator[Candidate]:
     settings, model = Settings(**start.method.page), of_world(start.world)
     kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)
     request = Request(settings, to_image(start.faces.first), to_image(start.faces.second))
-    for event in morph(model, request, Stops().flag()):
+    for event in morph(model, request, CancelTokens().new_token()):
         if isinstance(event, Morphing) and event.progress.phase == "optimise":
             progress = event.progress
             image = to_tensor(progress.image).to(start.faces.first)

@@ -17,12 +17,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchmarks.morphing.judges import Panel, People, as_saved
+from benchmarks.morphing.held_out import HeldOutPanel, People, as_saved
 from benchmarks.morphing.pairs import Pair, choose_pairs, passport, passports
-from clay.data import TEST, person
-from clay.people import TRAITS, Person
-from clay.pictures import as_channels_first, to_unit
-from clay.render import render_all
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.dataset import TEST, person
+from clay.people.traits import TRAITS, Person
+from clay.rendering.render import render_all
 from clay.world import ClayWorld, load_world
 from losses import Morph
 
@@ -53,7 +53,7 @@ def freed(world: ClayWorld, people: People, updates: int, rate: float = 0.01) ->
 def table(world: ClayWorld, pairs: Sequence[Pair], images: Tensor, updates: int) -> Iterator[str]:
     """Markdown, one line a bound."""
     people = People(images[[pair.first for pair in pairs]], images[[pair.second for pair in pairs]])
-    panel, names = Panel(world, people), list(world.embedders)
+    panel, names = HeldOutPanel(world, people), list(world.embedders)
     made = {
         "pixel average": (people.first + people.second) / 2,
         "people half-way": rendered(pairs),

@@ -15,7 +15,7 @@ from benchmarks.clock import clock
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import Pair
 from clay.world import ClayWorld
-from studio.morph_start import Code, meet
+from studio.runs.interpolation import Code, meet
 
 
 class Faces(NamedTuple):

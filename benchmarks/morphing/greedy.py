@@ -14,10 +14,10 @@ from torch import Tensor
 
 from adjointdeis import Denoiser, Sampler, prepared
 from adjointdeis.denoiser import to_x0
-from adjointdeis.precomputed import Prepare
+from adjointdeis.gradients.precomputed import Prepare
 from adjointdeis.sample import History, call, follow
 from losses import Loss
-from studio.morph_start import Code
+from studio.runs.interpolation import Code
 
 Better = Callable[[Tensor, Tensor, float, float], Tensor]
 """eps_hat, x_t, alpha_t, sigma_t -> eps."""

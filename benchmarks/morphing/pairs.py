@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clay.circumstances import Circumstances
-from clay.data import TEST, person
-from clay.pictures import as_channels_first, to_unit
-from clay.render import render_all
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.circumstances import Circumstances
+from clay.people.dataset import TEST, person
+from clay.rendering.render import render_all
 from clay.world import ClayWorld
 
 PAIRS, USES = 200, 2

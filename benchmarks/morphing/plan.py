@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.morphing.methods import PLAIN_INVERSION, Kind, Method
-from studio.presets import PRESETS, suited
-from studio.settings import parse
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import parse
 
 ROUNDS = (5, 10, 20, 50, 100, 200)
 

@@ -15,12 +15,12 @@ from torch import Tensor
 from benchmarks.clock import clock
 from benchmarks.morphing.candidates import Start, candidates
 from benchmarks.morphing.encodings import Encoder, Faces
-from benchmarks.morphing.judges import Looks, Panel, People, as_saved
+from benchmarks.morphing.held_out import HeldOutPanel, Looks, People, as_saved
 from benchmarks.morphing.methods import UNCODED, Method
 from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures, passports
 from benchmarks.morphing.record import Records, Row
-from clay.data import TEST
-from clay.pictures import to_bytes
+from clay.networks.images import to_bytes
+from clay.people.dataset import TEST
 from clay.world import ClayWorld, load_world
 
 _CALL = {"cpu": 0.03, "cuda": 1e-4}  # seconds of a network call on one image, before there is a better guess
@@ -54,7 +54,7 @@ class Bench:
         faces = Faces(self.passports[first], self.passports[second], tuple(pairs))
         source = People(*faces[:2])
         other = People(*(other_pictures(who).to(self.world.device) for who in (first, second)))
-        panel = Panel(self.world, other)
+        panel = HeldOutPanel(self.world, other)
         encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
         now = clock(self.world.device)
         began, seen, judging = now(), _Seen(), 0.0
@@ -65,7 +65,7 @@ class Bench:
         seconds = (now() - began - judging) / len(pairs)
         judged: dict[str, Tensor | dict[str, Tensor]] = {
             "margins": seen.margins,
-            "source_margins": Panel(self.world, source).margins(seen.image),
+            "source_margins": HeldOutPanel(self.world, source).margins(seen.image),
             "strangeness": self.looks.strangeness(seen.image),
             "noisiness": self.looks.noisiness(seen.image, source),
         }
@@ -134,7 +134,7 @@ def work(
         until: when to stop, by perf_counter.
     """
     done = {(row["key"], row["pair"]) for row in records if row["weights"] == bench.weights}
-    pace = _CALL.get(torch.device(bench.world.device).type, _CALL["cpu"])
+    cost_model = _CALL.get(torch.device(bench.world.device).type, _CALL["cpu"])
     for method, count in plan:
         known = bench.pairs[: min(count, len(bench.pairs))]
         left = [k for k in records.share.of(range(len(known))) if (method.key, k) not in done]
@@ -143,11 +143,11 @@ def work(
             part = [known[k] for k in left[start : start + size]]
             calls = method.expected_calls() * len(part)
             began = perf_counter()
-            if began + calls * pace > until:
+            if began + calls * cost_model > until:
                 break  # others of the plan may be short enough
             rows, images = bench.morph(method, part)
             if calls > 500:
-                pace = (perf_counter() - began) / calls
+                cost_model = (perf_counter() - began) / calls
             done |= {(row["key"], row["pair"]) for row in rows}
             yield rows, images
 

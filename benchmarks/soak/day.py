@@ -22,8 +22,8 @@ import httpx
 from PIL import Image
 
 from benchmarks.soak.visitor import Answers, Seen, Visitor
-from studio.pictures import load_picture
-from studio.record import read_settings
+from studio.export.metadata import read_settings
+from studio.images.load import load_picture
 
 KINDS = {"run": 60, "stop": 12, "leave": 12, "nonsense": 8, "program": 8}
 """Of a hundred runs."""

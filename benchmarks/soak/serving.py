@@ -27,13 +27,13 @@ import torch
 from torch import Tensor
 
 import app
-from studio import page_leaving
-from studio.embedded import embedded, examples
-from studio.line import HOME, Line
-from studio.memory import in_use
-from studio.model import Model
-from studio.page import page
-from studio.shared import Studio
+from studio.models.embedded import embedded, examples
+from studio.models.interface import Model
+from studio.models.memory import in_use
+from studio.queue.app_state import Studio
+from studio.queue.device import HOME, DeviceQueue
+from studio.server import cleanup
+from studio.ui.page import page
 
 EVERY = 0.25
 
@@ -114,10 +114,10 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)
-    page_leaving.STAY = given.stay
+    cleanup.STAY = given.stay
     model = model_of(given.model)
     meter = Metered(model.network, given.pause)
-    studio = Studio(dataclasses.replace(model, network=meter), Line(HOME))
+    studio = Studio(dataclasses.replace(model, network=meter), DeviceQueue(HOME))
     pictures = examples()
     studio.warm_up(pictures[0])
     blocks = page(studio, pictures)

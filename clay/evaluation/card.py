@@ -1,4 +1,4 @@
-"""Write the figures into the model card: `python -m clay.card`.
+"""Write the figures into the model card: `python -m clay.evaluation.card`.
 
 The card (assets/clay/README.md) holds marked places; this fills them from measures.json and from the files
 themselves, so that no figure in it is typed by hand.
@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from clay.evaluate import EMBEDDERS
+from clay.evaluation.measure import EMBEDDERS
 from clay.world import DEFAULT_FOLDER
 
 _CARD = "README.md"

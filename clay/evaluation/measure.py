@@ -1,4 +1,4 @@
-"""Measure every network on people it never saw: `python -m clay.evaluate`.
+"""Measure every network on people it never saw: `python -m clay.evaluation.measure`.
 
 Prints all figures and writes them to measures.json beside the weights; the model card quotes that file. `--only`
 measures some of the networks again and keeps the other figures.
@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
-from clay.autoencoder import DiffusionAutoencoder
-from clay.clip import prepare
-from clay.data import DEFAULT_FOLDER, TEST, VALIDATION, load_pictures
-from clay.identity import IdentityEmbedder
-from clay.likeness import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
-from clay.pictures import as_channels_first, to_unit
-from clay.prompts import PROMPTS
-from clay.sampling import times, walk
-from clay.verification import thresholds_at, verify
+from clay.evaluation.sampling import times, walk
+from clay.evaluation.similarity import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
+from clay.evaluation.verification import thresholds_at, verify
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.clip import prepare
+from clay.networks.identity import IdentityEmbedder
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.dataset import TEST, VALIDATION
+from clay.people.prompts import PROMPTS
+from clay.rendering.dataset import DEFAULT_FOLDER, load_pictures
 from clay.world import DEFAULT_FOLDER as WORLD
 from clay.world import ClayWorld, load_world
 
@@ -203,7 +204,7 @@ def _rounded(value: Any) -> Any:
 def main() -> None:
     """Print the figures and write measures.json."""
     parser = argparse.ArgumentParser(description="Measure the networks on the test people.")
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.data")
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.people.dataset")
     parser.add_argument("--world", type=Path, default=WORLD, help="folder of the weights")
     parser.add_argument("--faces", type=int, default=200, help="pictures the autoencoder is measured on")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="what to measure")

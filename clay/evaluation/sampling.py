@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from clay.autoencoder import DiffusionAutoencoder
+from clay.networks.autoencoder import DiffusionAutoencoder
 
 
 def times(steps: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Contact sheets: `python -m clay.sheets` draws those of the model card.
+"""Contact sheets: `python -m clay.evaluation.sheets` draws those of the model card.
 
 faces.png: rendered people. samples.png, in rows: held-out faces; rebuilt from (z, x_T); decoded from z with a
 fresh x_T; the coarse m(z); two morphs (z along a line, x_T along a great circle). roc.png: true against false
@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from clay.autoencoder import DiffusionAutoencoder
-from clay.data import DEFAULT_FOLDER, TEST, load_pictures, scene
-from clay.evaluate import in_batches
-from clay.pictures import as_channels_first, to_bytes, to_unit
-from clay.sampling import slerp, times, walk
-from clay.verification import roc
+from clay.evaluation.measure import in_batches
+from clay.evaluation.sampling import slerp, times, walk
+from clay.evaluation.verification import roc
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.images import as_channels_first, to_bytes, to_unit
+from clay.people.dataset import TEST, scene
+from clay.rendering.dataset import DEFAULT_FOLDER, load_pictures
 from clay.world import DEFAULT_FOLDER as WORLD
 from clay.world import ClayWorld, load_world
 
@@ -35,7 +36,7 @@ def tile(pictures: np.ndarray, columns: int = _COLUMNS, zoom: int = 1) -> Image.
 
 def faces(count: int = 48) -> Image.Image:
     """The first people of the test split, rendered at 128 pixels."""
-    from clay.render import render_all  # numba is needed here only
+    from clay.rendering.render import render_all  # numba is needed here only
 
     return tile(render_all([scene(TEST.first + i, 0) for i in range(count)], size=128))
 
@@ -79,7 +80,7 @@ def draw_roc(world: ClayWorld, pictures: Tensor, path: Path) -> None:
 def main() -> None:
     """Draw and save all sheets."""
     parser = argparse.ArgumentParser(description="Draw the contact sheets of the model card.")
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.data")
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="pictures made by clay.people.dataset")
     parser.add_argument("--world", type=Path, default=WORLD, help="folder of the weights, also for the sheets")
     parser.add_argument("--only-samples", action="store_true", help="leave faces.png as it is")
     options = parser.parse_args()

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from clay.attributes import AttributeReader
-from clay.identity import fit_input
+from clay.networks.attribute_reader import AttributeReader
+from clay.networks.identity import fit_input
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clay.circumstances import Circumstances
-from clay.people import Person
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 RATES = {"fmr_1_percent": 0.01, "fmr_0.1_percent": 0.001}
 

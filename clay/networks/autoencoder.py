@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from diffusers import DPMSolverMultistepScheduler, UNet2DModel
 from torch import Tensor, nn
 
-from clay.networks import Decoded, Decoder, Encoder
-from clay.scheduler import load_scheduler, make_scheduler
+from clay.networks.coders import Decoded, Decoder, Encoder
+from clay.networks.scheduler import load_scheduler, make_scheduler
 
 _INDEX = "model_index.json"
 
@@ -158,7 +158,7 @@ def _index_of_parts(model: DiffusionAutoencoder) -> dict[str, list[str]]:
     """What diffusers' own index lists: the library and class of each part."""
     return {
         "unet": ["diffusers", "UNet2DModel"],
-        "encoder": ["clay.networks", "Encoder"],
-        "decoder": ["clay.networks", "Decoder"],
+        "encoder": ["clay.networks.coders", "Encoder"],
+        "decoder": ["clay.networks.coders", "Decoder"],
         "scheduler": ["diffusers", type(model.scheduler).__name__],
     }

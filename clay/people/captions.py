@@ -7,8 +7,8 @@ of gender or origin.
 
 import numpy as np
 
-from clay.circumstances import Circumstances
-from clay.people import Person
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 _STYLED = {
     "buzzed": "buzzed {} hair",

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from clay.circumstances import EXPRESSIONS, GLASSES
-from clay.data import Scene
-from clay.people import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES
+from clay.people.circumstances import EXPRESSIONS, GLASSES
+from clay.people.dataset import Scene
+from clay.people.traits import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES
 
 T = TypeVar("T")
 

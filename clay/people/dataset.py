@@ -1,25 +1,19 @@
-"""The rendered data set: which scenes it holds, rendering it to disk, reading it back.
+"""The numbered scenes of the data set, and its splits.
 
 Scene (i, j) is view j of identity i. Both are drawn from generators seeded with (seed, i) and (seed, i, j), so
 that a picture's parameters follow from its number: the files hold pictures only. Train, validation and test
 differ in their identities, never only in their views.
 """
 
-import argparse
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from clay.circumstances import Circumstances, sample_circumstances
-from clay.people import Person, sample_person
+from clay.people.circumstances import Circumstances, sample_circumstances
+from clay.people.traits import Person, sample_person
 
 Scene = tuple[Person, Circumstances]
-DEFAULT_FOLDER = Path("data/clay")
 _SEED = 20242
-_SHARD = 100
 
 
 @dataclass(frozen=True)
@@ -64,57 +58,3 @@ def person(identity: int) -> Person:
 def scene(identity: int, view: int) -> Scene:
     """The person of this number, and how they are seen in this view."""
     return person(identity), sample_circumstances(np.random.default_rng((_SEED, identity, view)))
-
-
-def _shards(split: Split, folder: Path) -> Iterator[tuple[Path, list[tuple[int, int]]]]:
-    for start in range(0, split.identities, _SHARD):
-        stop = min(start + _SHARD, split.identities)
-        numbers = [(split.first + i, j) for i in range(start, stop) for j in range(split.views)]
-        yield folder / f"{split.name}-{start:05d}.npy", numbers
-
-
-def render_split(split: Split, folder: Path, threads: int = 1) -> Iterator[tuple[int, float]]:
-    """Render what is missing, one file of 100 people at a time; yields (pictures made, pictures a second)."""
-    from clay.render import render_all  # numba is needed here only
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, numbers in _shards(split, folder):
-        if path.exists():
-            continue
-        began = time.perf_counter()
-        pictures = render_all([scene(i, j) for i, j in numbers], threads=threads)
-        unfinished = path.with_suffix(".partial")
-        with unfinished.open("wb") as file:
-            np.save(file, pictures)
-        unfinished.rename(path)
-        yield len(numbers), len(numbers) / (time.perf_counter() - began)
-
-
-def load_pictures(split: Split, folder: Path = DEFAULT_FOLDER) -> np.ndarray:
-    """All pictures of a split, (len, 64, 64, 3) uint8, in the order of `split.scenes()`."""
-    paths = [path for path, _ in _shards(split, folder)]
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} files of the {split.name} pictures are missing in {folder}, "
-            f"for example {missing[0].name}: render them with `python -m clay.data`."
-        )
-    return np.concatenate([np.load(path, allow_pickle=False) for path in paths])
-
-
-def main() -> None:
-    """Render all splits."""
-    parser = argparse.ArgumentParser(description="Render the pictures that the small networks learn from.")
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where the pictures go")
-    parser.add_argument("--threads", type=int, default=1, help="rendering threads")
-    options = parser.parse_args()
-    total = sum(len(split) for split in SPLITS)
-    made = 0
-    for split in SPLITS:
-        for count, rate in render_split(split, options.folder, options.threads):
-            made += count
-            print(f"{split.name}: {made} of at most {total} pictures, {rate:.0f} a second", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.circumstances import BACKGROUNDS, EXPRESSIONS, GLASSES, Circumstances
-from clay.people import CHOICES, TRAITS, Person
+from clay.people.circumstances import BACKGROUNDS, EXPRESSIONS, GLASSES, Circumstances
+from clay.people.traits import CHOICES, TRAITS, Person
 
 _TRAITS = tuple(name for name in TRAITS if name != "parting")
 PERSON_NUMBERS = len(_TRAITS) + 1 + sum(len(choices) for choices in CHOICES.values())

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from clay.attributes import ATTRIBUTES
-from clay.captions import (
+from clay.people.attributes import ATTRIBUTES
+from clay.people.captions import (
     EXPRESSION_WORDS,
     FACIAL_HAIR_WORDS,
     GLASSES_WORDS,

@@ -1,4 +1,4 @@
-"""The example pictures that come with the demo: `python -m clay.examples`.
+"""The example pictures that come with the demo: `python -m clay.rendering.examples`.
 
 People of the test split, seen in chosen circumstances; no network was trained on any of them.
 """
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from clay.circumstances import Circumstances
-from clay.data import TEST, person
+from clay.people.circumstances import Circumstances
+from clay.people.dataset import TEST, person
 
-_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
+_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 
 # File name, number of the person in the test split, circumstances.
 EXAMPLES = (
@@ -31,7 +31,7 @@ PAIR = (
 
 def main() -> None:
     """Render and save the examples, 256 x 256 pixels."""
-    from clay.render import render  # numba is needed here only
+    from clay.rendering.render import render  # numba is needed here only
 
     parser = argparse.ArgumentParser(description="Render the example pictures.")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the pictures go")

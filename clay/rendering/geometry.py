@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clay.circumstances import EXPRESSIONS, Circumstances
-from clay.people import HAIR_STYLES, Person
+from clay.people.circumstances import EXPRESSIONS, Circumstances
+from clay.people.traits import HAIR_STYLES, Person
 
 # One row a hair style, in the order of HAIR_STYLES:
 #        bald  buzzed short quiff bob   long  bun   afro  pigtails mohawk curly

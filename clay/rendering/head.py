@@ -7,9 +7,9 @@ in 0..1 that both push the skin out and colour it.
 import math
 from typing import NamedTuple
 
-from clay.compiled import single
-from clay.geometry import Geometry
-from clay.primitives import (
+from clay.rendering.compiled import single
+from clay.rendering.geometry import Geometry
+from clay.rendering.primitives import (
     bump,
     capsule,
     clip,

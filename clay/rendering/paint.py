@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from clay.circumstances import BACKGROUNDS, Circumstances
-from clay.people import EYE_COLOURS, HAIR_COLOURS, Person
+from clay.people.circumstances import BACKGROUNDS, Circumstances
+from clay.people.traits import EYE_COLOURS, HAIR_COLOURS, Person
 
 # Rows of the table.
 SKIN, HAIR, FACIAL_HAIR, IRIS, LIPS, BACKGROUND, CLOTHES, HAT, LIGHT = range(9)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from clay.compiled import single
+from clay.rendering.compiled import single
 
 
 @single

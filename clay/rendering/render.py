@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from clay.circumstances import Circumstances
-from clay.compiled import single_loop
-from clay.data import Scene
-from clay.geometry import Geometry, geometry
-from clay.paint import LIGHT, paint
-from clay.people import Person
-from clay.primitives import smooth_step
-from clay.scene import distances, surface
-from clay.shading import albedo, backdrop, exposed, material, shade
+from clay.people.circumstances import Circumstances
+from clay.people.dataset import Scene
+from clay.people.traits import Person
+from clay.rendering.compiled import single_loop
+from clay.rendering.geometry import Geometry, geometry
+from clay.rendering.paint import LIGHT, paint
+from clay.rendering.primitives import smooth_step
+from clay.rendering.scene import distances, surface
+from clay.rendering.shading import albedo, backdrop, exposed, material, shade
 
 _TILE = 8
 _RAYS = _TILE * _TILE

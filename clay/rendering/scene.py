@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clay.compiled import single, single_loop
-from clay.geometry import Geometry
-from clay.head import (
+from clay.rendering.compiled import single, single_loop
+from clay.rendering.geometry import Geometry
+from clay.rendering.head import (
     beard,
     brows,
     ear,
@@ -20,8 +20,8 @@ from clay.head import (
     stubble,
     upper_lid_height,
 )
-from clay.primitives import bump, capsule, ellipsoid, smooth_min, smooth_step, sphere
-from clay.worn import dark_lenses, frames, hair, hat, hat_height, locks
+from clay.rendering.primitives import bump, capsule, ellipsoid, smooth_min, smooth_step, sphere
+from clay.rendering.worn import dark_lenses, frames, hair, hat, hat_height, locks
 
 
 class Surface(NamedTuple):

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from clay.compiled import single
-from clay.paint import BACKGROUND, CLOTHES, FACIAL_HAIR, HAIR, HAT, IRIS, LIGHT, LIPS, SKIN
-from clay.primitives import bump, clip, mix, smooth_step, wave
-from clay.scene import Surface
+from clay.rendering.compiled import single
+from clay.rendering.paint import BACKGROUND, CLOTHES, FACIAL_HAIR, HAIR, HAT, IRIS, LIGHT, LIPS, SKIN
+from clay.rendering.primitives import bump, clip, mix, smooth_step, wave
+from clay.rendering.scene import Surface
 
 # Which of a surface's distances is smallest.
 IS_SKIN, IS_EYE, IS_CLOTHES, IS_HAIR, IS_HAT, IS_FRAMES, IS_LENSES = range(7)

@@ -2,10 +2,10 @@
 
 import math
 
-from clay.compiled import single
-from clay.geometry import Geometry
-from clay.head import face_depth
-from clay.primitives import capsule, clip, ellipsoid, smooth_max, smooth_min, smooth_step, sphere, wave
+from clay.rendering.compiled import single
+from clay.rendering.geometry import Geometry
+from clay.rendering.head import face_depth
+from clay.rendering.primitives import capsule, clip, ellipsoid, smooth_max, smooth_min, smooth_step, sphere, wave
 
 # Something that is not there is far away.
 FAR = 5.0

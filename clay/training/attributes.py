@@ -1,4 +1,4 @@
-"""Train the attribute reader: `python -m clay.train_attributes`.
+"""Train the attribute reader: `python -m clay.training.attributes`.
 
 The sum of the cross-entropies of all attributes, each over the pictures that can show it.
 """
@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.attributes import ATTRIBUTES, HIDDEN, AttributeReader, true_classes
-from clay.augment import disturb
-from clay.data import TRAIN, load_pictures
-from clay.pictures import as_channels_first, to_unit
-from clay.training import Plan, arguments, train
+from clay.networks.attribute_reader import AttributeReader
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.dataset import TRAIN
+from clay.rendering.dataset import load_pictures
+from clay.training.augment import disturb
+from clay.training.loop import Plan, arguments, train
 
 
 class AttributeLoss:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.pictures import flip_some
+from clay.networks.images import flip_some
 
 _SHIFT = 3
 _PATCH = 20

@@ -1,9 +1,9 @@
-"""Train the small CLIP: `python -m clay.train_clip`.
+"""Train the small CLIP: `python -m clay.training.clip`.
 
 Three losses. The contrastive one matches pictures with their captions. The other matches each picture with the
 right one of a handful of short prompts, one for each class of each attribute: in a caption of several details
 the others are easily read past, and a small model that has to find the caption learns the loudest detail first. The
-third reads the scene's parameters off the picture's embedding (`clay.numbers`): words for what is small, such as an
+third reads the scene's parameters off the picture's embedding (`people.numbers`): words for what is small, such as an
 expression, come to mean something only once the picture's side sees it.
 
 --between adds a fourth: on the way from a picture to the same scene with one thing changed, in the codes of the
@@ -16,7 +16,7 @@ red; where an edit starts, its gradient then says nothing of blue.
 
 Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
 new words each time it comes up, so that the gradient of the similarity points at faces and not at texture. --push
-goes further and moves each picture where it does the most harm before the step is taken (`clay.augment.pushed`).
+goes further and moves each picture where it does the most harm before the step is taken (`augment.pushed`).
 """
 
 import math
@@ -28,17 +28,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
-from clay.augment import disturb, pushed
-from clay.autoencoder import DiffusionAutoencoder
-from clay.captions import caption
-from clay.changes import CHANGES, changed
-from clay.clip import MODEL_CONFIG, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
-from clay.data import TRAIN, Scene, load_pictures
-from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
-from clay.pictures import as_channels_first, to_unit
-from clay.prompts import sample_prompts
-from clay.training import Plan, arguments, train
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.clip import MODEL_CONFIG, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.captions import caption
+from clay.people.changes import CHANGES, changed
+from clay.people.dataset import TRAIN, Scene
+from clay.people.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
+from clay.people.prompts import sample_prompts
+from clay.rendering.dataset import load_pictures
+from clay.training.augment import disturb, pushed
+from clay.training.loop import Plan, arguments, train
 
 _MAX_SCALE = math.log(100.0)
 _READ = 10.0  # weight of the parameters read off the embedding
@@ -111,7 +112,7 @@ class ClipLoss:
         return torch.lerp(self._surprise(logits, self.classes[some]), self._surprise(logits, classes), w).mean()
 
     def _render(self, scenes: list[Scene]) -> np.ndarray:
-        from clay.render import render_all  # numba is needed here only
+        from clay.rendering.render import render_all  # numba is needed here only
 
         return render_all(scenes, threads=torch.get_num_threads())
 

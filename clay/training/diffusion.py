@@ -1,4 +1,4 @@
-"""Train the diffusion autoencoder: `python -m clay.train_diffusion`.
+"""Train the diffusion autoencoder: `python -m clay.training.diffusion`.
 
 Four losses. The coarse picture m(z) learns by squared error. Its spread s(z) learns by the likelihood of what
 m(z) leaves over, each pixel weighted by s (Seitzer et al. 2022, arXiv 2203.09168, beta = 1/2):
@@ -12,7 +12,7 @@ target unit variance at every noise level and every pixel:
 
 weighted by s / mean(s), so that faces count more than walls. Noise levels follow that paper's log-normal, with
 mean ln 0.25, where the residual is decided; a fifth of them are uniform in training time, so that no time the
-samplers visit is left untrained. Last, the scene's parameters are to be linear in z (`clay.numbers`): that
+samplers visit is left untrained. Last, the scene's parameters are to be linear in z (`clay.people.numbers`): that
 keeps small things such as an expression in the code, and makes them directions that a gradient can find.
 """
 
@@ -22,12 +22,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.autoencoder import DiffusionAutoencoder
-from clay.data import TRAIN, load_pictures
-from clay.networks import Decoded
-from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
-from clay.pictures import as_channels_first, flip_some, to_unit
-from clay.training import Plan, arguments, train
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.coders import Decoded
+from clay.networks.images import as_channels_first, flip_some, to_unit
+from clay.people.dataset import TRAIN
+from clay.people.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
+from clay.rendering.dataset import load_pictures
+from clay.training.loop import Plan, arguments, train
 
 _LOG_MEAN, _LOG_SPREAD = -1.386, 1.2  # of sigma / alpha
 _UNIFORM_SHARE = 0.2

@@ -1,4 +1,4 @@
-"""Train an identity embedder: `python -m clay.train_identity`.
+"""Train an identity embedder: `python -m clay.training.identity`.
 
 A batch holds a few pictures of each of some people. Every picture is compared with the mean embedding of each
 person, its own left out of its person's mean, and must be nearer to its own person by a margin:
@@ -11,7 +11,7 @@ Beside that, pictures are to be as alike as the people on them are,
 
     30 mean (cos(e_i, e_j) - cos(p_i, p_j))^2 over all pairs of pictures,   p: a person's traits and choices, centred,
 
-and the person's parameters are to be linear in the embedding (`clay.numbers`). Without the first an embedder tells
+and the person's parameters are to be linear in the embedding (`people.numbers`). Without the first an embedder tells
 people apart by hair, skin and beard, which are enough for most pairs; the model card measures what it changes.
 
 `--name judge` and `--name jury` train the embedders that are kept for judging: other kinds of network.
@@ -24,12 +24,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.augment import disturb
-from clay.data import TRAIN, load_pictures, person
-from clay.identity import IdentityEmbedder
-from clay.numbers import PERSON_NUMBERS, Readout, person_numbers, person_weights
-from clay.pictures import as_channels_first, to_unit
-from clay.training import Plan, arguments, train
+from clay.networks.identity import IdentityEmbedder
+from clay.networks.images import as_channels_first, to_unit
+from clay.people.dataset import TRAIN, person
+from clay.people.numbers import PERSON_NUMBERS, Readout, person_numbers, person_weights
+from clay.rendering.dataset import load_pictures
+from clay.training.augment import disturb
+from clay.training.loop import Plan, arguments, train
 
 _SCALE, _MARGIN = 20.0, 0.2
 _READ = 10.0  # weight of the parameters read off the embedding

@@ -161,7 +161,7 @@ def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path
 def arguments(description: str, steps: int, out: str) -> argparse.ArgumentParser:
     """The command line that all trainings share."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/clay"), help="pictures made by clay.data")
+    parser.add_argument("--data", type=Path, default=Path("data/clay"), help="pictures made by clay.people.dataset")
     parser.add_argument("--runs", type=Path, default=Path("runs/clay"), help="where checkpoints go")
     parser.add_argument("--out", type=Path, default=Path("assets/clay") / out, help="where the weights go")
     parser.add_argument("--steps", type=int, default=steps, help="planned number of steps")

@@ -24,26 +24,26 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from studio import photo_faces
-from studio.api_answers import compared, cropped, morphed, steered
-from studio.api_uploads import NO_FILE, uploaded
-from studio.compare_run import GRADIENTS, chosen_methods
-from studio.compare_tab import compare_stream
-from studio.messages import UserError, explain
-from studio.morph_tab import morph_stream
-from studio.page_leaving import forget_later
-from studio.page_visitor import caller_address
-from studio.page_wiring import IN_LINE
-from studio.photo import ALIGNED
-from studio.photo_world import world_of
-from studio.presets import suited
-from studio.request import Request
-from studio.settings import GradientName, Settings
-from studio.shared import Studio
-from studio.stops import Flag
+from studio.api.responses import compared, cropped, morphed, steered
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError, explain
+from studio.core.presets import suited
+from studio.core.settings import GradientName, Settings
+from studio.images import faces as photo_faces
+from studio.images.framing import ALIGNED
+from studio.models.domain import world_of
+from studio.queue.app_state import Studio
+from studio.runs.compare import GRADIENTS, chosen_methods
+from studio.runs.request import Request
+from studio.server.cleanup import forget_later
+from studio.server.uploads import NO_FILE, uploaded
+from studio.server.visitor import caller_address
+from studio.ui.compare.tab import compare_stream
+from studio.ui.morph.tab import morph_stream
+from studio.ui.steer.wiring import IN_LINE
 
 Named = Mapping[str, Any]
-Job = Callable[[Named, Flag], Iterator[Any]]
+Job = Callable[[Named, CancelToken], Iterator[Any]]
 Answer = Callable[[Any, Path, Named], Any]
 
 _NOT_OF_A_MORPH = {"loss", "prompt", "source_text"} | {name for name in Settings.model_fields if name[:4] == "mix_"}
@@ -65,22 +65,22 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         settings = {name: value for name, value in named.items() if name in Settings.model_fields}
         return Request.checked(settings | fixed, uploaded(named[first]), uploaded(named["second"]), studio.model.size)
 
-    def steer(named: Named, stop: Flag) -> Iterator[Any]:
+    def steer(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Change a picture towards a goal; get it back with the record of the run.
 
         `loss` names the goal: clip_text and clip_directional need a prompt; clip_image and identity a second picture.
         """
         yield from runs(request(named), stop)
 
-    def morph(named: Named, stop: Flag) -> Iterator[Any]:
+    def morph(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Make one face of two; get it back with what every face embedder says of it."""
         yield from morphs(request(named, "first", loss="morph"), stop)
 
-    def compare(named: Named, stop: Flag) -> Iterator[Any]:
+    def compare(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Do one job by several gradient methods; get what each of them took and reached."""
         yield from comparisons(request(named), chosen_methods(named["methods"]), stop)
 
-    def find_faces(named: Named, stop: Flag) -> Iterator[Any]:
+    def find_faces(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Find the faces of a picture; get the settings that crop to each of them, the largest first.
 
         Hand one of them on to `steer` with the same picture.
@@ -117,7 +117,7 @@ class _Endpoint:
         self._studio = studio
 
     def add(self, job: Job, answer: Answer, parameters: Sequence[inspect.Parameter], returns: Any) -> None:
-        names, stops = [p.name for p in parameters], self._studio.stops
+        names, cancel_tokens = [p.name for p in parameters], self._studio.cancel_tokens
 
         def run(*values: Any) -> Iterator[Any]:
             forget_later()
@@ -125,7 +125,7 @@ class _Endpoint:
             shown: Any = answer(None, Path(), named)
             try:
                 with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves
-                    for event in job(named, stops.flag(caller_address())):
+                    for event in job(named, cancel_tokens.new_token(caller_address())):
                         if event is not None:
                             shown = answer(event, Path(folder), named)
                         yield shown

@@ -11,17 +11,17 @@ from typing import Any
 
 from PIL import Image
 
-from studio.compare_run import Column, Comparison
-from studio.compare_words import error
-from studio.events import Outcome, Progress, Waiting
-from studio.mark import mark
-from studio.model import Model
-from studio.morph_run import Morphed, Morphing
-from studio.morph_save import morph_record
-from studio.photo_faces import Faces
-from studio.record import record, to_png
-from studio.settings import title
-from studio.texts import told
+from studio.core.settings import title
+from studio.core.text import told
+from studio.export.metadata import record, to_png
+from studio.export.morph import morph_record
+from studio.images.faces import Faces
+from studio.images.label import mark
+from studio.models.interface import Model
+from studio.runs.compare import Column, Comparison
+from studio.runs.events import Outcome, Progress, Waiting
+from studio.runs.morph import Morphed, Morphing
+from studio.ui.compare.html import error
 
 Json = dict[str, Any]
 Named = Mapping[str, Any]

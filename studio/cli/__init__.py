@@ -1,1 +1,4 @@
-""""""
+"""The command line: `python -m studio.cli`.
+
+May import every other package of `studio`.
+"""

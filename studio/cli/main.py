@@ -26,23 +26,23 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from studio.cli_photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
-from studio.cli_show import show_comparison, show_morph, show_outcome, show_settings, watch
-from studio.cli_values import collected, existing
-from studio.compare_run import GRADIENTS, compare
-from studio.events import Outcome
-from studio.mark import LABEL, mark
-from studio.messages import UserError, explain
-from studio.model import Model
-from studio.models.flags import add_flags, chosen
-from studio.morph_run import Morphed, morph
-from studio.morph_save import morph_record
-from studio.presets import PRESETS, suited
-from studio.record import record, to_png
-from studio.request import Request
-from studio.run import steer
-from studio.settings import LossName
-from studio.stops import Flag
+from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
+from studio.cli.settings import collected, existing
+from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError, explain
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import LossName
+from studio.export.metadata import record, to_png
+from studio.export.morph import morph_record
+from studio.images.label import LABEL, mark
+from studio.models.cli import add_flags, chosen
+from studio.models.interface import Model
+from studio.runs.compare import GRADIENTS, compare
+from studio.runs.events import Outcome
+from studio.runs.morph import Morphed, morph
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, quiet=given.quiet)
     try:
         with TemporaryDirectory() as folder:
-            stop = Flag(Path(folder) / "stop")
+            stop = CancelToken(Path(folder) / "stop")
             _interrupting(stop)
             given.job(given, stop, console)
     except (UserError, FileNotFoundError, FloatingPointError, torch.OutOfMemoryError) as error:
@@ -61,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+def _steer(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
     model = _model(given)
     values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
     request = Request.checked(values, existing(given.image), given.second, model.size)
@@ -75,7 +75,7 @@ def _steer(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     write_photo(given.in_photo, given.image, outcome, model, marked=given.mark)
 
 
-def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+def _morph(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
     model = _model(given)
     crops = face_crops(given.find_face, model, given.first, given.second)
     values = {**suited("morph"), **_values(given), "loss": "morph", **crops}
@@ -88,7 +88,7 @@ def _morph(given: argparse.Namespace, stop: Flag, console: Console) -> None:
     _write(given, name, done.outcome.after, morph_record(done, model))
 
 
-def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+def _compare(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
     model = _model(given)
     values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
     request = Request.checked(values, existing(given.image), given.second, model.size)
@@ -97,7 +97,7 @@ def _compare(given: argparse.Namespace, stop: Flag, console: Console) -> None:
         show_comparison(state, Console())
 
 
-def _settings(given: argparse.Namespace, stop: Flag, console: Console) -> None:
+def _settings(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
     show_settings(Console())
 
 
@@ -116,7 +116,7 @@ def _values(given: argparse.Namespace) -> dict[str, Any]:
     return {**known.get(values.get("loss"), {}), **values}
 
 
-def _interrupting(stop: Flag) -> None:
+def _interrupting(stop: CancelToken) -> None:
     """Ctrl-C sets the flag; a second Ctrl-C ends the program."""
 
     def interrupted(*_: object) -> None:
@@ -173,6 +173,3 @@ _JOBS = {
     "compare": "one job by several gradient methods",
     "settings": "list every setting",
 }
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from studio.cli_values import existing
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model
-from studio.photo import ALIGNED
-from studio.photo_faces import crop_on_face
-from studio.photo_save import check_around, photo_png
-from studio.photo_world import world_of
-from studio.settings import Settings
+from studio.cli.settings import existing
+from studio.core.errors import UserError
+from studio.core.settings import Settings
+from studio.export.photo import check_around, photo_png
+from studio.images.faces import crop_on_face
+from studio.images.framing import ALIGNED
+from studio.models.domain import world_of
+from studio.models.interface import Model
+from studio.runs.events import Outcome
 
 
 def add_face_flag(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from studio.messages import UserError
-from studio.presets import PRESETS
-from studio.record import read_settings
-from studio.settings import Settings, changed, parse
+from studio.core.errors import UserError
+from studio.core.presets import PRESETS
+from studio.core.settings import Settings, changed, parse
+from studio.export.metadata import read_settings
 
 
 def collected(preset: str | None, file: Path | None, single: Sequence[str]) -> dict[str, Any]:

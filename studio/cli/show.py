@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from studio import events
-from studio.compare_run import GRADIENTS, Comparison
-from studio.compare_words import EXACT, error
-from studio.morph_run import Morphed, Morphing
-from studio.settings import Settings, bounds, title
-from studio.words import seconds_left
+from studio.core.settings import Settings, bounds, title
+from studio.runs import events
+from studio.runs.compare import GRADIENTS, Comparison
+from studio.runs.morph import Morphed, Morphing
+from studio.ui.compare.html import EXACT, error
+from studio.ui.html import seconds_left
 
 Event = TypeVar("Event")
 _PHASES = {"encode": "Encoding", "audit": "Auditing", "optimise": "Optimising", "done": "Done", "stopped": "Stopped"}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 CARD = "README.md"
-CURE = "get the repository's assets/clay again, or run python -m clay.card if you trained them yourself"
+CURE = "get the repository's assets/clay again, or run python -m clay.evaluation.card if you trained them yourself"
 CURE_FACES = "get the repository's assets/faces again"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # | clip.safetensors | 123 | `hash` |   or   | detector/ | what it is | 1,234 | 5,678 | `hash` |

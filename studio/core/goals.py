@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from studio.settings import LossName
+from studio.core.settings import LossName
 
 # a morph lies between two people, and has a tab of its own
 GOALS: Mapping[LossName, str] = MappingProxyType(

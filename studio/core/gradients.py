@@ -1,14 +1,13 @@
-"""Settings -> the parts of `adjointdeis` they name, and how often they call the network."""
+"""The gradient methods by name, and how often each calls the network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Precomputed, Sampler, Unrolled
-from adjointdeis.gradient import GradientMethod
-from adjointdeis.precomputed import Prepare
-from studio.model import Model
-from studio.settings import GradientName, Mode, Settings
+from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Precomputed, Unrolled
+from adjointdeis.gradients.base import GradientMethod
+from adjointdeis.gradients.precomputed import Prepare
+from studio.core.settings import GradientName, Mode, Settings
 
 _GRADIENTS: Mapping[GradientName, Callable[[int], GradientMethod]] = {
     "discrete": lambda graphs: DiscreteAdjoint(graphs=graphs),
@@ -19,24 +18,6 @@ _GRADIENTS: Mapping[GradientName, Callable[[int], GradientMethod]] = {
 
 # network calls to invert one step, at most: an ODE step is solved by fixed-point iteration
 CALLS_TO_ENCODE: Mapping[Mode, int] = {"sde": 1, "ode": 10}
-
-
-def sampler_for(model: Model, settings: Settings) -> Sampler:
-    """The sampler on the model's own grid; the SDE in the data family, which stays clean at few steps.
-
-    An SDE ends at the smallest noise of training instead of none: its last step needs a noise to be solved for.
-    """
-    scheduler = model.scheduler()
-    scheduler.set_timesteps(settings.sampling_steps)
-    sde = settings.mode == "sde"
-    return Sampler.from_scheduler(
-        scheduler,
-        sde=sde,
-        order=settings.order,
-        family="data",
-        noise_level=settings.noise_level,
-        final="sigma_min" if sde else "scheduler",
-    )
 
 
 def gradient_method(settings: Settings, graphs: int = 0, prepare: Prepare | None = None) -> GradientMethod:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from studio.messages import UserError
-from studio.settings import Settings, changed, parse
+from studio.core.errors import UserError
+from studio.core.settings import Settings, changed, parse
 
 IMAGE = "image"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from studio.settings import LossName, Settings
+from studio.core.settings import LossName, Settings
 
 Values = Mapping[str, float | str]
 

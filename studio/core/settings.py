@@ -13,8 +13,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from studio.messages import UserError
-from studio.texts import clean
+from studio.core.errors import UserError
+from studio.core.text import clean
 
 LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "mix", "morph"]
 Mode = Literal["sde", "ode"]

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from studio.events import Outcome
-from studio.mark import mark
-from studio.model import Model
-from studio.pictures import enlarge
-from studio.record import record, to_png
-from studio.video import SIDE, mp4, webp
+from studio.export.metadata import record, to_png
+from studio.export.video import SIDE, mp4, webp
+from studio.images.label import mark
+from studio.images.load import enlarge
+from studio.models.interface import Model
+from studio.runs.events import Outcome
 
 LARGE = 512
 

@@ -17,11 +17,11 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model
-from studio.provenance import SENTENCE, SOFTWARE, exif, xmp
-from studio.settings import Settings, parse
+from studio.core.errors import UserError
+from studio.core.settings import Settings, parse
+from studio.export.provenance import SENTENCE, SOFTWARE, exif, xmp
+from studio.models.interface import Model
+from studio.runs.events import Outcome
 
 KEY = "adjointdeis-studio"
 MOST_TEXT = 2**20

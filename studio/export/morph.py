@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from studio.mark import mark
-from studio.model import Model
-from studio.morph_run import Morphed
-from studio.record import record, to_png
+from studio.export.metadata import record, to_png
+from studio.images.label import mark
+from studio.models.interface import Model
+from studio.runs.morph import Morphed
 
 SAVES: Mapping[str, str] = MappingProxyType({"png": "Save PNG", "json": "Save JSON"})
 """Kinds of files, by the ends of their names, and what the page calls them."""

@@ -7,20 +7,43 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from studio.crop import Crop
-from studio.events import Outcome
-from studio.mark import mark
-from studio.messages import UserError
-from studio.model import Model
-from studio.photo_paste import is_part, result_in_photo
-from studio.pictures import load_whole
-from studio.record import record, to_png
-from studio.saves import name
-from studio.settings import Settings
+from PIL import Image
+
+from losses.faces import Square
+from studio.core.errors import UserError
+from studio.core.settings import Settings
+from studio.export.files import name
+from studio.export.metadata import record, to_png
+from studio.images.crop import Crop
+from studio.images.framing import square_of
+from studio.images.label import mark
+from studio.images.load import load_whole
+from studio.images.paste import LARGEST_SIDE, in_photo, is_part
+from studio.models.interface import Model
+from studio.runs.events import Outcome
 
 SHOWN = 720
 """Pixels of the longer side on the page."""
 _NO_PHOTO = "This run saw its whole picture, so there is no photo around the result: choose a crop, and run again."
+
+
+def result_in_photo(outcome: Outcome, path: str | Path, longest: int = LARGEST_SIDE) -> Image.Image | None:
+    """A run's result in the picture it began with; None where that was seen whole.
+
+    Raises:
+        UserError: as `load_picture`; uploads are deleted after a while.
+    """
+    whole, crop = load_whole(path, longest), Crop.of_first(outcome.settings)
+    if not is_part(crop, whole.width, whole.height):
+        return None
+    place = square_of(crop, whole.width, whole.height)
+    scale = whole.image.width / whole.width
+    return in_photo(
+        whole.image,
+        Square(place.x * scale, place.y * scale, max(place.side * scale, 1.0), place.turn),
+        outcome.before,
+        outcome.after,
+    )
 
 
 def photo_view(outcome: Outcome, path: str | Path | None) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL import Image
 
-from studio.difference import difference
-from studio.events import Outcome, Point, Progress
+from studio.images.difference import difference
+from studio.runs.events import CurvePoint, Outcome, Progress
 
 WIDEST = 256
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ def uri(image: Image.Image) -> str:
     return f"data:image/{kind.lower()};base64,{b64encode(stream.getvalue()).decode()}"
 
 
-def curves(curve: Sequence[Point]) -> Json:
+def curves(curve: Sequence[CurvePoint]) -> Json:
     """The total loss and its terms, one list of values each."""
     names = ["total", *curve[0].terms] if curve else ["total"]
     if len(names) == 2:  # one term is the total

@@ -1,6 +1,6 @@
 """Recorded runs: examples that answer at once, because they were made before.
 
-    python -m studio.recordings        runs every wish below on the embedded model and writes assets/recordings/
+    python -m studio.export.recordings        runs every wish below on the embedded model and writes assets/recordings/
 
 A recording is a run like any other, in three small files: NAME.json (settings, curve, what was measured), NAME.webp
 (before and every step, lossless) and NAME.path.webp (the sampler's path, lossy). Where the model's weights are no
@@ -20,23 +20,23 @@ from typing import Any
 
 from PIL import Image
 
-from studio.embedded import ASSETS, embedded, examples
-from studio.events import Outcome, Point
-from studio.model import Model
-from studio.presets import suited
-from studio.record import record
-from studio.request import Request
-from studio.roundtrip import RoundTrip
-from studio.run import steer
-from studio.settings import parse
-from studio.stops import Flag
-from studio.trajectory import Trajectory
+from studio.core.cancellation import CancelToken
+from studio.core.presets import suited
+from studio.core.settings import parse
+from studio.export.metadata import record
+from studio.models.embedded import ASSETS, embedded, examples
+from studio.models.interface import Model
+from studio.runs.events import CurvePoint, Outcome
+from studio.runs.request import Request
+from studio.runs.round_trip import RoundTrip
+from studio.runs.steer import steer
+from studio.runs.trajectory import Trajectory
 
 FOLDER = ASSETS / "recordings"
 
 
 @dataclass(frozen=True)
-class Wish:
+class RecordingPlan:
     """What is recorded: a short title, the example it starts from, a second one if its goal needs it, settings."""
 
     title: str
@@ -45,21 +45,21 @@ class Wish:
     second: str | None = None
 
 
-WISHES: dict[str, Wish] = {
-    "red-hair": Wish("red hair", "6-glasses", {"prompt": "a face with red hair"}),
-    "sunglasses": Wish("sunglasses", "6-glasses", {"prompt": "a person with sunglasses"}),
-    "beard": Wish(
+PLANS: dict[str, RecordingPlan] = {
+    "red-hair": RecordingPlan("red hair", "6-glasses", {"prompt": "a face with red hair"}),
+    "sunglasses": RecordingPlan("sunglasses", "6-glasses", {"prompt": "a person with sunglasses"}),
+    "beard": RecordingPlan(
         "beard",
         "2-black-hair",
         {"loss": "clip_directional", "prompt": "a face with a beard", "source_text": "a face"},
     ),
-    "blue-hair": Wish(
+    "blue-hair": RecordingPlan(
         "blue hair",
         "5-mohawk",
         {"loss": "mix", "prompt": "a person with blue hair", "mix_text": 1.0, "mix_same": 0.5},
     ),
-    "picture": Wish("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
-    "person": Wish("a person", "4-red-beard", {"loss": "identity", **suited("identity")}, "6-glasses"),
+    "picture": RecordingPlan("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
+    "person": RecordingPlan("a person", "4-red-beard", {"loss": "identity", **suited("identity")}, "6-glasses"),
 }
 
 
@@ -88,7 +88,7 @@ def load(folder: Path = FOLDER) -> list[Recording]:
     return [_read(path) for path in paths]
 
 
-def write(name: str, wish: Wish, outcome: Outcome, model: Model, folder: Path = FOLDER) -> None:
+def write(name: str, wish: RecordingPlan, outcome: Outcome, model: Model, folder: Path = FOLDER) -> None:
     """The three files of a run."""
     folder.mkdir(parents=True, exist_ok=True)
     path = outcome.path or Trajectory((), (), ())
@@ -112,7 +112,7 @@ def write(name: str, wish: Wish, outcome: Outcome, model: Model, folder: Path = 
 def _read(path: Path) -> Recording:
     written = json.loads(path.read_text(encoding="utf-8"))
     measured, noise = written["measured"], written["noise"]
-    curve = tuple(Point(**point) for point in written["curve"])
+    curve = tuple(CurvePoint(**point) for point in written["curve"])
     before, *frames = _tiles(path.with_suffix(".webp"), 1 + len(curve))
     trajectory = None
     if noise:
@@ -159,18 +159,18 @@ def _tiles(path: Path, count: int) -> list[Image.Image]:
 
 
 def _place(name: str) -> int:
-    return list(WISHES).index(name) if name in WISHES else len(WISHES)
+    return list(PLANS).index(name) if name in PLANS else len(PLANS)
 
 
 def main(names: Iterable[str] = ()) -> None:
     """Make the recordings of the names given, or all."""
     model, pictures = embedded(), {path.stem: path for path in examples()}
     with TemporaryDirectory() as folder:
-        for name in names or WISHES:
-            wish = WISHES[name]
+        for name in names or PLANS:
+            wish = PLANS[name]
             second = pictures[wish.second] if wish.second else None
             request = Request.checked(wish.settings, pictures[wish.image], second, model.size)
-            *_, outcome = steer(model, request, Flag(Path(folder) / name))
+            *_, outcome = steer(model, request, CancelToken(Path(folder) / name))
             assert isinstance(outcome, Outcome)  # nobody stops it
             write(name, wish, outcome, model)
             print(f"{name}: loss {outcome.curve[0].total:.3f} -> {outcome.best.total:.3f}, {outcome.seconds:.1f} s")

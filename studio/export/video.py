@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from studio.messages import UserError
-from studio.pictures import enlarge
-from studio.provenance import SENTENCE, SOFTWARE, SOURCE_TYPE, exif, xmp
+from studio.core.errors import UserError
+from studio.export.provenance import SENTENCE, SOFTWARE, SOURCE_TYPE, exif, xmp
+from studio.images.load import enlarge
 
 SIDE = 512
 RATE = 10  # pictures a second

@@ -1,1 +1,4 @@
-""""""
+"""Images in and out: files, crops, faces, differences, labels.
+
+May import `studio.core`.
+"""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from studio.settings import Settings, bounds
+from studio.core.settings import Settings, bounds
 
 
 class Crop(NamedTuple):

@@ -12,11 +12,11 @@ from PIL import Image
 
 from losses.faces import FaceFinder, NoFaceFound, load_finder
 from losses.faces.load import DEFAULT_FOLDER
-from studio.crop import Crop, square
-from studio.messages import UserError, log
-from studio.photo import Framing, around, crop_of, near, stepped
-from studio.pictures import PATIENCE, load_whole, to_tensor
-from studio.weights import verify
+from studio.core.checksums import verify
+from studio.core.errors import UserError, log
+from studio.images.crop import Crop, square
+from studio.images.framing import Framing, around, crop_of, near, stepped
+from studio.images.load import PATIENCE, load_whole, to_tensor
 
 LARGEST_SIDE = 768
 """Pixels of the longer side that the finder gets; it looks at 416 and 608 itself."""

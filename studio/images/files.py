@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 LARGEST_FILE = 20 * 2**20

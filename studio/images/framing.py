@@ -11,8 +11,8 @@ import math
 from typing import NamedTuple
 
 from losses.faces import Square
-from studio.crop import Crop
-from studio.settings import bounds
+from studio.core.settings import bounds
+from studio.images.crop import Crop
 
 _LIMITS = [bounds(f"crop_{name}") for name in Crop._fields]
 # what a finder gets wrong by, in shares of the side and in degrees: closer than that, a picture is left as it is

@@ -15,9 +15,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from studio.crop import Crop, square
-from studio.messages import UserError
-from studio.picture_files import TooSlow, check_size, open_picture, too_many_pixels
+from studio.core.errors import UserError
+from studio.images.crop import Crop, square
+from studio.images.files import TooSlow, check_size, open_picture, too_many_pixels
 
 PATIENCE = 30.0
 """Seconds for which a picture waits while others are decoded."""

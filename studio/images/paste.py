@@ -13,17 +13,13 @@ picture is untouched.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from losses.faces import Square
-from studio.crop import Crop
-from studio.events import Outcome
-from studio.photo import square_of
-from studio.pictures import load_whole
+from studio.images.crop import Crop
 
 LARGEST_SIDE = 2048
 """Pixels of the longer side; a larger picture is reduced."""
@@ -37,25 +33,6 @@ Window = tuple[int, int, int, int]
 def is_part(crop: Crop, width: int, height: int) -> bool:
     """Whether a crop leaves any of the picture out."""
     return crop.turn != 0 or crop.box(width, height) != (0, 0, width, height)
-
-
-def result_in_photo(outcome: Outcome, path: str | Path, longest: int = LARGEST_SIDE) -> Image.Image | None:
-    """A run's result in the picture it began with; None where that was seen whole.
-
-    Raises:
-        UserError: as `load_picture`; uploads are deleted after a while.
-    """
-    whole, crop = load_whole(path, longest), Crop.of_first(outcome.settings)
-    if not is_part(crop, whole.width, whole.height):
-        return None
-    place = square_of(crop, whole.width, whole.height)
-    scale = whole.image.width / whole.width
-    return in_photo(
-        whole.image,
-        Square(place.x * scale, place.y * scale, max(place.side * scale, 1.0), place.turn),
-        outcome.before,
-        outcome.after,
-    )
 
 
 def in_photo(photo: Image.Image, place: Square, before: Image.Image, after: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Real models behind the same page: what there is, where it comes from, and how it becomes a `studio.model.Model`.
+"""Real models behind the same page: what there is, where it comes from, and how it becomes an `interface.Model`.
 
 Reading order: registry (what there is), source (where its files are), recognise (what a folder holds), place (device,
 precision and ways to save memory), adapters (networks -> the denoiser contract), latents (pictures <-> latents), text

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from studio.messages import UserError
-from studio.models.configs import CONFIGS
-from studio.models.plan import write
+from studio.core.errors import UserError
+from studio.models.placement.configs import CONFIGS
+from studio.models.placement.planner import write
 from studio.models.status import statuses, summary, table
 
 

@@ -11,18 +11,18 @@ from typing import Any
 import diffusers
 import torch
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 from studio.models.adapters.flow import FlowTransformer
 from studio.models.adapters.labelled import Labelled
 from studio.models.adapters.prompted import Prompted
 from studio.models.adapters.unconditional import Unconditional
-from studio.models.complete import check_numbers
-from studio.models.diffae import DiffusionAutoencoder
+from studio.models.completeness import check_numbers
+from studio.models.detect import denoiser_folder, read, vae_factor
+from studio.models.diffae.network import DiffusionAutoencoder
+from studio.models.hub import variant_of
 from studio.models.latents import Latents, save_memory
-from studio.models.place import Placement
-from studio.models.recognise import denoiser_folder, read, vae_factor
+from studio.models.placement.placement import Placement
 from studio.models.registry import Entry, Kind
-from studio.models.source import variant_of
 
 _NETWORKS: dict[Kind, Any] = {
     "unconditional": diffusers.UNet2DModel,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from studio.embedded import embedded
-from studio.messages import UserError
-from studio.model import Model
+from studio.core.errors import UserError
+from studio.models.embedded import embedded
 from studio.models.holder import Holder
-from studio.models.place import best_device
+from studio.models.interface import Model
+from studio.models.placement.placement import best_device
 from studio.models.registry import ENTRIES
 
 _OF_OTHERS = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview", "compile")
@@ -63,16 +63,16 @@ def chosen(given: argparse.Namespace, device: str | None, public: bool = False) 
             said = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
             raise UserError(f"The embedded model has nothing to do with {said}: leave that out, or choose a --model.")
         return embedded(device or "cpu")
-    from studio.models.load import Wishes, load  # every kind of network comes along, which takes seconds
+    from studio.models.load import LoadOptions, load  # every kind of network comes along, which takes seconds
 
-    wishes = Wishes(
+    options = LoadOptions(
         prompt=given.start_prompt,
         negative=given.negative,
         guidance=given.guidance,
         label=given.label,
         clip=given.clip,
         faces=given.faces,
-        judges=tuple(given.judge),
+        held_out=tuple(given.judge),
         tiny=given.preview,
         compiled=given.compile,
     )
@@ -80,6 +80,6 @@ def chosen(given: argparse.Namespace, device: str | None, public: bool = False) 
     offline = given.offline or getattr(given, "present", False)
 
     def fetch(name: str) -> Model:
-        return load(name, device=torch.device(device or best_device()), wishes=wishes, offline=offline, public=public)
+        return load(name, device=torch.device(device or best_device()), options=options, offline=offline, public=public)
 
     return Holder(fetch).get(given.model)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from studio.messages import UserError
-from studio.models.recognise import denoiser_folder, read
+from studio.core.errors import UserError
+from studio.models.detect import denoiser_folder, read
+from studio.models.hub import commit_of, variant_of
 from studio.models.registry import Entry, Kind
-from studio.models.source import commit_of, variant_of
 
 _AUTOENCODERS = ("vae", "vqvae")
 _WITH_WEIGHTS = ("unet", "transformer", "text_encoder", *_AUTOENCODERS)

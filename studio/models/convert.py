@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from studio.messages import UserError
-from studio.models.diffae_convert import write_folder
+from studio.core.errors import UserError
+from studio.models.diffae.convert import write_folder
 from studio.models.registry import ENTRIES, Entry
 
 

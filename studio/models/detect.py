@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 from studio.models.registry import ENTRIES, Entry, Kind
 
 _KINDS: dict[str, Kind] = {

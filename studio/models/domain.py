@@ -22,11 +22,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from clay.autoencoder import DiffusionAutoencoder
+from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.world import load_world
-from studio.model import Model
-from studio.photo import CLAY, Framing
-from studio.pictures import to_image, to_tensor
+from studio.images.framing import CLAY, Framing
+from studio.images.load import to_image, to_tensor
+from studio.models.interface import Model
 
 LIMIT = 1.8
 

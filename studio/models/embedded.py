@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from clay.world import ClayWorld, load_world
-from studio.model import Model, Origin
+from studio.core.checksums import combined, listed, verify
+from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
-from studio.weights import combined, listed, verify
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
 _NOTE = """The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will
 be given back exactly but hardly be steered well."""
@@ -44,7 +44,7 @@ def of_world(world: ClayWorld) -> Model:
         device=torch.device(world.device),
         graphs=8,  # 22 MiB each
         prepare=world.autoencoder.prepare,
-        judges={"judge": world.judge, "jury": world.jury},
+        held_out={"judge": world.judge, "jury": world.jury},
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )
 

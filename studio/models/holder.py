@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from studio.memory import give_back
-from studio.model import Model
+from studio.models.interface import Model
+from studio.models.memory import give_back
 
 
 class Holder:

@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from losses.open_clip_models import is_offline
-from studio.messages import UserError, disk_is_full
+from studio.core.errors import UserError, disk_is_full
 from studio.models.registry import Entry, Kind
 
 _SMALL = (".json", ".txt", ".model")

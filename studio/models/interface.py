@@ -74,7 +74,7 @@ class Model:
     tokenizer: Any
     identity: Any
     device: torch.device
-    judges: Mapping[str, Any] = field(default_factory=dict)
+    held_out: Mapping[str, Any] = field(default_factory=dict)
     latent: tuple[int, int, int] | None = None
     encode_image: Callable[[Tensor], Tensor] | None = None
     decode: Callable[[Tensor], Tensor] | None = None
@@ -90,21 +90,21 @@ class Model:
         return self.latent or (3, self.size, self.size)
 
     @torch.no_grad()
-    def state_of(self, image: Tensor) -> Tensor:
+    def encode_latents(self, image: Tensor) -> Tensor:
         """image (b, 3, size, size) -> x_0 (b, *state_shape); a pixel model's is the image itself."""
         return image if self.encode_image is None else self.encode_image(image)
 
     @torch.no_grad()
-    def picture_of(self, state: Tensor) -> Tensor:
+    def decode_latents(self, state: Tensor) -> Tensor:
         """x_0 (b, *state_shape) -> the image, as exactly as the model can."""
         return state if self.decode is None else self.decode(state)
 
     @torch.no_grad()
-    def glance(self, state: Tensor) -> Tensor:
+    def preview_latents(self, state: Tensor) -> Tensor:
         """A quick look at any x_t; only for eyes."""
-        return self.picture_of(state) if self.preview is None else self.preview(state)
+        return self.decode_latents(state) if self.preview is None else self.preview(state)
 
-    def through(self, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def on_latents(self, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         """A loss of pictures as one of states: the loss itself for a pixel model."""
         decode = self.decode
         return loss if decode is None else lambda state: loss(decode(state))

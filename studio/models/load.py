@@ -1,4 +1,4 @@
-"""`load`: a name or a folder -> `studio.model.Model`, ready behind the same page as the embedded one."""
+"""`load`: a name or a folder -> `studio.models.interface.Model`, ready behind the same page as the embedded one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import torch
 from torch import Tensor
 
 from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
-from studio.embedded import embedded
-from studio.model import Model, Origin
+from studio.core.checksums import fingerprint
 from studio.models.adapters.labelled import Labelled
-from studio.models.complete import check_complete
-from studio.models.judges import Judges, load_judges
-from studio.models.parts import autoencoder, denoiser, scheduler_of
-from studio.models.place import Placement, best_device
-from studio.models.plan import plan
-from studio.models.recognise import entry_of, recognise
+from studio.models.build import autoencoder, denoiser, scheduler_of
+from studio.models.completeness import check_complete
+from studio.models.detect import entry_of, recognise
+from studio.models.embedded import embedded
+from studio.models.hub import commit_of, find
+from studio.models.interface import Model, Origin
+from studio.models.losses import LossNetworks, load_loss_networks
+from studio.models.placement.placement import Placement, best_device
+from studio.models.placement.planner import plan
+from studio.models.prompts import prompt_codes
 from studio.models.registry import Entry
-from studio.models.source import commit_of, find
-from studio.models.text import prompt_codes
-from studio.weights import fingerprint
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LoadOptions:
     """What a person may choose about a model.
 
     Args:
@@ -48,7 +48,7 @@ class Wishes:
     label: int = 0
     clip: str = ""
     faces: Path | None = None
-    judges: tuple[Path, ...] = ()
+    held_out: tuple[Path, ...] = ()
     tiny: Path | None = None
     compiled: str | None = None
 
@@ -58,8 +58,8 @@ def load(
     *,
     device: torch.device | None = None,
     placement: Placement | None = None,
-    wishes: Wishes = Wishes(),
-    judges: Judges | None = None,
+    options: LoadOptions = LoadOptions(),
+    held_out: LossNetworks | None = None,
     offline: bool = False,
     public: bool = False,
 ) -> Model:
@@ -69,8 +69,8 @@ def load(
         name: of the registry, or a folder or hub id of one's own.
         device: a GPU if there is one, by default.
         placement: how to hold it; what fits by default.
-        wishes: prompt, guidance and the like.
-        judges: networks for the losses, if they are loaded already.
+        options: prompt, guidance and the like.
+        held_out: networks for the losses, if they are loaded already.
         offline: look at files that are here, and nowhere else.
         public: strangers are served: models of one's own are refused.
 
@@ -85,16 +85,16 @@ def load(
         entry = replace(recognise(folder, entry.title), repo=entry.repo)
     check_complete(entry, folder)
     device = device or (placement.device if placement else best_device())
-    codes = _prompts(entry, folder, wishes, device)  # first, because the text encoder leaves again
+    codes = _prompts(entry, folder, options, device)  # first, because the text encoder leaves again
     held = placement or plan(entry, folder, device)
-    held = replace(held, compiled=wishes.compiled or held.compiled)
-    adapted, space = denoiser(entry, folder, held), autoencoder(entry, folder, held, wishes.tiny)
+    held = replace(held, compiled=options.compiled or held.compiled)
+    adapted, space = denoiser(entry, folder, held), autoencoder(entry, folder, held, options.tiny)
     network: Denoiser = HalfPrecision(adapted, held.dtype, autocast=False) if held.half else adapted
-    codes = codes or _labels(adapted, wishes)
-    scale = entry.guidance if wishes.guidance is None else wishes.guidance
+    codes = codes or _labels(adapted, options)
+    scale = entry.guidance if options.guidance is None else options.guidance
     if len(codes) == 2 and scale != 1:
         network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=held.together)
-    seen = judges or load_judges(device, wishes.clip, wishes.faces, offline, wishes.judges)
+    seen = held_out or load_loss_networks(device, options.clip, options.faces, offline, options.held_out)
     return Model(
         name=entry.title,
         digest=fingerprint(folder),
@@ -112,7 +112,7 @@ def load(
         preview=None if space is None or space.tiny is None else space.preview,
         origin=_origin(entry, folder),
         missing=seen.missing,
-        judges=seen.measuring,
+        held_out=seen.measuring,
     )
 
 
@@ -122,19 +122,19 @@ def _origin(entry: Entry, folder: Path) -> Origin:
     return Origin(entry.licence, entry.z, entry.repo if commit else "", commit)
 
 
-def _prompts(entry: Entry, folder: Path, wishes: Wishes, device: torch.device) -> list[Tensor]:
+def _prompts(entry: Entry, folder: Path, options: LoadOptions, device: torch.device) -> list[Tensor]:
     """z of the start, and what guidance leads away from; nothing for models that no text steers."""
     if entry.kind not in ("prompted", "flow"):
         return []
-    prompt = entry.prompt if wishes.prompt is None else wishes.prompt
-    return prompt_codes(folder, (prompt, wishes.negative), device)
+    prompt = entry.prompt if options.prompt is None else options.prompt
+    return prompt_codes(folder, (prompt, options.negative), device)
 
 
-def _labels(adapted: Any, wishes: Wishes) -> list[Tensor]:
+def _labels(adapted: Any, options: LoadOptions) -> list[Tensor]:
     """The same for models of classes, as far as they were trained with a row for none."""
     if not isinstance(adapted, Labelled):
         return []
-    return [adapted.code(label) for label in (wishes.label, *((-1,) if adapted.knows_none else ()))]
+    return [adapted.code(label) for label in (options.label, *((-1,) if adapted.knows_none else ()))]
 
 
 def _encode(entry: Entry, adapted: Any, codes: list[Tensor]) -> Callable[[Tensor], Tensor | None]:

@@ -1,6 +1,6 @@
 """What losses look through beside a real model, and what only measures: a CLIP of open_clip, and face networks.
 
-None is needed to start: a loss whose network is not there says so in a sentence (`studio.serves`). A judge was asked
+None is needed to start: a loss whose network is missing gives an error message (`runs.capabilities`). A judge was asked
 for by name, so it is there or the studio does not start.
 """
 
@@ -17,16 +17,16 @@ import torch
 from losses.faces import FaceNetwork, load_face_network, load_onnx_network
 from losses.faces.load import DEFAULT_FOLDER
 from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
-from studio.messages import UserError, log
-from studio.models.source import hub_answers
-from studio.weights import verify
+from studio.core.checksums import verify
+from studio.core.errors import UserError, log
+from studio.models.hub import hub_answers
 
 _HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
 _HOW_FACES = "give the folder of one with --faces, or an ONNX file"
 
 
 @dataclass(frozen=True)
-class Judges:
+class LossNetworks:
     """Networks, and for those that are not there the sentence that says why.
 
     Args:
@@ -42,13 +42,13 @@ class Judges:
     measuring: dict[str, Any] = field(default_factory=dict)
 
 
-def load_judges(
+def load_loss_networks(
     device: torch.device,
     clip: str = "",
     faces: Path | None = None,
     offline: bool = False,
     measuring: Sequence[Path] = (),
-) -> Judges:
+) -> LossNetworks:
     """All that can be loaded.
 
     Args:
@@ -72,8 +72,8 @@ def load_judges(
         identity = face_network(faces or DEFAULT_FOLDER, device)
     except Exception as error:
         missing["identity"] = f"{_sentence(error)}; {_HOW_FACES}"
-    judges = _judges(measuring, identity, device)
-    return Judges(towers and towers.clip, towers and towers.tokenizer, identity, missing, judges)
+    held_out = _judges(measuring, identity, device)
+    return LossNetworks(towers and towers.clip, towers and towers.tokenizer, identity, missing, held_out)
 
 
 def face_network(path: Path, device: torch.device) -> FaceNetwork:

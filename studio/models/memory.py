@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from studio.methods import graphs_kept
-from studio.model import Model
-from studio.settings import Settings
+from studio.core.gradients import graphs_kept
+from studio.core.settings import Settings
+from studio.models.interface import Model
 
 _STATM = Path("/proc/self/statm")
 _C = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from studio.memory import give_back
-from studio.messages import UserError
-from studio.models.complete import check_numbers
-from studio.models.recognise import read
-from studio.models.source import variant_of
+from studio.core.errors import UserError
+from studio.models.completeness import check_numbers
+from studio.models.detect import read
+from studio.models.hub import variant_of
+from studio.models.memory import give_back
 
 LONGEST_GEMMA = 300
 

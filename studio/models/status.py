@@ -9,13 +9,13 @@ from typing import Literal
 
 import torch
 
-from adjointdeis.memory import free_bytes
+from adjointdeis.gradients.memory import free_bytes
 from losses.open_clip_models import is_offline
-from studio.models.complete import is_complete
-from studio.models.place import OVERHEAD, SHARE, Footprint, best_device
-from studio.models.plan import STEPS, estimates
+from studio.models.completeness import is_complete
+from studio.models.hub import cached, commit_of, hub_answers
+from studio.models.placement.placement import OVERHEAD, SHARE, Footprint, best_device
+from studio.models.placement.planner import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
-from studio.models.source import cached, commit_of, hub_answers
 
 State = Literal["ready", "downloadable", "blocked"]
 

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio.events import Event, Waiting
-from studio.line import Line
-from studio.memory import need
-from studio.methods import sampler_for
-from studio.model import Model
-from studio.pace import Cost, Pace
-from studio.request import Request
-from studio.run import steer
-from studio.second_try import with_second_try
-from studio.settings import Settings
-from studio.stops import Flag, Stops
-from studio.stream import newest
+from studio.core.cancellation import CancelToken
+from studio.core.settings import Settings
+from studio.models.interface import Model
+from studio.models.memory import need
+from studio.queue.cancel import CancelTokens
+from studio.queue.device import DeviceQueue
+from studio.queue.latest import latest_only
+from studio.runs.cost import Cost, CostModel
+from studio.runs.events import Event, Waiting
+from studio.runs.request import Request
+from studio.runs.retry import with_second_try
+from studio.runs.sampling import sampler_for
+from studio.runs.steer import steer
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Studio:
     """
 
     model: Model
-    device: Line = field(default_factory=Line)
-    pace: Pace = field(default_factory=Pace)
-    stops: Stops = field(default_factory=Stops)
+    device: DeviceQueue = field(default_factory=DeviceQueue)
+    cost_model: CostModel = field(default_factory=CostModel)
+    cancel_tokens: CancelTokens = field(default_factory=CancelTokens)
     public: bool = False
 
     def __post_init__(self) -> None:
-        self.pace.graphs = self.model.graphs
+        self.cost_model.graphs = self.model.graphs
 
     def forecast(self, settings: Settings) -> float | None:
         """Expected seconds of a run with these settings on this device; None before anything was measured."""
@@ -42,17 +43,17 @@ class Studio:
 
     def cost(self, settings: Settings) -> Cost:
         """Network calls, seconds and bytes of a run with these settings on this device."""
-        return self.pace.cost(settings, sampler_for(self.model, settings).steps)
+        return self.cost_model.cost(settings, sampler_for(self.model, settings).steps)
 
-    def stream(self, request: Request, stop: Flag) -> Iterator[Event | None]:
+    def stream(self, request: Request, stop: CancelToken) -> Iterator[Event | None]:
         """A run's events at the rate a page can show; None where nothing is new."""
-        work = with_second_try(lambda one: steer(self.model, one, stop, self.pace), request)
-        return newest(work, stop, self.device, waiting=Waiting)
+        work = with_second_try(lambda one: steer(self.model, one, stop, self.cost_model), request)
+        return latest_only(work, stop, self.device, waiting=Waiting)
 
     def warm_up(self, picture: Path) -> None:
         """A short run, so that the first visitor finds everything loaded, and pace and memory measured."""
-        self.pace.need = need(self.model)
+        self.cost_model.need = need(self.model)
         settings = {"prompt": "a face", "optimisation_steps": 2}
         request = Request.checked(settings, picture, None, self.model.size)
-        for _ in steer(self.model, request, self.stops.flag(), self.pace):
+        for _ in steer(self.model, request, self.cancel_tokens.new_token(), self.cost_model):
             pass

@@ -1,4 +1,4 @@
-"""`Line`: one job at a time on the device, everybody in turn, and everybody may ask how many are before them.
+"""`DeviceQueue`: one job at a time on the device, everybody in turn, and everybody may ask how many are before them.
 
     place = (jobs of the same person before this one, time of arrival or of that person's last turn)
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from threading import Condition
 from types import TracebackType
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 
 POLL = 0.1
 
@@ -47,7 +47,7 @@ class _Ticket:
         self.who = who
 
 
-class Line:
+class DeviceQueue:
     """A lock with an order. `with line:` waits as long as it takes; `enter` also looks up now and then."""
 
     def __init__(self, limits: Limits = Limits()) -> None:

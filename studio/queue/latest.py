@@ -1,4 +1,4 @@
-"""`newest`: run a generator in a thread of its own and hand on only its newest item, so that watching costs nothing.
+"""`latest_only`: run a generator in a thread of its own and yield only its newest item, so that watching costs nothing.
 
 A page pulls its events, and whoever yields to it directly waits until the browser's frame is encoded: at 512 x 512
 that more than tripled a run. Here the worker never waits; frames that nobody had time to look at are dropped. Items
@@ -15,9 +15,9 @@ from threading import Condition, Thread, Timer
 from time import monotonic
 from typing import Generic, TypeVar
 
-from studio.line import Line
-from studio.memory import trim
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.models.memory import trim
+from studio.queue.device import DeviceQueue
 
 Item = TypeVar("Item")
 
@@ -58,7 +58,7 @@ class Slot(Generic[Item]):
 
 
 @contextmanager
-def at_most(seconds: float, stop: Flag) -> Iterator[None]:
+def at_most(seconds: float, stop: CancelToken) -> Iterator[None]:
     """Whatever still works after so long is asked to stop, and says why."""
     if seconds == math.inf:
         yield
@@ -78,10 +78,10 @@ def time_up(seconds: float) -> str:
     return f"A run may take {long} here, and this one was stopped then: what it reached is kept."
 
 
-def newest(
+def latest_only(
     work: Iterable[Item],
-    stop: Flag,
-    device: Line,
+    stop: CancelToken,
+    device: DeviceQueue,
     *,
     waiting: Callable[[int], Item] | None = None,
     rate: float = 10.0,

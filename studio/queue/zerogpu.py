@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from studio.events import Outcome
-from studio.line import Line
-from studio.messages import UserError, explain
-from studio.request import Request
-from studio.shared import Studio
-from studio.stops import Flag
-from studio.stream import at_most
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError, explain
+from studio.queue.app_state import Studio
+from studio.queue.device import DeviceQueue
+from studio.queue.latest import at_most
+from studio.runs.events import Outcome
+from studio.runs.request import Request
 
 Stream = Callable[..., Iterator[Any]]
 
@@ -61,7 +61,7 @@ def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream
         gpu: the host's decorator, `spaces.GPU`.
         studio: whose pace forecasts a run, and learns from every one; what is measured in the other process is lost.
     """
-    line = Line(studio.device.limits)
+    line = DeviceQueue(studio.device.limits)
 
     def wrap(stream: Stream) -> Stream:
         def work(granted: float, request: Request, *rest: Any) -> Iterator[Any]:
@@ -76,7 +76,7 @@ def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream
 
         def there(request: Request, *rest: Any) -> Iterator[Any]:
             """In this process."""
-            stop: Flag = rest[-1]
+            stop: CancelToken = rest[-1]
             try:
                 with line.counted(stop.who):
                     for event in on_gpu(seconds(forecast(studio, request, *rest)), request, *rest):
@@ -112,7 +112,7 @@ def learn(studio: Studio, event: object) -> None:
     """
     if isinstance(event, Outcome) and event.calls:
         call = event.seconds / event.calls
-        studio.pace.call, studio.pace.updates[event.settings.gradient] = call, 2 * call
+        studio.cost_model.call, studio.cost_model.updates[event.settings.gradient] = call, 2 * call
 
 
 def _granted(granted: float, *rest: Any) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from studio.messages import UserError
-from studio.model import Model
-from studio.settings import Settings
+from studio.core.errors import UserError
+from studio.core.settings import Settings
+from studio.models.interface import Model
 
 _WANTS = {"clip": "needs a CLIP model", "identity": "needs a face network"}
 
 
-def check_serves(model: Model, settings: Settings) -> None:
+def check_capabilities(model: Model, settings: Settings) -> None:
     """Nothing, where the model has all that these settings ask for.
 
     Raises:

@@ -20,20 +20,21 @@ import torch
 from PIL import Image
 
 from adjointdeis import Audit, Encoding, Frame, UnsuitedSampler, audit, encode, guide
-from studio.compare_meter import Metered
-from studio.events import Point
-from studio.memory import give_back
-from studio.messages import UserError, explain
-from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
-from studio.model import Model
-from studio.objective import Objective, objective
-from studio.pictures import to_image, to_tensor
-from studio.request import Request
-from studio.serves import check_serves
-from studio.settings import GradientName, Settings
-from studio.stepping import Stepping, stepping
-from studio.stops import Flag
-from studio.watch import Cancelled, Watched
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError, explain
+from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
+from studio.core.settings import GradientName, Settings
+from studio.images.load import to_image, to_tensor
+from studio.models.interface import Model
+from studio.models.memory import give_back
+from studio.runs.capabilities import check_capabilities
+from studio.runs.events import CurvePoint
+from studio.runs.meter import Metered
+from studio.runs.monitored import Cancelled, MonitoredNetwork
+from studio.runs.objective import Objective, objective
+from studio.runs.request import Request
+from studio.runs.sampling import sampler_for
+from studio.runs.step_options import Stepping, stepping
 
 GRADIENTS: Mapping[GradientName, str] = MappingProxyType(
     {
@@ -63,7 +64,7 @@ class Column:
 
     method: GradientName
     image: Image.Image | None = None
-    curve: tuple[Point, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
     found: Audit | None = None
     memory: int | None = None
     seconds: float | None = None
@@ -98,7 +99,7 @@ def chosen_methods(given: object) -> list[GradientName]:
     return list(given)
 
 
-def compare(model: Model, request: Request, methods: Sequence[GradientName], stop: Flag) -> Iterator[Comparison]:
+def compare(model: Model, request: Request, methods: Sequence[GradientName], stop: CancelToken) -> Iterator[Comparison]:
     """Events, of which the last has the stage "done" or "stopped".
 
     Args:
@@ -133,18 +134,18 @@ class _Lane:
 class _Run:
     """What the stages of one comparison share."""
 
-    def __init__(self, model: Model, request: Request, methods: Sequence[GradientName], stop: Flag) -> None:
+    def __init__(self, model: Model, request: Request, methods: Sequence[GradientName], stop: CancelToken) -> None:
         self._began = perf_counter()
-        check_serves(model, request.settings)
+        check_capabilities(model, request.settings)
         self._model, self._request, self._settings = model, request, request.settings
-        self._network = Watched(model.network, stop, model.device)
+        self._network = MonitoredNetwork(model.network, stop, model.device)
         self._sampler = sampler_for(model, self._settings)
         self._start = to_tensor(request.start).to(model.device)
         second = None if request.second is None else to_tensor(request.second).to(model.device)
         self._goal: Objective = objective(self._settings, model, self._start, second)
         with torch.no_grad():
             self._z = model.encode(self._start)
-        self._loss = model.through(self._goal.loss)
+        self._loss = model.on_latents(self._goal.loss)
         self._lanes = [
             _Lane(
                 Metered(gradient_method(self._settings.model_copy(update={"gradient": name})), model.device),
@@ -163,7 +164,7 @@ class _Run:
         """The start of every method."""
         generator = torch.Generator().manual_seed(self._settings.seed)
         calls = CALLS_TO_ENCODE[self._settings.mode]
-        start = self._model.state_of(self._start)
+        start = self._model.encode_latents(self._start)
         return encode(self._network, self._sampler, start, self._z, generator, iterations=calls)
 
     def _step(self, encoding: Encoding) -> Stepping:
@@ -230,8 +231,8 @@ class _Run:
         self._tidy(lane)
 
     def _show(self, lane: _Lane, frame: Frame) -> None:
-        image = self._model.picture_of(frame.image)
-        point = Point(frame.step, float(frame.loss[0]), self._goal.terms(image), self._goal.similarity(image))
+        image = self._model.decode_latents(frame.image)
+        point = CurvePoint(frame.step, float(frame.loss[0]), self._goal.terms(image), self._goal.similarity(image))
         lane.column = replace(
             lane.column,
             image=to_image(image),

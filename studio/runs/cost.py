@@ -1,4 +1,4 @@
-"""`Pace`: what a run costs on this device with this model: network calls, seconds, bytes. Measured by the runs.
+"""`CostModel`: what a run costs on this device with this model: network calls, seconds, bytes. Measured by the runs.
 
 calls   = n e + k u + n          n sampling steps, k updates; e calls to encode a step, u of an update
 seconds = (n e + n) call + k (n update - kept call)
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from studio.memory import Need
-from studio.methods import CALLS_TO_ENCODE, calls_to_update, graphs_kept
-from studio.settings import GradientName, Settings
+from studio.core.gradients import CALLS_TO_ENCODE, calls_to_update, graphs_kept
+from studio.core.settings import GradientName, Settings
+from studio.models.memory import Need
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Cost:
 
 
 @dataclass
-class Pace:
+class CostModel:
     """Seconds of one network call without a gradient, and of one sampling step while optimising (sampled and
     differentiated, without a graph kept), by gradient method. Brought up to date by every run; each measurement counts
     half, so that a busy moment is soon forgotten.

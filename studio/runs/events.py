@@ -8,15 +8,15 @@ from typing import Literal
 
 from PIL import Image
 
-from studio.roundtrip import RoundTrip
-from studio.settings import Settings
-from studio.trajectory import Trajectory
+from studio.core.settings import Settings
+from studio.runs.round_trip import RoundTrip
+from studio.runs.trajectory import Trajectory
 
 Phase = Literal["encode", "optimise"]
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """One optimisation step on the curves: total loss, its terms and the similarities, by name."""
 
     step: int
@@ -52,7 +52,7 @@ class Progress:
     steps: int
     seconds_left: float | None
     image: Image.Image
-    curve: tuple[Point, ...]
+    curve: tuple[CurvePoint, ...]
     calls: int
     memory: int = 0
 
@@ -77,8 +77,8 @@ class Outcome:
     settings: Settings
     before: Image.Image
     after: Image.Image
-    best: Point
-    curve: tuple[Point, ...]
+    best: CurvePoint
+    curve: tuple[CurvePoint, ...]
     stopped: bool
     round_trip: RoundTrip
     calls: int

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from losses import Embed, Identity, Morph
 from losses.faces import FaceNetwork, NoFaceFound
-from studio.messages import UserError
+from studio.core.errors import UserError
 
 FIRST, SECOND = "first", "second"
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from studio.faces import both
-from studio.model import Model
+from studio.models.interface import Model
+from studio.runs.face_losses import both
 
 STRICT, LOOSE = "fmr_0.1_percent", "fmr_1_percent"
 Answer = Literal["accepted", "borderline", "rejected"]
@@ -51,11 +51,11 @@ class Verdict:
         return min(self.first, self.second) >= self.strict
 
 
-class Panel:
+class HeldOutPanel:
     """All embedders of a model that have thresholds, with both people's embeddings at hand.
 
     Args:
-        model: its `identity`, and its `judges`.
+        model: its `identity`, and its `held_out`.
         first, second: the two people (1, 3, h, w) in [-1, 1].
 
     Raises:
@@ -63,7 +63,7 @@ class Panel:
     """
 
     def __init__(self, model: Model, first: Tensor, second: Tensor) -> None:
-        embedders: Mapping[str, Any] = {"identity": model.identity, **model.judges}
+        embedders: Mapping[str, Any] = {"identity": model.identity, **model.held_out}
         self._members = [
             (name, embedder.thresholds, both(embedder, first, second))
             for name, embedder in embedders.items()

@@ -1,4 +1,4 @@
-"""`Track`: the curve of a run so far with its pictures, and the best of them."""
+"""`RunHistory`: the curve of a run so far with its pictures, and the best of them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from studio.events import Point
-from studio.watch import Call
+from studio.runs.events import CurvePoint
+from studio.runs.monitored import Call
 
 
 @dataclass
-class Track:
+class RunHistory:
     """Points in order, and their pictures; `best` is the one of lowest loss, `passed` the network calls it came by."""
 
-    points: list[Point] = field(default_factory=list)
+    points: list[CurvePoint] = field(default_factory=list)
     frames: list[Image.Image] = field(default_factory=list)
-    best: Point | None = None
+    best: CurvePoint | None = None
     passed: Sequence[Call] = ()
 
-    def add(self, point: Point, frame: Image.Image, passed: Sequence[Call] = ()) -> None:
+    def add(self, point: CurvePoint, frame: Image.Image, passed: Sequence[Call] = ()) -> None:
         """The next step of the run."""
         self.points.append(point)
         self.frames.append(frame)
@@ -33,6 +33,6 @@ class Track:
         return None if self.best is None else self.frames[self.points.index(self.best)]
 
     @property
-    def curve(self) -> tuple[Point, ...]:
+    def curve(self) -> tuple[CurvePoint, ...]:
         """The points as they are now, safe to hand to another thread."""
         return tuple(self.points)

@@ -1,4 +1,4 @@
-"""`Watched`: a network that counts its calls, can be stopped between any two of them, and remembers its last pass."""
+"""`MonitoredNetwork`: a network that counts its calls, can be stopped between two of them, and keeps its last pass."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser
-from studio.memory import in_use
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.models.memory import in_use
 
 
 class Cancelled(Exception):
@@ -23,7 +23,7 @@ class Call(NamedTuple):
     output: Tensor
 
 
-class Watched:
+class MonitoredNetwork:
     """`network(t, x, z)`, refused after Stop.
 
     One network call is the longest a person waits after pressing Stop, whatever the solver around it is doing.
@@ -33,7 +33,7 @@ class Watched:
     noise to the image, for nothing.
     """
 
-    def __init__(self, network: Denoiser, stop: Flag, device: torch.device | None = None) -> None:
+    def __init__(self, network: Denoiser, stop: CancelToken, device: torch.device | None = None) -> None:
         self._network, self._stop, self._device = network, stop, device or torch.device("cpu")
         self._wanted = 0
         self.calls = 0

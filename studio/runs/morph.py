@@ -19,23 +19,24 @@ from torch import Tensor
 
 from adjointdeis import Frame, encode_steps, guide, prepared, sample
 from losses import Loss, WeightedSum
-from studio.events import Outcome, Point, Progress
-from studio.faces import both
-from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
-from studio.model import Model
-from studio.morph_start import Code, meet
-from studio.morph_verdicts import Panel, Verdict
-from studio.objective import Objective, near
-from studio.pace import Pace
-from studio.pictures import to_image, to_tensor
-from studio.request import Request
-from studio.roundtrip import RoundTrip, measure
-from studio.serves import check_serves, code
-from studio.stepping import stepping
-from studio.stops import Flag
-from studio.track import Track
-from studio.trajectory import trajectory
-from studio.watch import Cancelled, Watched
+from studio.core.cancellation import CancelToken
+from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
+from studio.images.load import to_image, to_tensor
+from studio.models.interface import Model
+from studio.runs.capabilities import check_capabilities, code
+from studio.runs.cost import CostModel
+from studio.runs.events import CurvePoint, Outcome, Progress
+from studio.runs.face_losses import both
+from studio.runs.held_out import HeldOutPanel, Verdict
+from studio.runs.history import RunHistory
+from studio.runs.interpolation import Code, meet
+from studio.runs.monitored import Cancelled, MonitoredNetwork
+from studio.runs.objective import Objective, near
+from studio.runs.request import Request
+from studio.runs.round_trip import RoundTrip, measure
+from studio.runs.sampling import sampler_for
+from studio.runs.step_options import stepping
+from studio.runs.trajectory import trajectory
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,18 @@ class Morphed:
     of_now: tuple[Verdict, ...]
 
 
-def morph(model: Model, request: Request, stop: Flag, pace: Pace | None = None) -> Iterator[Morphing | Morphed]:
+def morph(
+    model: Model, request: Request, stop: CancelToken, cost_model: CostModel | None = None
+) -> Iterator[Morphing | Morphed]:
     """Progress, then one Morphed; none when stopped before the plain morph was there.
 
     Args:
         model: denoiser, encoder, the embedder of the loss and the judges.
         request: two faces, and settings whose loss is "morph".
         stop: checked at every network call.
-        pace: how fast this device was so far; brought up to date here.
+        cost_model: how fast this device was so far; brought up to date here.
     """
-    run = _Run(model, request, stop, Pace() if pace is None else pace)
+    run = _Run(model, request, stop, CostModel() if cost_model is None else cost_model)
     stopped = False
     try:
         codes = yield from run.encode()
@@ -82,18 +85,18 @@ def morph(model: Model, request: Request, stop: Flag, pace: Pace | None = None) 
 class _Run:
     """What the phases of one run share."""
 
-    def __init__(self, model: Model, request: Request, stop: Flag, pace: Pace) -> None:
+    def __init__(self, model: Model, request: Request, stop: CancelToken, cost_model: CostModel) -> None:
         if request.second is None:
             raise ValueError("A morph needs two faces; ask for the loss 'morph' when the request is checked.")
-        check_serves(model, request.settings)
+        check_capabilities(model, request.settings)
         self._began = perf_counter()
-        self._model, self._request, self._settings, self._pace = model, request, request.settings, pace
+        self._model, self._request, self._settings, self._cost_model = model, request, request.settings, cost_model
         self._second = request.second
-        self._network = Watched(model.network, stop, model.device)
+        self._network = MonitoredNetwork(model.network, stop, model.device)
         self._sampler = sampler_for(model, self._settings)
         self._faces = [to_tensor(image).to(model.device) for image in (request.start, request.second)]
-        self._panel = Panel(model, *self._faces)
-        self._track = Track()
+        self._panel = HeldOutPanel(model, *self._faces)
+        self._track = RunHistory()
         self._round_trip: RoundTrip | None = None
         self._opinions: list[tuple[Verdict, ...]] = []
 
@@ -107,7 +110,7 @@ class _Run:
             states = encode_steps(
                 self._network,
                 self._sampler,
-                self._model.state_of(face),
+                self._model.encode_latents(face),
                 prepared(self._model.prepare, z),
                 generator,
                 iterations=CALLS_TO_ENCODE[self._settings.mode],
@@ -119,7 +122,7 @@ class _Run:
                     codes.append(Code(z, *end.value))
                     break
                 yield Morphing(self._progress("encode", k * n + step, 3 * n, state))
-        self._pace.saw_encoding(perf_counter() - self._began, self._network.calls, self._settings, 2 * n)
+        self._cost_model.saw_encoding(perf_counter() - self._began, self._network.calls, self._settings, 2 * n)
         return codes
 
     @torch.no_grad()
@@ -132,7 +135,7 @@ class _Run:
         told = prepared(self._model.prepare, z)
         for step, state in enumerate(sample(self._network, self._sampler, x_T, told, noises)):
             yield Morphing(self._progress("encode", 2 * n + step, 3 * n, state))
-        again = self._model.picture_of(state)
+        again = self._model.decode_latents(state)
         trips = [measure(face, again[k : k + 1]) for k, face in enumerate(self._faces)]
         self._round_trip = max(trips, key=lambda trip: trip.largest)
 
@@ -143,7 +146,7 @@ class _Run:
         with torch.no_grad():
             z = prepared(self._model.prepare, start.z)
             *_, plain = sample(self._network, self._sampler, start.x_T, z, start.noises)
-        goal = self._objective(self._model.picture_of(plain))
+        goal = self._objective(self._model.decode_latents(plain))
         step = stepping(settings, start._asdict())
         before = perf_counter()
         self._network.follow(n)
@@ -152,7 +155,7 @@ class _Run:
             self._sampler,
             start.x_T,
             start.z,
-            self._model.through(goal.loss),
+            self._model.on_latents(goal.loss),
             noises=start.noises,
             gradient=gradient_method(settings, self._model.graphs, self._model.prepare),
             steps=settings.optimisation_steps,
@@ -161,7 +164,7 @@ class _Run:
             self._see(frame, goal)
             self._network.follow(n)
             if frame.grad_norm:
-                self._pace.saw_update(perf_counter() - before, settings, n)
+                self._cost_model.saw_update(perf_counter() - before, settings, n)
             before = perf_counter()
             progress = self._progress("optimise", frame.step, settings.optimisation_steps, frame.image)
             yield Morphing(progress, self._track.frames[0], self._opinions[0], self._opinions[-1])
@@ -182,7 +185,7 @@ class _Run:
             calls=self._network.calls,
             seconds=perf_counter() - self._began,
             frames=tuple(self._track.frames),
-            path=trajectory(self._sampler, self._track.passed, self._model.glance),
+            path=trajectory(self._sampler, self._track.passed, self._model.preview_latents),
             memory=self._network.most_memory,
         )
         of_best = self._opinions[self._track.points.index(best)]
@@ -191,13 +194,13 @@ class _Run:
     def _progress(self, phase: str, step: int, steps: int, image: Tensor) -> Progress:
         encoding = phase == "encode"
         n, updated = self._sampler.steps, 0 if encoding else step + 1
-        left = self._pace.remaining(self._settings, n, encoded=min(step, n) if encoding else n, updated=updated)
+        left = self._cost_model.remaining(self._settings, n, encoded=min(step, n) if encoding else n, updated=updated)
         return Progress(
             phase="encode" if encoding else "optimise",
             step=step,
             steps=steps,
             seconds_left=left,
-            image=to_image(self._model.glance(image)),
+            image=to_image(self._model.preview_latents(image)),
             curve=self._track.curve,
             calls=self._network.calls,
             memory=self._network.memory,
@@ -213,7 +216,7 @@ class _Run:
         return Objective(WeightedSum(weighted), names)
 
     def _see(self, frame: Frame, goal: Objective) -> None:
-        image = self._model.picture_of(frame.image)
-        point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
+        image = self._model.decode_latents(frame.image)
+        point = CurvePoint(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
         self._opinions.append(self._panel.verdicts(image))
         self._track.add(point, to_image(image), self._network.passed)

@@ -27,10 +27,10 @@ from losses import (
     WeightedSum,
 )
 from losses.faces import FaceNetwork
-from studio.faces import both, person
-from studio.messages import UserError
-from studio.model import Model
-from studio.settings import LossName, Settings
+from studio.core.errors import UserError
+from studio.core.settings import LossName, Settings
+from studio.models.interface import Model
+from studio.runs.face_losses import both, person
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | 
     """
     if second is None and settings.needs_second_picture:
         raise ValueError(f"The loss {settings.loss!r} needs a second picture.")
-    judges = _Judges(settings, model, start, start if second is None else second)
+    held_out = _Judges(settings, model, start, start if second is None else second)
     weighted: list[tuple[float, Loss]] = []
     similarities: dict[str, Loss] = {}
     for weight, goal in _goals(settings):
-        loss, seen = judges.judge(goal)
+        loss, seen = held_out.judge(goal)
         weighted.append((weight, loss))
         similarities |= seen
     if settings.closeness > 0:
@@ -143,7 +143,7 @@ class _Judges:
 
     def _by_others(self) -> Mapping[str, Loss]:
         """What real face networks say that no loss sees; those of the clay world speak of morphs alone."""
-        networks = {name: judge for name, judge in self.model.judges.items() if isinstance(judge, FaceNetwork)}
+        networks = {name: judge for name, judge in self.model.held_out.items() if isinstance(judge, FaceNetwork)}
         return {f"The same by “{name}”": person(judge, self.second, self.start) for name, judge in networks.items()}
 
     def _direction(self) -> ClipDirectional:

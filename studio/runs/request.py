@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from studio.crop import Crop
-from studio.messages import UserError
-from studio.pictures import load_picture
-from studio.settings import Settings, parse
+from studio.core.errors import UserError
+from studio.core.settings import Settings, parse
+from studio.images.crop import Crop
+from studio.images.load import load_picture
 
 PictureFile = str | Path | None
 

@@ -13,10 +13,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from studio.memory import give_back
-from studio.messages import out_of_memory
-from studio.request import Request
-from studio.settings import Settings, bounds
+from studio.core.errors import out_of_memory
+from studio.core.settings import Settings, bounds
+from studio.models.memory import give_back
+from studio.runs.request import Request
 
 Item = TypeVar("Item")
 log = logging.getLogger("studio")

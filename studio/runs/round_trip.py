@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from studio.pictures import to_levels
+from studio.images.load import to_levels
 
 
 @dataclass(frozen=True)

@@ -16,23 +16,24 @@ from PIL import Image
 from torch import Tensor
 
 from adjointdeis import Encoding, Frame, encode_steps, guide, prepared
-from studio.events import Event, Outcome, Point, Progress
-from studio.methods import CALLS_TO_ENCODE, gradient_method, sampler_for
-from studio.model import Model
-from studio.objective import Objective, objective
-from studio.pace import Pace
-from studio.pictures import to_image, to_tensor
-from studio.request import Request
-from studio.roundtrip import RoundTrip, measure
-from studio.serves import check_serves
-from studio.stepping import stepping
-from studio.stops import Flag
-from studio.track import Track
-from studio.trajectory import trajectory
-from studio.watch import Cancelled, Watched
+from studio.core.cancellation import CancelToken
+from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
+from studio.images.load import to_image, to_tensor
+from studio.models.interface import Model
+from studio.runs.capabilities import check_capabilities
+from studio.runs.cost import CostModel
+from studio.runs.events import CurvePoint, Event, Outcome, Progress
+from studio.runs.history import RunHistory
+from studio.runs.monitored import Cancelled, MonitoredNetwork
+from studio.runs.objective import Objective, objective
+from studio.runs.request import Request
+from studio.runs.round_trip import RoundTrip, measure
+from studio.runs.sampling import sampler_for
+from studio.runs.step_options import stepping
+from studio.runs.trajectory import trajectory
 
 
-def steer(model: Model, request: Request, stop: Flag, pace: Pace | None = None) -> Iterator[Event]:
+def steer(model: Model, request: Request, stop: CancelToken, cost_model: CostModel | None = None) -> Iterator[Event]:
     """Progress events, then one Outcome.
 
     Args:
@@ -40,9 +41,9 @@ def steer(model: Model, request: Request, stop: Flag, pace: Pace | None = None) 
         request: what to do.
         stop: checked at every network call. After it is set the best picture so far is the outcome; before the
             first sample there is none, and the events simply end.
-        pace: how fast this device was so far; brought up to date here.
+        cost_model: how fast this device was so far; brought up to date here.
     """
-    run = _Run(model, request, stop, Pace() if pace is None else pace)
+    run = _Run(model, request, stop, CostModel() if cost_model is None else cost_model)
     stopped = False
     try:
         encoding = yield from run.encode()
@@ -55,17 +56,17 @@ def steer(model: Model, request: Request, stop: Flag, pace: Pace | None = None) 
 class _Run:
     """What the phases of one run share."""
 
-    def __init__(self, model: Model, request: Request, stop: Flag, pace: Pace) -> None:
+    def __init__(self, model: Model, request: Request, stop: CancelToken, cost_model: CostModel) -> None:
         self._began = perf_counter()
-        self._model, self._request, self._settings, self._pace = model, request, request.settings, pace
-        self._network = Watched(model.network, stop, model.device)
+        self._model, self._request, self._settings, self._cost_model = model, request, request.settings, cost_model
+        self._network = MonitoredNetwork(model.network, stop, model.device)
         self._sampler = sampler_for(model, self._settings)
         self._start = to_tensor(request.start).to(model.device)
-        self._track = Track()
+        self._track = RunHistory()
         self._round_trip: RoundTrip | None = None
-        check_serves(model, self._settings)
+        check_capabilities(model, self._settings)
         self._goal = objective(self._settings, model, self._start, self._second())  # may refuse; costs next to nothing
-        self._state = model.state_of(self._start)
+        self._state = model.encode_latents(self._start)
         with torch.no_grad():
             self._z = model.encode(self._start)
 
@@ -85,10 +86,10 @@ class _Run:
                 encoding: Encoding = end.value
                 break
             step += 1
-            left = self._pace.remaining(self._settings, n, encoded=step)
-            seen = to_image(self._model.glance(state))
+            left = self._cost_model.remaining(self._settings, n, encoded=step)
+            seen = to_image(self._model.preview_latents(state))
             yield Progress("encode", step, n, left, seen, (), self._network.calls, self._network.memory)
-        self._pace.saw_encoding(perf_counter() - began, self._network.calls, self._settings, n)
+        self._cost_model.saw_encoding(perf_counter() - began, self._network.calls, self._settings, n)
         return encoding
 
     def optimise(self, encoding: Encoding) -> Iterator[Event]:
@@ -103,7 +104,7 @@ class _Run:
             self._sampler,
             encoding.x_T,
             self._z,
-            self._model.through(goal.loss),
+            self._model.on_latents(goal.loss),
             noises=encoding.noises,
             gradient=gradient_method(settings, self._model.graphs, self._model.prepare),
             steps=settings.optimisation_steps,
@@ -112,19 +113,19 @@ class _Run:
             picture = self._see(frame, goal)
             self._network.follow(n)
             if frame.grad_norm:
-                self._pace.saw_update(perf_counter() - before, settings, n)
+                self._cost_model.saw_update(perf_counter() - before, settings, n)
             before = perf_counter()
             yield Progress(
                 "optimise",
                 frame.step,
                 settings.optimisation_steps,
-                self._pace.remaining(settings, n, encoded=n, updated=frame.step + 1),
+                self._cost_model.remaining(settings, n, encoded=n, updated=frame.step + 1),
                 picture,
                 self._track.curve,
                 self._network.calls,
                 self._network.memory,
             )
-        self._pace.saw_memory(self._network.most_memory, settings, n)
+        self._cost_model.saw_memory(self._network.most_memory, settings, n)
 
     def outcome(self, stopped: bool) -> Iterator[Event]:
         """The best picture so far, if there is one."""
@@ -142,7 +143,7 @@ class _Run:
             calls=self._network.calls,
             seconds=perf_counter() - self._began,
             frames=tuple(self._track.frames),
-            path=trajectory(self._sampler, self._track.passed, self._model.glance),
+            path=trajectory(self._sampler, self._track.passed, self._model.preview_latents),
             memory=self._network.most_memory,
         )
 
@@ -151,10 +152,10 @@ class _Run:
         return None if picture is None else to_tensor(picture).to(self._model.device)
 
     def _see(self, frame: Frame, goal: Objective) -> Image.Image:
-        image = self._model.picture_of(frame.image)
+        image = self._model.decode_latents(frame.image)
         if self._round_trip is None:  # frame 0 is the plain sample: the encoding's own round trip
             self._round_trip = measure(self._start, image)
         picture = to_image(image)
-        point = Point(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
+        point = CurvePoint(frame.step, float(frame.loss[0]), goal.terms(image), goal.similarity(image))
         self._track.add(point, picture, self._network.passed)
         return picture

@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis import StepRules
-from adjointdeis.optimizers import OptimizerFactory
-from studio.messages import UserError
-from studio.settings import Settings
+from adjointdeis import OptimizerFactory, StepRules
+from studio.core.errors import UserError
+from studio.core.settings import Settings
 
 _MOMENTUM = 0.6
 

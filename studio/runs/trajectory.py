@@ -13,8 +13,8 @@ from torch import Tensor
 
 from adjointdeis import Sampler
 from adjointdeis.denoiser import to_x0
-from studio.pictures import to_image
-from studio.watch import Call
+from studio.images.load import to_image
+from studio.runs.monitored import Call
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from studio.api_uploads import folder
-from studio.page_visitor import visitor_name
-from studio.stops import Stops
+from studio.queue.cancel import CancelTokens
+from studio.server.uploads import folder
+from studio.server.visitor import visitor_name
 
 _SEEN = "files_of_this_visit"
 STAY = 600.0
@@ -77,14 +77,14 @@ class Departures:
                 del self._due[session]
 
 
-def wire_leaving(blocks: gr.Blocks, stops: Stops) -> None:
+def wire_leaving(blocks: gr.Blocks, cancel_tokens: CancelTokens) -> None:
     """Have visitors forgotten `STAY` seconds after they have left."""
     departures = Departures(blocks)
     blocks.departures = departures  # type: ignore[attr-defined]
 
     def leave(visitor: gr.Request) -> None:
         name = visitor_name(visitor)
-        stops.leave(name)
+        cancel_tokens.cancel_all(name)
         departures.add(name)
 
     blocks.unload(leave)

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import torch
 
-from adjointdeis.memory import free_bytes
+from adjointdeis.gradients.memory import free_bytes
 from losses.faces.load import DEFAULT_FOLDER
-from studio.embedded import WEIGHTS, examples
-from studio.present import ASSETS
-from studio.weights import CURE, CURE_FACES, BrokenWeights, verify
+from studio.core.checksums import CURE, CURE_FACES, BrokenWeights, verify
+from studio.models.embedded import ASSETS, WEIGHTS, examples
 
 NEEDED = 1_500_000_000
 """Bytes that the embedded model, torch and the page take together, with room to spare."""
@@ -44,7 +43,7 @@ def check(host: str, port: int | None) -> Iterator[Finding]:
     yield weights("faces", DEFAULT_FOLDER, CURE_FACES)
     yield memory(free_bytes(torch.device("cpu")))
     yield free_port(host, port)
-    yield browser_assets(ASSETS)
+    yield browser_assets(ASSETS / "studio")
     yield pictures()
 
 

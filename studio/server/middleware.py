@@ -1,4 +1,4 @@
-"""`Gate`: what a request has to be before Gradio sees it, and what anybody reads when it fails behind it.
+"""`RequestMiddleware`: what a request has to be before Gradio sees it, and what anybody reads when it fails behind it.
 
     address    only what the page and programs need is there (`gate_routes`)
     headers    none by which a request could pass this server off as another
@@ -25,8 +25,8 @@ from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect
 
-from studio.addresses import address_of
-from studio.gate_body import (
+from studio.core.errors import disk_is_full, explain, log
+from studio.server.body import (
     MIB,
     NOT_OURS,
     SMALLEST_PART,
@@ -40,9 +40,9 @@ from studio.gate_body import (
     session_of,
     too_large,
 )
-from studio.gate_routes import believable, inner_path, is_open, is_upload_id
-from studio.messages import disk_is_full, explain, log
-from studio.shares import Shares
+from studio.server.client import address_of
+from studio.server.rate_limit import RateLimiter
+from studio.server.routes import believable, inner_path, is_open, is_upload_id
 
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
 # of a part of a file Gradio sends all headers back that it was asked with
@@ -73,7 +73,7 @@ an upload; may refuse.
 
 
 @dataclass(frozen=True)
-class Intake:
+class RequestLimits:
     """How much is taken in.
 
     Args:
@@ -93,21 +93,23 @@ class Intake:
     connections: float = math.inf
 
 
-AT_HOME = Intake()
-IN_PUBLIC = Intake(file=10 * MIB, message=MIB // 4, minute=200 * MIB, of_one=60 * MIB, requests=1800, connections=200)
+AT_HOME = RequestLimits()
+IN_PUBLIC = RequestLimits(
+    file=10 * MIB, message=MIB // 4, minute=200 * MIB, of_one=60 * MIB, requests=1800, connections=200
+)
 
 
-def intake(public: bool) -> Intake:
+def request_limits(public: bool) -> RequestLimits:
     """The one for a place where anybody may come, or for one's own machine."""
     return IN_PUBLIC if public else AT_HOME
 
 
 @dataclass
-class Gate:
+class RequestMiddleware:
     """The middleware around `app`."""
 
     app: App
-    intake: Intake = AT_HOME
+    request_limits: RequestLimits = AT_HOME
     clock: Callable[[], float] = monotonic
     admit: Admit = lambda app, session, who: None
     _taken: deque[tuple[float, int]] = field(default_factory=deque)
@@ -115,9 +117,9 @@ class Gate:
     _host: bytes = b""
 
     def __post_init__(self) -> None:
-        few = self.intake
-        self._uploads = Shares(few.of_one, few.of_one, self.clock)
-        self._requests = Shares(few.requests / 3, few.requests, self.clock)
+        few = self.request_limits
+        self._uploads = RateLimiter(few.of_one, few.of_one, self.clock)
+        self._requests = RateLimiter(few.requests / 3, few.requests, self.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -153,7 +155,7 @@ class Gate:
 
     @contextmanager
     def _connected(self, who: str) -> Iterator[None]:
-        if self._open[who] >= self.intake.connections:
+        if self._open[who] >= self.request_limits.connections:
             raise Refused(429, "Too many pages are open from where you are: close some and load this one again.")
         self._open[who] += 1
         try:
@@ -182,7 +184,7 @@ class Gate:
             return receive
         if path.rstrip("/") == "/upload":
             return await self._upload(scope, receive, who)
-        body = await read(receive, self._check_length(dict(headers), self.intake.message), _TIME)
+        body = await read(receive, self._check_length(dict(headers), self.request_limits.message), _TIME)
         session = session_of(body)
         if session and path.startswith(_CALLS):
             self.admit(scope.get("app"), session, who)
@@ -191,7 +193,7 @@ class Gate:
     async def _upload(self, scope: Scope, receive: Receive, who: str) -> Receive:
         headers = dict(scope["headers"])
         # the wrapping of one file in a form takes some hundred bytes
-        most = self._check_length(headers, self.intake.file + 64 * 1024)
+        most = self._check_length(headers, self.request_limits.file + 64 * 1024)
         self._check_minute()
         claimed = int(headers.get(b"content-length", b"0"))
         # what it says of itself is counted at once, so that many at the same time are no way around; else what comes
@@ -220,7 +222,7 @@ class Gate:
     def _check_minute(self) -> None:
         while self._taken and self._taken[0][0] < self.clock() - 60:
             self._taken.popleft()
-        if sum(size for _, size in self._taken) > self.intake.minute:
+        if sum(size for _, size in self._taken) > self.request_limits.minute:
             raise Refused(429, "Many pictures are being uploaded at the moment: try again in a minute.")
 
     def _describe_anew(self, scope: Scope, path: str) -> None:

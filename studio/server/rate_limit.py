@@ -1,4 +1,4 @@
-"""`Shares`: so much at once and so much a minute for everybody, so that one person's haste is not another's wait."""
+"""`RateLimiter`: a token bucket for each client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MANY = 10_000
 
 
 @dataclass
-class Shares:
+class RateLimiter:
     """A bucket for each person, which holds `most` and fills up by `a_minute`.
 
     Args:

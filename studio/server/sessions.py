@@ -13,8 +13,8 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from studio.gate_body import Refused
-from studio.page_leaving import SESSIONS, forget
+from studio.server.body import Refused
+from studio.server.cleanup import SESSIONS, forget
 
 UNREAD = 256
 """Answers that may wait for one address to fetch them."""

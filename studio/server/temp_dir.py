@@ -21,7 +21,7 @@ _YOUNG = 60.0
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """The folder, as this process's place for temporary files and Gradio's; those of killed programs go first."""
     everybody = Path(tempfile.gettempdir())
     sweep(everybody)

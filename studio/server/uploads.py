@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 
 MOST_FILES = 64
 NO_FILE = "Upload the picture first and pass what the upload returned; other paths, and addresses, are not opened."

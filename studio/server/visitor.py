@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from studio.addresses import address_of
+from studio.server.client import address_of
 
 
 def visitor_name(visitor: gr.Request) -> str:

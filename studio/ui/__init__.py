@@ -1,1 +1,4 @@
-""""""
+"""The page: tabs, components, markup, theme.
+
+May import `studio.core` to `studio.server`.
+"""

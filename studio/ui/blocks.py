@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.api_uploads import check_files
-from studio.messages import UserError, explain
-from studio.page_leaving import note_files
+from studio.core.errors import UserError, explain
+from studio.server.cleanup import note_files
+from studio.server.uploads import check_files
 
 UNFIT = "This request does not fit the page: load the page again."
 

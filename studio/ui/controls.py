@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import gradio as gr
 
-from studio.page_fields import DEFAULTS, choice, slider
-from studio.settings import title
+from studio.core.settings import title
+from studio.ui.fields import DEFAULTS, choice, slider
 
-Knob = gr.Slider | gr.Dropdown | gr.Number
+Control = gr.Slider | gr.Dropdown | gr.Number
 
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "closeness_kind": {
@@ -37,7 +37,7 @@ _STEPS: Mapping[str, float] = {
 }
 
 
-def knobs(names: Sequence[str], before: str, **values: float | str) -> dict[str, Knob]:
+def controls(names: Sequence[str], before: str, **values: float | str) -> dict[str, Control]:
     """One component for every setting named, at its default or at the value given; ids start with `before`."""
     made = {name: _knob(name, before) for name in names}
     for name, value in values.items():
@@ -45,7 +45,7 @@ def knobs(names: Sequence[str], before: str, **values: float | str) -> dict[str,
     return made
 
 
-def _knob(name: str, before: str) -> Knob:
+def _knob(name: str, before: str) -> Control:
     if name in _CHOICES:
         return choice(name, _CHOICES[name], before)
     if name == "order":

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio import words
-from studio.messages import explain
+from studio.core.errors import explain
+from studio.ui import html
 
 DOWNLOAD = """(file) => {
   if (!file) return;
@@ -40,6 +40,6 @@ def written(file: gr.File, message: gr.HTML, make: Callable[[Path], Path]) -> It
         try:
             path = make(Path(folder))
         except Exception as error:
-            yield {file: None, message: words.alert(explain(error))}
+            yield {file: None, message: html.alert(explain(error))}
         else:
             yield {file: str(path), message: ""}

@@ -14,8 +14,8 @@ import gradio as gr
 from gradio.component_meta import ComponentMeta
 from gradio.data_classes import ImageData
 
-from studio.goals import PROMPTS
-from studio.settings import Settings, bounds, title
+from studio.core.goals import PROMPTS
+from studio.core.settings import Settings, bounds, title
 
 DEFAULTS = Settings(prompt=PROMPTS[0])
 # Gradio's thumbnails are buttons without a name; those of a hidden place are there only after it was shown

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
-from studio.events import Outcome, Progress
-from studio.pace import Cost
-from studio.roundtrip import RoundTrip
-from studio.settings import Settings
+from studio.core.settings import Settings
+from studio.runs.cost import Cost
+from studio.runs.events import Outcome, Progress
+from studio.runs.round_trip import RoundTrip
 
 _PHASES = {"encode": "Encoding", "optimise": "Optimising"}
 

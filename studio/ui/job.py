@@ -17,11 +17,11 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio import words
-from studio.messages import explain
-from studio.page_visitor import visitor_address, visitor_name
-from studio.page_wiring import IN_LINE
-from studio.stops import Stops
+from studio.core.errors import explain
+from studio.queue.cancel import CancelTokens
+from studio.server.visitor import visitor_address, visitor_name
+from studio.ui import html
+from studio.ui.steer.wiring import IN_LINE
 
 Updates = dict[Block, Any]
 Work = Callable[..., Iterator[Updates]]
@@ -55,11 +55,11 @@ class Job:
 
     def moving(self, text: str, fraction: float, detail: str = "") -> Updates:
         """The progress bar on its way."""
-        return {self.status: words.progress_bar(text, fraction, detail)}
+        return {self.status: html.progress_bar(text, fraction, detail)}
 
     def over(self, sentence: str, fraction: float = 1.0) -> Updates:
         """The end, also for a screen reader."""
-        return {self.status: words.progress_bar(sentence, fraction), self.announcement: sentence}
+        return {self.status: html.progress_bar(sentence, fraction), self.announcement: sentence}
 
 
 def job_row(name: str, label: str) -> Job:
@@ -67,7 +67,7 @@ def job_row(name: str, label: str) -> Job:
     with gr.Row(elem_classes="job", elem_id=f"{name}-go"):
         run = gr.Button(label, variant="primary", elem_id=f"{name}-run", scale=2, min_width=120)
         stop = gr.Button("Stop", variant="stop", interactive=False, elem_id=f"{name}-stop", scale=1, min_width=90)
-    status = gr.HTML(words.progress_bar(f"Ready: press {label}"), elem_id=f"{name}-status", elem_classes="plain")
+    status = gr.HTML(html.progress_bar(f"Ready: press {label}"), elem_id=f"{name}-status", elem_classes="plain")
     message = gr.HTML("", elem_id=f"{name}-message", elem_classes="plain message")
     announcement = gr.HTML(
         "", elem_id=f"{name}-announcement", elem_classes="unseen", html_template='<span role="status">${value}</span>'
@@ -75,7 +75,9 @@ def job_row(name: str, label: str) -> Job:
     return Job(name, run, stop, status, message, announcement)
 
 
-def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], outputs: Sequence[Block]) -> None:
+def wire_job(
+    job: Job, cancel_tokens: CancelTokens, work: Work, inputs: Sequence[Block], outputs: Sequence[Block]
+) -> None:
     """Run runs the work on the inputs' values and streams its updates into the outputs; Stop ends it early."""
     label = job.run.value
 
@@ -83,7 +85,7 @@ def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], output
         return f"{visitor_name(visitor)}:{job.name}"
 
     def begin(visitor: gr.Request) -> Updates:
-        stops.arm(key(visitor), visitor_address(visitor))
+        cancel_tokens.register(key(visitor), visitor_address(visitor))
         return {
             job.run: gr.Button("Running…", interactive=False),
             job.stop: gr.Button(interactive=True),
@@ -92,20 +94,20 @@ def wire_job(job: Job, stops: Stops, work: Work, inputs: Sequence[Block], output
         }
 
     def go(visitor: gr.Request, *values: Any) -> Iterator[Updates]:
-        stop = stops.arm(key(visitor), visitor_address(visitor))
+        stop = cancel_tokens.register(key(visitor), visitor_address(visitor))
         try:
             yield from work(stop, *values)
             if why := stop.why():
-                yield {job.message: words.note(why)}
+                yield {job.message: html.note(why)}
         except Exception as error:
-            yield {job.message: words.alert(explain(error)), **job.over("Nothing is running", 0.0)}
+            yield {job.message: html.alert(explain(error)), **job.over("Nothing is running", 0.0)}
 
     def halt(visitor: gr.Request) -> Updates:
-        stops.halt(key(visitor))
+        cancel_tokens.cancel(key(visitor))
         return {job.stop: gr.Button("Stopping…", interactive=False)}
 
     def end(visitor: gr.Request) -> Updates:
-        stops.drop(key(visitor))
+        cancel_tokens.release(key(visitor))
         return {job.run: gr.Button(label, interactive=True), job.stop: gr.Button("Stop", interactive=False)}
 
     running = job.run.click(begin, None, job.parts, **PLUMBING).then(

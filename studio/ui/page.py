@@ -8,18 +8,18 @@ from typing import Any, TypeVar, cast
 
 import gradio as gr
 
-from studio.about_models import line
-from studio.about_tab import about_tab
-from studio.api import add_endpoints
-from studio.compare_tab import compare_stream, compare_tab
-from studio.embedded import pair
-from studio.morph_tab import morph_stream, morph_tab
-from studio.page_blocks import Blocks
-from studio.page_fields import NAME_EXAMPLES
-from studio.page_job import PLUMBING
-from studio.page_leaving import wire_leaving
-from studio.shared import Studio
-from studio.steer_tab import steer_tab
+from studio.api.endpoints import add_endpoints
+from studio.models.embedded import pair
+from studio.queue.app_state import Studio
+from studio.server.cleanup import wire_leaving
+from studio.ui.about.models import line
+from studio.ui.about.tab import about_tab
+from studio.ui.blocks import Blocks
+from studio.ui.compare.tab import compare_stream, compare_tab
+from studio.ui.fields import NAME_EXAMPLES
+from studio.ui.job import PLUMBING
+from studio.ui.morph.tab import morph_stream, morph_tab
+from studio.ui.steer.tab import steer_tab
 
 Work = TypeVar("Work", bound=Callable[..., Any])
 
@@ -59,6 +59,6 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
         gr.Markdown(f"{_SMALL_PRINT} {studio.model.origin.note}", elem_id="small-print")
         add_endpoints(studio, on_device)
-        wire_leaving(blocks, studio.stops)
+        wire_leaving(blocks, studio.cancel_tokens)
     blocks.queue(max_size=100, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets" / "studio"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
 CSS = ASSETS / "present.css"
 IDLE = 180
 """Seconds without a hand on keys, mouse or screen after which the page starts afresh."""

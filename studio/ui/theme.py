@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).resolve().parent.parent / "assets" / "studio" / "studio.css"
+CSS = Path(__file__).resolve().parents[2] / "assets" / "studio" / "studio.css"
 
 # warm greys, from paper to ink
 PAPER = gr.themes.Color(

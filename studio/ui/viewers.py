@@ -1,6 +1,6 @@
 """The page's own viewers: `gr.HTML` components whose markup and script lie in assets/studio/NAME.html and NAME.js.
 
-A viewer gets its whole value as JSON (studio/film.py, studio/visit.py) and needs no further word with the server.
+A viewer gets its whole value as JSON (`export.player`, `ui.steer.history`) and needs no further word with the server.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets" / "studio"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
 
 
 def viewer(name: str, value: Any, elem_id: str) -> gr.HTML:

@@ -5,8 +5,8 @@ import torch
 
 from adjointdeis import ContinuousAdjoint, LinearVP, Sampler, Unrolled, audit
 from adjointdeis.audit import compare, largest_step
+from adjointdeis.gradients.subgrid import SubgridAdjoint
 from adjointdeis.shapes import Scheduled
-from adjointdeis.subgrid_adjoint import SubgridAdjoint
 from tests.truth import Tangle, mixture, normal, squared_distance
 
 TARGET = normal(2, 2, 2, 3, seed=2)

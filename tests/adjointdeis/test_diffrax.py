@@ -83,7 +83,7 @@ def test_many_steps_of_the_second_order_table_come_to_diffraxs_adaptive_gradient
 
 def test_an_off_the_shelf_solver_is_diffraxs_of_the_same_name():
     pytest.importorskip("torchdiffeq")
-    from adjointdeis.off_the_shelf import OffTheShelf
+    from adjointdeis.gradients.off_the_shelf import OffTheShelf
 
     theirs = by_diffrax(diffrax.Midpoint(), diffrax.StepTo(ts=GRID.rho))
     method = OffTheShelf("midpoint", time=LinearVP().time)
@@ -92,7 +92,7 @@ def test_an_off_the_shelf_solver_is_diffraxs_of_the_same_name():
 
 def test_an_adaptive_solver_comes_to_diffraxs_adaptive_gradient():
     pytest.importorskip("torchdiffeq")
-    from adjointdeis.off_the_shelf import OffTheShelf
+    from adjointdeis.gradients.off_the_shelf import OffTheShelf
 
     theirs = by_diffrax(diffrax.Dopri5(), diffrax.PIDController(rtol=1e-11, atol=1e-11), dt0=-1.0)
     method = OffTheShelf("dopri5", rtol=1e-11, atol=1e-11, time=LinearVP().time)

@@ -55,7 +55,7 @@ def test_an_edit_of_a_real_face_makes_the_calls_it_says(wish, one_step):
 
     from benchmarks.guidance import Looks, judged, passports, tasks
     from clay.world import load_world
-    from studio.embedded import embedded
+    from studio.models.embedded import embedded
 
     world = load_world()
     way = replace(OURS, steps=4, one_step=one_step, updates=2)

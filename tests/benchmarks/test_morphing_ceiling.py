@@ -1,9 +1,9 @@
 import pytest
+from benchmarks.morphing.judges import Panel, People
 
 from benchmarks.morphing import ceiling
-from benchmarks.morphing.judges import Panel, People
 from benchmarks.morphing.pairs import Pair, passports
-from clay.people import Person
+from clay.people.traits import Person
 from clay.world import load_world
 
 

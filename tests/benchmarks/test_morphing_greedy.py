@@ -5,8 +5,8 @@ from adjointdeis import Sampler, sample
 from benchmarks.morphing.greedy import by_adam, greedy_sample
 from benchmarks.one_step import OneStep
 from benchmarks.worlds import mixture, problem
-from clay.scheduler import make_scheduler
-from studio.morph_start import Code
+from clay.networks.scheduler import make_scheduler
+from studio.runs.interpolation import Code
 
 
 class Toward:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Reversible, SubgridAdjoint
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.plan import EFFICIENT, EXPERIMENTS, every_method, plan
-from clay.scheduler import make_scheduler
+from clay.networks.scheduler import make_scheduler
 
 
 def test_every_method_has_a_name_and_settings_of_its_own():

@@ -5,8 +5,8 @@ from time import perf_counter
 
 import pytest
 import torch
-
 from benchmarks.morphing.judges import Looks, Panel, People, as_saved
+
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.plan import every_method

@@ -22,8 +22,8 @@ def test_every_mutant_still_finds_its_text_and_its_tests(mutant):
 
 def test_no_mistake_is_listed_twice_and_the_mathematics_is_covered():
     assert len({(m.file, m.old, m.new) for m in MUTANTS}) == len(MUTANTS) > 25
-    rooms = {"tables.py", "schedule.py", "denoiser.py", "encode.py", "sample.py", "unrolled.py"}
-    assert rooms | {"discrete_adjoint.py", "continuous_adjoint.py"} <= {m.file for m in MUTANTS}
+    rooms = {"tables.py", "schedule.py", "denoiser.py", "encode.py", "sample.py", "gradients/unrolled.py"}
+    assert rooms | {"gradients/discrete.py", "gradients/continuous.py"} <= {m.file for m in MUTANTS}
 
 
 def test_a_mutant_is_written_once_or_not_at_all(tmp_path):
@@ -47,7 +47,7 @@ import sys
 from benchmarks import mutation
 from benchmarks.mutants import Mutant
 
-mutation.MUTANTS = (Mutant("shell.py", {old!r}, {new!r}, ("test_shell.py",)),)
+mutation.MUTANTS = (Mutant("guide/norm_prior.py", {old!r}, {new!r}, ("test_shell.py",)),)
 sys.exit(mutation.main())
 """
 

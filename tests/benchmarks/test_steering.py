@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from benchmarks.steering import EDITS, MOODS, Edit, details, edit_for, table
-from clay.circumstances import Circumstances
-from clay.people import Person
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 
 def test_edits_ask_only_for_what_a_face_lacks_and_shows():

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from torch import Tensor
 
 import app
-from studio.embedded import examples
-from studio.page import page as build_page
-from studio.shared import Studio
+from studio.models.embedded import examples
+from studio.queue.app_state import Studio
+from studio.ui.page import page as build_page
 from tests.browser.steering import PATIENCE
 from tests.stub import Network, stub
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from studio.goals import PROMPTS
+from studio.core.goals import PROMPTS
 
 PATIENCE = 60_000
 """Milliseconds that anything may take to appear, `expect`'s default here: a busy machine is no fault of the page."""

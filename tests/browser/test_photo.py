@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.embedded import examples
-from studio.photo import CLAY
-from studio.photo_faces import find_faces
-from studio.provenance import SENTENCE
-from studio.record import read_settings
+from studio.export.metadata import read_settings
+from studio.export.provenance import SENTENCE
+from studio.images.faces import find_faces
+from studio.images.framing import CLAY
+from studio.models.embedded import examples
 from tests.browser import axe
 from tests.browser.steering import PATIENCE, few_steps, finish, number, put, put_more, unfold
 from tests.losses.faces.pictures import clay, noise

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import app
-from studio.embedded import examples
-from studio.page import page as build_page
-from studio.recordings import load
-from studio.shared import Studio
+from studio.export.recordings import load
+from studio.models.embedded import examples
+from studio.queue.app_state import Studio
+from studio.ui.page import page as build_page
 from tests.browser.steering import PATIENCE, RUN, begin, still, wait_ready
 from tests.stub import stub
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.crop import Crop
-from studio.embedded import examples
-from studio.film import uri
-from studio.pictures import load_picture
-from studio.record import read_settings
-from studio.recordings import load
+from studio.export.metadata import read_settings
+from studio.export.player import uri
+from studio.export.recordings import load
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.embedded import examples
 from tests.browser.conftest import Served
 from tests.browser.steering import (
     RUN,

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.goals import PROMPTS
-from studio.record import read_settings
+from studio.core.goals import PROMPTS
+from studio.export.metadata import read_settings
 from tests.browser.steering import RUN, begin, few_steps, prompt, start, wait_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]

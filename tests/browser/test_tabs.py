@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.embedded import examples
-from studio.record import read_settings
+from studio.export.metadata import read_settings
+from studio.models.embedded import examples
 from tests.browser import axe
 from tests.browser.conftest import Served
 from tests.browser.steering import RUN, begin, still

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from clay.autoencoder import DiffusionAutoencoder
+from clay.networks.autoencoder import DiffusionAutoencoder
 
 
 @pytest.fixture(scope="session")

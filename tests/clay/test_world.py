@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from clay.clip import prepare
+from clay.networks.clip import prepare
 from clay.world import DEFAULT_FOLDER, load_world
 
 shipped = pytest.mark.skipif(not (DEFAULT_FOLDER / "diffusion").is_dir(), reason="weights not trained yet")
@@ -39,7 +39,7 @@ def imported_by(name, found):
     if name in found:
         return found
     found.add(name)
-    source = (DEFAULT_FOLDER.parents[1] / "clay" / f"{name.removeprefix('clay.')}.py").read_text(encoding="utf-8")
+    source = (DEFAULT_FOLDER.parents[1] / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
     for line in source.splitlines():
         if line.startswith("from clay."):
             imported_by(line.split()[1], found)
@@ -48,8 +48,13 @@ def imported_by(name, found):
 
 def test_the_world_imports_nothing_of_the_renderer():
     modules = imported_by("clay.world", set())
-    assert "clay.autoencoder" in modules
-    assert not modules & {"clay.compiled", "clay.primitives", "clay.scene", "clay.render"}
+    assert "clay.networks.autoencoder" in modules
+    assert not modules & {
+        "clay.rendering.compiled",
+        "clay.rendering.primitives",
+        "clay.rendering.scene",
+        "clay.rendering.render",
+    }
 
 
 @pytest.mark.slow

@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from studio.api_uploads import check_files, uploaded
-from studio.links import read_query
-from studio.messages import UserError
-from studio.pictures import load_picture
-from studio.record import read_settings
-from studio.request import Request
-from studio.settings import Settings, parse
+from studio.core.errors import UserError
+from studio.core.links import read_query
+from studio.core.settings import Settings, parse
+from studio.export.metadata import read_settings
+from studio.images.load import load_picture
+from studio.runs.request import Request
+from studio.server.uploads import check_files, uploaded
 from tests.hostile.corpus import Case
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from studio.record import KEY
-from studio.settings import Settings, bounds
+from studio.core.settings import Settings, bounds
+from studio.export.metadata import KEY
 from tests.hostile import forge
 
 Fate = Literal["refused", "taken", "either"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.picture_files import SECONDS
+from studio.images.files import SECONDS
 from tests.hostile.answers import Answer, answer
 from tests.hostile.corpus import Case, corpus, pictures
 

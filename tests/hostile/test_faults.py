@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from studio import embedded as embedded_model
-from studio.events import Outcome
-from studio.messages import explain
-from studio.model import Model
-from studio.request import Request
-from studio.saves import save
-from studio.settings import parse
-from studio.shared import Studio
-from studio.weights import BrokenWeights
+from studio.core.checksums import BrokenWeights
+from studio.core.errors import explain
+from studio.core.settings import parse
+from studio.export.files import save
+from studio.models import embedded as embedded_model
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.runs.events import Outcome
+from studio.runs.request import Request
 from tests.hostile.answers import good_picture
 from tests.hostile.visitor import Visitor, serving
 from tests.stub import SIZE, stub
@@ -72,7 +72,7 @@ def request_(tmp_path: Path) -> Request:
 
 
 def run(studio: Studio, request: Request) -> Outcome:
-    *_, last = [event for event in studio.stream(request, studio.stops.flag()) if event is not None]
+    *_, last = [event for event in studio.stream(request, studio.cancel_tokens.new_token()) if event is not None]
     assert isinstance(last, Outcome)
     return last
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.api_uploads import check_files, folder
-from studio.links import query, read_query
-from studio.messages import UserError
-from studio.picture_files import open_picture
-from studio.record import KEY, read_settings
-from studio.settings import Settings, bounds, parse
+from studio.core.errors import UserError
+from studio.core.links import query, read_query
+from studio.core.settings import Settings, bounds, parse
+from studio.export.metadata import KEY, read_settings
+from studio.images.files import open_picture
+from studio.server.uploads import check_files, folder
 from tests.hostile import forge
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 import app
-from studio.page import page
-from studio.shared import Studio
+from studio.queue.app_state import Studio
+from studio.ui.page import page
 from tests.hostile.answers import Answer, good_picture
 from tests.hostile.corpus import Case
 from tests.stub import stub

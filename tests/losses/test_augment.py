@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from losses import Augmented, Closeness
-from losses.augmented import _warp
+from losses.augment import _warp
 
 
 class Seen:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.model import Model
-from studio.request import Request
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.models.interface import Model
+from studio.runs.request import Request
 from tests.stub import SIZE, stub
 
 
@@ -54,5 +54,5 @@ def request_for(face: Path) -> Callable[..., Request]:
 
 
 @pytest.fixture
-def flag(tmp_path: Path) -> Flag:
-    return Flag(tmp_path / "stop")
+def cancel_token(tmp_path: Path) -> CancelToken:
+    return CancelToken(tmp_path / "stop")

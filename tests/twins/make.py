@@ -16,7 +16,7 @@ import diffusers
 import torch
 from safetensors.torch import save_file
 
-from studio.models.diffae import DiffusionAutoencoder
+from studio.models.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
 _BLOCKS = {"block_out_channels": (8, 16), "norm_num_groups": 4}

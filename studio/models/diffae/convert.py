@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from studio.messages import UserError
-from studio.models.diffae import DiffusionAutoencoder
+from studio.core.errors import UserError
+from studio.models.diffae.network import DiffusionAutoencoder
 
 _AVERAGED = "ema_model."
 _OTHERS = ("latent_net.", "noise_net.")

@@ -1,1 +1,1 @@
-""""""
+"""Device and precision of a model, chosen from estimates of its memory."""

@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from studio.models.latents import save_memory
-from studio.models.place import Footprint, Placement
+from studio.models.placement.placement import Footprint, Placement
 from studio.models.registry import Kind
 
 
@@ -148,7 +148,7 @@ def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tup
 
 def _built(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
     """The network with parameters of a dtype from the start: fake ones cannot be converted."""
-    from studio.models.diffae import DiffusionAutoencoder
+    from studio.models.diffae.network import DiffusionAutoencoder
 
     name = str(config["_class_name"])
     kind = DiffusionAutoencoder if name == "DiffusionAutoencoder" else getattr(diffusers, name)

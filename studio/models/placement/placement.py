@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from adjointdeis.memory import free_bytes
+from adjointdeis.gradients.memory import free_bytes
 
 SHARE = 0.85
 """Of the free memory, how much may be planned for: allocators lose some, and estimates are not exact."""

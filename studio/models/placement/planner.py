@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from studio.models.configs import CONFIGS, Configs
-from studio.models.place import OVERHEAD, Footprint, Placement, choose, ladder
-from studio.models.recognise import denoiser_folder, read
+from studio.models.detect import denoiser_folder, read
+from studio.models.placement.configs import CONFIGS, Configs
+from studio.models.placement.placement import OVERHEAD, Footprint, Placement, choose, ladder
 from studio.models.registry import ENTRIES, Entry
 
 WRITTEN = Path(__file__).with_name("estimates.json")
@@ -59,7 +59,7 @@ def write(names: Iterable[str] = CONFIGS) -> None:
 
 
 def _measured(entry: Entry, configs: Configs, rung: Placement) -> Footprint:
-    from studio.models.estimate import footprint  # brings diffusers, which takes seconds
+    from studio.models.placement.estimate import footprint  # brings diffusers, which takes seconds
 
     return footprint(entry.kind, configs, rung, guided=entry.guidance != 1)
 

@@ -1,6 +1,6 @@
 """What the About tab says: the paper, its equations in words, the model's measured figures, citation, privacy.
 
-The figures are the tables that `python -m clay.card` wrote into the model card; none is typed here.
+The figures are the tables that `python -m clay.evaluation.card` wrote into the model card; none is typed here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from studio.embedded import WEIGHTS
+from studio.models.embedded import WEIGHTS
 
 CARD = WEIGHTS / "README.md"
 PAPER = """## What this is

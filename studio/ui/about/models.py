@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from studio.model import Model
+from studio.models.interface import Model
 from studio.models.registry import Entry
 from studio.models.status import Status, statuses
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio import about
-from studio.about_models import about_models
-from studio.embedded import WEIGHTS
-from studio.shared import Studio
+from studio.models.embedded import WEIGHTS
+from studio.queue.app_state import Studio
+from studio.ui.about import figures
+from studio.ui.about.models import about_models
 
 _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
@@ -16,13 +16,13 @@ def about_tab(studio: Studio) -> None:
     """The tab's content, built inside an open `gr.Tab`."""
     with gr.Row(elem_classes="columns", elem_id="about"):
         with gr.Column(scale=6, min_width=340):
-            gr.Markdown(about.PAPER, latex_delimiters=[_BLOCK], elem_classes="reading", elem_id="about-paper")
+            gr.Markdown(figures.PAPER, latex_delimiters=[_BLOCK], elem_classes="reading", elem_id="about-paper")
             models = about_models(studio.model, studio.public)
             gr.Markdown(models, elem_classes="reading", elem_id="about-models")
-            gr.Markdown(about.PRIVACY, elem_classes="reading", elem_id="about-privacy")
-            gr.Markdown(about.CITE, elem_classes="reading", elem_id="about-cite")
+            gr.Markdown(figures.PRIVACY, elem_classes="reading", elem_id="about-privacy")
+            gr.Markdown(figures.CITE, elem_classes="reading", elem_id="about-cite")
         with gr.Column(scale=5, min_width=340):
-            gr.Markdown(about.figures(), elem_classes="reading", elem_id="about-figures")
+            gr.Markdown(figures.figures(), elem_classes="reading", elem_id="about-figures")
             sheet = WEIGHTS / "samples.png"
             if sheet.is_file():
                 gr.Image(

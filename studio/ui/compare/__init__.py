@@ -1,1 +1,1 @@
-""""""
+"""The Compare tab."""

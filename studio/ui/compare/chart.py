@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from studio.compare_run import GRADIENTS, Column
-from studio.settings import GradientName
+from studio.core.settings import GradientName
+from studio.runs.compare import GRADIENTS, Column
 
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 34

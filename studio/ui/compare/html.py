@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from studio import words
-from studio.compare_run import GRADIENTS, Column, Comparison
-from studio.film import uri
+from studio.export.player import uri
+from studio.runs.compare import GRADIENTS, Column, Comparison
+from studio.ui import html
 
 WHAT = """**What is compared.** All methods start from the same encoding of the same picture, follow the same loss with
 the same optimiser, and make the same number of updates, one by each in turn. Everything is measured in this run.
@@ -32,13 +32,13 @@ def error(cosine: float, length_ratio: float) -> float:
 def status(state: Comparison) -> str:
     """The progress bar."""
     if state.stage == "done":
-        return words.progress_bar(finished(state), 1.0)
+        return html.progress_bar(finished(state), 1.0)
     if state.stage == "stopped":
-        return words.progress_bar(finished(state), 1.0)
+        return html.progress_bar(finished(state), 1.0)
     share = {"encode": 0.0, "audit": 0.05, "optimise": 0.25}[state.stage]
     width = {"encode": 0.05, "audit": 0.2, "optimise": 0.75}[state.stage]
     text = _STAGES[state.stage] + ("" if state.stage == "encode" else f" {state.step} of {state.steps}")
-    return words.progress_bar(text, share + width * state.step / state.steps, words.seconds_left(state.left))
+    return html.progress_bar(text, share + width * state.step / state.steps, html.seconds_left(state.left))
 
 
 def finished(state: Comparison) -> str:

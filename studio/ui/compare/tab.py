@@ -9,22 +9,23 @@ from typing import Any
 
 import gradio as gr
 
-from studio import compare_words, words
-from studio.compare_chart import chart
-from studio.compare_meter import get_ready
-from studio.compare_run import GRADIENTS, Comparison, compare
-from studio.events import Waiting
-from studio.goals import PROMPTS
-from studio.page_fields import NAME_EXAMPLES, example_row, picture
-from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
-from studio.page_knobs import Knob, knobs
-from studio.request import Request
-from studio.settings import GradientName
-from studio.shared import Studio
-from studio.stops import Flag
-from studio.stream import newest
+from studio.core.cancellation import CancelToken
+from studio.core.goals import PROMPTS
+from studio.core.settings import GradientName
+from studio.queue.app_state import Studio
+from studio.queue.latest import latest_only
+from studio.runs.compare import GRADIENTS, Comparison, compare
+from studio.runs.events import Waiting
+from studio.runs.meter import get_ready
+from studio.runs.request import Request
+from studio.ui import html
+from studio.ui.compare import html as compare_html
+from studio.ui.compare.chart import chart
+from studio.ui.controls import Control, controls
+from studio.ui.fields import NAME_EXAMPLES, example_row, picture
+from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
 
-CompareStream = Callable[[Request, Sequence[GradientName], Flag], Iterator[Comparison | Waiting | None]]
+CompareStream = Callable[[Request, Sequence[GradientName], CancelToken], Iterator[Comparison | Waiting | None]]
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
 # an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
@@ -36,8 +37,10 @@ def compare_stream(studio: Studio) -> CompareStream:
     """Comparisons at the rate a page can show, one job at a time on the device it shares with all others."""
     get_ready()
 
-    def stream(request: Request, methods: Sequence[GradientName], stop: Flag) -> Iterator[Comparison | Waiting | None]:
-        return newest(compare(studio.model, request, methods, stop), stop, studio.device, waiting=Waiting)
+    def stream(
+        request: Request, methods: Sequence[GradientName], stop: CancelToken
+    ) -> Iterator[Comparison | Waiting | None]:
+        return latest_only(compare(studio.model, request, methods, stop), stop, studio.device, waiting=Waiting)
 
     return stream
 
@@ -51,7 +54,7 @@ class _Tab:
     goal: gr.Radio
     prompt: gr.Textbox
     methods: gr.CheckboxGroup
-    fields: Mapping[str, Knob]
+    fields: Mapping[str, Control]
     job: Job
     cards: gr.HTML
     curve: gr.HTML
@@ -83,24 +86,24 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
                 elem_id="compare-methods",
                 elem_classes="cards",
             )
-            fields = knobs(_MAIN, "compare-", **_START)
+            fields = controls(_MAIN, "compare-", **_START)
             with gr.Accordion("All settings", open=False, elem_id="compare-more"):
-                fields |= knobs(_MORE, "compare-")
+                fields |= controls(_MORE, "compare-")
         with gr.Column(scale=8, min_width=340):
             job = job_row("compare", "Compare")
             shown = gr.HTML(
-                compare_words.waiting(list(GRADIENTS)),
+                compare_html.waiting(list(GRADIENTS)),
                 elem_id="compare-cards",
                 elem_classes="plain",
                 apply_default_css=False,
             )
             curve = gr.HTML(
-                chart(compare_words.columns(list(GRADIENTS)), int(_START["optimisation_steps"])),
+                chart(compare_html.columns(list(GRADIENTS)), int(_START["optimisation_steps"])),
                 elem_id="compare-curve",
                 elem_classes="plain",
                 apply_default_css=False,
             )
-            gr.Markdown(compare_words.WHAT, elem_id="compare-what", elem_classes="reading")
+            gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
     tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve)
     _wire(studio, tab, stream)
     goal.change(
@@ -113,14 +116,14 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
         **PLUMBING,
     )
     goal.change(None, js=NAME_EXAMPLES, **PLUMBING)
-    methods.change(compare_words.waiting, methods, shown, **PLUMBING)
+    methods.change(compare_html.waiting, methods, shown, **PLUMBING)
 
 
 def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
     names = tuple(tab.fields)
 
     def work(
-        stop: Flag,
+        stop: CancelToken,
         start: str | None,
         second: str | None,
         goal: str,
@@ -134,20 +137,20 @@ def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
             if state is None:
                 yield tab.job.unchanged()
             elif isinstance(state, Waiting):
-                yield tab.job.moving(words.place(state.ahead), 0.0)
+                yield tab.job.moving(html.place(state.ahead), 0.0)
             else:
                 yield _shown(tab, state)
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
-    wire_job(tab.job, studio.stops, work, inputs, [tab.cards, tab.curve])
+    wire_job(tab.job, studio.cancel_tokens, work, inputs, [tab.cards, tab.curve])
 
 
 def _shown(tab: _Tab, state: Comparison) -> Updates:
     updates: Updates = {
-        tab.job.status: compare_words.status(state),
-        tab.cards: compare_words.cards(state.columns),
+        tab.job.status: compare_html.status(state),
+        tab.cards: compare_html.cards(state.columns),
         tab.curve: chart(state.columns, state.settings.optimisation_steps),
     }
     if state.stage in ("done", "stopped"):
-        updates |= tab.job.over(compare_words.finished(state))
+        updates |= tab.job.over(compare_html.finished(state))
     return updates

@@ -8,12 +8,12 @@ from functools import partial
 
 import gradio as gr
 
-from studio import words
-from studio.model import Model
-from studio.morph_run import Morphed
-from studio.morph_save import SAVES, save
-from studio.page_job import PLUMBING, Updates
-from studio.page_keep import DOWNLOAD, boxes, carrier, written
+from studio.export.morph import SAVES, save
+from studio.models.interface import Model
+from studio.runs.morph import Morphed
+from studio.ui import html
+from studio.ui.downloads import DOWNLOAD, boxes, carrier, written
+from studio.ui.job import PLUMBING, Updates
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def wire_keeping(keep: Keeping, message: gr.HTML, model: Model) -> None:
 
     def made(kind: str, inside: bool, marked: bool, shown: Morphed | None) -> Iterator[Updates]:
         if shown is None:
-            yield {keep.file: None, message: words.alert("There is nothing to keep yet: press Morph first.")}
+            yield {keep.file: None, message: html.alert("There is nothing to keep yet: press Morph first.")}
         else:
             yield from written(keep.file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
 

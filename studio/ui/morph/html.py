@@ -7,8 +7,8 @@ from html import escape
 
 from PIL import Image
 
-from studio.film import uri
-from studio.morph_verdicts import Answer, Verdict
+from studio.export.player import uri
+from studio.runs.held_out import Answer, Verdict
 
 CONSENT = (
     "Only upload faces of people who have agreed to it, your own included. The examples are rendered; nobody looks "
@@ -53,12 +53,12 @@ def panel(of_plain: Sequence[Verdict], of_now: Sequence[Verdict]) -> str:
 
 def outcome(of_plain: Iterable[Verdict], of_now: Iterable[Verdict]) -> str:
     """Which judges would be fooled, in one sentence."""
-    judges = [verdict for verdict in of_now if not verdict.in_loss]
-    if not judges:
+    held_out = [verdict for verdict in of_now if not verdict.in_loss]
+    if not held_out:
         return ""
     before, after = (sum(v.fooled for v in said if not v.in_loss) for said in (of_plain, of_now))
     return (
-        f"{_count(after)} of {len(judges)} judges would take the steered morph for both people "
+        f"{_count(after)} of {len(held_out)} judges would take the steered morph for both people "
         f"({_count(before).lower()} the plain one)."
     )
 

@@ -11,23 +11,24 @@ import gradio as gr
 from gradio.blocks import Block
 from PIL import Image
 
-from studio import morph_words, words
-from studio.events import Waiting
-from studio.messages import UserError
-from studio.morph_keep import keeping, wire_keeping
-from studio.morph_run import Morphed, Morphing, morph
-from studio.page_fields import example_row, picture
-from studio.page_job import PLUMBING, Job, Updates, job_row, wire_job
-from studio.page_knobs import Knob, knobs
-from studio.pictures import load_picture
-from studio.presets import DEFAULT, PRESETS, suited
-from studio.request import Request
-from studio.second_try import said, with_second_try
-from studio.shared import Studio
-from studio.stops import Flag
-from studio.stream import newest
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.core.presets import DEFAULT, PRESETS, suited
+from studio.images.load import load_picture
+from studio.queue.app_state import Studio
+from studio.queue.latest import latest_only
+from studio.runs.events import Waiting
+from studio.runs.morph import Morphed, Morphing, morph
+from studio.runs.request import Request
+from studio.runs.retry import said, with_second_try
+from studio.ui import html
+from studio.ui.controls import Control, controls
+from studio.ui.fields import example_row, picture
+from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.ui.morph import html as morph_html
+from studio.ui.morph.downloads import keeping, wire_keeping
 
-MorphStream = Callable[[Request, Flag], Iterator[Morphing | Morphed | Waiting | None]]
+MorphStream = Callable[[Request, CancelToken], Iterator[Morphing | Morphed | Waiting | None]]
 _MAIN = ("optimisation_steps", "closeness")
 _MORE = (
     "mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
@@ -38,9 +39,9 @@ _MORE = (
 def morph_stream(studio: Studio) -> MorphStream:
     """Morphs at the rate a page can show, one job at a time on the device it shares with all others."""
 
-    def stream(request: Request, stop: Flag) -> Iterator[Morphing | Morphed | Waiting | None]:
-        work = with_second_try(lambda one: morph(studio.model, one, stop, studio.pace), request)
-        return newest(work, stop, studio.device, waiting=Waiting)
+    def stream(request: Request, stop: CancelToken) -> Iterator[Morphing | Morphed | Waiting | None]:
+        work = with_second_try(lambda one: morph(studio.model, one, stop, studio.cost_model), request)
+        return latest_only(work, stop, studio.device, waiting=Waiting)
 
     return stream
 
@@ -51,7 +52,7 @@ class _Tab:
 
     faces: tuple[gr.Image, gr.Image]
     preset: gr.Radio
-    fields: Mapping[str, Knob]
+    fields: Mapping[str, Control]
     job: Job
     stage: gr.HTML
     panel: gr.HTML
@@ -76,17 +77,17 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
             job = job_row("morph", "Morph")
             seen = [load_picture(path, size) for path in pair] if len(pair) == 2 else [None, None]
             stage = gr.HTML(
-                morph_words.stage(seen[0], None, None, seen[1]),
+                morph_html.stage(seen[0], None, None, seen[1]),
                 elem_id="morph-stage",
                 elem_classes="plain",
                 apply_default_css=False,
             )
             panel = gr.HTML(
-                morph_words.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
+                morph_html.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
             )
             numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
             keep = keeping(studio.public)
-            gr.Markdown(morph_words.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
+            gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
     _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, keep.shown), stream)
     wire_keeping(keep, job.message, studio.model)
 
@@ -97,7 +98,7 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Knob]]:
+) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control]]:
     gr.Markdown("### Two faces")
     with gr.Row(elem_id="morph-faces"):
         faces = []
@@ -106,19 +107,21 @@ def _inputs(
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
                 example_row(examples[:_SHOWN], face, "Examples")
                 faces.append(face)
-    gr.Markdown(morph_words.CONSENT, elem_classes="hint")
+    gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
     suits = suited("morph")
-    fields = knobs(_MAIN, "morph-", closeness=suits["closeness"])
+    fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
-        fields |= knobs(_MORE, "morph-", z_rate=suits["z_rate"])
+        fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
     return (faces[0], faces[1]), preset, fields
 
 
 def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
     names, size = tuple(tab.fields), studio.model.size
 
-    def work(stop: Flag, first: str | None, second: str | None, preset: str | None, *values: Any) -> Iterator[Updates]:
+    def work(
+        stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
+    ) -> Iterator[Updates]:
         chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, size)
         yield from _watch(tab, request, stream(request, stop))
@@ -127,8 +130,8 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
         try:
             seen = [load_picture(path, size) if path else None for path in (first, second)]
         except UserError as error:
-            return {tab.job.message: words.alert(str(error))}
-        return {tab.job.message: "", tab.stage: morph_words.stage(seen[0], None, None, seen[1])}
+            return {tab.job.message: html.alert(str(error))}
+        return {tab.job.message: "", tab.stage: morph_html.stage(seen[0], None, None, seen[1])}
 
     def choose(preset: str | None) -> dict[Block, Any]:
         values = PRESETS.get(preset or "", {})
@@ -136,7 +139,7 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
-    wire_job(tab.job, studio.stops, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
+    wire_job(tab.job, studio.cancel_tokens, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
     gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **PLUMBING)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **PLUMBING)
 
@@ -147,36 +150,36 @@ def _watch(tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Wa
         if event is None:
             yield job.unchanged()
         elif isinstance(event, Waiting):
-            yield job.moving(words.place(event.ahead), 0.0)
+            yield job.moving(html.place(event.ahead), 0.0)
         elif isinstance(event, Morphing):
             yield {**_moving(job, event), **_shown(tab, request, event)}
         else:
             finished = True
             yield _done(tab, event)
             if note := said(request.settings, event.outcome.settings):
-                yield {job.message: words.note(note)}
+                yield {job.message: html.note(note)}
     if not finished:
         yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)
 
 
 def _moving(job: Job, event: Morphing) -> Updates:
-    return {job.status: words.progress(event.progress)}
+    return {job.status: html.progress(event.progress)}
 
 
 def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
     now: Image.Image = event.progress.image
     return {
-        tab.stage: morph_words.stage(request.start, event.plain, now, request.second),
-        tab.panel: morph_words.panel(event.of_plain, event.of_now),
+        tab.stage: morph_html.stage(request.start, event.plain, now, request.second),
+        tab.panel: morph_html.panel(event.of_plain, event.of_now),
     }
 
 
 def _done(tab: _Tab, event: Morphed) -> Updates:
     return {
-        **tab.job.over(words.finished(event.outcome)),
-        tab.job.announcement: f"{words.finished(event.outcome)} {morph_words.outcome(event.of_plain, event.of_now)}",
-        tab.stage: morph_words.stage(event.first, event.outcome.before, event.outcome.after, event.second),
-        tab.panel: morph_words.panel(event.of_plain, event.of_now),
-        tab.numbers: words.numbers(event.outcome),
+        **tab.job.over(html.finished(event.outcome)),
+        tab.job.announcement: f"{html.finished(event.outcome)} {morph_html.outcome(event.of_plain, event.of_now)}",
+        tab.stage: morph_html.stage(event.first, event.outcome.before, event.outcome.after, event.second),
+        tab.panel: morph_html.panel(event.of_plain, event.of_now),
+        tab.numbers: html.numbers(event.outcome),
         tab.shown: event,
     }

@@ -7,19 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from studio import words
-from studio.events import Event, Outcome, Waiting
-from studio.messages import explain
-from studio.page_inputs import Form, Updates
-from studio.page_outputs import Outputs
-from studio.page_visitor import visitor_address, visitor_name
-from studio.request import Request
-from studio.second_try import said
-from studio.shared import Studio
-from studio.stops import Flag
-from studio.visit import Kept, keep
+from studio.core.cancellation import CancelToken
+from studio.core.errors import explain
+from studio.queue.app_state import Studio
+from studio.runs.events import Event, Outcome, Waiting
+from studio.runs.request import Request
+from studio.runs.retry import said
+from studio.server.visitor import visitor_address, visitor_name
+from studio.ui import html
+from studio.ui.steer.history import HistoryEntry, keep
+from studio.ui.steer.inputs import Form, Updates
+from studio.ui.steer.outputs import Outputs
 
-Stream = Callable[[Request, Flag], Iterator[Event | None]]
+Stream = Callable[[Request, CancelToken], Iterator[Event | None]]
 
 
 class Actions:
@@ -27,7 +27,7 @@ class Actions:
 
     Args:
         studio: what visitors share.
-        stream: `studio.stream`, or a wrapper around it that a host needs.
+        stream: `studio.queue.latest`, or a wrapper around it that a host needs.
         form, outputs: what is asked, and where it is answered.
     """
 
@@ -37,14 +37,14 @@ class Actions:
 
     def begin(self, visitor: gr.Request) -> Updates:
         """Run was pressed: answer at once, before the queue."""
-        self._studio.stops.arm(visitor_name(visitor), visitor_address(visitor))
+        self._studio.cancel_tokens.register(visitor_name(visitor), visitor_address(visitor))
         return self.outputs.waiting()
 
     def run(
-        self, visitor: gr.Request, first: str | None, second: str | None, runs: Sequence[Kept], *values: Any
+        self, visitor: gr.Request, first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any
     ) -> Iterator[Updates]:
         """One run, streamed. Whatever goes wrong becomes one sentence; image and settings stay."""
-        stop = self._studio.stops.arm(visitor_name(visitor), visitor_address(visitor))
+        stop = self._studio.cancel_tokens.register(visitor_name(visitor), visitor_address(visitor))
         try:
             request = Request.checked(self.form.named(values), first, second, self._studio.model.size)
             yield from self._watch(request, stop, runs, first)
@@ -53,15 +53,17 @@ class Actions:
 
     def halt(self, visitor: gr.Request) -> Updates:
         """Stop was pressed; the run itself ends a network call later and keeps its best picture."""
-        self._studio.stops.halt(visitor_name(visitor))
+        self._studio.cancel_tokens.cancel(visitor_name(visitor))
         return self.outputs.stopping()
 
     def end(self, visitor: gr.Request) -> Updates:
         """The run is over, however it ended."""
-        self._studio.stops.drop(visitor_name(visitor))
+        self._studio.cancel_tokens.release(visitor_name(visitor))
         return self.outputs.ready()
 
-    def _watch(self, request: Request, stop: Flag, runs: Sequence[Kept], first: str | None) -> Iterator[Updates]:
+    def _watch(
+        self, request: Request, stop: CancelToken, runs: Sequence[HistoryEntry], first: str | None
+    ) -> Iterator[Updates]:
         finished, used = False, request.settings
         for event in self.stream(request, stop):
             if event is None:
@@ -76,4 +78,4 @@ class Actions:
         if not finished:
             yield self.outputs.nothing_kept()
         if notes := " ".join(filter(None, (said(request.settings, used), stop.why()))):
-            yield {self.outputs.message: words.note(notes)}
+            yield {self.outputs.message: html.note(notes)}

@@ -13,15 +13,15 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio import photo_words
-from studio.crop import Crop
-from studio.film import uri
-from studio.messages import UserError
-from studio.page_viewers import viewer
-from studio.photo import ALIGNED
-from studio.photo_faces import find_faces
-from studio.photo_world import World
-from studio.pictures import load_picture
+from studio.core.errors import UserError
+from studio.export.player import uri
+from studio.images.crop import Crop
+from studio.images.faces import find_faces
+from studio.images.framing import ALIGNED
+from studio.images.load import load_picture
+from studio.models.domain import World
+from studio.ui.steer import photo_html
+from studio.ui.viewers import viewer
 
 Updates = dict[Block, Any]
 
@@ -105,20 +105,20 @@ class FaceSearch:
             return {**nothing, **self._set(start)}
         here = Sought(tuple(one.crop for one in faces.found), tuple(uri(one.picture) for one in faces.found), start)
         if not faces.found:
-            return {**self._shown(here, photo_words.NONE), **self._set(start)}
-        sentence = photo_words.found(len(faces.found), kept=not free)
+            return {**self._shown(here, photo_html.NONE), **self._set(start)}
+        sentence = photo_html.found(len(faces.found), kept=not free)
         return self._chosen(here, 0, sentence) if free else self._shown(here, sentence)
 
     def pick(self, event: gr.EventData, sought: Sought) -> Updates:
         """One of the faces that are shown."""
         place = getattr(event, "face", None)
         if not isinstance(place, int) or not 0 <= place < len(sought.crops):
-            return self._shown(sought, photo_words.NONE)
-        return self._chosen(sought, place, photo_words.chosen(place + 1))
+            return self._shown(sought, photo_html.NONE)
+        return self._chosen(sought, place, photo_html.chosen(place + 1))
 
     def undo(self, sought: Sought) -> Updates:
         """The crop as it was."""
-        return {**self._shown(replace(sought, ours=None), photo_words.UNDONE), **self._set(sought.before)}
+        return {**self._shown(replace(sought, ours=None), photo_html.UNDONE), **self._set(sought.before)}
 
     def forget(self) -> Updates:
         """Another picture came by itself, with a crop of its own."""

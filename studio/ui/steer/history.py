@@ -7,36 +7,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studio import words
-from studio.events import Outcome
-from studio.film import uri
-from studio.settings import title
+from studio.core.settings import title
+from studio.export.player import uri
+from studio.runs.events import Outcome
+from studio.ui import html
 
 MOST = 12
 
 
 @dataclass(frozen=True)
-class Kept:
+class HistoryEntry:
     """A run and its number in this visit, from 1."""
 
     id: int
     outcome: Outcome
 
 
-def keep(runs: Sequence[Kept], outcome: Outcome) -> tuple[Kept, ...]:
+def keep(runs: Sequence[HistoryEntry], outcome: Outcome) -> tuple[HistoryEntry, ...]:
     """The runs with a new one in front, without its frames; the oldest beyond `MOST` are forgotten."""
     number = max((run.id for run in runs), default=0) + 1
     light = dataclasses.replace(outcome, frames=(), path=None)
-    return (Kept(number, light), *runs)[:MOST]
+    return (HistoryEntry(number, light), *runs)[:MOST]
 
 
-def entries(runs: Sequence[Kept]) -> list[dict[str, Any]]:
+def entries(runs: Sequence[HistoryEntry]) -> list[dict[str, Any]]:
     """What the viewer shows of them."""
     return [
         {
             "id": run.id,
-            "title": words.wish(run.outcome.settings),
-            "summary": words.gains(run.outcome),
+            "title": html.wish(run.outcome.settings),
+            "summary": html.gains(run.outcome),
             "after": uri(run.outcome.after),
             "facts": _facts(run.outcome),
         }

@@ -10,15 +10,15 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.film import uri
-from studio.goals import GOALS, PROMPTS, SECOND_LABEL
-from studio.page_fields import DEFAULTS, example_row, picture, slider, text
-from studio.page_knobs import knobs
-from studio.page_photo import FacePanel, face_panel
-from studio.page_viewers import viewer
-from studio.presets import DEFAULT, PRESETS, preset_of
-from studio.recordings import Recording
-from studio.settings import MIX, Settings, title
+from studio.core.goals import GOALS, PROMPTS, SECOND_LABEL
+from studio.core.presets import DEFAULT, PRESETS, preset_of
+from studio.core.settings import MIX, Settings, title
+from studio.export.player import uri
+from studio.export.recordings import Recording
+from studio.ui.controls import controls
+from studio.ui.fields import DEFAULTS, example_row, picture, slider, text
+from studio.ui.steer.faces import FacePanel, face_panel
+from studio.ui.viewers import viewer
 
 COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient")
 FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
@@ -155,7 +155,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         fields["closeness"] = slider("closeness", 0.1)
     cost = gr.HTML(elem_id="cost")
     with gr.Accordion("All settings", open=False, elem_id="more"):
-        fields |= knobs(_MORE, "")
+        fields |= controls(_MORE, "")
         with gr.Row(elem_id="seeds"):
             fields["seed"] = gr.Number(
                 value=DEFAULTS.seed, precision=0, label=title("seed"), elem_id="seed", scale=2, min_width=110

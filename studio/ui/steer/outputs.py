@@ -8,16 +8,16 @@ from dataclasses import dataclass, fields
 import gradio as gr
 from gradio.blocks import Block
 
-from studio import words
-from studio.events import Outcome, Progress, Waiting
-from studio.film import film, moving, pair
-from studio.page_inputs import Updates
-from studio.page_keep import boxes, carrier
-from studio.page_viewers import viewer
-from studio.photo_save import photo_view
-from studio.recordings import Recording
-from studio.saves import SAVES
-from studio.visit import Kept, entries
+from studio.export.files import SAVES
+from studio.export.photo import photo_view
+from studio.export.player import film, moving, pair
+from studio.export.recordings import Recording
+from studio.runs.events import Outcome, Progress, Waiting
+from studio.ui import html
+from studio.ui.downloads import boxes, carrier
+from studio.ui.steer.history import HistoryEntry, entries
+from studio.ui.steer.inputs import Updates
+from studio.ui.viewers import viewer
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Outputs:
         return {
             self.run: gr.Button("Running…", interactive=False),
             self.stop: gr.Button(interactive=True),
-            self.status: words.progress_bar("Starting…"),
+            self.status: html.progress_bar("Starting…"),
             self.announcement: "Run started.",
             self.message: "",
         }
@@ -75,40 +75,40 @@ class Outputs:
 
     def in_line(self, event: Waiting) -> Updates:
         """Others come first."""
-        return {self.status: words.progress_bar(words.place(event.ahead))}
+        return {self.status: html.progress_bar(html.place(event.ahead))}
 
     def moving(self, event: Progress) -> Updates:
         """One frame of a run."""
-        return {self.status: words.progress(event), self.live: moving(event)}
+        return {self.status: html.progress(event), self.live: moving(event)}
 
-    def done(self, outcome: Outcome, runs: Sequence[Kept], path: str | None = None) -> Updates:
+    def done(self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None) -> Updates:
         """The end of a run; `runs` are those of this visit, this one among them; `path` is the picture's file."""
-        ended = self._shown(outcome, words.finished(outcome))
+        ended = self._shown(outcome, html.finished(outcome))
         around = photo_view(outcome, path)
         ended |= {self.compare: {**ended[self.compare], **around}, self.photo: path if around else None}
         return {**ended, self.runs: tuple(runs), self.visit: entries(runs)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
         """A recorded run, at once."""
-        sentence = words.recorded(recording.title, recording.digest == digest)
+        sentence = html.recorded(recording.title, recording.digest == digest)
         return {**self._shown(recording.outcome, sentence, play=True), self.message: ""}
 
     def nothing_kept(self) -> Updates:
         """Stopped before the first sample."""
         sentence = "Stopped before the first step, so there is nothing new to keep."
-        return {self.status: words.progress_bar(sentence), self.announcement: sentence}
+        return {self.status: html.progress_bar(sentence), self.announcement: sentence}
 
     def failed(self, sentence: str) -> Updates:
         """A run that could not start or go on."""
-        return {self.status: words.progress_bar("Nothing is running"), self.message: words.alert(sentence)}
+        return {self.status: html.progress_bar("Nothing is running"), self.message: html.alert(sentence)}
 
     def _shown(self, outcome: Outcome, sentence: str, play: bool = False) -> Updates:
         return {
-            self.status: words.progress_bar(sentence, 1.0, below=words.gains(outcome)),
+            self.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.announcement: sentence,
             self.live: film(outcome, play),
             self.compare: pair(outcome),
-            self.numbers: words.numbers(outcome),
+            self.numbers: html.numbers(outcome),
             self.shown: outcome,
             self.photo: None,
         }
@@ -133,10 +133,10 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
     with gr.Row(elem_id="go"):
         run = gr.Button("Run", variant="primary", elem_id="run", scale=3, min_width=120)
         stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", scale=1, min_width=90)
-    begin = words.progress_bar("Ready: press Run")
+    begin = html.progress_bar("Ready: press Run")
     if first is not None:
-        sentence = words.recorded(first.title, first.digest == digest)
-        begin = words.progress_bar(sentence, below=words.gains(first.outcome))
+        sentence = html.recorded(first.title, first.digest == digest)
+        begin = html.progress_bar(sentence, below=html.gains(first.outcome))
     status = gr.HTML(begin, elem_id="status")
     message = gr.HTML("", elem_id="message")
     announcement = gr.HTML("", elem_id="announcement", html_template='<span role="status">${value}</span>')
@@ -145,7 +145,7 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
             live = viewer("stage", film(first.outcome, play=True) if first else {}, "live")
         with gr.Column(min_width=280):
             compare = viewer("pair", pair(first.outcome) if first else {}, "compare")
-            told = words.numbers(first.outcome) if first else words.no_numbers()
+            told = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(told, elem_id="numbers", apply_default_css=False)
     # what is shown comes by the page's load: a forgotten visit then has nothing to save, rather than another's picture
     shown, photo, runs = gr.State(None), gr.State(None), gr.State(())

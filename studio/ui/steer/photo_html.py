@@ -6,8 +6,8 @@ from html import escape
 
 from PIL import Image
 
-from studio.film import uri
-from studio.photo_world import Sight
+from studio.export.player import uri
+from studio.models.domain import Sight
 
 NONE = "No face was found, so the crop stays as it is. Goals about a person need a face seen from the front."
 UNDONE = "The crop is as it was."

@@ -8,21 +8,22 @@ from typing import Any
 
 import gradio as gr
 
-from studio import photo_words, words
-from studio.crop import Crop
-from studio.events import Outcome
-from studio.film import uri
-from studio.messages import UserError
-from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, Updates
-from studio.page_outputs import Outputs
-from studio.page_photo import FaceSearch
-from studio.page_visitor import visitor_name
-from studio.photo_world import world_of
-from studio.pictures import load_picture
-from studio.presets import PRESETS, suited
-from studio.settings import LARGEST_SEED, LossName, Settings, parse, title
-from studio.shared import Studio
-from studio.texts import clean, told
+from studio.core.errors import UserError
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import LARGEST_SEED, LossName, Settings, parse, title
+from studio.core.text import clean, told
+from studio.export.player import uri
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.domain import world_of
+from studio.queue.app_state import Studio
+from studio.runs.events import Outcome
+from studio.server.visitor import visitor_name
+from studio.ui import html
+from studio.ui.steer import photo_html
+from studio.ui.steer.faces import FaceSearch
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, Updates
+from studio.ui.steer.outputs import Outputs
 
 
 class Answers:
@@ -46,9 +47,9 @@ class Answers:
         try:
             picture = load_picture(path, self._studio.model.size, Crop.held(crop))
         except UserError as error:
-            return {self.outputs.message: words.alert(str(error)), outside: ""}
-        told = photo_words.outside(self._world.see(picture), picture) if self._world else ""
-        if self._studio.stops.running(visitor_name(visitor)):
+            return {self.outputs.message: html.alert(str(error)), outside: ""}
+        told = photo_html.outside(self._world.see(picture), picture) if self._world else ""
+        if self._studio.cancel_tokens.running(visitor_name(visitor)):
             return {self.outputs.message: "", outside: told}
         caption = f"what the model sees, {picture.width} × {picture.height}"
         live = {"image": uri(picture), "caption": caption}
@@ -63,7 +64,7 @@ class Answers:
         if path is None:
             return ""
         try:
-            return words.seen(uri(load_picture(path, self._studio.model.size, Crop.held(crop))))
+            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.held(crop))))
         except UserError:
             return ""
 
@@ -75,8 +76,8 @@ class Answers:
         try:
             picture = load_picture(path, self._studio.model.size, Crop.held(crop))
         except UserError as error:
-            return {seen: "", self.outputs.message: words.alert(f"Second picture: {error}")}
-        return {seen: words.seen(uri(picture)), self.outputs.message: ""}
+            return {seen: "", self.outputs.message: html.alert(f"Second picture: {error}")}
+        return {seen: html.seen(uri(picture)), self.outputs.message: ""}
 
     def choose_goal(self, *values: Any) -> Updates:
         """Show what this goal, or this mix, needs."""
@@ -105,13 +106,13 @@ class Answers:
             settings = parse(dict(zip(COST_FIELDS, values, strict=True)))
         except UserError:
             return ""
-        return words.expected(self._studio.cost(settings))
+        return html.expected(self._studio.cost(settings))
 
     def read(self, prompt: object, source_text: object) -> str:
         """How much of a long text the model reads; nothing where it reads all."""
         texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
         sentence = told(self._studio.model.tokenizer, texts)
-        return words.note(sentence) if sentence else ""
+        return html.note(sentence) if sentence else ""
 
     def roll(self) -> int:
         """A fresh seed."""

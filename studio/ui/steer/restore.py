@@ -10,21 +10,21 @@ from typing import Any
 
 import gradio as gr
 
-from studio import words
-from studio.events import Outcome
-from studio.goals import SECOND_LABEL
-from studio.links import query, read_query
-from studio.messages import UserError
-from studio.page_inputs import Form, Updates
-from studio.page_keep import written
-from studio.page_outputs import Keeping, Outputs
-from studio.photo_save import save_photo
-from studio.record import read_settings
-from studio.recordings import Recording
-from studio.saves import save
-from studio.settings import Settings, parse
-from studio.shared import Studio
-from studio.visit import Kept
+from studio.core.errors import UserError
+from studio.core.goals import SECOND_LABEL
+from studio.core.links import query, read_query
+from studio.core.settings import Settings, parse
+from studio.export.files import save
+from studio.export.metadata import read_settings
+from studio.export.photo import save_photo
+from studio.export.recordings import Recording
+from studio.queue.app_state import Studio
+from studio.runs.events import Outcome
+from studio.ui import html
+from studio.ui.downloads import written
+from studio.ui.steer.history import HistoryEntry
+from studio.ui.steer.inputs import Form, Updates
+from studio.ui.steer.outputs import Keeping, Outputs
 
 
 class Recall:
@@ -57,7 +57,7 @@ class Recall:
         name = getattr(event, "name", None)
         recording = self._recordings.get(name) if isinstance(name, str) else None
         if recording is None:
-            return {self.outputs.message: words.alert("There is no such recording here: load the page again.")}
+            return {self.outputs.message: html.alert("There is no such recording here: load the page again.")}
         pictures: Updates = {self.form.start.image: self._example(recording.image)}
         if recording.second:
             pictures[self.form.wishes.second] = gr.Image(
@@ -74,7 +74,7 @@ class Recall:
         try:
             settings = read_settings(path)
         except UserError as error:
-            return {**empty, self.outputs.message: words.alert(str(error))}
+            return {**empty, self.outputs.message: html.alert(str(error))}
         return {**empty, **self._taken(settings, "Settings restored: the image is still the one at the left.")}
 
     def follow(self, visitor: gr.Request) -> Updates:
@@ -82,18 +82,18 @@ class Recall:
         try:
             linked = read_query(dict(visitor.query_params), list(self._examples.values()))
         except UserError as error:
-            return {self.outputs.message: words.alert(str(error))}
+            return {self.outputs.message: html.alert(str(error))}
         if linked is None:
             return {self.outputs.message: gr.skip()}
         taken = self._taken(linked.settings, "Settings from the link: press Run.")
         return {**taken, self.form.start.image: str(linked.image)} if linked.image else taken
 
-    def again(self, event: gr.EventData, runs: Sequence[Kept]) -> Updates:
+    def again(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
         """The settings of an earlier run of this visit."""
         wanted = getattr(event, "id", None)
         run = next((one for one in runs if one.id == wanted), None)
         if run is None:
-            return {self.outputs.message: words.alert("This run is no longer kept: take another one.")}
+            return {self.outputs.message: html.alert("This run is no longer kept: take another one.")}
         return self._taken(run.outcome.settings, f"These are the settings of run {run.id}.")
 
     def link(self, path: str | None, *values: Any) -> Updates:
@@ -102,14 +102,14 @@ class Recall:
         try:
             settings = parse(self.form.named(values))
         except UserError as error:
-            return {address: gr.Textbox("", visible=False), self.outputs.message: words.alert(str(error))}
+            return {address: gr.Textbox("", visible=False), self.outputs.message: html.alert(str(error))}
         return {address: gr.Textbox(query(settings, self._name_of(path)), visible=True), self.outputs.message: ""}
 
     def save(self, kind: str, inside: bool, marked: bool, shown: Outcome | None) -> Iterator[Updates]:
         """A file of the run that is shown, or a sentence where there is none."""
         file, message = self.keeping.file, self.outputs.message
         if shown is None:
-            yield {file: None, message: words.alert("There is nothing to keep yet: press Run first.")}
+            yield {file: None, message: html.alert("There is nothing to keep yet: press Run first.")}
         else:
             model = self._studio.model
             yield from written(file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
@@ -126,8 +126,8 @@ class Recall:
 
     def _taken(self, settings: Settings, sentence: str) -> Updates:
         if settings.loss == "morph":
-            return {self.outputs.message: words.alert("These are the settings of a morph: use them in the Morph tab.")}
-        return {**self.form.filled(settings), self.outputs.message: words.note(sentence)}
+            return {self.outputs.message: html.alert("These are the settings of a morph: use them in the Morph tab.")}
+        return {**self.form.filled(settings), self.outputs.message: html.note(sentence)}
 
     def _example(self, stem: str | None) -> str | None:
         path = self._examples.get(stem or "")

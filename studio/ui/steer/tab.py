@@ -7,15 +7,15 @@ from pathlib import Path
 
 import gradio as gr
 
-from studio.page_actions import Actions, Stream
-from studio.page_answers import Answers
-from studio.page_inputs import Form, start_picture, wishes
-from studio.page_job import PLUMBING
-from studio.page_outputs import keeping, outputs
-from studio.page_recall import Recall
-from studio.page_wiring import wire_inputs, wire_recall, wire_run
-from studio.recordings import load
-from studio.shared import Studio
+from studio.export.recordings import load
+from studio.queue.app_state import Studio
+from studio.ui.job import PLUMBING
+from studio.ui.steer.actions import Actions, Stream
+from studio.ui.steer.inputs import Form, start_picture, wishes
+from studio.ui.steer.outputs import keeping, outputs
+from studio.ui.steer.responses import Answers
+from studio.ui.steer.restore import Recall
+from studio.ui.steer.wiring import wire_inputs, wire_recall, wire_run
 
 
 def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream | None = None) -> None:
@@ -25,7 +25,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         blocks: the page, for what happens when it loads.
         studio: model, device line, stop flags.
         examples: pictures to start from; recorded runs of them are shown at once.
-        stream: `studio.stream` wrapped by whatever the host needs.
+        stream: `studio.queue.latest` wrapped by whatever the host needs.
     """
     there = {path.stem for path in examples}
     recordings = [one for one in load() if one.image in there]

@@ -9,14 +9,14 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.page_actions import Actions
-from studio.page_answers import Answers
-from studio.page_fields import NAME_EXAMPLES
-from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
-from studio.page_keep import DOWNLOAD
-from studio.page_photo import FacePanel, FaceSearch
-from studio.page_recall import Recall
-from studio.presets import PRESET_FIELDS, SUITED_FIELDS
+from studio.core.presets import PRESET_FIELDS, SUITED_FIELDS
+from studio.ui.downloads import DOWNLOAD
+from studio.ui.fields import NAME_EXAMPLES
+from studio.ui.steer.actions import Actions
+from studio.ui.steer.faces import FacePanel, FaceSearch
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.ui.steer.responses import Answers
+from studio.ui.steer.restore import Recall
 
 # So many may wait in our own line, which tells everybody their place; Gradio's queue would not.
 IN_LINE = 20

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from adjointdeis import Grid, LinearVP
-from adjointdeis.adjoint_grid import adjoint_grid
+from adjointdeis.gradients.adjoint_grid import adjoint_grid
 from tests.truth import normal
 
 SAMPLER = LinearVP().uniform_log_snr(12)

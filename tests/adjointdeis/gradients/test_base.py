@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, LinearVP, Sampler, Unrolled
-from adjointdeis.gradient import NotFinite
+from adjointdeis.gradients.base import NotFinite
 from tests.truth import Tangle, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(6)

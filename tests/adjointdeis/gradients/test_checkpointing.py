@@ -3,7 +3,7 @@ from math import comb
 
 import pytest
 
-from adjointdeis.checkpointing import Advance, Drop, Keep, Restore, Reverse, forward_steps, plan
+from adjointdeis.gradients.checkpointing import Advance, Drop, Keep, Restore, Reverse, forward_steps, plan
 
 
 @cache

@@ -259,7 +259,7 @@ def test_states_may_be_kept_on_another_device(monkeypatch, name, settings):
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), **SAMPLERS[name])
     arguments = (mixture(), sampler, normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(0.0))
     plain = DiscreteAdjoint(**settings).value_and_grad(*arguments)
-    monkeypatch.setattr("adjointdeis.discrete_adjoint.move", elsewhere)
+    monkeypatch.setattr("adjointdeis.gradients.discrete.move", elsewhere)
     away = DiscreteAdjoint(states_on="meta", **settings).value_and_grad(*arguments)
     assert torch.equal(away.grads["x_T"], plain.grads["x_T"])
     assert torch.equal(away.grads["z"], plain.grads["z"])

@@ -3,9 +3,9 @@ import itertools
 import pytest
 import torch
 
-from adjointdeis import memory
-from adjointdeis.checkpointing import forward_steps
-from adjointdeis.memory import Room, divide, free_bytes, measuring, move
+from adjointdeis.gradients import memory
+from adjointdeis.gradients.checkpointing import forward_steps
+from adjointdeis.gradients.memory import Room, divide, free_bytes, measuring, move
 from tests.truth import normal
 
 CPU = torch.device("cpu")

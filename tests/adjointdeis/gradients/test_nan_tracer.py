@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, LinearVP, Sampler, Unrolled
-from adjointdeis.gradient import NotFinite
-from adjointdeis.parameters import WithParameters
+from adjointdeis.gradients.base import NotFinite
+from adjointdeis.gradients.network_parameters import WithParameters
 from adjointdeis.shapes import Scheduled
 from tests.truth import mixture, normal, squared_distance
 

@@ -9,7 +9,7 @@ from diffusers import DPMSolverMultistepScheduler
 pytest.importorskip("torchdiffeq")
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Grid, LinearVP, Sampler, sample, time_from_scheduler
-from adjointdeis.off_the_shelf import ADAPTIVE, FIXED, Field, OffTheShelf
+from adjointdeis.gradients.off_the_shelf import ADAPTIVE, FIXED, Field, OffTheShelf
 from adjointdeis.shapes import Scheduled
 from tests.truth import Tangle, gaussian, mixture, normal, relative_error, squared_distance
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adjointdeis import DiscreteAdjoint, Grid, LinearVP, Sampler
-from adjointdeis.reversible import Reversible
+from adjointdeis.gradients.reversible import Reversible
 from adjointdeis.shapes import Scheduled
 from tests.truth import Tangle, gaussian, mixture, normal, relative_error, squared_distance
 

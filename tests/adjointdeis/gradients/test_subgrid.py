@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Grid, LinearVP, Sampler
+from adjointdeis.gradients.subgrid import SubgridAdjoint, x0_step
 from adjointdeis.shapes import Scheduled
-from adjointdeis.subgrid_adjoint import SubgridAdjoint, x0_step
 from tests.truth import Tangle, gaussian, mixture, normal, relative_error, squared_distance
 
 X, Z, TARGET = normal(2, 2, 2, 3), normal(2, 4, seed=1), normal(2, 2, 2, 3, seed=2)

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, Grid, LinearVP, Sampler, sample
-from adjointdeis.adjoint_grid import adjoint_grid
+from adjointdeis.gradients.adjoint_grid import adjoint_grid
+from adjointdeis.gradients.trajectory import Resolved
 from adjointdeis.sample import call
-from adjointdeis.trajectory import Resolved
 from tests.truth import mixture, normal, relative_error, squared_distance
 
 X, Z = normal(2, 2, 2, 3), normal(2, 4, seed=1)

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from adjointdeis.constants import Constants
-from adjointdeis.parameters import WithParameters
+from adjointdeis.gradients.network_parameters import WithParameters
+from adjointdeis.gradients.vjp import Constants
 from adjointdeis.shapes import Scheduled
 from tests.truth import Tangle, normal, relative_error
 

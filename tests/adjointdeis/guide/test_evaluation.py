@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from adjointdeis import CountedModel, DiscreteAdjoint, LinearVP, Sampler
-from adjointdeis.objective import Objective
-from adjointdeis.off_the_shelf import OffTheShelf
-from adjointdeis.point import Evaluate
-from adjointdeis.reversible import Reversible
-from adjointdeis.variables import Variables
+from adjointdeis.gradients.off_the_shelf import OffTheShelf
+from adjointdeis.gradients.reversible import Reversible
+from adjointdeis.guide.evaluation import Evaluate
+from adjointdeis.guide.objective import Objective
+from adjointdeis.guide.variables import Variables
 from tests.truth import Tangle, normal, squared_distance
 
 ODE = Sampler.from_grid(LinearVP().uniform_log_snr(4))

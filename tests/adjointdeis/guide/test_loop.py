@@ -1,20 +1,10 @@
 import pytest
 import torch
 
-from adjointdeis import (
-    ContinuousAdjoint,
-    HalfPrecision,
-    LinearVP,
-    Sampler,
-    StepRules,
-    StopRules,
-    encode,
-    guide,
-    sample,
-)
-from adjointdeis.optimizers import OPTIMIZERS
+from adjointdeis import ContinuousAdjoint, HalfPrecision, LinearVP, Sampler, StepRules, StopRules, encode, guide, sample
+from adjointdeis.guide.norm_prior import shell_distance
+from adjointdeis.guide.optimizers import OPTIMIZERS
 from adjointdeis.shapes import Scheduled
-from adjointdeis.shell import shell_distance
 from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(12, end=0.02)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from adjointdeis.shell import shell_distance, shell_gradient
+from adjointdeis.guide.norm_prior import shell_distance, shell_gradient
 from tests.truth import normal, relative_error
 
 

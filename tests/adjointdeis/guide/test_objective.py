@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from adjointdeis.objective import Objective
+from adjointdeis.guide.objective import Objective
 from tests.truth import normal
 
 IMAGE = normal(3, 2, 4)

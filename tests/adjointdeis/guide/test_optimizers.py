@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from adjointdeis.optimizers import OPTIMIZERS, Recipe
+from adjointdeis.guide.optimizers import OPTIMIZERS, Recipe
 from tests.truth import normal
 
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from adjointdeis import StepRules
-from adjointdeis.shell import shell_gradient
-from adjointdeis.variables import Variables
+from adjointdeis.guide.norm_prior import shell_gradient
+from adjointdeis.guide.variables import Variables
 from tests.truth import normal
 
 X, Z, W = normal(2, 3, 4), normal(2, 5, seed=1), normal(6, 2, 3, 4, seed=2)

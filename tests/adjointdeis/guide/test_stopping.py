@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from adjointdeis import StopRules
-from adjointdeis.stopping import Track
+from adjointdeis.guide.stopping import Track
 
 FINE = torch.tensor([True, True, True])
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from adjointdeis.guide.variables import Variables
 from adjointdeis.shapes import Scheduled
-from adjointdeis.variables import Variables
 from tests.truth import normal
 
 X, Z, W = normal(3, 2, 4, 4), normal(3, 5, seed=1), normal(6, 3, 2, 4, 4, seed=2)

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from clay.card import classes_table, fill, hashes_table
+from clay.evaluation.card import classes_table, fill, hashes_table
 
 
 def test_a_marked_place_is_filled_again_and_again():

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from clay.attributes import ATTRIBUTES, HIDDEN, AttributeReader
-from clay.evaluate import (
+from clay.evaluation.measure import (
     EMBEDDERS,
     in_batches,
     measure_autoencoder,
@@ -10,8 +9,10 @@ from clay.evaluate import (
     measure_samples,
     measure_speed,
 )
-from clay.identity import IdentityEmbedder
-from clay.pictures import to_unit
+from clay.networks.attribute_reader import AttributeReader
+from clay.networks.identity import IdentityEmbedder
+from clay.networks.images import to_unit
+from clay.people.attributes import ATTRIBUTES, HIDDEN
 from clay.world import load_world
 
 
@@ -44,7 +45,7 @@ def world(autoencoder, tmp_path_factory):
 
 @pytest.fixture
 def two_steps(monkeypatch):
-    monkeypatch.setattr("clay.evaluate._STEPS", 2)
+    monkeypatch.setattr("clay.evaluation.measure._STEPS", 2)
 
 
 @pytest.mark.usefixtures("two_steps")

@@ -1,7 +1,7 @@
 import torch
 
-from clay.sampling import slerp, times, walk
-from clay.scheduler import make_scheduler
+from clay.evaluation.sampling import slerp, times, walk
+from clay.networks.scheduler import make_scheduler
 
 
 def test_the_grid_runs_from_the_last_training_time_to_the_first():

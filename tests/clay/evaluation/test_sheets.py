@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from clay.sheets import samples, tile
+from clay.evaluation.sheets import samples, tile
 
 
 def test_pictures_are_laid_out_row_by_row():
@@ -12,7 +12,7 @@ def test_pictures_are_laid_out_row_by_row():
 
 
 def test_the_sample_sheet_starts_with_the_pictures_themselves(autoencoder, monkeypatch):
-    monkeypatch.setattr("clay.sheets._STEPS", 2)
+    monkeypatch.setattr("clay.evaluation.sheets._STEPS", 2)
     image = torch.zeros(8, 3, 64, 64)
     sheet = np.asarray(samples(autoencoder, image))
     assert sheet.shape == (6 * 128, 8 * 128, 3)

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from clay.attributes import AttributeReader
-from clay.likeness import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
+from clay.evaluation.similarity import frechet_distance, perceptual_distance, psnr, ssim, trunk_features
+from clay.networks.attribute_reader import AttributeReader
 
 
 @pytest.fixture(scope="module")

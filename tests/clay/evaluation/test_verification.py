@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from clay.circumstances import Circumstances
-from clay.people import Person
-from clay.verification import equal_error_rate, roc, thresholds_at, verify
+from clay.evaluation.verification import equal_error_rate, roc, thresholds_at, verify
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 
 def embeddings(noise, people=40, views=4):

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from clay.attributes import ATTRIBUTES, HIDDEN, AttributeReader, true_classes
-from clay.circumstances import Circumstances
-from clay.people import Person
+from clay.networks.attribute_reader import AttributeReader
+from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 
 def named(person, seen):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from diffusers import UNet2DModel
 
-from clay.autoencoder import DiffusionAutoencoder
+from clay.networks.autoencoder import DiffusionAutoencoder
 
 
 @pytest.fixture

@@ -2,7 +2,17 @@ import open_clip
 import pytest
 import torch
 
-from clay.clip import MEAN, MODEL_CONFIG, STD, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
+from clay.networks.clip import (
+    MEAN,
+    MODEL_CONFIG,
+    STD,
+    create_clip,
+    create_tokenizer,
+    grown,
+    load_clip,
+    prepare,
+    save_clip,
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import torch
 
-from clay.networks import Decoder, Encoder
+from clay.networks.coders import Decoder, Encoder
 
 
 def test_the_decoder_says_everything_the_unet_is_told():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from clay.identity import KINDS, IdentityEmbedder, fit_input
+from clay.networks.identity import KINDS, IdentityEmbedder, fit_input
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from clay.pictures import as_channels_first, flip_some, to_bytes, to_unit
+from clay.networks.images import as_channels_first, flip_some, to_bytes, to_unit
 
 
 def test_bytes_survive_the_trip_to_the_unit_range_and_back():

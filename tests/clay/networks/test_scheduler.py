@@ -1,6 +1,6 @@
 import torch
 
-from clay.scheduler import load_scheduler, make_scheduler
+from clay.networks.scheduler import load_scheduler, make_scheduler
 
 
 def test_betas_are_linear_over_1000_steps():

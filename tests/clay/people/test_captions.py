@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from clay.captions import caption
-from clay.circumstances import Circumstances
-from clay.people import Person
+from clay.people.captions import caption
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
 
 
 def many(person, seen, count=300):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from clay.attributes import ATTRIBUTES, HIDDEN, true_classes
-from clay.changes import CHANGES, changed
-from clay.data import TRAIN, scene
+from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.changes import CHANGES, changed
+from clay.people.dataset import TRAIN, scene
 
 
 @pytest.mark.parametrize("name", CHANGES)

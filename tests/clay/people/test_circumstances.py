@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clay.circumstances import EXPRESSIONS, GLASSES, Circumstances, sample_circumstances
+from clay.people.circumstances import EXPRESSIONS, GLASSES, Circumstances, sample_circumstances
 
 
 def test_hats_glasses_and_every_expression_are_frequent():

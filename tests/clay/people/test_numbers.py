@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from clay.circumstances import sample_circumstances
-from clay.numbers import (
+from clay.people.circumstances import sample_circumstances
+from clay.people.numbers import (
     PERSON_NUMBERS,
     VIEW_NUMBERS,
     Readout,
@@ -13,7 +13,7 @@ from clay.numbers import (
     scene_numbers,
     view_numbers,
 )
-from clay.people import Person, sample_person
+from clay.people.traits import Person, sample_person
 
 
 def scenes(count):

@@ -1,7 +1,7 @@
 import numpy as np
 
-from clay.attributes import ATTRIBUTES
-from clay.prompts import PROMPTS, sample_prompts
+from clay.people.attributes import ATTRIBUTES
+from clay.people.prompts import PROMPTS, sample_prompts
 
 
 def test_every_class_has_a_prompt_of_its_own():

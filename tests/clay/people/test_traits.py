@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clay.people import CHOICES, TRAITS, Person, sample_person
+from clay.people.traits import CHOICES, TRAITS, Person, sample_person
 
 
 def test_the_same_seed_gives_the_same_person():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clay.compiled import single, single_loop
+from clay.rendering.compiled import single, single_loop
 
 pytestmark = pytest.mark.slow  # compiles
 

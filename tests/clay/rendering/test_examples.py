@@ -3,8 +3,8 @@ import hashlib
 import pytest
 from PIL import Image
 
-from clay.data import TEST
-from clay.examples import _FOLDER, EXAMPLES, PAIR
+from clay.people.dataset import TEST
+from clay.rendering.examples import _FOLDER, EXAMPLES, PAIR
 
 
 def test_the_examples_are_six_and_two_different_test_people():

@@ -2,9 +2,9 @@ import dataclasses
 
 import numpy as np
 
-from clay.circumstances import Circumstances
-from clay.geometry import geometry, rotation
-from clay.people import Person
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
+from clay.rendering.geometry import geometry, rotation
 
 
 def test_rotation_is_a_rotation():

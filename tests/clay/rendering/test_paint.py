@@ -1,8 +1,8 @@
 import numpy as np
 
-from clay.circumstances import Circumstances
-from clay.paint import BACKGROUND, FACIAL_HAIR, HAIR, LIGHT, SKIN, paint
-from clay.people import Person
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
+from clay.rendering.paint import BACKGROUND, FACIAL_HAIR, HAIR, LIGHT, SKIN, paint
 
 
 def test_colours_are_linear_light_and_the_light_is_a_unit_vector():

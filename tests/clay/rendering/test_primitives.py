@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from clay.primitives import bump, capsule, ellipsoid, mix, smooth_max, smooth_min, smooth_step, sphere, wave
+from clay.rendering.primitives import bump, capsule, ellipsoid, mix, smooth_max, smooth_min, smooth_step, sphere, wave
 
 pytestmark = pytest.mark.slow  # each formula is compiled
 

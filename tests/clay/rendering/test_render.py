@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clay.circumstances import Circumstances
-from clay.people import Person
-from clay.render import render, render_all
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
+from clay.rendering.render import render, render_all
 
 pytestmark = pytest.mark.slow  # the renderer is compiled once, which takes a quarter of a minute
 

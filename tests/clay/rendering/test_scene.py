@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clay.circumstances import Circumstances
-from clay.geometry import geometry
-from clay.people import Person
-from clay.scene import distances
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
+from clay.rendering.geometry import geometry
+from clay.rendering.scene import distances
 
 pytestmark = pytest.mark.slow  # compiles
 

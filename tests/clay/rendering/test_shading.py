@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from clay.circumstances import Circumstances
-from clay.paint import LIGHT, paint
-from clay.people import Person
-from clay.shading import IS_CLOTHES, IS_EYE, exposed, gloss, shade
+from clay.people.circumstances import Circumstances
+from clay.people.traits import Person
+from clay.rendering.paint import LIGHT, paint
+from clay.rendering.shading import IS_CLOTHES, IS_EYE, exposed, gloss, shade
 
 pytestmark = pytest.mark.slow  # compiles
 

@@ -1,13 +1,13 @@
 import torch
 
-from clay import train_attributes
-from clay.attributes import AttributeReader
-from clay.data import Split
-from clay.train_attributes import AttributeLoss
+from clay.networks.attribute_reader import AttributeReader
+from clay.people.dataset import Split
+from clay.training import attributes
+from clay.training.attributes import AttributeLoss
 
 
 def test_the_loss_of_a_step_is_finite_and_reaches_every_head(monkeypatch):
-    monkeypatch.setattr(train_attributes, "TRAIN", Split("tiny", 0, 4))
+    monkeypatch.setattr(attributes, "TRAIN", Split("tiny", 0, 4))
     pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
     reader = AttributeReader((8, 8, 16, 16))
     values = AttributeLoss(pictures, 16)(reader, 0, torch.Generator().manual_seed(0))

@@ -1,6 +1,6 @@
 import torch
 
-from clay.augment import blur_some, cover_some, disturb, grain, pushed, relight, shift
+from clay.training.augment import blur_some, cover_some, disturb, grain, pushed, relight, shift
 
 
 def generator():

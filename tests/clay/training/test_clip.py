@@ -1,15 +1,15 @@
 import torch
 
-from clay import train_clip
-from clay.attributes import ATTRIBUTES, HIDDEN
-from clay.clip import MODEL_CONFIG, create_clip
-from clay.data import Split
-from clay.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout
-from clay.train_clip import ClipLoss, between
+from clay.networks.clip import MODEL_CONFIG, create_clip
+from clay.people.attributes import ATTRIBUTES, HIDDEN
+from clay.people.dataset import Split
+from clay.people.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout
+from clay.training import clip
+from clay.training.clip import ClipLoss, between
 
 
 def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
-    monkeypatch.setattr(train_clip, "TRAIN", Split("tiny", 0, 4))
+    monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)
     model = Readout(create_clip(), MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
     pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
@@ -22,7 +22,7 @@ def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
 
 
 def test_pushed_pictures_are_harder(monkeypatch):
-    monkeypatch.setattr(train_clip, "TRAIN", Split("tiny", 0, 4))
+    monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)
     model = Readout(create_clip(), MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
     pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
@@ -46,7 +46,7 @@ def test_mixed_pictures_go_from_one_to_the_other(autoencoder):
 
 
 def test_mixed_pictures_are_both_of_their_classes(monkeypatch, autoencoder):
-    monkeypatch.setattr(train_clip, "TRAIN", Split("tiny", 0, 4))
+    monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)
     model = Readout(create_clip(), MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
     pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)

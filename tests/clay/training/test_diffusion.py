@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from clay.numbers import Readout
-from clay.pictures import to_unit
-from clay.train_diffusion import Losses, denoising_loss, sample_times
-from clay.training import Plan, train
+from clay.networks.images import to_unit
+from clay.people.numbers import Readout
+from clay.training.diffusion import Losses, denoising_loss, sample_times
+from clay.training.loop import Plan, train
 
 
 @pytest.fixture

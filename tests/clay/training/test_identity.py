@@ -2,12 +2,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from clay import train_identity
-from clay.data import Split
-from clay.identity import KINDS, IdentityEmbedder
-from clay.numbers import PERSON_NUMBERS, Readout
-from clay.train_identity import IdentityLoss, LookAlikes, likeness_loss, margin_loss
-from clay.training import Plan
+from clay.networks.identity import KINDS, IdentityEmbedder
+from clay.people.dataset import Split
+from clay.people.numbers import PERSON_NUMBERS, Readout
+from clay.training import identity
+from clay.training.identity import IdentityLoss, LookAlikes, likeness_loss, margin_loss
+from clay.training.loop import Plan
 
 
 def test_the_loss_is_small_for_separated_people_and_grows_with_the_margin():
@@ -40,7 +40,7 @@ def test_batches_of_look_alikes_hold_different_people_with_equal_hair():
 
 
 def test_a_step_reaches_every_kind_of_embedder_and_its_readout(monkeypatch):
-    monkeypatch.setattr(train_identity, "TRAIN", Split("tiny", 0, 4))
+    monkeypatch.setattr(identity, "TRAIN", Split("tiny", 0, 4))
     pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
     for kind in KINDS:
         torch.manual_seed(0)

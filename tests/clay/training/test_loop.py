@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from clay.training import Plan, generator_for, train
+from clay.training.loop import Plan, generator_for, train
 
 
 def losses(network, step, generator):

@@ -18,16 +18,16 @@ from PIL import Image
 from torch import Tensor
 
 import app
-from studio.mark import mark
-from studio.model import Model
-from studio.page import page
-from studio.presets import suited
-from studio.record import read_settings
-from studio.settings import Settings
-from studio.shared import Studio
+from studio.core.presets import suited
+from studio.core.settings import Settings
+from studio.export.metadata import read_settings
+from studio.images.label import mark
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.ui.page import page
 from tests.losses.faces.pictures import group
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -13,35 +13,35 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio import cli
-from studio.cli_values import collected
-from studio.mark import mark
-from studio.messages import UserError
-from studio.model import Model
-from studio.models.judges import Judges
-from studio.presets import PRESETS, suited
-from studio.record import read_settings
-from studio.settings import Settings
+from studio.cli import main
+from studio.cli.settings import collected
+from studio.core.errors import UserError
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import Settings
+from studio.export.metadata import read_settings
+from studio.images.label import mark
+from studio.models.interface import Model
+from studio.models.losses import LossNetworks
 from tests.stub import stub
 from tests.twins.make import make
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 
 
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of one's own, the small model, and Ctrl-C as it was."""
-    monkeypatch.setattr("studio.models.flags.embedded", lambda device: model)
+    monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
     monkeypatch.chdir(tmp_path)
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
+    monkeypatch.setattr(main.torch, "set_num_threads", lambda threads: None)
     yield tmp_path
     signal.signal(signal.SIGINT, before)
 
 
 def run(*words: object) -> int:
-    return cli.main([str(word) for word in words])
+    return main.main([str(word) for word in words])
 
 
 def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, capsys: Any) -> None:
@@ -104,9 +104,9 @@ def test_another_model_is_chosen_by_the_flags_of_the_page(
 ) -> None:
     twin = make("ddpm-celebahq", tmp_path / "a twin")
     small = stub()
-    judges = Judges(small.clip, small.tokenizer, small.identity)
-    monkeypatch.setattr("studio.models.flags.embedded", lambda device: pytest.fail("loaded the embedded model"))
-    monkeypatch.setattr("studio.models.load.load_judges", lambda *_: judges)
+    held_out = LossNetworks(small.clip, small.tokenizer, small.identity)
+    monkeypatch.setattr("studio.models.cli.embedded", lambda device: pytest.fail("loaded the embedded model"))
+    monkeypatch.setattr("studio.models.load.load_loss_networks", lambda *_: held_out)
     words = ("steer", face, "--text", "red", *QUICK, "--model", twin, "--device", "cpu", "--offline")
     assert run(*words, "--out", "red.png") == 0
     assert json.loads(Path("red.json").read_text())["model"]["name"] == "a twin"
@@ -123,10 +123,10 @@ def test_a_model_that_is_not_here_is_one_sentence(face: Path, capsys: Any) -> No
 def test_the_embedded_model_needs_none_of_what_others_are_loaded_with(face: Path, tmp_path: Path) -> None:
     words = ["--quiet", "steer", str(face), "--text", "a hat", *QUICK, "--out", str(tmp_path / "hat.png")]
     code = (
-        "import sys; from studio import cli\n"
+        "import sys; from studio.cli import main as cli\n"
         f"status = cli.main({words!r})\n"
         # diffusers itself imports what it wants of transformers; we ask for nothing more
-        "sys.exit(status or bool({'studio.models.load', 'studio.models.text'} & set(sys.modules)))"
+        "sys.exit(status or bool({'studio.models.load', 'studio.models.prompts'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=200)
 
@@ -173,7 +173,7 @@ def test_a_bare_settings_file_is_checked(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_run_early_and_keeps_its_best(face: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = cli.watch
+    plain = main.watch
 
     def interrupted(job: Any, console: Any) -> Any:
         def early() -> Any:
@@ -184,7 +184,7 @@ def test_ctrl_c_ends_a_run_early_and_keeps_its_best(face: Path, model: Model, mo
 
         return plain(early(), console)
 
-    monkeypatch.setattr(cli, "watch", interrupted)
+    monkeypatch.setattr(main, "watch", interrupted)
     assert run("steer", face, "--text", "x", "--set", "optimisation_steps=50", "--out", "early.png") == 0
     measured = json.loads(Path("early.json").read_text())["measured"]
     assert measured["stopped"]
@@ -201,7 +201,7 @@ def test_the_readmes_commands_run(here: Path) -> None:
     for line in lines:
         python, dash_m, module, *words = shlex.split(line)
         assert (python, dash_m, module) == ("python", "-m", "studio.cli")
-        assert cli.main(words) == 0
+        assert main.main(words) == 0
 
 
 def test_it_is_a_program() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio import cli
-from studio.model import Model
-from studio.photo import ALIGNED
-from studio.photo_faces import find_faces
-from studio.provenance import SENTENCE
-from studio.record import read_settings
+from studio.cli import main
+from studio.export.metadata import read_settings
+from studio.export.provenance import SENTENCE
+from studio.images.faces import find_faces
+from studio.images.framing import ALIGNED
+from studio.models.interface import Model
 from tests.losses.faces.pictures import EXAMPLES, group, noise
 
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
@@ -22,8 +22,8 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of one's own with a photo in it, the small model, and Ctrl-C as it was."""
-    monkeypatch.setattr("studio.models.flags.embedded", lambda device: model)
-    monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
+    monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
+    monkeypatch.setattr(main.torch, "set_num_threads", lambda threads: None)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(group()).save("group.png")
     Image.fromarray(noise()).save("noise.png")
@@ -33,7 +33,7 @@ def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def run(*words: object) -> int:
-    return cli.main([str(word) for word in words])
+    return main.main([str(word) for word in words])
 
 
 def crop_of(path: str, which: str = "crop") -> tuple[float, ...]:
@@ -61,7 +61,7 @@ def test_a_photo_is_cropped_to_the_face_that_was_asked_for_and_comes_back_whole(
 
 
 def test_nothing_is_looked_for_unless_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.cli_photo.crop_on_face", lambda *_: pytest.fail("a search nobody asked for"))
+    monkeypatch.setattr("studio.cli.photo.crop_on_face", lambda *_: pytest.fail("a search nobody asked for"))
     assert run("steer", "group.png", "--text", "red hair", *QUICK, "--out", "plain.png") == 0
     assert crop_of("plain.png") == (1, 0, 0, 0)
 
@@ -74,7 +74,7 @@ def test_both_pictures_of_a_morph_are_cropped() -> None:
 
 
 def test_what_cannot_be_done_is_said_before_the_run(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "steer", lambda *_: pytest.fail("ran"))
+    monkeypatch.setattr(main, "steer", lambda *_: pytest.fail("ran"))
     text = ("--text", "red hair", *QUICK)
     for words, sentence in (
         (("steer", "noise.png", *text, "--find-face"), "No face was found in this picture"),

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.embedded import WEIGHTS
-from studio.weights import BrokenWeights, listed, verify
+from studio.core.checksums import BrokenWeights, listed, verify
+from studio.models.embedded import WEIGHTS
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from studio.messages import UserError, explain, out_of_memory
+from studio.core.errors import UserError, explain, out_of_memory
 
 
 def test_a_users_mistake_is_said_as_it_is() -> None:

@@ -1,6 +1,6 @@
-from studio.goals import GOALS, PROMPTS, SECOND_LABEL
-from studio.presets import DEFAULT, PRESETS, SUITED_FIELDS, preset_of, suited
-from studio.settings import NEEDS_SECOND_PICTURE, Settings, parse
+from studio.core.goals import GOALS, PROMPTS, SECOND_LABEL
+from studio.core.presets import DEFAULT, PRESETS, SUITED_FIELDS, preset_of, suited
+from studio.core.settings import NEEDS_SECOND_PICTURE, Settings, parse
 
 
 def test_every_goal_is_offered_but_the_morph_which_has_a_tab_of_its_own() -> None:

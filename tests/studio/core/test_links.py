@@ -3,9 +3,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from studio.links import query, read_query
-from studio.messages import UserError
-from studio.settings import Settings, parse
+from studio.core.errors import UserError
+from studio.core.links import query, read_query
+from studio.core.settings import Settings, parse
 
 EXAMPLES = [Path("/somewhere/5-mohawk.png"), Path("/somewhere/6-glasses.png")]
 CHANGED = parse(

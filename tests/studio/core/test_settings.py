@@ -1,8 +1,8 @@
 import pytest
 
-from studio.messages import UserError
-from studio.presets import DEFAULT, PRESETS
-from studio.settings import LARGEST_SEED, MIX, Settings, bounds, changed, parse, title
+from studio.core.errors import UserError
+from studio.core.presets import DEFAULT, PRESETS
+from studio.core.settings import LARGEST_SEED, MIX, Settings, bounds, changed, parse, title
 
 # every field that version 1 had, as it wrote them
 OLD = {

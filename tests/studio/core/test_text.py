@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.texts import LONGEST, clean, cut, told
+from studio.core.text import LONGEST, clean, cut, told
 from tests.stub import tokenize
 
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model
-from studio.record import KEY, read_settings
-from studio.request import Request
-from studio.run import steer
-from studio.saves import SAVES, save
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.export.files import SAVES, save
+from studio.export.metadata import KEY, read_settings
+from studio.models.interface import Model
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
-    *_, last = steer(model, request_for(prompt="../../etc/<b>", seed=5), flag)
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken) -> Outcome:
+    *_, last = steer(model, request_for(prompt="../../etc/<b>", seed=5), cancel_token)
     assert isinstance(last, Outcome)
     return last
 

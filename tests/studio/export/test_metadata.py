@@ -9,18 +9,18 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model, Origin
-from studio.record import KEY, read_settings, record, to_png
-from studio.request import Request
-from studio.run import steer
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.export.metadata import KEY, read_settings, record, to_png
+from studio.models.interface import Model, Origin
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
-    *_, last = steer(model, request_for(prompt="„rote“ Haare, 赤い髪", seed=2**32 - 1), flag)
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken) -> Outcome:
+    *_, last = steer(model, request_for(prompt="„rote“ Haare, 赤い髪", seed=2**32 - 1), cancel_token)
     assert isinstance(last, Outcome)
     return last
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.crop import Crop
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model
-from studio.photo_save import SHOWN, photo_png, photo_view, save_photo
-from studio.pictures import load_picture
-from studio.provenance import SENTENCE, SOURCE_TYPE
-from studio.record import KEY, read_settings
-from studio.request import Request
-from studio.run import steer
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.export.metadata import KEY, read_settings
+from studio.export.photo import SHOWN, photo_png, photo_view, save_photo
+from studio.export.provenance import SENTENCE, SOURCE_TYPE
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.interface import Model
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag, photo: Path) -> Outcome:
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken, photo: Path) -> Outcome:
     crop = {"crop_zoom": 3.0, "crop_x": -0.4, "crop_turn": 5.0}
-    *_, last = steer(model, request_for(seed=5, **crop), flag)
+    *_, last = steer(model, request_for(seed=5, **crop), cancel_token)
     before = load_picture(photo, model.size, Crop.of_first(last.settings))
     return dataclasses.replace(last, before=before, after=Image.new("RGB", before.size, "red"))
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from studio.events import Outcome, Point, Progress
-from studio.film import curves, film, moving, pair, uri
-from studio.model import Model
-from studio.request import Request
-from studio.run import steer
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.export.player import curves, film, moving, pair, uri
+from studio.models.interface import Model
+from studio.runs.events import CurvePoint, Outcome, Progress
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
-    *_, last = steer(model, request_for(), flag)
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken) -> Outcome:
+    *_, last = steer(model, request_for(), cancel_token)
     assert isinstance(last, Outcome)
     return last
 
@@ -42,7 +42,10 @@ def test_a_run_can_be_looked_through_without_the_server(outcome: Outcome) -> Non
 
 
 def test_a_frame_on_the_way_has_the_picture_and_the_curves_so_far() -> None:
-    points = (Point(0, 1.0, {"text": 0.7, "closeness": 0.3}, {}), Point(1, 0.5, {"text": 0.4, "closeness": 0.1}, {}))
+    points = (
+        CurvePoint(0, 1.0, {"text": 0.7, "closeness": 0.3}, {}),
+        CurvePoint(1, 0.5, {"text": 0.4, "closeness": 0.1}, {}),
+    )
     value = moving(Progress("optimise", 1, 3, None, Image.new("RGB", (4, 4)), points, 9))
     assert value["curves"] == {"total": [1.0, 0.5], "text": [0.7, 0.4], "closeness": [0.3, 0.1]}
     assert (value["steps"], value["caption"]) == (3, "step 1 of 3")
@@ -51,7 +54,7 @@ def test_a_frame_on_the_way_has_the_picture_and_the_curves_so_far() -> None:
 
 
 def test_one_term_alone_is_the_total() -> None:
-    assert curves([Point(0, 1.0, {"text": 1.0}, {})]) == {"total": [1.0]}
+    assert curves([CurvePoint(0, 1.0, {"text": 1.0}, {})]) == {"total": [1.0]}
     assert curves([]) == {"total": []}
 
 

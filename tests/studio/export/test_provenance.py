@@ -4,9 +4,9 @@ import xml.etree.ElementTree as xml
 import pytest
 from PIL import Image
 
-from studio.provenance import SENTENCE, SOURCE_TYPE, exif, xmp
-from studio.record import KEY, to_png
-from studio.video import mp4, webp
+from studio.export.metadata import KEY, to_png
+from studio.export.provenance import SENTENCE, SOURCE_TYPE, exif, xmp
+from studio.export.video import mp4, webp
 
 FRAMES = [Image.new("RGB", (64, 64), (level, 0, 255 - level)) for level in (0, 80, 160)]
 TYPE = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"

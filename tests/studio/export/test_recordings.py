@@ -4,25 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from studio.embedded import examples
-from studio.events import Outcome
-from studio.model import Model
-from studio.recordings import FOLDER, WISHES, Wish, load, write
-from studio.request import Request
-from studio.run import steer
-from studio.settings import parse
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.settings import parse
+from studio.export.recordings import FOLDER, PLANS, RecordingPlan, load, write
+from studio.models.embedded import examples
+from studio.models.interface import Model
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
-    *_, last = steer(model, request_for(optimisation_steps=9), flag)
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken) -> Outcome:
+    *_, last = steer(model, request_for(optimisation_steps=9), cancel_token)
     assert isinstance(last, Outcome)
     return last
 
 
 def test_a_recording_is_the_run_it_was_made_from(outcome: Outcome, model: Model, tmp_path: Path) -> None:
-    write("red", Wish("red hair", "3-blonde-curls", {}), outcome, model, tmp_path)
+    write("red", RecordingPlan("red hair", "3-blonde-curls", {}), outcome, model, tmp_path)
     (found,) = load(tmp_path)
     assert (found.name, found.title, found.image, found.second) == ("red", "red hair", "3-blonde-curls", None)
     assert found.digest == model.digest
@@ -46,7 +46,7 @@ def test_a_folder_without_recordings_is_no_mistake(tmp_path: Path) -> None:
 
 def test_every_wish_has_settings_that_run_and_pictures_that_are_there() -> None:
     there = {path.stem for path in examples()}
-    for wish in WISHES.values():
+    for wish in PLANS.values():
         settings = parse(wish.settings)
         assert settings.needs_second_picture == (wish.second is not None)
         assert {wish.image, wish.second or wish.image} <= there
@@ -54,10 +54,10 @@ def test_every_wish_has_settings_that_run_and_pictures_that_are_there() -> None:
 
 def test_what_ships_can_be_shown_and_is_small() -> None:
     found = load()
-    assert [one.name for one in found] == list(WISHES)
+    assert [one.name for one in found] == list(PLANS)
     for one in found:
         assert len(one.outcome.frames) == len(one.outcome.curve)
-        assert one.outcome.settings == parse({**WISHES[one.name].settings})
+        assert one.outcome.settings == parse({**PLANS[one.name].settings})
         assert one.outcome.best.total < one.outcome.curve[0].total
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_500_000
     assert "licence" in (FOLDER / "README.md").read_text(encoding="utf-8").lower()

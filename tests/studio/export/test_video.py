@@ -4,8 +4,8 @@ import sys
 import pytest
 from PIL import Image
 
-from studio.messages import UserError
-from studio.video import HOLD, mp4, webp
+from studio.core.errors import UserError
+from studio.export.video import HOLD, mp4, webp
 
 FRAMES = [Image.new("RGB", (64, 64), (level, 0, 255 - level)) for level in range(0, 250, 50)]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.crop import Crop, square
-from studio.pictures import load_picture
-from studio.settings import parse
+from studio.core.settings import parse
+from studio.images.crop import Crop, square
+from studio.images.load import load_picture
 
 
 def quarters(size: tuple[int, int] = (200, 100)) -> Image.Image:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.difference import difference
+from studio.images.difference import difference
 
 
 def grey(level: int) -> Image.Image:

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio import photo_faces
-from studio.messages import UserError
-from studio.photo import CLAY, square_of
-from studio.photo_faces import MOST_FACES, crop_on_face, find_faces
-from studio.pictures import load_whole
+from studio.core.errors import UserError
+from studio.images import faces as photo_faces
+from studio.images.faces import MOST_FACES, crop_on_face, find_faces
+from studio.images.framing import CLAY, square_of
+from studio.images.load import load_whole
 from tests.losses.faces.pictures import EXAMPLES, clay, group, noise
 
 

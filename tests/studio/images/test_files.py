@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from studio import picture_files
-from studio.messages import UserError
-from studio.picture_files import MOST_SCANS, TooSlow, open_picture
-from studio.pictures import load_picture
+from studio.core.errors import UserError
+from studio.images import files
+from studio.images.files import MOST_SCANS, TooSlow, open_picture
+from studio.images.load import load_picture
 from tests.hostile.forge import bmp, progressive, strips, tiff
 
 
@@ -27,7 +27,7 @@ def test_a_jpeg_of_many_scans_is_refused_before_any_is_decoded(tmp_path: Path) -
 def test_a_decoder_that_comes_back_after_its_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path, progressive(10, size=512))
     load_picture(path, 64)
-    monkeypatch.setattr(picture_files, "SECONDS", -1.0)
+    monkeypatch.setattr(files, "SECONDS", -1.0)
     with pytest.raises(UserError):
         load_picture(path, 64)
 
@@ -70,6 +70,6 @@ def test_what_is_no_file_is_no_picture(tmp_path: Path, what: str) -> None:
 def test_a_file_that_never_ends_is_read_no_further_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     if not os.path.exists("/dev/zero"):
         pytest.skip("no such device here")
-    monkeypatch.setattr(picture_files, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(files, "LARGEST_FILE", 2**20)
     with pytest.raises(UserError, match="too large"):
         open_picture(Path("/dev/zero"))

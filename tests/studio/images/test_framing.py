@@ -4,8 +4,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from losses.faces import Square
-from studio.crop import Crop, square
-from studio.photo import ALIGNED, CLAY, Framing, around, crop_of, near, square_of, stepped
+from studio.images.crop import Crop, square
+from studio.images.framing import ALIGNED, CLAY, Framing, around, crop_of, near, square_of, stepped
 
 
 def far(a: Square, b: Square) -> float:

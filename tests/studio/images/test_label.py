@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from studio.mark import mark
+from studio.images.label import mark
 
 
 @pytest.mark.parametrize("side", [64, 256, 512])

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from studio import pictures
-from studio.messages import UserError
-from studio.picture_files import LARGEST_FILE
-from studio.pictures import enlarge, load_picture, to_image, to_tensor
+from studio.core.errors import UserError
+from studio.images import load
+from studio.images.files import LARGEST_FILE
+from studio.images.load import enlarge, load_picture, to_image, to_tensor
 
 Save = Callable[..., Path]
 
@@ -158,7 +158,7 @@ def test_of_an_animation_the_first_picture_is_taken(tmp_path: Path, name: str) -
 
 
 def test_pictures_are_decoded_one_at_a_time(save_picture: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "PATIENCE", 0.01)
-    with pictures._DECODING:
+    monkeypatch.setattr(load, "PATIENCE", 0.01)
+    with load._DECODING:
         assert refused(save_picture()).startswith("Many pictures are being opened")
     load_picture(save_picture(), 16)

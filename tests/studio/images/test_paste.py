@@ -8,15 +8,16 @@ import pytest
 from PIL import Image
 
 from losses.faces import Square
-from studio.crop import Crop, square
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.model import Model
-from studio.photo import square_of
-from studio.photo_paste import in_photo, is_part, result_in_photo
-from studio.request import Request
-from studio.run import steer
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.export.photo import result_in_photo
+from studio.images.crop import Crop, square
+from studio.images.framing import square_of
+from studio.images.paste import in_photo, is_part
+from studio.models.interface import Model
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 CROPS = [Crop(), Crop(3, 0.5, -0.5), Crop(2, -0.2, 0.3, 20), Crop(4, 1, 1, -45), Crop(8, -1, 0, 33)]
 
@@ -99,7 +100,7 @@ def test_only_a_crop_that_leaves_something_out_is_part_of_a_picture() -> None:
 
 @pytest.fixture
 def photo_run(
-    model: Model, tmp_path: Path, request_for: Callable[..., Request], flag: Flag
+    model: Model, tmp_path: Path, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> Callable[..., tuple[Outcome, Path]]:
     """A short run on a photo of one's own: (size, crop) -> outcome, file."""
 
@@ -108,7 +109,7 @@ def photo_run(
         exif = Image.Exif()
         exif[0x010F] = "a camera"
         scene(*size).save(path, exif=exif)
-        *_, outcome = steer(model, request_for(**crop), flag)
+        *_, outcome = steer(model, request_for(**crop), cancel_token)
         settings = outcome.settings
         before = square(scene(*size), model.size, Crop.of_first(settings))
         return dataclasses.replace(outcome, before=before, after=Image.new("RGB", before.size, "lime")), path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.models.judges import Judges
+from studio.models.losses import LossNetworks
 from tests.stub import stub
 from tests.twins.make import make
 
@@ -26,6 +26,6 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def judges() -> Judges:
+def held_out() -> LossNetworks:
     whole = stub()
-    return Judges(whole.clip, whole.tokenizer, whole.identity)
+    return LossNetworks(whole.clip, whole.tokenizer, whole.identity)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import UserError
-from studio.models.flags import add_flags, chosen
+from studio.core.errors import UserError
+from studio.models.cli import add_flags, chosen
 from tests.losses.faces.networks import small, write
 
 
@@ -64,4 +64,4 @@ def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path]
     )  # fmt: skip
     model = chosen(given, "cpu")
     assert model.identity.recognition.size == 48
-    assert list(model.judges) == ["judge", "jury"]
+    assert list(model.held_out) == ["judge", "jury"]

@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from studio.messages import UserError
-from studio.models.complete import check_complete, is_complete
-from studio.models.judges import Judges
+from studio.core.errors import UserError
+from studio.models.completeness import check_complete, is_complete
+from studio.models.detect import recognise
 from studio.models.load import load
-from studio.models.place import Placement
-from studio.models.recognise import recognise
+from studio.models.losses import LossNetworks
+from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
 
 Twin = Callable[[str], Path]
@@ -41,7 +41,7 @@ def test_every_twin_is_complete(twin: Twin, name: str) -> None:
     ],
 )
 def test_a_download_that_was_cut_short_is_no_smaller_model(
-    twin: Twin, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+    twin: Twin, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
 ) -> None:
     folder = tmp_path / "snapshots" / COMMIT
     shutil.copytree(twin(name), folder)
@@ -53,7 +53,7 @@ def test_a_download_that_was_cut_short_is_no_smaller_model(
     assert not is_complete(ENTRIES[name], folder)
     monkeypatch.setattr("studio.models.load.find", lambda entry, offline: folder)
     with pytest.raises(UserError) as told:
-        load(name, placement=Placement(torch.device("cpu")), judges=judges)
+        load(name, placement=Placement(torch.device("cpu")), held_out=held_out)
     assert str(tmp_path) not in str(told.value)
     if part != "unet":
         assert "start it once with a network" in str(told.value)
@@ -78,7 +78,7 @@ def test_a_missing_piece_of_the_weights_is_counted(twin: Twin, tmp_path: Path) -
         check_complete(ENTRIES["sd-1.5"], folder)
 
 
-def test_weights_that_are_no_numbers_are_refused(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_are_refused(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(twin("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
@@ -86,7 +86,7 @@ def test_weights_that_are_no_numbers_are_refused(twin: Twin, judges: Judges, tmp
     tensors["conv_out.bias"].fill_(float("inf"))
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"do not fit their config\.json"):
-        load(str(folder), placement=Placement(torch.device("cpu")), judges=judges)
+        load(str(folder), placement=Placement(torch.device("cpu")), held_out=held_out)
 
 
 def test_what_is_embedded_needs_no_folder_of_diffusers(twin: Twin) -> None:

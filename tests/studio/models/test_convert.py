@@ -8,10 +8,10 @@ import huggingface_hub
 import pytest
 import torch
 
-from studio.messages import UserError
+from studio.core.errors import UserError
 from studio.models.convert import convert, read_safely
-from studio.models.diffae import DiffusionAutoencoder
-from studio.models.diffae_convert import write_folder
+from studio.models.diffae.convert import write_folder
+from studio.models.diffae.network import DiffusionAutoencoder
 from tests.twins.make import tiny_diffae
 
 

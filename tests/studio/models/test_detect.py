@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import UserError
-from studio.models.recognise import entry_of, recognise
+from studio.core.errors import UserError
+from studio.models.detect import entry_of, recognise
 from studio.models.registry import ENTRIES
 from tests.twins.make import MAKERS, SIZE
 

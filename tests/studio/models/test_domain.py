@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.crop import Crop
-from studio.embedded import embedded, examples
-from studio.model import Model
-from studio.photo import CLAY
-from studio.photo_world import LIMIT, World, world_of
-from studio.pictures import load_picture
+from studio.images.crop import Crop
+from studio.images.framing import CLAY
+from studio.images.load import load_picture
+from studio.models.domain import LIMIT, World, world_of
+from studio.models.embedded import embedded, examples
+from studio.models.interface import Model
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from adjointdeis import DiscreteAdjoint, Unrolled, encode
-from studio.embedded import WEIGHTS, embedded, examples
-from studio.events import Outcome
-from studio.methods import sampler_for
-from studio.model import Model
-from studio.pictures import load_picture, to_tensor
-from studio.record import read_settings, record, to_png
-from studio.request import Request
-from studio.run import steer
-from studio.settings import Mode, Settings
-from studio.stops import Flag
-from studio.weights import fingerprint
+from studio.core.cancellation import CancelToken
+from studio.core.checksums import fingerprint
+from studio.core.settings import Mode, Settings
+from studio.export.metadata import read_settings, record, to_png
+from studio.images.load import load_picture, to_tensor
+from studio.models.embedded import WEIGHTS, embedded, examples
+from studio.models.interface import Model
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.sampling import sampler_for
+from studio.runs.steer import steer
 
 pytestmark = pytest.mark.slow
 
@@ -42,9 +42,9 @@ def test_every_example_is_a_picture() -> None:
         assert load_picture(path, 64).size == (64, 64)
 
 
-def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, flag: Flag, tmp_path: Path) -> None:
+def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, cancel_token: CancelToken, tmp_path: Path) -> None:
     request = Request.checked({"prompt": "a face with red hair", "optimisation_steps": 3}, examples()[0], None, 64)
-    *_, outcome = steer(world, request, flag)
+    *_, outcome = steer(world, request, cancel_token)
     assert isinstance(outcome, Outcome)
     assert outcome.round_trip.exact
     assert outcome.best.total < outcome.curve[0].total

@@ -4,8 +4,8 @@ from threading import Event, Thread
 
 import pytest
 
-from studio.model import Model
 from studio.models.holder import Holder
+from studio.models.interface import Model
 from tests.stub import stub
 
 

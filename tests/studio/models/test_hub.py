@@ -6,11 +6,11 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from studio.messages import UserError
-from studio.models import source
+from studio.core.checksums import fingerprint
+from studio.core.errors import UserError
+from studio.models import hub
+from studio.models.hub import cached, commit_of, find, is_offline, select, variant_of
 from studio.models.registry import ENTRIES
-from studio.models.source import cached, commit_of, find, is_offline, select, variant_of
-from studio.weights import fingerprint
 
 LDM = ENTRIES["ldm-celebahq"]
 
@@ -19,12 +19,12 @@ LDM = ENTRIES["ldm-celebahq"]
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub._snapshot_download.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(source, "hub_answers", lambda: True)
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
     return tmp_path
 
 
 def test_a_hub_that_does_not_answer_leaves_the_cache_and_costs_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "hub_answers", lambda: False)
+    monkeypatch.setattr(hub, "hub_answers", lambda: False)
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: pytest.fail("asked the network"))
     with pytest.raises(UserError, match="the hub does not answer; check the network, or give a folder"):
         find(LDM)
@@ -151,7 +151,7 @@ def test_the_fingerprint_takes_the_caches_word_for_a_hash(tmp_path: Path) -> Non
 
 
 def test_a_folder_is_its_own_source(twin: Callable[[str], Path]) -> None:
-    from studio.models.recognise import recognise
+    from studio.models.detect import recognise
 
     folder = twin("ldm-celebahq")
     assert find(recognise(folder), offline=True) == cached(recognise(folder)) == folder

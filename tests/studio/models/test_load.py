@@ -13,20 +13,20 @@ from safetensors.torch import load_file, save_file
 
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
 from adjointdeis.guidance import ClassifierFreeGuidance
-from studio.events import Outcome
-from studio.messages import UserError
-from studio.methods import sampler_for
-from studio.model import Model, Origin
-from studio.models.judges import Judges
-from studio.models.load import Wishes, load
-from studio.models.place import Placement
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.core.settings import Mode, Settings
+from studio.export.metadata import read_settings, record, to_png
+from studio.images.load import load_picture, to_image, to_tensor
+from studio.models.interface import Model, Origin
+from studio.models.load import LoadOptions, load
+from studio.models.losses import LossNetworks
+from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
-from studio.pictures import load_picture, to_image, to_tensor
-from studio.record import read_settings, record, to_png
-from studio.request import Request
-from studio.run import steer
-from studio.settings import Mode, Settings
-from studio.stops import Flag
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.sampling import sampler_for
+from studio.runs.steer import steer
 from tests.twins.make import MAKERS, SIZE
 
 TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 Twin = Callable[[str], Path]
 
 
-def loaded(twin: Twin, judges: Judges, name: str, **wishes: Any) -> Model:
+def loaded(twin: Twin, held_out: LossNetworks, name: str, **options: Any) -> Model:
     """The twin in the original's place: kind, prompt, guidance and scale of latents are the registry's."""
     if name in TEXT:
         pytest.importorskip("transformers")
@@ -45,7 +45,7 @@ def loaded(twin: Twin, judges: Judges, name: str, **wishes: Any) -> Model:
         if name in ENTRIES:
             there = dataclasses.replace(ENTRIES[name], repo=folder, size=SIZE)
             patch.setattr("studio.models.load.entry_of", lambda *_: there)
-        return load(folder, placement=Placement(CPU), judges=judges, wishes=Wishes(**wishes))
+        return load(folder, placement=Placement(CPU), held_out=held_out, options=LoadOptions(**options))
 
 
 def bare(network: Any) -> Any:
@@ -65,8 +65,8 @@ def test_every_entry_that_has_files_has_a_twin() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "embedded"])
-def test_what_the_registry_says_reaches_the_model(twin: Twin, judges: Judges, name: str) -> None:
-    model, entry = loaded(twin, judges, name), ENTRIES[name]
+def test_what_the_registry_says_reaches_the_model(twin: Twin, held_out: LossNetworks, name: str) -> None:
+    model, entry = loaded(twin, held_out, name), ENTRIES[name]
     assert (model.name, model.origin.licence, model.origin.z) == (entry.title, entry.licence, entry.z)
     z = model.encode(torch.zeros(1, 3, SIZE, SIZE))
     assert (z is not None) == entry.has_z
@@ -76,16 +76,16 @@ def test_what_the_registry_says_reaches_the_model(twin: Twin, judges: Judges, na
 
 @pytest.mark.parametrize("name", TWINS)
 def test_a_picture_comes_back_and_the_loss_falls(
-    twin: Twin, judges: Judges, face: Path, flag: Flag, tmp_path: Path, name: str
+    twin: Twin, held_out: LossNetworks, face: Path, cancel_token: CancelToken, tmp_path: Path, name: str
 ) -> None:
-    model = loaded(twin, judges, name)
+    model = loaded(twin, held_out, name)
     wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
     request = Request.checked(wanted, face, None, model.size)
-    *_, found = steer(model, request, flag)
+    *_, found = steer(model, request, cancel_token)
     assert isinstance(found, Outcome)
     # what comes back is what the autoencoder makes of the picture: for a pixel model the picture itself
     start = to_tensor(load_picture(face, SIZE))
-    there_and_back = to_image(model.picture_of(model.state_of(start)))
+    there_and_back = to_image(model.decode_latents(model.encode_latents(start)))
     difference = to_tensor(found.frames[0]) - to_tensor(there_and_back)
     assert difference.abs().max() <= 2.1 / 127.5
     if model.latent is None:
@@ -99,9 +99,9 @@ def test_a_picture_comes_back_and_the_loss_falls(
 @pytest.mark.parametrize("mode", ["sde", "ode"])
 @pytest.mark.parametrize("name", TWINS)
 def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
-    twin: Twin, judges: Judges, name: str, mode: Mode
+    twin: Twin, held_out: LossNetworks, name: str, mode: Mode
 ) -> None:
-    model = loaded(twin, judges, name)
+    model = loaded(twin, held_out, name)
     double = name != "sana-600m"  # its attention casts to float32 inside
     dtype = torch.float64 if double else torch.float32
     if double:
@@ -112,10 +112,10 @@ def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
     with torch.no_grad():
         z = model.encode(image)
         code = None if z is None else z.to(dtype)
-    state = model.state_of(image)
+    state = model.encode_latents(image)
     x_T, noises = encode(model.network, sampler, state, code, generator, iterations=1)
     direction = torch.randn(1, 3, SIZE, SIZE, generator=generator, dtype=dtype)
-    loss = model.through(lambda picture: (picture * direction).flatten(1).mean(1))
+    loss = model.on_latents(lambda picture: (picture * direction).flatten(1).mean(1))
     wrt = ("noises" if mode == "sde" else "x_T", *(() if z is None else ("z",)))
     found, truth = (
         method.value_and_grad(model.network, sampler, x_T, code, loss, noises, wrt=wrt)
@@ -132,8 +132,8 @@ def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
 
 
 @pytest.mark.parametrize("name", ["sd-1.5", "sana-600m", "dit-imagenet"])
-def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, judges: Judges, name: str) -> None:
-    plain, guided = (loaded(twin, judges, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
+def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, held_out: LossNetworks, name: str) -> None:
+    plain, guided = (loaded(twin, held_out, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
     if name == "dit-imagenet":
         assert not isinstance(plain.network, ClassifierFreeGuidance)
     x = torch.randn(1, *plain.state_shape, generator=torch.Generator().manual_seed(0))
@@ -145,26 +145,27 @@ def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, judges: Judges
         torch.testing.assert_close(guided.network(t, x, z), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_every_way_of_saving_memory_gives_the_same_gradient(twin: Twin, judges: Judges) -> None:
+def test_every_way_of_saving_memory_gives_the_same_gradient(twin: Twin, held_out: LossNetworks) -> None:
     pytest.importorskip("transformers")
     grads = []
     frugal = Placement(CPU, again=True, together=False)
     for placement in (Placement(CPU), frugal, dataclasses.replace(frugal, sliced=True)):
-        model = load(str(twin("sd-1.5")), placement=placement, judges=judges)
+        model = load(str(twin("sd-1.5")), placement=placement, held_out=held_out)
         in_double(model)
         sampler = sampler_for(model, Settings(mode="ode", sampling_steps=4))
         x_T = torch.randn(1, *model.state_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         z = model.encode(torch.zeros(1, 3, SIZE, SIZE, dtype=torch.float64))
-        loss = model.through(lambda picture: picture.square().flatten(1).mean(1))
+        loss = model.on_latents(lambda picture: picture.square().flatten(1).mean(1))
         grads.append(DiscreteAdjoint().value_and_grad(model.network, sampler, x_T, z, loss, wrt=("x_T", "z")).grads)
     for name, expected in grads[0].items():
         for found in grads[1:]:
             torch.testing.assert_close(found[name], expected, rtol=1e-9, atol=1e-12)
 
 
-def test_half_precision_stays_near(twin: Twin, judges: Judges) -> None:
+def test_half_precision_stays_near(twin: Twin, held_out: LossNetworks) -> None:
     whole, half = (
-        load(str(twin("ldm-celebahq")), placement=Placement(CPU, half=half), judges=judges) for half in (False, True)
+        load(str(twin("ldm-celebahq")), placement=Placement(CPU, half=half), held_out=held_out)
+        for half in (False, True)
     )
     x, t = torch.randn(1, *whole.state_shape), torch.tensor([500])
     expected = whole.network(t, x, None)
@@ -173,8 +174,8 @@ def test_half_precision_stays_near(twin: Twin, judges: Judges) -> None:
     assert float((found - expected).norm() / expected.norm()) < 0.03
 
 
-def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, judges: Judges) -> None:
-    plain, compiled = (loaded(twin, judges, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager"))
+def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, held_out: LossNetworks) -> None:
+    plain, compiled = (loaded(twin, held_out, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager"))
     grads = []
     for model in (plain, compiled):
         x = torch.linspace(-1, 1, 3 * SIZE * SIZE).view(1, 3, SIZE, SIZE).requires_grad_()
@@ -182,32 +183,32 @@ def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, judges: Judges)
     torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-4)
 
 
-def test_the_schedule_reaches_from_pure_noise_to_the_image(twin: Twin, judges: Judges) -> None:
+def test_the_schedule_reaches_from_pure_noise_to_the_image(twin: Twin, held_out: LossNetworks) -> None:
     for name in ("sd-1.5", "ddpm-celebahq", "sana-600m"):
-        model = loaded(twin, judges, name)
+        model = loaded(twin, held_out, name)
         scheduler = model.scheduler()
         scheduler.set_timesteps(10)
         assert float(scheduler.timesteps[0]) >= 999
         assert Sampler.from_scheduler(scheduler, sde=False, order=1).grid.sigma[-1] == 0
 
 
-def test_the_preview_is_of_the_pictures_size(twin: Twin, judges: Judges) -> None:
-    model = loaded(twin, judges, "sd-1.5")
+def test_the_preview_is_of_the_pictures_size(twin: Twin, held_out: LossNetworks) -> None:
+    model = loaded(twin, held_out, "sd-1.5")
     assert model.preview is not None
-    assert model.glance(torch.zeros(1, *model.state_shape)).shape == (1, 3, SIZE, SIZE)
+    assert model.preview_latents(torch.zeros(1, *model.state_shape)).shape == (1, 3, SIZE, SIZE)
 
 
-def test_a_folder_of_pickles_is_refused_with_the_cure(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+def test_a_folder_of_pickles_is_refused_with_the_cure(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
     for path in twin("ddpm-celebahq").glob("*.json"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "diffusion_pytorch_model.bin").write_bytes(b"a pickle")
     with pytest.raises(UserError, match=r"no weights as \.safetensors: python -m studio\.models convert"):
-        load(str(folder), placement=Placement(CPU), judges=judges)
+        load(str(folder), placement=Placement(CPU), held_out=held_out)
 
 
-def test_weights_of_another_architecture_are_refused(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+def test_weights_of_another_architecture_are_refused(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     folder.mkdir()
     for path in twin("ddpm-celebahq").iterdir():
@@ -215,25 +216,25 @@ def test_weights_of_another_architecture_are_refused(twin: Twin, judges: Judges,
     config = (folder / "config.json").read_text().replace("16\n", "24\n")
     (folder / "config.json").write_text(config)
     with pytest.raises(UserError, match=r"do not fit their config\.json"):
-        load(str(folder), placement=Placement(CPU), judges=judges)
+        load(str(folder), placement=Placement(CPU), held_out=held_out)
 
 
-def test_two_twins_have_two_fingerprints(twin: Twin, judges: Judges) -> None:
-    first, again = (loaded(twin, judges, "ddpm-celebahq").digest for _ in range(2))
-    assert first == again != loaded(twin, judges, "ldm-celebahq").digest
+def test_two_twins_have_two_fingerprints(twin: Twin, held_out: LossNetworks) -> None:
+    first, again = (loaded(twin, held_out, "ddpm-celebahq").digest for _ in range(2))
+    assert first == again != loaded(twin, held_out, "ldm-celebahq").digest
 
 
-def test_the_sampled_latent_is_the_encoded_one(twin: Twin, judges: Judges) -> None:
-    model = loaded(twin, judges, "ldm-celebahq")
+def test_the_sampled_latent_is_the_encoded_one(twin: Twin, held_out: LossNetworks) -> None:
+    model = loaded(twin, held_out, "ldm-celebahq")
     sampler = sampler_for(model, Settings(sampling_steps=5))
-    state = model.state_of(torch.rand(1, 3, SIZE, SIZE) * 2 - 1)
+    state = model.encode_latents(torch.rand(1, 3, SIZE, SIZE) * 2 - 1)
     x_T, noises = encode(model.network, sampler, state, None, torch.Generator().manual_seed(0))
     *_, again = sample(model.network, sampler, x_T, None, noises)
     torch.testing.assert_close(again, state, rtol=1e-4, atol=1e-4)
 
 
 def test_attention_under_its_old_names_and_half_precision_files_are_understood(
-    twin: Twin, judges: Judges, tmp_path: Path
+    twin: Twin, held_out: LossNetworks, tmp_path: Path
 ) -> None:
     """Models from before 2023 call to_q "query"; some folders hold nothing but float16."""
     folder = tmp_path / "old"
@@ -249,25 +250,25 @@ def test_attention_under_its_old_names_and_half_precision_files_are_understood(
         save_file(tensors, path.with_name("diffusion_pytorch_model.fp16.safetensors"), metadata={"format": "pt"})
         path.unlink()
     assert renamed > 8
-    first, again = (load(str(f), placement=Placement(CPU), judges=judges) for f in (twin("ldm-celebahq"), folder))
+    first, again = (load(str(f), placement=Placement(CPU), held_out=held_out) for f in (twin("ldm-celebahq"), folder))
     x, t = torch.randn(1, 3, 8, 8), torch.tensor([500])
     torch.testing.assert_close(again.network(t, x, None), first.network(t, x, None), rtol=0.02, atol=0.02)
 
 
 def test_a_model_of_the_hub_says_where_it_is_from_and_a_folder_says_nothing(
-    twin: Twin, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    twin: Twin, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = load(str(twin("ddpm-celebahq")), placement=Placement(CPU), judges=judges).origin
+    plain = load(str(twin("ddpm-celebahq")), placement=Placement(CPU), held_out=held_out).origin
     assert (plain.source, plain.revision, plain.licence) == ("", "", "your own")
     cache = tmp_path / "snapshots" / ("c0" * 20)
     shutil.copytree(twin("ddpm-celebahq"), cache)
     monkeypatch.setattr("studio.models.load.find", lambda entry, offline: cache)
-    fetched = load("ddpm-celebahq", placement=Placement(CPU), judges=judges).origin
+    fetched = load("ddpm-celebahq", placement=Placement(CPU), held_out=held_out).origin
     entry = ENTRIES["ddpm-celebahq"]
     assert fetched == Origin(entry.licence, "none, so only the noise is steered", entry.repo, "c0" * 20)
 
 
-def test_missing_weights_are_not_made_up(twin: Twin, judges: Judges, tmp_path: Path) -> None:
+def test_missing_weights_are_not_made_up(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "holes"
     shutil.copytree(twin("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
@@ -275,4 +276,4 @@ def test_missing_weights_are_not_made_up(twin: Twin, judges: Judges, tmp_path: P
     del tensors["conv_out.bias"]
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"do not fit their config\.json"):
-        load(str(folder), placement=Placement(CPU), judges=judges)
+        load(str(folder), placement=Placement(CPU), held_out=held_out)

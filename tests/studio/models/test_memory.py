@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from studio.memory import Need, in_use, need, trim
-from studio.model import Model
-from studio.settings import Settings
+from studio.core.settings import Settings
+from studio.models.interface import Model
+from studio.models.memory import Need, in_use, need, trim
 
 
 class Squares(nn.Module):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from studio.messages import UserError
-from studio.models.text import LONGEST_GEMMA, prompt_codes
+from studio.core.errors import UserError
+from studio.models.prompts import LONGEST_GEMMA, prompt_codes
 
 transformers = pytest.importorskip("transformers")
 CPU = torch.device("cpu")

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from studio.models.configs import CONFIGS
+from studio.models.placement.configs import CONFIGS
 from studio.models.registry import ENTRIES
 
 

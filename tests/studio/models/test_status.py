@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from studio.models import source
+from studio.models import hub
 from studio.models import status as module
 from studio.models.registry import ENTRIES
 from studio.models.status import status, statuses, table
@@ -17,10 +17,10 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(module, "cached", lambda entry: None)
     monkeypatch.setattr(module, "free_bytes", lambda device: 10**12)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(source, "getproxies", dict)
-    source.hub_answers.cache_clear()
+    monkeypatch.setattr(hub, "getproxies", dict)
+    hub.hub_answers.cache_clear()
     yield
-    source.hub_answers.cache_clear()
+    hub.hub_answers.cache_clear()
 
 
 def test_the_embedded_model_is_always_ready() -> None:
@@ -57,7 +57,7 @@ def test_a_name_server_that_never_answers_costs_seconds(monkeypatch: pytest.Monk
         raise OSError
 
     monkeypatch.setattr(socket, "create_connection", hang)
-    monkeypatch.setattr(source, "_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "_SECONDS", 0.2)
     began = time.perf_counter()
     assert status(ENTRIES["ldm-celebahq"]).reason == "its files are not here, and the hub does not answer"
     assert time.perf_counter() - began < 60

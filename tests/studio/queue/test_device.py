@@ -2,12 +2,12 @@ from threading import Event, Thread
 
 import pytest
 
-from studio.line import Limits, Line
-from studio.messages import UserError
+from studio.core.errors import UserError
+from studio.queue.device import DeviceQueue, Limits
 
 
 def test_the_first_comes_first() -> None:
-    line, order = Line(), []
+    line, order = DeviceQueue(), []
     with line:
         jobs = [waits(line, who, order) for who in ("a", "b", "c", "d")]
     for one in jobs:
@@ -16,7 +16,7 @@ def test_the_first_comes_first() -> None:
 
 
 def test_everybody_is_told_when_they_move_up() -> None:
-    line, heard = Line(), []
+    line, heard = DeviceQueue(), []
     told = {2: Event(), 1: Event()}
 
     def tell(ahead: int) -> bool:
@@ -42,7 +42,7 @@ def test_everybody_is_told_when_they_move_up() -> None:
 
 
 def test_who_gives_up_holds_nobody_up() -> None:
-    line = Line()
+    line = DeviceQueue()
     with line:
         assert not line.enter(lambda ahead: False)
         assert line.locked()
@@ -51,7 +51,7 @@ def test_who_gives_up_holds_nobody_up() -> None:
 
 
 def test_an_exception_inside_frees_the_device() -> None:
-    line = Line()
+    line = DeviceQueue()
     try:
         with line:
             raise KeyError
@@ -59,7 +59,7 @@ def test_an_exception_inside_frees_the_device() -> None:
         assert not line.locked()
 
 
-def waits(line: Line, who: str, served: list[str]) -> Thread:
+def waits(line: DeviceQueue, who: str, served: list[str]) -> Thread:
     """A job in line, from when it has arrived."""
     arrived = Event()
 
@@ -76,7 +76,7 @@ def waits(line: Line, who: str, served: list[str]) -> Thread:
 
 
 def test_who_brings_three_jobs_waits_with_the_second_behind_everybodys_first() -> None:
-    line, served = Line(), []
+    line, served = DeviceQueue(), []
     with line:
         jobs = [waits(line, who, served) for who in ("a", "a", "a", "b", "c", "b")]
     for job in jobs:
@@ -85,7 +85,7 @@ def test_who_brings_three_jobs_waits_with_the_second_behind_everybodys_first() -
 
 
 def test_who_holds_the_device_has_had_their_turn() -> None:
-    line, served = Line(), []
+    line, served = DeviceQueue(), []
     assert line.enter(lambda ahead: True, "a")
     jobs = [waits(line, who, served) for who in ("a", "b")]
     line.leave()
@@ -95,7 +95,7 @@ def test_who_holds_the_device_has_had_their_turn() -> None:
 
 
 def test_a_newcomer_goes_before_the_second_job_of_whoever_is_at_work() -> None:
-    line, places = Line(), {}
+    line, places = DeviceQueue(), {}
     assert line.enter(lambda ahead: True, "a")
 
     def look(who: str) -> bool:
@@ -109,7 +109,7 @@ def test_a_newcomer_goes_before_the_second_job_of_whoever_is_at_work() -> None:
 
 
 def test_a_full_line_takes_nobody_else() -> None:
-    line = Line(Limits(jobs=2))
+    line = DeviceQueue(Limits(jobs=2))
     with line:
         waiting = waits(line, "a", [])
         with pytest.raises(UserError, match="2 runs are waiting here already"):
@@ -119,7 +119,7 @@ def test_a_full_line_takes_nobody_else() -> None:
 
 
 def test_nobody_takes_more_than_their_share_of_the_line() -> None:
-    line = Line(Limits(each=1))
+    line = DeviceQueue(Limits(each=1))
     assert line.enter(lambda ahead: True, "a")
     with pytest.raises(UserError, match="You have one run in line here already"):
         line.enter(lambda ahead: True, "a")
@@ -132,7 +132,7 @@ def test_nobody_takes_more_than_their_share_of_the_line() -> None:
 
 
 def test_who_fails_to_answer_loses_the_place() -> None:
-    line = Line()
+    line = DeviceQueue()
 
     def broken(ahead: int) -> bool:
         raise RuntimeError("closed tab")
@@ -143,7 +143,7 @@ def test_who_fails_to_answer_loses_the_place() -> None:
 
 
 def test_a_job_that_is_only_counted_has_a_share_and_waits_for_nothing() -> None:
-    line = Line(Limits(jobs=3, each=2))
+    line = DeviceQueue(Limits(jobs=3, each=2))
     with line.counted("me"), line.counted("me"):
         with pytest.raises(UserError, match="You have 2 runs in line"), line.counted("me"):
             pytest.fail("it had no share left")

@@ -3,30 +3,30 @@ from collections.abc import Callable
 
 import pytest
 
-from studio.messages import UserError
-from studio.model import Model
-from studio.request import Request
-from studio.run import steer
-from studio.serves import check_serves, code
-from studio.settings import LossName, Settings
-from studio.stops import Flag
-from studio.trajectory import Trajectory
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.core.settings import LossName, Settings
+from studio.models.interface import Model
+from studio.runs.capabilities import check_capabilities, code
+from studio.runs.request import Request
+from studio.runs.steer import steer
+from studio.runs.trajectory import Trajectory
 
 
 @pytest.mark.parametrize("loss", ["clip_text", "clip_directional", "clip_image"])
 def test_a_model_without_clip_refuses_what_looks_through_it(model: Model, loss: LossName) -> None:
     bare = dataclasses.replace(model, clip=None, missing={"clip": "there is no folder of it"})
     with pytest.raises(UserError, match=r"needs a CLIP model, and “stub” has none: there is no folder of it"):
-        check_serves(bare, Settings(loss=loss))
-    check_serves(bare, Settings(loss="identity"))
+        check_capabilities(bare, Settings(loss=loss))
+    check_capabilities(bare, Settings(loss="identity"))
 
 
 def test_a_model_without_a_face_network_refuses_faces(model: Model) -> None:
     bare = dataclasses.replace(model, identity=None)
     for settings in (Settings(loss="identity"), Settings(loss="morph"), Settings(loss="mix", mix_same=0.5)):
         with pytest.raises(UserError, match="needs a face network"):
-            check_serves(bare, settings)
-    check_serves(bare, Settings(loss="mix", mix_same=0.0))
+            check_capabilities(bare, settings)
+    check_capabilities(bare, Settings(loss="mix", mix_same=0.0))
 
 
 def test_a_morph_needs_a_code_of_each_face(model: Model) -> None:
@@ -35,7 +35,7 @@ def test_a_morph_needs_a_code_of_each_face(model: Model) -> None:
 
 
 def test_a_run_on_latents_shows_and_judges_decoded_pictures(
-    model: Model, request_for: Callable[..., Request], flag: Flag
+    model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
     latent = dataclasses.replace(
         model,
@@ -44,7 +44,7 @@ def test_a_run_on_latents_shows_and_judges_decoded_pictures(
         decode=lambda state: 0.5 - state,
         preview=lambda state: state * 0,
     )
-    *progress, found = steer(latent, request_for(closeness=0.0, optimisation_steps=6, z_rate=0.1), flag)
+    *progress, found = steer(latent, request_for(closeness=0.0, optimisation_steps=6, z_rate=0.1), cancel_token)
     assert found.round_trip.exact
     assert found.best.total < found.curve[0].total
     assert progress[0].image.getextrema() == ((128, 128),) * 3  # the preview, on the way in

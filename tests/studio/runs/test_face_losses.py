@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from losses import Identity, Morph
 from losses.faces import FaceNetwork, load_face_network
-from studio.faces import both, person
-from studio.messages import UserError
-from studio.model import Model
-from studio.morph_run import morph
-from studio.morph_verdicts import Panel
-from studio.objective import objective
-from studio.request import Request
-from studio.run import steer
-from studio.settings import parse
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
+from studio.core.settings import parse
+from studio.models.interface import Model
+from studio.runs.face_losses import both, person
+from studio.runs.held_out import HeldOutPanel
+from studio.runs.morph import morph
+from studio.runs.objective import objective
+from studio.runs.request import Request
+from studio.runs.steer import steer
 from tests.losses.faces.pictures import as_image, clay, waves
 from tests.stub import scheduler, stub
 
@@ -49,7 +49,7 @@ def second() -> Tensor:
 def large(network: FaceNetwork) -> Model:
     """A model of 256 pixels whose network is a convolution, beside the real face networks."""
     small = stub()
-    return dataclasses.replace(small, size=SIZE, identity=network, judges={"again": network}, scheduler=scheduler)
+    return dataclasses.replace(small, size=SIZE, identity=network, held_out={"again": network}, scheduler=scheduler)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_other_goals_need_none(large: Model, values: dict[str, object]) -> None:
 
 
 def test_it_is_said_before_the_run_costs_anything(
-    large: Model, first: Tensor, saved: Callable[[Tensor, str], Path], flag: Flag
+    large: Model, first: Tensor, saved: Callable[[Tensor, str], Path], cancel_token: CancelToken
 ) -> None:
     def network(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
         raise AssertionError("a network call")
@@ -125,21 +125,21 @@ def test_it_is_said_before_the_run_costs_anything(
     for loss, run in (("identity", steer), ("morph", morph)):
         request = Request.checked({"loss": loss}, saved(first, "face"), saved(NO_FACE, "none"), SIZE)
         with pytest.raises(UserError, match="No face was found in the second picture"):
-            list(run(model, request, flag))
+            list(run(model, request, cancel_token))
 
 
 def test_a_picture_of_256_pixels_is_steered_towards_another_person(
-    large: Model, first: Tensor, second: Tensor, saved: Callable[[Tensor, str], Path], flag: Flag
+    large: Model, first: Tensor, second: Tensor, saved: Callable[[Tensor, str], Path], cancel_token: CancelToken
 ) -> None:
     values = {"loss": "identity", "sampling_steps": 4, "optimisation_steps": 3, "closeness": 0.0}
     request = Request.checked(values, saved(first, "first"), saved(second, "second"), SIZE)
-    *_, outcome = steer(large, request, flag)
+    *_, outcome = steer(large, request, cancel_token)
     before, after = outcome.curve[0], outcome.best
     assert after.similarity["Match with the second face"] > before.similarity["Match with the second face"]
 
 
 def test_a_panel_takes_people_for_themselves(large: Model, first: Tensor, second: Tensor) -> None:
-    for verdict in Panel(large, first, second).verdicts(first):
+    for verdict in HeldOutPanel(large, first, second).verdicts(first):
         assert verdict.first == pytest.approx(1, abs=1e-4)
         assert verdict.answer(verdict.first) == "accepted"
         assert verdict.second < verdict.first

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from studio.model import Model
-from studio.morph_verdicts import LOOSE, STRICT, Panel, Verdict
+from studio.models.interface import Model
+from studio.runs.held_out import LOOSE, STRICT, HeldOutPanel, Verdict
 
 
 class Judge(nn.Module):
@@ -26,11 +26,11 @@ RED, GREEN = colour(1, -1, -1), colour(-1, 1, -1)
 
 
 @pytest.fixture
-def panel(model: Model) -> Panel:
-    return Panel(dataclasses.replace(model, identity=Judge(), judges={"judge": Judge()}), RED, GREEN)
+def panel(model: Model) -> HeldOutPanel:
+    return HeldOutPanel(dataclasses.replace(model, identity=Judge(), held_out={"judge": Judge()}), RED, GREEN)
 
 
-def test_each_person_is_like_themselves_and_unlike_the_other(panel: Panel) -> None:
+def test_each_person_is_like_themselves_and_unlike_the_other(panel: HeldOutPanel) -> None:
     for verdict in panel.verdicts(RED):
         assert verdict.first == pytest.approx(1)
         assert verdict.second == pytest.approx(0, abs=1e-6)
@@ -38,13 +38,13 @@ def test_each_person_is_like_themselves_and_unlike_the_other(panel: Panel) -> No
         assert not verdict.fooled
 
 
-def test_a_mixture_is_between_both(panel: Panel) -> None:
+def test_a_mixture_is_between_both(panel: HeldOutPanel) -> None:
     (_, judge) = panel.verdicts(colour(0, 0, -1))
     assert judge.first == judge.second == pytest.approx(0.5**0.5)
     assert judge.answer(judge.first) == "borderline"
 
 
-def test_only_the_embedder_of_the_loss_is_marked_as_such(panel: Panel) -> None:
+def test_only_the_embedder_of_the_loss_is_marked_as_such(panel: HeldOutPanel) -> None:
     assert [(verdict.name, verdict.in_loss) for verdict in panel.verdicts(RED)] == [
         ("identity", True),
         ("judge", False),
@@ -57,5 +57,5 @@ def test_both_bars_have_to_pass() -> None:
 
 
 def test_an_embedder_without_thresholds_has_no_say(model: Model) -> None:
-    blind = dataclasses.replace(model, identity=lambda image: image.flatten(1), judges={})
-    assert Panel(blind, RED, GREEN).verdicts(RED) == ()
+    blind = dataclasses.replace(model, identity=lambda image: image.flatten(1), held_out={})
+    assert HeldOutPanel(blind, RED, GREEN).verdicts(RED) == ()

@@ -1,9 +1,9 @@
 import torch
 from PIL import Image
 
-from studio.events import Point
-from studio.track import Track
-from studio.watch import Call
+from studio.runs.events import CurvePoint
+from studio.runs.history import RunHistory
+from studio.runs.monitored import Call
 
 
 def frame(step: int) -> Image.Image:
@@ -11,10 +11,10 @@ def frame(step: int) -> Image.Image:
 
 
 def test_the_best_is_the_lowest_and_the_first_of_equals() -> None:
-    track = Track()
+    track = RunHistory()
     for step, total in enumerate([0.9, 0.4, 0.7, 0.4]):
         x = torch.full((1, 3, 2, 2), float(step))
-        track.add(Point(step, total, {}, {}), frame(step), [Call(x, x)])
+        track.add(CurvePoint(step, total, {}, {}), frame(step), [Call(x, x)])
     assert track.best is not None
     assert track.best.step == 1
     assert track.image is not None
@@ -23,14 +23,14 @@ def test_the_best_is_the_lowest_and_the_first_of_equals() -> None:
 
 
 def test_every_picture_is_kept_in_order() -> None:
-    track = Track()
+    track = RunHistory()
     for step in range(3):
-        track.add(Point(step, 1.0, {}, {}), frame(step))
+        track.add(CurvePoint(step, 1.0, {}, {}), frame(step))
     assert [picture.getpixel((0, 0))[0] for picture in track.frames] == [0, 1, 2]
 
 
 def test_a_curve_handed_out_does_not_grow() -> None:
-    track = Track()
+    track = RunHistory()
     before = track.curve
-    track.add(Point(0, 1.0, {}, {}), frame(0))
+    track.add(CurvePoint(0, 1.0, {}, {}), frame(0))
     assert (len(before), len(track.curve)) == (0, 1)

@@ -1,6 +1,6 @@
 import torch
 
-from studio.morph_start import Code, meet, slerp
+from studio.runs.interpolation import Code, meet, slerp
 
 
 def test_the_great_circle_keeps_lengths_and_halves_the_angle() -> None:

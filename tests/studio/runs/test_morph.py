@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from losses import Morph
-from studio.methods import sampler_for
-from studio.model import Model
-from studio.morph_run import Morphed, Morphing, morph
-from studio.pictures import to_tensor
-from studio.request import Request
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.images.load import to_tensor
+from studio.models.interface import Model
+from studio.runs.morph import Morphed, Morphing, morph
+from studio.runs.request import Request
+from studio.runs.sampling import sampler_for
 
 Make = Callable[..., Request]
 
@@ -23,8 +23,10 @@ def ask(request_for: Make, save_picture: Callable[..., Path]) -> Make:
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-def test_a_morph_starts_half_way_and_comes_closer_to_both(model: Model, ask: Make, flag: Flag, mode: str) -> None:
-    *moving, done = morph(model, ask(mode=mode, optimisation_steps=8, z_rate=0.02, noise_rate=0.0005), flag)
+def test_a_morph_starts_half_way_and_comes_closer_to_both(
+    model: Model, ask: Make, cancel_token: CancelToken, mode: str
+) -> None:
+    *moving, done = morph(model, ask(mode=mode, optimisation_steps=8, z_rate=0.02, noise_rate=0.0005), cancel_token)
     assert isinstance(done, Morphed)
     assert all(isinstance(event, Morphing) for event in moving)
     curve = done.outcome.curve
@@ -35,8 +37,8 @@ def test_a_morph_starts_half_way_and_comes_closer_to_both(model: Model, ask: Mak
         assert point.total == pytest.approx(2 * (1 - worse), abs=1e-4)
 
 
-def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, flag: Flag) -> None:
-    *_, done = morph(model, ask(), flag)
+def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    *_, done = morph(model, ask(), cancel_token)
     assert isinstance(done, Morphed)
     assert done.outcome.before == done.outcome.frames[0]
     assert [verdict.name for verdict in done.of_plain] == ["identity", "judge", "jury"]
@@ -45,23 +47,23 @@ def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, flag: Flag) 
     assert float(loss(to_tensor(done.outcome.before))[0]) == pytest.approx(done.outcome.curve[0].total, abs=0.05)
 
 
-def test_both_faces_come_back_exactly(model: Model, ask: Make, flag: Flag) -> None:
-    *_, done = morph(model, ask(), flag)
+def test_both_faces_come_back_exactly(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    *_, done = morph(model, ask(), cancel_token)
     assert isinstance(done, Morphed)
     assert done.outcome.round_trip.exact
 
 
-def test_the_judges_have_no_part_in_the_loss(model: Model, ask: Make, flag: Flag) -> None:
-    *_, with_judges = morph(model, ask(), flag)
-    *_, without = morph(dataclasses.replace(model, judges={}), ask(), flag)
+def test_the_judges_have_no_part_in_the_loss(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    *_, with_judges = morph(model, ask(), cancel_token)
+    *_, without = morph(dataclasses.replace(model, held_out={}), ask(), cancel_token)
     assert isinstance(with_judges, Morphed)
     assert isinstance(without, Morphed)
     assert with_judges.outcome.after == without.outcome.after
 
 
-def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, flag: Flag) -> None:
+def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, cancel_token: CancelToken) -> None:
     def distance(closeness: float) -> float:
-        *_, done = morph(model, ask(closeness=closeness, optimisation_steps=8, optimiser="adam"), flag)
+        *_, done = morph(model, ask(closeness=closeness, optimisation_steps=8, optimiser="adam"), cancel_token)
         assert isinstance(done, Morphed)
         images = to_tensor(done.outcome.frames[-1]), to_tensor(done.outcome.before)
         return float((images[0] - images[1]).square().mean())
@@ -69,9 +71,9 @@ def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, f
     assert distance(10.0) < distance(0.0)
 
 
-def test_progress_runs_through_both_phases_and_every_step(model: Model, ask: Make, flag: Flag) -> None:
+def test_progress_runs_through_both_phases_and_every_step(model: Model, ask: Make, cancel_token: CancelToken) -> None:
     request = ask()
-    *moving, _ = morph(model, request, flag)
+    *moving, _ = morph(model, request, cancel_token)
     seen = [event.progress for event in moving if isinstance(event, Morphing)]
     steps = 3 * sampler_for(model, request.settings).steps
     encoding = [p.step for p in seen if p.phase == "encode"]
@@ -80,29 +82,29 @@ def test_progress_runs_through_both_phases_and_every_step(model: Model, ask: Mak
     assert [p.step for p in seen if p.phase == "optimise"] == list(range(request.settings.optimisation_steps + 1))
 
 
-def test_stopped_early_the_best_so_far_is_kept(model: Model, ask: Make, flag: Flag) -> None:
+def test_stopped_early_the_best_so_far_is_kept(model: Model, ask: Make, cancel_token: CancelToken) -> None:
     events = []
-    for event in morph(model, ask(optimisation_steps=50), flag):
+    for event in morph(model, ask(optimisation_steps=50), cancel_token):
         events.append(event)
         if isinstance(event, Morphing) and event.progress.phase == "optimise" and event.progress.step == 2:
-            flag.set()
+            cancel_token.set()
     assert isinstance(events[-1], Morphed)
     assert events[-1].outcome.stopped
     assert events[-1].outcome.curve[-1].step == 2
 
 
-def test_stopped_at_once_there_is_nothing(model: Model, ask: Make, flag: Flag) -> None:
-    flag.set()
-    assert list(morph(model, ask(), flag)) == []
+def test_stopped_at_once_there_is_nothing(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    cancel_token.set()
+    assert list(morph(model, ask(), cancel_token)) == []
 
 
-def test_the_same_request_gives_the_same_morph(model: Model, ask: Make, flag: Flag) -> None:
-    (*_, first), (*_, second) = morph(model, ask(seed=3), flag), morph(model, ask(seed=3), flag)
+def test_the_same_request_gives_the_same_morph(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    (*_, first), (*_, second) = morph(model, ask(seed=3), cancel_token), morph(model, ask(seed=3), cancel_token)
     assert isinstance(first, Morphed)
     assert isinstance(second, Morphed)
     assert first.outcome.after == second.outcome.after
 
 
-def test_one_face_is_not_enough(model: Model, request_for: Make, flag: Flag) -> None:
+def test_one_face_is_not_enough(model: Model, request_for: Make, cancel_token: CancelToken) -> None:
     with pytest.raises(ValueError, match="needs two faces"):
-        next(iter(morph(model, request_for(), flag)))
+        next(iter(morph(model, request_for(), cancel_token)))

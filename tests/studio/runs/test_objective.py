@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from studio.messages import UserError
-from studio.model import Model
-from studio.objective import objective
-from studio.serves import check_serves
-from studio.settings import parse
+from studio.core.errors import UserError
+from studio.core.settings import parse
+from studio.models.interface import Model
+from studio.runs.capabilities import check_capabilities
+from studio.runs.objective import objective
 from tests.stub import SIZE
 
 
@@ -38,6 +38,6 @@ def test_the_kinds_differ(model: Model, start: Tensor) -> None:
 def test_features_need_a_clip_only_where_they_count(model: Model) -> None:
     bare = dataclasses.replace(model, clip=None)
     with pytest.raises(UserError, match="needs a CLIP model"):
-        check_serves(bare, parse({"loss": "identity", "closeness_kind": "features"}))
-    check_serves(bare, parse({"loss": "identity", "closeness_kind": "features", "closeness": 0}))
-    check_serves(bare, parse({"loss": "identity", "closeness_kind": "structure"}))
+        check_capabilities(bare, parse({"loss": "identity", "closeness_kind": "features"}))
+    check_capabilities(bare, parse({"loss": "identity", "closeness_kind": "features", "closeness": 0}))
+    check_capabilities(bare, parse({"loss": "identity", "closeness_kind": "structure"}))

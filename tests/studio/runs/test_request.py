@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import UserError
-from studio.request import Request
-from studio.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE
+from studio.core.errors import UserError
+from studio.core.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE
+from studio.runs.request import Request
 
 
 def refused(values: dict[str, object], first: Path | None, second: Path | None = None) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from studio.request import Request
-from studio.second_try import said, smaller, with_second_try
-from studio.settings import Settings, parse
+from studio.core.settings import Settings, parse
+from studio.runs.request import Request
+from studio.runs.retry import said, smaller, with_second_try
 
 Make = Callable[..., Request]
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from studio.roundtrip import measure
+from studio.runs.round_trip import measure
 
 
 def test_a_difference_below_half_a_level_is_exact() -> None:

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from studio.messages import UserError
-from studio.settings import Settings
-from studio.stepping import stepping
+from studio.core.errors import UserError
+from studio.core.settings import Settings
+from studio.runs.step_options import stepping
 
 START = {"x_T": torch.zeros(1, 3, 4, 4), "z": torch.zeros(1, 9), "noises": torch.zeros(5, 1, 3, 4, 4)}
 

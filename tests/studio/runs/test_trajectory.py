@@ -5,9 +5,9 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from adjointdeis import Sampler, sample
-from studio.pictures import to_image
-from studio.trajectory import trajectory
-from studio.watch import Call
+from studio.images.load import to_image
+from studio.runs.monitored import Call
+from studio.runs.trajectory import trajectory
 
 IMAGE = torch.linspace(-0.9, 0.9, 3 * 8 * 8).view(1, 3, 8, 8)
 

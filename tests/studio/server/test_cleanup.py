@@ -12,12 +12,12 @@ import gradio as gr
 import httpx
 import pytest
 
-from studio import page_leaving
-from studio.page_blocks import Blocks
-from studio.page_leaving import forget, forget_later, sweep, wire_leaving
-from studio.stops import Stops
+from studio.queue.cancel import CancelTokens
+from studio.server import cleanup
+from studio.server.cleanup import forget, forget_later, sweep, wire_leaving
+from studio.ui.blocks import Blocks
 
-Visit = tuple[gr.Blocks, Stops, str]
+Visit = tuple[gr.Blocks, CancelTokens, str]
 
 
 def job(name: str) -> str:
@@ -28,16 +28,16 @@ def job(name: str) -> str:
 
 @pytest.fixture
 def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
-    monkeypatch.setattr(page_leaving, "STAY", 0.4)
-    stops = Stops()
+    monkeypatch.setattr(cleanup, "STAY", 0.4)
+    cancel_tokens = CancelTokens()
     with Blocks() as blocks:
         picture, said = gr.Image(type="filepath"), gr.Textbox()
         kept = gr.State(())
         gr.api(job, api_name="job")
         picture.change(lambda path: (str(path), "a run"), picture, [said, kept], api_name="look")
-        wire_leaving(blocks, stops)
+        wire_leaving(blocks, cancel_tokens)
     _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
-    yield blocks, stops, f"{url}gradio_api/"
+    yield blocks, cancel_tokens, f"{url}gradio_api/"
     blocks.close()
 
 
@@ -65,12 +65,12 @@ def until(done: Callable[[], Any], seconds: float = 120) -> bool:
 
 
 def test_who_leaves_is_forgotten_with_all_files(visit: Visit, face: Path) -> None:
-    blocks, stops, url = visit
+    blocks, cancel_tokens, url = visit
     path = look(url, "me", face)
-    flag = stops.arm("me:morph")
+    cancel_token = cancel_tokens.register("me:morph")
     assert path.is_file()
     leave(url, "me")
-    assert until(flag.is_set)
+    assert until(cancel_token.is_set)
     assert until(lambda: not path.exists())
     assert "me" not in blocks.state_holder.session_data  # type: ignore[attr-defined]
 
@@ -118,7 +118,7 @@ def test_earlier_pictures_of_a_visit_go_too(visit: Visit, face: Path, save_pictu
 @pytest.mark.parametrize("way", ["{inside}/../{name}", "{outside}", "{inside}/./own.png"])
 def test_a_path_that_somebody_wrote_is_never_deleted(visit: Visit, tmp_path: Path, way: str) -> None:
     blocks, _, url = visit
-    inside = page_leaving.folder()
+    inside = cleanup.folder()
     inside.mkdir(parents=True, exist_ok=True)
     beside, own = inside.parent / "theirs.txt", inside / "own.png"
     outside = tmp_path / "theirs.txt"

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from losses.faces.load import DEFAULT_FOLDER
-from studio import check as checks
-from studio.check import browser_assets, check, device, free_port, memory, weights
-from studio.embedded import WEIGHTS
-from studio.present import ASSETS
-from studio.weights import CURE, CURE_FACES
+from studio.core.checksums import CURE, CURE_FACES
+from studio.models.embedded import WEIGHTS
+from studio.server import doctor as checks
+from studio.server.doctor import browser_assets, check, device, free_port, memory, weights
+from studio.ui.presenting import ASSETS
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from studio import gate as gate_module
-from studio.gate import Gate, Intake, intake
-from studio.gate_body import NOT_OURS, Refused
+from studio.server import middleware as gate_module
+from studio.server.body import NOT_OURS, Refused
+from studio.server.middleware import RequestLimits, RequestMiddleware, request_limits
 
-SMALL = Intake(file=200_000, message=1000, minute=300_000)
+SMALL = RequestLimits(file=200_000, message=1000, minute=300_000)
 
 
 async def reads_all(scope: Any, receive: Any, send: Any) -> None:
@@ -65,19 +65,19 @@ def in_pieces(total: int) -> Callable[[], Any]:
 
 def test_what_fits_passes_and_every_answer_says_how_to_take_it() -> None:
     message = json.dumps({"data": ["x" * 900]})
-    answer = ask(Gate(reads_all, SMALL), "POST", "/gradio_api/queue/join", content=message)
+    answer = ask(RequestMiddleware(reads_all, SMALL), "POST", "/gradio_api/queue/join", content=message)
     assert (answer.status_code, answer.text) == (200, str(len(message)))
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/steer", "/gradio_api/reset"])
 def test_a_long_message_is_refused_by_what_it_says_of_itself(path: str) -> None:
-    answer = ask(Gate(reads_all, SMALL), "POST", path, content=bytes(1001))
+    answer = ask(RequestMiddleware(reads_all, SMALL), "POST", path, content=bytes(1001))
     assert (answer.status_code, answer.json()) == (413, {"detail": "This is too large."})
 
 
 def test_a_message_that_does_not_say_how_long_it_is_is_counted() -> None:
-    gate = Gate(reads_all, SMALL)
+    gate = RequestMiddleware(reads_all, SMALL)
     assert ask(gate, "POST", "/gradio_api/call/steer", content=in_pieces(3000)()).status_code == 413
     body, headers = form(100_000)
 
@@ -91,13 +91,19 @@ def test_a_message_that_does_not_say_how_long_it_is_is_counted() -> None:
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 40, "12, 12"])
 def test_a_length_that_is_no_number_is_refused(length: str) -> None:
-    answer = ask(Gate(reads_all, SMALL), "POST", "/gradio_api/reset", headers={"content-length": length}, content=b"x")
+    answer = ask(
+        RequestMiddleware(reads_all, SMALL),
+        "POST",
+        "/gradio_api/reset",
+        headers={"content-length": length},
+        content=b"x",
+    )
     assert answer.status_code == 413
 
 
 def test_uploads_of_a_minute_have_a_limit_and_the_next_minute_is_a_new_one() -> None:
     now = [0.0]
-    gate = Gate(reads_all, SMALL, clock=lambda: now[0])
+    gate = RequestMiddleware(reads_all, SMALL, clock=lambda: now[0])
     for status in (200, 200, 429):
         answer = upload(gate, 180_000)
         assert answer.status_code == status
@@ -127,7 +133,7 @@ def test_uploads_of_a_minute_have_a_limit_and_the_next_minute_is_a_new_one() -> 
     ],
 )
 def test_what_is_not_used_is_closed(path: str) -> None:
-    answer = ask(Gate(reads_all, SMALL), "GET", path)
+    answer = ask(RequestMiddleware(reads_all, SMALL), "GET", path)
     assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing at this address."})
 
 
@@ -146,11 +152,14 @@ def test_what_is_not_used_is_closed(path: str) -> None:
     ],
 )
 def test_what_page_and_programs_need_is_open(path: str) -> None:
-    assert ask(Gate(reads_all, SMALL), "GET", path).status_code == 200
+    assert ask(RequestMiddleware(reads_all, SMALL), "GET", path).status_code == 200
 
 
 def test_an_upload_may_have_the_name_of_what_is_closed() -> None:
-    assert ask(Gate(reads_all, SMALL), "GET", "/gradio_api/file=/tmp/gradio/monitoring/vibe.png").status_code == 200
+    assert (
+        ask(RequestMiddleware(reads_all, SMALL), "GET", "/gradio_api/file=/tmp/gradio/monitoring/vibe.png").status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +174,7 @@ def test_a_failure_is_one_sentence(path: str, status: int, sentence: str, caplog
         raise KeyError("/home/somebody/secret")
 
     with caplog.at_level(logging.ERROR):
-        answer = ask(Gate(broken), "GET", path)
+        answer = ask(RequestMiddleware(broken), "GET", path)
     assert answer.status_code == status
     assert sentence in answer.json()["detail"]
     assert "secret" not in answer.text
@@ -182,7 +191,7 @@ def test_a_failure_in_the_middle_of_an_answer_ends_it(caplog: pytest.LogCaptureF
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await Gate(broken)({"type": "http", "method": "GET", "path": "/", "headers": []}, _nothing, send)
+        await RequestMiddleware(broken)({"type": "http", "method": "GET", "path": "/", "headers": []}, _nothing, send)
 
     with caplog.at_level(logging.ERROR):
         finished(run())
@@ -197,7 +206,7 @@ def test_a_stream_that_fails_ends_with_an_event_that_says_so(caplog: pytest.LogC
         raise KeyError("/home/somebody/secret")
 
     with caplog.at_level(logging.ERROR):
-        answer = ask(Gate(broken), "GET", "/gradio_api/call/steer/nobody")
+        answer = ask(RequestMiddleware(broken), "GET", "/gradio_api/call/steer/nobody")
     assert answer.text.startswith('event: error\ndata: "This request is not one')
     assert "secret" not in answer.text
 
@@ -212,7 +221,7 @@ def test_other_kinds_of_connection_are_not_looked_at() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    finished(Gate(app)({"type": "lifespan"}, _nothing, _nothing))  # type: ignore[arg-type]
+    finished(RequestMiddleware(app)({"type": "lifespan"}, _nothing, _nothing))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 
@@ -238,7 +247,7 @@ def test_a_form_that_is_no_upload_of_files_is_refused_before_gradio_sees_it(
     async def unseen(scope: Any, receive: Any, send: Any) -> None:
         pytest.fail("it was let through")
 
-    answer = ask(Gate(unseen), "POST", "/gradio_api/upload", content=body, headers={**plain, **headers})
+    answer = ask(RequestMiddleware(unseen), "POST", "/gradio_api/upload", content=body, headers={**plain, **headers})
     assert answer.status_code == 400
 
 
@@ -257,7 +266,7 @@ def test_an_upload_that_stops_half_way_leaves_nothing() -> None:
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": []}
-    finished(Gate(unseen)(scope, receive, send))
+    finished(RequestMiddleware(unseen)(scope, receive, send))
     assert sent == []
 
 
@@ -274,20 +283,20 @@ def test_what_takes_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
 
     began = time.monotonic()
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/run/x", "headers": []}
-    finished(Gate(reads_all)(scope, never, send))
+    finished(RequestMiddleware(reads_all)(scope, never, send))
     assert time.monotonic() - began < 30
     assert sent[0]["status"] == 408
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 90_000, b"\xff", b'{"session_hash": 7}', b'{"session_hash": "a\\nb"}'])
 def test_a_message_that_is_no_json_is_refused(body: bytes) -> None:
-    answer = ask(Gate(reads_all), "POST", "/gradio_api/queue/join", content=body)
+    answer = ask(RequestMiddleware(reads_all), "POST", "/gradio_api/queue/join", content=body)
     assert (answer.status_code, answer.json()["detail"]) == (400, NOT_OURS)
 
 
 def test_one_address_has_its_share_and_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "someone/studio")
-    gate = Gate(reads_all, Intake(requests=9, of_one=10_000, connections=2), clock=lambda: 0.0)
+    gate = RequestMiddleware(reads_all, RequestLimits(requests=9, of_one=10_000, connections=2), clock=lambda: 0.0)
 
     def join(address: str) -> int:
         asked = {"x-forwarded-for": f"6.6.6.6, {address}"}
@@ -298,12 +307,12 @@ def test_one_address_has_its_share_and_the_others_theirs(monkeypatch: pytest.Mon
 
 
 def test_uploads_of_one_address_have_a_share() -> None:
-    gate = Gate(reads_all, Intake(of_one=10_000))
+    gate = RequestMiddleware(reads_all, RequestLimits(of_one=10_000))
     assert [upload(gate, 6000).status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_uploads_that_break_off_count_for_the_minute_too() -> None:
-    gate = Gate(reads_all, SMALL, clock=lambda: 0.0)
+    gate = RequestMiddleware(reads_all, SMALL, clock=lambda: 0.0)
     _, headers = form(1000)
     for _ in range(2):
         assert ask(gate, "POST", "/gradio_api/upload", content=in_pieces(180_000)(), headers=headers).status_code == 400
@@ -314,7 +323,7 @@ def test_a_full_disk_is_said_of_an_upload_too() -> None:
     async def full(scope: Any, receive: Any, send: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/home/somebody/secret")
 
-    answer = upload(Gate(full), 1000)
+    answer = upload(RequestMiddleware(full), 1000)
     assert answer.status_code == 500
     assert "disk is full" in answer.json()["detail"]
 
@@ -327,7 +336,7 @@ def test_connections_of_one_address_have_a_share() -> None:
             inside.append((await client.get("/config")).status_code)
         await reads_all(scope, receive, send)
 
-    gate = Gate(asks_again, Intake(connections=2))
+    gate = RequestMiddleware(asks_again, RequestLimits(connections=2))
     assert ask(gate, "GET", "/config").status_code == 200
     assert inside == [429, 200]
     assert ask(gate, "GET", "/config").status_code == 200
@@ -341,12 +350,12 @@ def test_a_request_cannot_pass_the_server_off_as_another() -> None:
         await reads_all(scope, receive, send)
 
     told = {"x-gradio-server": "http://evil.example", "x-forwarded-host": "evil.example/<script>", "x-other": "1"}
-    assert ask(Gate(app), "GET", "/config", headers=told).status_code == 200
+    assert ask(RequestMiddleware(app), "GET", "/config", headers=told).status_code == 200
     assert not {b"x-gradio-server", b"x-forwarded-host"} & set(seen[0])
     assert seen[0][b"x-other"] == b"1"
-    assert ask(Gate(app), "GET", "/config", headers={"x-forwarded-host": "a.hf.space"}).status_code == 200
+    assert ask(RequestMiddleware(app), "GET", "/config", headers={"x-forwarded-host": "a.hf.space"}).status_code == 200
     assert seen[1][b"x-forwarded-host"] == b"a.hf.space"
-    assert ask(Gate(app), "GET", "/config", headers={"host": "::::"}).status_code == 404
+    assert ask(RequestMiddleware(app), "GET", "/config", headers={"host": "::::"}).status_code == 404
 
 
 def test_a_description_is_made_anew_for_another_host() -> None:
@@ -360,7 +369,7 @@ def test_a_description_is_made_anew_for_another_host() -> None:
             await send({"type": "http.response.body", "body": self.api_info.encode()})
 
     inner = App()
-    gate = Gate(inner)
+    gate = RequestMiddleware(inner)
 
     async def outer(scope: Any, receive: Any, send: Any) -> None:
         await gate({**scope, "app": inner}, receive, send)
@@ -375,7 +384,7 @@ def test_of_a_part_of_a_file_no_header_is_sent_back() -> None:
         await send({"type": "http.response.start", "status": 206, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    answer = ask(Gate(app), "GET", "/gradio_api/file=/tmp/a.mp4")
+    answer = ask(RequestMiddleware(app), "GET", "/gradio_api/file=/tmp/a.mp4")
     assert answer.headers["content-type"] == "video/mp4"
     assert not {"authorization", "set-cookie"} & set(answer.headers)
 
@@ -385,13 +394,13 @@ def test_a_mistaken_range_is_the_askers_mistake(caplog: pytest.LogCaptureFixture
         raise ValueError("too many values to unpack")
 
     with caplog.at_level(logging.WARNING):
-        assert ask(Gate(broken), "GET", "/gradio_api/file=/tmp/a%0AERROR%20fake").status_code in (400, 404)
-        assert ask(Gate(broken), "GET", "/gradio_api/file=/tmp/a").status_code == 400
+        assert ask(RequestMiddleware(broken), "GET", "/gradio_api/file=/tmp/a%0AERROR%20fake").status_code in (400, 404)
+        assert ask(RequestMiddleware(broken), "GET", "/gradio_api/file=/tmp/a").status_code == 400
     assert "Traceback" not in caplog.text
 
 
 def test_an_upload_id_is_short() -> None:
-    gate = Gate(reads_all)
+    gate = RequestMiddleware(reads_all)
     assert ask(gate, "GET", "/gradio_api/upload_progress?upload_id=abc123").status_code == 200
     for query in ("upload_id=" + "a" * 65, "upload_id=a&upload_id=%0A"):
         assert ask(gate, "GET", f"/gradio_api/upload_progress?{query}").status_code == 400
@@ -405,7 +414,7 @@ def test_who_asks_for_a_visit_is_told_to_whoever_looks_after_them() -> None:
         if session == "full":
             raise Refused(429, "Fetch your answers first.")
 
-    gate = Gate(reads_all, admit=admit)
+    gate = RequestMiddleware(reads_all, admit=admit)
     assert ask(gate, "POST", "/gradio_api/run/look", json={"session_hash": "me"}).status_code == 200
     assert ask(gate, "POST", "/gradio_api/queue/join", json={"session_hash": "full"}).status_code == 429
     assert ask(gate, "POST", "/gradio_api/reset", json={"session_hash": "me"}).status_code == 200
@@ -414,7 +423,7 @@ def test_who_asks_for_a_visit_is_told_to_whoever_looks_after_them() -> None:
 
 
 def test_in_public_less_is_taken_in() -> None:
-    home, public = intake(False), intake(True)
+    home, public = request_limits(False), request_limits(True)
     assert public.file < home.file
     assert public.message < home.message
     assert public.minute < home.minute

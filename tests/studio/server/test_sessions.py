@@ -8,12 +8,12 @@ import gradio as gr
 import httpx
 import pytest
 
-from studio import page_sessions
-from studio.gate_body import Refused
-from studio.page_blocks import Blocks
-from studio.page_leaving import wire_leaving
-from studio.page_sessions import Sessions
-from studio.stops import Stops
+from studio.queue.cancel import CancelTokens
+from studio.server import sessions as page_sessions
+from studio.server.body import Refused
+from studio.server.cleanup import wire_leaving
+from studio.server.sessions import Sessions
+from studio.ui.blocks import Blocks
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
         button = gr.Button()
         button.click(lambda n: (n + 1, str(n + 1)), count, [count, said], api_name="count", queue=False)
         button.click(lambda: "x" * 1000, None, said, api_name="long")
-        wire_leaving(blocks, Stops())
+        wire_leaving(blocks, CancelTokens())
     _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     yield blocks, f"{url}gradio_api/"
     blocks.close()

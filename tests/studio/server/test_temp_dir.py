@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from studio import own_folder as module
-from studio.own_folder import PREFIX, own_folder, sweep
+from studio.server import temp_dir as module
+from studio.server.temp_dir import PREFIX, sweep, temporary_folder
 
 _PROGRAM = """
 import sys, tempfile
 from pathlib import Path
-from studio.own_folder import own_folder
-with own_folder() as folder:
+from studio.server.temp_dir import temporary_folder
+with temporary_folder() as folder:
     (folder / "face.png").write_text("a face")
     print(folder, flush=True)
     sys.stdin.read()
@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_temporary_file_goes_with_the_program(tmp_path: Path) -> None:
-    with own_folder() as folder:
+    with temporary_folder() as folder:
         assert Path(tempfile.mkdtemp()).parent == folder
         assert Path(os.environ["GRADIO_TEMP_DIR"]).parent == folder
         assert not Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]).is_relative_to(folder)
@@ -55,7 +55,7 @@ def test_what_a_killed_program_left_goes_when_the_next_one_starts(tmp_path: Path
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert (left / "face.png").is_file()
-    with own_folder():
+    with temporary_folder():
         assert not left.exists()
         assert (used / "face.png").is_file()
     alive.communicate()

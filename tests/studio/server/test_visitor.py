@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from studio.page_visitor import caller_address, visitor_address, visitor_name
+from studio.server.visitor import caller_address, visitor_address, visitor_name
 
 
 def visitor(host: str = "10.0.0.1", **headers: str) -> Any:

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 import app
-from studio.api_uploads import NO_FILE
-from studio.model import Model
-from studio.page import page
-from studio.page_blocks import UNFIT
-from studio.shared import Studio
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.server.uploads import NO_FILE
+from studio.ui.blocks import UNFIT
+from studio.ui.page import page
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_handler_that_fails_says_a_number(url: str, monkeypatch: pytest.Monkey
     def broken(sentence: str) -> str:
         raise KeyError("/home/somebody/secret")
 
-    monkeypatch.setattr("studio.words.alert", broken)
+    monkeypatch.setattr("studio.ui.html.alert", broken)
     said = replayed(url, "no such")
     assert "Something went wrong on the server (incident " in said
     assert "secret" not in said

@@ -1,17 +1,17 @@
 from PIL import Image
 
-from studio import words
-from studio.events import Outcome, Point, Progress
-from studio.pace import Cost
-from studio.roundtrip import RoundTrip
-from studio.settings import Settings
+from studio.core.settings import Settings
+from studio.runs.cost import Cost
+from studio.runs.events import CurvePoint, Outcome, Progress
+from studio.runs.round_trip import RoundTrip
+from studio.ui import html as words
 
 PICTURE = Image.new("RGB", (4, 4))
 EVIL = "<script>alert(1)</script>"
 
 
 def finished(best: int = 3, stopped: bool = False, round_trip: RoundTrip = RoundTrip(0, float("inf"))) -> Outcome:  # noqa: B008 -- frozen
-    curve = tuple(Point(step, 1 - step / 10, {}, {f"Match with “{EVIL}”": step / 10}) for step in range(4))
+    curve = tuple(CurvePoint(step, 1 - step / 10, {}, {f"Match with “{EVIL}”": step / 10}) for step in range(4))
     return Outcome(Settings(seed=42), PICTURE, PICTURE, curve[best], curve, stopped, round_trip, 1234, 7.25)
 
 
@@ -34,7 +34,7 @@ def test_the_cost_of_a_run_is_said_in_calls_time_and_memory() -> None:
 
 
 def test_on_the_way_loss_match_calls_and_memory_are_told() -> None:
-    point = Point(1, 0.5, {}, {"Match": 0.25})
+    point = CurvePoint(1, 0.5, {}, {"Match": 0.25})
     line = words.measured(Progress("optimise", 1, 3, None, PICTURE, (point,), 1200, 1_300_000_000))
     assert line == "loss 0.500 · Match 0.25 · 1,200 network calls · 1.3 GB"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from studio.model import Model
-from studio.page import page
-from studio.page_theme import CSS
-from studio.shared import Studio
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.ui.page import page
+from studio.ui.theme import CSS
 
 
 @pytest.fixture

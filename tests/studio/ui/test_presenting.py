@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from studio.present import ASSETS, script
+from studio.ui.presenting import ASSETS, script
 
 
 def test_the_script_is_one_function_that_knows_its_settings() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from studio.models.diffae import DiffusionAutoencoder
+from studio.models.diffae.network import DiffusionAutoencoder
 from tests.twins.make import tiny_diffae
 
 

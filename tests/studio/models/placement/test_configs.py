@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from studio.models.configs import CONFIGS
-from studio.models.estimate import _built
+from studio.models.placement.configs import CONFIGS
+from studio.models.placement.estimate import _built
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from studio.models.estimate import Live, footprint
-from studio.models.place import Footprint, Placement
+from studio.models.placement.estimate import Live, footprint
+from studio.models.placement.placement import Footprint, Placement
 
 CPU = torch.device("cpu")
 UNET = {

@@ -1,6 +1,6 @@
 import torch
 
-from studio.models.place import SHARE, Placement, choose, ladder
+from studio.models.placement.placement import SHARE, Placement, choose, ladder
 
 GPU = torch.device("cuda")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from studio.models import estimate
-from studio.models import plan as module
-from studio.models.configs import CONFIGS
-from studio.models.place import Footprint, Placement, ladder
-from studio.models.plan import configs_of, estimates, plan
-from studio.models.recognise import recognise
+from studio.models.detect import recognise
+from studio.models.placement import estimate
+from studio.models.placement import planner as module
+from studio.models.placement.configs import CONFIGS
+from studio.models.placement.placement import Footprint, Placement, ladder
+from studio.models.placement.planner import configs_of, estimates, plan
 from studio.models.registry import ENTRIES
 
 GPU, GB = torch.device("cuda"), 10**9

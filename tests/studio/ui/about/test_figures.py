@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from studio import about
-from studio.about_models import about_models, line
-from studio.model import Model, Origin
+from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
+from studio.ui.about import figures
+from studio.ui.about.models import about_models, line
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def test_every_figure_is_one_of_the_model_card() -> None:
     card = (ROOT / "assets" / "clay" / "README.md").read_text(encoding="utf-8")
-    shown = about.figures()
+    shown = figures.figures()
     assert "###" in shown
     rows = [line for line in shown.splitlines() if line.startswith("|") and "---" not in line]
     assert rows
@@ -23,18 +23,18 @@ def test_every_figure_is_one_of_the_model_card() -> None:
 
 
 def test_every_table_has_a_header_with_words() -> None:
-    lines = about.figures().splitlines()
+    lines = figures.figures().splitlines()
     headers = [lines[i - 1] for i, line in enumerate(lines) if line.startswith("|---")]
     assert headers
     assert all(header.replace("|", "").strip() for header in headers)
 
 
 def test_hashes_are_left_to_the_card() -> None:
-    assert "safetensors" not in about.figures()
+    assert "safetensors" not in figures.figures()
 
 
 def test_without_a_card_a_sentence(tmp_path: Path) -> None:
-    assert "without a model card" in about.figures(tmp_path / "README.md")
+    assert "without a model card" in figures.figures(tmp_path / "README.md")
 
 
 @pytest.fixture
@@ -80,6 +80,6 @@ def test_the_model_at_work_is_said_with_licence_and_z(model: Model) -> None:
 def test_the_citation_is_that_of_the_project() -> None:
     cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     (title,) = re.findall(r'title: "(.*)"', cff)
-    assert title in about.PAPER
-    assert title == re.sub(r"[{}]", "", re.findall(r"title +=(.*),", about.CITE)[0]).strip()
-    assert "2405.15020" in about.CITE
+    assert title in figures.PAPER
+    assert title == re.sub(r"[{}]", "", re.findall(r"title +=(.*),", figures.CITE)[0]).strip()
+    assert "2405.15020" in figures.CITE

@@ -1,12 +1,12 @@
 import re
 
-from studio.compare_chart import HEIGHT, WIDTH, chart
-from studio.compare_run import Column
-from studio.events import Point
+from studio.runs.compare import Column
+from studio.runs.events import CurvePoint
+from studio.ui.compare.chart import HEIGHT, WIDTH, chart
 
 
 def column(method: str, *losses: float) -> Column:
-    return Column(method, curve=tuple(Point(i, loss, {}, {}) for i, loss in enumerate(losses)))  # type: ignore[arg-type]
+    return Column(method, curve=tuple(CurvePoint(i, loss, {}, {}) for i, loss in enumerate(losses)))  # type: ignore[arg-type]
 
 
 def points(shown: str, method: str) -> list[tuple[float, float]]:

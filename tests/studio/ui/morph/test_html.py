@@ -2,47 +2,47 @@ import re
 
 from PIL import Image
 
-from studio import morph_words
-from studio.morph_verdicts import Verdict
+from studio.runs.held_out import Verdict
+from studio.ui.morph import html
 
 PLAIN = (Verdict("identity", True, 0.5, 0.4, 0.9, 0.8), Verdict("judge", False, 0.3, -0.2, 0.9, 0.8))
 STEERED = (Verdict("identity", True, 0.95, 0.93, 0.9, 0.8), Verdict("judge", False, 0.91, 0.85, 0.9, 0.8))
 
 
 def test_every_bar_says_its_number_and_its_verdict() -> None:
-    shown = morph_words.panel(PLAIN, STEERED)
+    shown = html.panel(PLAIN, STEERED)
     assert len(re.findall('class="bar plain', shown)) == len(re.findall('class="bar steered', shown)) == 4
     for number, answer in (("0.95", "✓ accepted"), ("0.85", "≈ at 1 % only"), ("0.30", "✗ rejected")):
         assert re.search(rf"<b>{number} <small>{answer}", shown)
 
 
 def test_bars_and_marks_stay_in_their_track() -> None:
-    widths = [int(w) for w in re.findall(r"width:(-?\d+)%", morph_words.panel(PLAIN, STEERED))]
+    widths = [int(w) for w in re.findall(r"width:(-?\d+)%", html.panel(PLAIN, STEERED))]
     assert min(widths) == 0
     assert max(widths) == 95
-    assert set(re.findall(r"left:(\d+)%", morph_words.panel(PLAIN, STEERED))) == {"80", "90"}
+    assert set(re.findall(r"left:(\d+)%", html.panel(PLAIN, STEERED))) == {"80", "90"}
 
 
 def test_only_judges_outside_the_loss_are_counted() -> None:
-    assert morph_words.outcome(PLAIN, STEERED).startswith("None of 1 judges")
+    assert html.outcome(PLAIN, STEERED).startswith("None of 1 judges")
     fooled = (*STEERED[:1], Verdict("judge", False, 0.91, 0.92, 0.9, 0.8))
-    assert morph_words.outcome(PLAIN, fooled).startswith("1 of 1 judges")
-    assert morph_words.outcome(PLAIN[:1], STEERED[:1]) == ""
+    assert html.outcome(PLAIN, fooled).startswith("1 of 1 judges")
+    assert html.outcome(PLAIN[:1], STEERED[:1]) == ""
 
 
 def test_before_a_morph_there_are_places_but_no_bars() -> None:
-    assert "bar" not in morph_words.panel((), ())
-    empty = morph_words.stage(None, None, None, None)
+    assert "bar" not in html.panel((), ())
+    empty = html.stage(None, None, None, None)
     assert empty.count("<figure>") == 4
     assert "<img" not in empty
 
 
 def test_while_encoding_the_noise_is_not_called_a_morph() -> None:
     face = Image.new("RGB", (8, 8))
-    assert "Encoding…" in morph_words.stage(face, None, face, face)
-    assert "Encoding…" not in morph_words.stage(face, face, face, face)
+    assert "Encoding…" in html.stage(face, None, face, face)
+    assert "Encoding…" not in html.stage(face, face, face, face)
 
 
 def test_names_are_escaped() -> None:
     odd = (Verdict("<b>", False, 0, 0, 0.9, 0.8),)
-    assert "<b>" not in morph_words.panel(odd, odd).split("<h4>")[1].split("</h4>")[0].replace("<small>", "")
+    assert "<b>" not in html.panel(odd, odd).split("<h4>")[1].split("</h4>")[0].replace("<small>", "")

@@ -7,15 +7,15 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.events import Waiting
-from studio.line import Limits, Line
-from studio.model import Model
-from studio.page_actions import Actions
-from studio.page_inputs import Form, start_picture, wishes
-from studio.page_outputs import outputs
-from studio.request import Request
-from studio.shared import Studio
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.queue.device import DeviceQueue, Limits
+from studio.runs.events import Waiting
+from studio.runs.request import Request
+from studio.ui.steer.actions import Actions
+from studio.ui.steer.inputs import Form, start_picture, wishes
+from studio.ui.steer.outputs import outputs
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_no_image_is_one_sentence(actions: Actions, visitor: Any) -> None:
 
 
 def test_an_unknown_failure_shows_no_internals(actions: Actions, visitor: Any, face: Path) -> None:
-    def broken(request: Request, stop: Flag) -> Any:
+    def broken(request: Request, stop: CancelToken) -> Any:
         raise RuntimeError("/srv/secret/weights.bin")
 
     actions.stream = broken
@@ -124,7 +124,7 @@ def test_stop_while_the_run_still_queues_ends_it_at_its_start(actions: Actions, 
 
 
 def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(model: Model, visitor: Any, face: Path) -> None:
-    studio = Studio(model, Line(Limits(seconds=0.8)))
+    studio = Studio(model, DeviceQueue(Limits(seconds=0.8)))
     with gr.Blocks():
         actions = Actions(studio, studio.stream, Form(start_picture([]), wishes([])), outputs(None, model.digest))
     *_, result, last = run(actions, visitor, face, optimisation_steps=100, sampling_steps=50)

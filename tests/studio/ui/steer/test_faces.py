@@ -8,15 +8,15 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from studio.crop import Crop
-from studio.embedded import embedded
-from studio.page_fields import slider
-from studio.page_inputs import FIRST_CROP
-from studio.page_photo import FacePanel, FaceSearch, Sought, face_panel
-from studio.photo import ALIGNED, CLAY
-from studio.photo_faces import find_faces
-from studio.photo_words import NONE
-from studio.photo_world import World, world_of
+from studio.images.crop import Crop
+from studio.images.faces import find_faces
+from studio.images.framing import ALIGNED, CLAY
+from studio.models.domain import World, world_of
+from studio.models.embedded import embedded
+from studio.ui.fields import slider
+from studio.ui.steer.faces import FacePanel, FaceSearch, Sought, face_panel
+from studio.ui.steer.inputs import FIRST_CROP
+from studio.ui.steer.photo_html import NONE
 from tests.losses.faces.pictures import EXAMPLES, clay, group, noise
 
 
@@ -135,7 +135,7 @@ def test_a_crop_set_here_is_no_hand_s_even_while_the_picture_is_taken_away(searc
 def test_what_the_model_knows_already_is_met_without_a_word(
     search: FaceSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.page_photo.find_faces", lambda *_: pytest.fail("nothing to look for"))
+    monkeypatch.setattr("studio.ui.steer.faces.find_faces", lambda *_: pytest.fail("nothing to look for"))
     updates = search.find(str(EXAMPLES / "2-black-hair.png"), Sought(), *Crop())
     assert said(search, updates) == {}
     assert updates[search._panel.sought] == Sought()

@@ -1,22 +1,22 @@
 from PIL import Image
 
-from studio.events import Outcome, Point
-from studio.roundtrip import RoundTrip
-from studio.settings import Settings
-from studio.visit import MOST, Kept, entries, keep
+from studio.core.settings import Settings
+from studio.runs.events import CurvePoint, Outcome
+from studio.runs.round_trip import RoundTrip
+from studio.ui.steer.history import MOST, HistoryEntry, entries, keep
 
 PICTURE = Image.new("RGB", (4, 4))
 
 
 def outcome(seed: int, prompt: str = "a face with a hat") -> Outcome:
-    point = Point(0, 0.5, {}, {"Match": 0.25})
+    point = CurvePoint(0, 0.5, {}, {"Match": 0.25})
     settings = Settings(seed=seed, prompt=prompt)
     frames = (PICTURE,) * 5
     return Outcome(settings, PICTURE, PICTURE, point, (point,), False, RoundTrip(0, 1.0), 10, 1.5, frames)
 
 
-def visit(runs: int) -> tuple[Kept, ...]:
-    kept: tuple[Kept, ...] = ()
+def visit(runs: int) -> tuple[HistoryEntry, ...]:
+    kept: tuple[HistoryEntry, ...] = ()
     for seed in range(runs):
         kept = keep(kept, outcome(seed))
     return kept

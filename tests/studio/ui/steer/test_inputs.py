@@ -3,13 +3,13 @@ from pathlib import Path
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from studio import page_fields
-from studio.embedded import examples
-from studio.pace import Pace
-from studio.page_inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_picture, wishes
-from studio.presets import PRESET_FIELDS
-from studio.recordings import load
-from studio.settings import Settings
+from studio.core.presets import PRESET_FIELDS
+from studio.core.settings import Settings
+from studio.export.recordings import load
+from studio.models.embedded import examples
+from studio.runs.cost import CostModel
+from studio.ui import fields as page_fields
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_picture, wishes
 
 
 def form() -> Form:
@@ -59,6 +59,7 @@ def test_the_cost_of_a_run_depends_on_no_other_field() -> None:
     dearest = {"mode": "ode", "sampling_steps": 9, "optimisation_steps": 3, "gradient": "unrolled"}
     assert dearest.keys() <= set(COST_FIELDS)
     costs = {
-        Pace().cost(Settings(**dearest, seed=seed, loss=loss), 9).calls for seed, loss in [(1, "mix"), (2, "morph")]
+        CostModel().cost(Settings(**dearest, seed=seed, loss=loss), 9).calls
+        for seed, loss in [(1, "mix"), (2, "morph")]
     }
     assert len(costs) == 1

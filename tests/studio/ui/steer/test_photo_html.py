@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
-from studio import photo_words
-from studio.photo_world import LIMIT, Sight
+from studio.models.domain import LIMIT, Sight
+from studio.ui.steer import photo_html
 
 GREY = Image.new("RGB", (64, 64), "grey")
 
@@ -16,16 +16,16 @@ GREY = Image.new("RGB", (64, 64), "grey")
     ],
 )
 def test_faces_are_counted_and_what_became_of_the_crop_is_said(number: int, kept: bool, sentence: str) -> None:
-    assert photo_words.found(number, kept=kept) == sentence
+    assert photo_html.found(number, kept=kept) == sentence
 
 
 def test_a_known_picture_needs_no_word() -> None:
-    assert photo_words.outside(Sight(GREY, LIMIT), GREY) == ""
+    assert photo_html.outside(Sight(GREY, LIMIT), GREY) == ""
 
 
 @pytest.mark.parametrize(("strangeness", "said"), [(2.34, "2.3 times"), (10.04, "10 times")])
 def test_a_strange_one_is_measured_and_shown_beside_what_the_model_holds(strangeness: float, said: str) -> None:
-    told = photo_words.outside(Sight(GREY, strangeness), GREY)
+    told = photo_html.outside(Sight(GREY, strangeness), GREY)
     assert said in told
     assert told.count("<img") == 2
     assert "your crop" in told

@@ -11,18 +11,18 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from studio.crop import Crop
-from studio.embedded import embedded, examples
-from studio.model import Model
-from studio.page_answers import Answers
-from studio.page_inputs import Form, start_picture, wishes
-from studio.page_outputs import outputs
-from studio.pictures import load_picture
-from studio.request import Request
-from studio.run import steer
-from studio.settings import Settings
-from studio.shared import Studio
-from studio.stops import Flag
+from studio.core.cancellation import CancelToken
+from studio.core.settings import Settings
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.embedded import embedded, examples
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.runs.request import Request
+from studio.runs.steer import steer
+from studio.ui.steer.inputs import Form, start_picture, wishes
+from studio.ui.steer.outputs import outputs
+from studio.ui.steer.responses import Answers
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_other_models_have_no_world_to_be_outside_of(answers: Answers, face: Pat
 
 
 def test_while_a_run_works_its_pictures_are_not_replaced(answers: Answers, face: Path) -> None:
-    answers._studio.stops.arm("me")
+    answers._studio.cancel_tokens.register("me")
     assert answers.outputs.live not in answers.look(VISITOR, str(face), *Crop())
 
 
@@ -128,12 +128,12 @@ def test_the_second_order_is_offered_where_it_is_allowed(answers: Answers) -> No
 
 
 def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
-    answers: Answers, model: Model, request_for: Callable[..., Request], flag: Flag
+    answers: Answers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
     costs = ("sde", 1, 10, 0.7, 12, "discrete")
     assert "network calls" in answers.forecast(*costs)
     assert "about" not in answers.forecast(*costs)
-    for _ in steer(model, request_for(), flag, answers._studio.pace):
+    for _ in steer(model, request_for(), cancel_token, answers._studio.cost_model):
         pass
     assert "about" in answers.forecast(*costs)
     assert answers.forecast("sde", 1, 1000, 0.7, 12, "discrete") == ""
@@ -141,11 +141,11 @@ def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
 
 
 def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
-    answers: Answers, model: Model, request_for: Callable[..., Request], flag: Flag
+    answers: Answers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
     assert len({answers.roll() for _ in range(20)}) > 1
     assert all(0 <= answers.roll() < 2**32 for _ in range(100))
-    *_, outcome = steer(model, request_for(seed=77), flag)
+    *_, outcome = steer(model, request_for(seed=77), cancel_token)
     assert answers.last_seed(outcome) == 77
 
 

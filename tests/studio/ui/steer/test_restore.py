@@ -11,22 +11,22 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from studio.crop import Crop
-from studio.embedded import examples
-from studio.events import Outcome
-from studio.model import Model
-from studio.page_inputs import Form, start_picture, wishes
-from studio.page_outputs import keeping, outputs
-from studio.page_recall import Recall
-from studio.pictures import load_picture
-from studio.record import read_settings, record, to_png
-from studio.recordings import load
-from studio.request import Request
-from studio.run import steer
-from studio.settings import MIX, Settings
-from studio.shared import Studio
-from studio.stops import Flag
-from studio.visit import keep
+from studio.core.cancellation import CancelToken
+from studio.core.settings import MIX, Settings
+from studio.export.metadata import read_settings, record, to_png
+from studio.export.recordings import load
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.embedded import examples
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
+from studio.ui.steer.history import keep
+from studio.ui.steer.inputs import Form, start_picture, wishes
+from studio.ui.steer.outputs import keeping, outputs
+from studio.ui.steer.restore import Recall
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def recall(model: Model) -> Recall:
 
 
 @pytest.fixture
-def outcome(model: Model, request_for: Callable[..., Request], flag: Flag) -> Outcome:
-    *_, last = steer(model, request_for(prompt="a blue hat", seed=99, mode="ode", crop_zoom=1.5), flag)
+def outcome(model: Model, request_for: Callable[..., Request], cancel_token: CancelToken) -> Outcome:
+    *_, last = steer(model, request_for(prompt="a blue hat", seed=99, mode="ode", crop_zoom=1.5), cancel_token)
     assert isinstance(last, Outcome)
     return last
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from clay.likeness import trunk_features
-from clay.pictures import as_channels_first, to_bytes, to_unit
+from clay.evaluation.similarity import trunk_features
+from clay.networks.images import as_channels_first, to_bytes, to_unit
 from clay.world import ClayWorld
 
 RATE = "fmr_0.1_percent"
@@ -36,7 +36,7 @@ def as_saved(image: Tensor) -> Tensor:
     return to_unit(as_channels_first(to_bytes(image))).to(image.device)
 
 
-class Panel:
+class HeldOutPanel:
     """The three networks, with the embeddings of both people at hand."""
 
     @torch.no_grad()
