@@ -35,7 +35,7 @@ def test_the_next_run_gets_a_fresh_flag() -> None:
 
 
 def test_who_runs_nothing_stops_nothing() -> None:
-    assert not CancelTokens().halt("nobody")
+    assert not CancelTokens().cancel("nobody")
 
 
 def test_a_flag_set_here_is_seen_in_another_process(tmp_path: Path) -> None:
