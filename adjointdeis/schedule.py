@@ -26,7 +26,7 @@ class Grid:
 
     Raises:
         ValueError: the three differ in length, there are fewer than two nodes, one is negative, or the noise does
-            not fall strictly from node to node.
+            not fall strictly from node to node. The last step alone may have length zero.
     """
 
     times: tuple[int | float, ...]
@@ -45,7 +45,8 @@ class Grid:
             raise ValueError("alpha and sigma must not be negative; does the scheduler mix flow with other sigmas?")
         for i in range(self.steps):
             # cross-multiplied, so that alpha = 0 (pure noise) needs no infinity
-            if not self.sigma[i] * self.alpha[i + 1] > self.sigma[i + 1] * self.alpha[i]:
+            before, after = self.sigma[i] * self.alpha[i + 1], self.sigma[i + 1] * self.alpha[i]
+            if before < after or (before == after and (i < self.steps - 1 or self.sigma[i] == 0)):
                 raise ValueError(
                     f"The noise must fall from node to node; sigma/alpha does not between node {i} "
                     f"(t = {self.times[i]}) and node {i + 1} (t = {self.times[i + 1]})."
@@ -55,6 +56,11 @@ class Grid:
     def steps(self) -> int:
         """N, the number of steps."""
         return len(self.times) - 1
+
+    @property
+    def ends_twice(self) -> bool:
+        """Whether the last step has length zero: UniPC's, which applies the corrector alone."""
+        return (self.alpha[-1], self.sigma[-1]) == (self.alpha[-2], self.sigma[-2])
 
     @property
     def rho(self) -> tuple[float, ...]:
