@@ -56,8 +56,8 @@ def to_x0(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
         case "epsilon":
             if alpha_t == 0:
                 raise ValueError(
-                    "An epsilon prediction says nothing about the image at alpha = 0 (zero terminal SNR); "
-                    "use v_prediction, or start at a lower noise level."
+                    "An epsilon prediction has no x0_hat at alpha = 0 (zero terminal SNR); use v_prediction, "
+                    "timestep_spacing='leading', or a lower noise level."
                 )
             return Linear(1 / alpha_t, -sigma_t / alpha_t)
         case "sample":

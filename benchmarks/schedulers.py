@@ -1,7 +1,7 @@
 """Is a table the scheduler's own sampler? `python -m benchmarks.schedulers`
 
-Every scheduler class of diffusers is built with every choice in its configuration, at first one changed value at a time,
-then two (`--pairs`), and run at N = 1, 2, 3, 5 and 10 steps. The truth is the scheduler's own loop
+Every scheduler class of diffusers is built with every choice in its configuration, one changed value at a time, then
+two (`--pairs`), and run at N = 1, 2, 3, 5 and 10 steps. The truth is the scheduler's own loop
 
     x <- scheduler.step(net(scheduler.scale_model_input(x, t), t), t, x)
 
@@ -218,9 +218,8 @@ def main() -> None:
     options_given = parser.parse_args()
     warnings.simplefilter("ignore")
     diffusers.utils.logging.set_verbosity_error()
-    print(
-        "| scheduler | equal | largest difference | refused | broken in diffusers | different |\n|---|---|---|---|---|---|"
-    )
+    print("| scheduler | equal | largest difference | refused | broken in diffusers | different |")
+    print("|---|---|---|---|---|---|")
     sentences: dict[str, Counter[str]] = defaultdict(Counter)
     for name in (n for n in names() if options_given.only in n):
         if name not in SCHEDULERS:
@@ -230,9 +229,8 @@ def main() -> None:
         results = [(case, compare(case)) for case in cases(name, 2 if options_given.pairs else 1)]
         count = Counter(result.kind for _, result in results)
         largest = max((r.difference for _, r in results if r.kind == "equal"), default=0.0)
-        print(
-            f"| {name} | {count['equal']} | {largest:.1e} | {count['refused']} | {count['broken']} | {count['different']} |"
-        )
+        row = [name, count["equal"], f"{largest:.1e}", count["refused"], count["broken"], count["different"]]
+        print("|", " | ".join(map(str, row)), "|")
         for case, result in results:
             if result.kind in ("refused", "different"):
                 where = f" {dict(case.config)} N = {case.steps}" if result.kind == "different" else ""
