@@ -16,7 +16,6 @@ from adjointdeis.gradients.continuous import ContinuousAdjoint, drift
 from adjointdeis.gradients.discrete import DiscreteAdjoint
 from adjointdeis.gradients.problem import LossFn, Problem
 from adjointdeis.gradients.subgrid import SubgridAdjoint
-from adjointdeis.sample import check_noises
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
@@ -53,7 +52,7 @@ def audit(
 
     Costs one gradient by each. Arguments and errors are those of GradientMethod; noises are drawn once for both.
     """
-    problem = Problem(model, sampler, x_T, z, loss_fn, check_noises(sampler, x_T, noises), wrt)
+    problem = Problem(model, sampler, x_T, z, loss_fn, noises, wrt)
     found, exact = (differentiate(problem, m).grads for m in (method, DiscreteAdjoint()))
     whole = {name: compare(_flat(found[name]), _flat(grad)) for name, grad in exact.items()}
     by_step = ["noises", *(["z"] if isinstance(z, Scheduled) else [])]

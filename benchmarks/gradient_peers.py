@@ -39,7 +39,7 @@ class Checkpointed(CheckedMethod):
             start, z = _leaves(problem)
             x = start
             for i, row in enumerate(problem.sampler.rows):
-                noise = None if problem.noises is None else problem.noises[i]
+                noise = None if problem.w is None else problem.w[i]
 
                 def one(x: Tensor, z: Tensor, row: Any = row, noise: Tensor | None = noise) -> Tensor:
                     return step(row, problem.model, x, z, (), noise)[0]

@@ -88,7 +88,7 @@ class GradientMethod(Protocol):
 def differentiate(problem: Problem, method: GradientMethod) -> LossAndGradients:
     """The problem, solved by any gradient method."""
     p = problem
-    return method.value_and_grad(p.model, p.sampler, p.x_T, p.z, p.loss_fn, p.noises, p.wrt)
+    return method.value_and_grad(p.model, p.sampler, p.x_T, p.z, p.loss_fn, p.w, p.wrt)
 
 
 def sampling(method: GradientMethod) -> Callable[..., Iterator[State]]:

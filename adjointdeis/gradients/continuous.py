@@ -85,7 +85,7 @@ class ContinuousAdjoint(CheckedMethod):
         grid = adjoint_grid(sampler.grid, self.steps, self.time)
         network = NetworkVJP(problem.model, problem.z, problem.wrt)
         stored, path = self.trajectory == "stored", problem.states()
-        trajectory = Stored(grid, path) if stored else Resolved(grid, path, sampler, problem.noises, self.order)
+        trajectory = Stored(grid, path) if stored else Resolved(grid, path, sampler, problem.w, self.order)
         loss, a_x = loss_and_cotangent(problem.loss_fn, trajectory.image)
         g_w = problem.empty_noise_gradient()
         a_x = self._solve(sampler, grid, trajectory, a_x, network, g_w)

@@ -105,7 +105,7 @@ class _Reversal:
     """
 
     def __init__(self, problem: Problem, states_on: torch.device) -> None:
-        self.problem, self.rows, self.noises = problem, problem.sampler.rows, problem.noises
+        self.problem, self.rows, self.noises = problem, problem.sampler.rows, problem.w
         self.network = NetworkVJP(problem.model, problem.z, problem.wrt)
         self.x, self.history = problem.x_T, History()
         self.home, self.states_on = problem.x_T.device, states_on

@@ -35,7 +35,7 @@ class NanTracer:
         p = self.problem
         theta = trainable(p.model) if "theta" in p.wrt else {}
         try:
-            for name, given in (("x_T", p.x_T), ("z", p.z), ("noises", p.noises)):
+            for name, given in (("x_T", p.x_T), ("z", p.z), ("noises", p.w)):
                 value = given.z if isinstance(given, Scheduled) else given
                 if value is not None:
                     _check(value, f"The given {name} is not finite.")

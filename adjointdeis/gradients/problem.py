@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -54,22 +55,27 @@ class Problem:
     x_T: State
     z: Conditioning
     loss_fn: LossFn
-    noises: Noises | None = None
+    noises: Noises | Sequence[Tensor] | None = None
     wrt: Sequence[str] = ("x_T", "z")
 
     def __post_init__(self) -> None:
         check_wrt(self.wrt, self.sampler)
         check_z(self.sampler, self.z)
-        # the one change to a frozen object: from here on all code sees the same stacked noises
+        # set once, so that a copy by `replace` has the same noises and draws no others
         object.__setattr__(self, "noises", check_noises(self.sampler, self.x_T, self.noises))
+
+    @property
+    def w(self) -> Noises | None:
+        """The noises w_0 .. w_{N-1}, stacked (N, b, *x); None for an ODE."""
+        return cast("Noises | None", self.noises)
 
     def states(self) -> Iterator[State]:
         """The states x_0 = x_T, x_1, ..., x_N of the sampler's table; the last is the image."""
-        return iterate(self.model, self.sampler, self.x_T, self.z, self.noises)
+        return iterate(self.model, self.sampler, self.x_T, self.z, self.w)
 
     def empty_noise_gradient(self) -> Noises | None:
         """Memory for dL/dw (N, b, *x), or None where it is not requested."""
-        return torch.empty_like(self.noises) if self.noises is not None and "noises" in self.wrt else None
+        return torch.empty_like(self.w) if self.w is not None and "noises" in self.wrt else None
 
 
 def check_wrt(wrt: Sequence[str], sampler: Sampler) -> None:

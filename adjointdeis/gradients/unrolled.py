@@ -22,7 +22,7 @@ class Unrolled(CheckedMethod):
     """dL/d(x_T, z, w, theta) by one backward pass through all steps."""
 
     def _differentiate(self, problem: Problem) -> LossAndGradients:
-        network, w = NetworkVJP(problem.model, problem.z, problem.wrt), problem.noises
+        network, w = NetworkVJP(problem.model, problem.z, problem.wrt), problem.w
         with recording():
             start = leaf(problem.x_T)
             inputs = [start]

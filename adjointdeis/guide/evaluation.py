@@ -67,7 +67,7 @@ class Evaluator:
     def _sample(self) -> Evaluation:
         p = self._variables.now()
         with torch.no_grad():
-            *_, image = sampling(self._gradient)(p.model, p.sampler, p.x_T, p.z, p.noises)
+            *_, image = sampling(self._gradient)(p.model, p.sampler, p.x_T, p.z, p.w)
             loss = p.loss_fn(image)
         return Evaluation(image, loss, self._finite(loss, image), {}, {})
 

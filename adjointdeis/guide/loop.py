@@ -26,7 +26,6 @@ from adjointdeis.guide.step_options import StepOptions
 from adjointdeis.guide.stopping import BatchStatus, Status, StopOptions
 from adjointdeis.guide.update import BatchUpdater, PerImageUpdater, Updater
 from adjointdeis.guide.variables import Variables
-from adjointdeis.sample import check_noises
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State
 
@@ -104,7 +103,7 @@ def guide(
     if steps < 0:
         raise ValueError(f"steps must be at least 0; got {steps}.")
     objective, counted = Objective(loss_fn), CountedModel(model)
-    problem = Problem(counted, sampler, x_T, z, objective, check_noises(sampler, x_T, noises), wrt)
+    problem = Problem(counted, sampler, x_T, z, objective, noises, wrt)
     if "theta" in wrt:
         raise ValueError("guide steers x_T, z and noises; train theta with value_and_grad and your own optimizer.")
     variables = Variables(problem)

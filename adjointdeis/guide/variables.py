@@ -30,7 +30,7 @@ class Variables(dict[str, Tensor]):
 
     def __init__(self, start: Problem) -> None:
         given = {"x_T": start.x_T, "z": start.z.z if isinstance(start.z, Scheduled) else start.z}
-        given["noises"] = start.noises
+        given["noises"] = start.w
         super().__init__({name: v.detach().clone() for name in start.wrt if (v := given[name]) is not None})
         if not self:
             raise ValueError("There is nothing to optimise: wrt names only z, and z is None.")
@@ -55,7 +55,7 @@ class Variables(dict[str, Tensor]):
         z = self.get("z", start.z)
         if isinstance(start.z, Scheduled) and isinstance(z, Tensor):
             z = Scheduled(z)
-        return replace(start, x_T=self.get("x_T", start.x_T), z=z, noises=self.get("noises", start.noises))
+        return replace(start, x_T=self.get("x_T", start.x_T), z=z, noises=self.get("noises", start.w))
 
     def copies(self) -> dict[str, Tensor]:
         """Copies of the present values, by name."""

@@ -18,11 +18,11 @@ def problem(sampler=ODE, z=Z, noises=None, wrt=("x_T", "z")):
 
 
 def test_noises_are_stacked_and_drawn_once_where_an_sde_has_none():
-    assert problem().noises is None
-    assert torch.equal(problem(SDE, noises=list(W)).noises, W)
+    assert problem().w is None
+    assert torch.equal(problem(SDE, noises=list(W)).w, W)
     drawn = problem(SDE)
-    assert drawn.noises.shape == W.shape
-    assert replace(drawn, x_T=X + 1).noises is drawn.noises
+    assert drawn.w.shape == W.shape
+    assert replace(drawn, x_T=X + 1).w is drawn.w
 
 
 def test_its_states_are_those_of_the_sampler():

@@ -14,7 +14,7 @@ def test_they_are_copies_and_what_does_not_move_stays_the_callers():
     now = variables.now()
     assert now.x_T is X
     assert torch.equal(now.z, Z + 1)
-    assert torch.equal(now.noises, W * 2)
+    assert torch.equal(now.w, W * 2)
     assert torch.equal(W, normal(6, 3, 2, 4, 4, seed=2))
 
 
