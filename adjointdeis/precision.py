@@ -28,6 +28,11 @@ def to_order_one(cotangent: Tensor) -> Tensor:
     return torch.exp2(-torch.floor(torch.log2(largest)))
 
 
+def widest(x: Tensor) -> torch.dtype:
+    """float64, or the tensor's own dtype on a device that has no float64."""
+    return x.dtype if x.device.type == "mps" else torch.float64
+
+
 @dataclass(frozen=True)
 class HalfPrecision:
     """net(t, x, z) computed in half precision, with every cotangent scaled before it enters the network.

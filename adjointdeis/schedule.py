@@ -75,6 +75,10 @@ class Grid:
             for a, s in zip(self.alpha, self.sigma, strict=True)
         )
 
+    def has_unit_sum(self, power: int) -> bool:
+        """Whether alpha^power + sigma^power = 1 at every node: power 1 for flow matching, 2 for variance preserving."""
+        return all(abs(a**power + s**power - 1) < 1e-6 for a, s in zip(self.alpha, self.sigma, strict=True))
+
     def cut(self, noise_level: float) -> Grid:
         """Leave out the noisiest nodes: start at node round((1 - noise_level) N).
 

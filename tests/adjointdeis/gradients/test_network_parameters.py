@@ -14,8 +14,8 @@ from adjointdeis import (
     Unrolled,
     sample,
 )
-from adjointdeis.gradients.base import VARIABLES
 from adjointdeis.gradients.network_parameters import WithParameters, all_parameters, trainable
+from adjointdeis.gradients.problem import VARIABLES
 from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(6)

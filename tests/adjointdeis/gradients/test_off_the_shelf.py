@@ -198,7 +198,7 @@ def test_what_it_cannot_do_is_refused():
         OffTheShelf("scipy_solver")
     with pytest.raises(NotImplementedError, match="noises are given step by step"):
         call(sampler=Sampler.from_grid(vp, sde=True))
-    with pytest.raises(NotImplementedError, match="a conditioning given step by step says nothing"):
+    with pytest.raises(NotImplementedError, match="a conditioning given step by step is undefined"):
         call(z=Scheduled(normal(5, 2, 4)))
     with pytest.raises(NotImplementedError, match="variance-preserving and flow schedules only"):
         call(sampler=Sampler.from_grid(Grid((2, 1, 0), (0.3, 0.6, 0.9), (0.9, 0.5, 0.2))))

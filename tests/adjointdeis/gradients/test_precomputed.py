@@ -11,7 +11,7 @@ from adjointdeis import (
     Reversible,
     Sampler,
     Scheduled,
-    StepRules,
+    StepOptions,
     SubgridAdjoint,
     Unrolled,
     guide,
@@ -114,7 +114,7 @@ def test_samples_are_those_without_it(z):
 
 
 def test_guidance_goes_the_same_way():
-    model, rules = Reading(), StepRules(normalize=True)
+    model, rules = Reading(), StepOptions(normalize=True)
     arguments = {"optimizer": "sgd", "lr": 0.1, "steps": 5, "rules": rules}
     *_, plain = guide(model, ODE, X, Z, LOSS, **arguments)
     *_, again = guide(model, ODE, X, Z, LOSS, gradient=Precomputed(model.prepare), **arguments)

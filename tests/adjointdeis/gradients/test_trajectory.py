@@ -23,7 +23,7 @@ def solved_again(sampler, order=1, noises=None, steps=None, told=None):
     grid = adjoint_grid(sampler.grid, steps)
     found = Resolved(grid, sample(mixture(), sampler, X, Z, noises), sampler, noises if told is None else told, order)
     for j in reversed(range(grid.nodes.steps)):
-        found.back(j, call(mixture(), grid.nodes.times[j + 1], found.at(j + 1), Z))
+        found.step_back(j, call(mixture(), grid.nodes.times[j + 1], found.at(j + 1), Z))
     return found.at(0)
 
 
