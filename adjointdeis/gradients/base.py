@@ -1,7 +1,7 @@
 """The contract of the gradient methods, and the code they share.
 
 How to differentiate is an argument (`guide(..., gradient=Unrolled())`). `GradientMethod` is what callers rely on;
-`CheckedMethod` is how this package's own methods fulfil it: they define `_differentiate(problem)` alone.
+`CheckedMethod` implements it for the methods of this package: they define `_differentiate(problem)` alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LossAndGradients(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """The loss or a gradient is not finite. The message names the step; `result` holds the finite images too."""
+    """The loss or a gradient is not finite. The message names the step; `result` is right for the other images."""
 
     def __init__(self, message: str, result: LossAndGradients) -> None:
         super().__init__(message)
@@ -45,15 +45,15 @@ class NotFinite(FloatingPointError):
 
 
 class UnsuitedSampler(ValueError):
-    """A gradient method cannot differentiate this sampler, whatever the network; the message gives the reason."""
+    """A gradient method cannot differentiate this sampler, with any network; the message is the reason."""
 
 
 @runtime_checkable
 class GradientMethod(Protocol):
     """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled, Precomputed.
 
-    Any other object with this method can take their place. A method that samples by a scheme of its own also has
-    `sample`, with the arguments of `adjointdeis.sample`, whose last state is the image of `value_and_grad`.
+    Any other object with this method can be used instead. A method that does not sample by the sampler's table also
+    has `sample`, with the arguments of `adjointdeis.sample`; its last state is the image of `value_and_grad`.
     """
 
     def value_and_grad(

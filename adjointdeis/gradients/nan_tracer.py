@@ -72,7 +72,7 @@ class NanTracer:
         self._hooks.append(v.register_hook(check))
 
     def _describe(self, t: Tensor) -> str:
-        """The sampler's step at this time, or the time alone where it is none of the sampler's nodes."""
+        """The sampler's step at this time, or the time alone between the sampler's nodes."""
         sampler, time = self.problem.sampler, float(t[0])
         times = sampler.grid.times
         i = min(range(len(times)), key=lambda k: abs(times[k] - time))
@@ -82,7 +82,7 @@ class NanTracer:
         return f"t = {time:.4g}"
 
     def _check_cotangent(self, where: str, cotangent: Tensor) -> None:
-        _check(cotangent, f"The gradient is not finite where it comes back to {where}.")
+        _check(cotangent, f"The gradient is not finite when it reaches {where}.")
         self._last_call = where
 
     def _check_gradient(self, name: str, grad: Tensor) -> None:

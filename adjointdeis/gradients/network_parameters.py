@@ -33,7 +33,7 @@ class WithParameters:
     parameters: Mapping[str, Tensor]
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
-        """The network's own output."""
+        """The network's output."""
         return self.model(t, x, z)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:

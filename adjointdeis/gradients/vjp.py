@@ -23,7 +23,7 @@ from adjointdeis.shapes import Conditioning, Scheduled, State
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record an autograd graph, whatever mode the caller is in."""
+    """Record an autograd graph, in every grad mode of the caller."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
 

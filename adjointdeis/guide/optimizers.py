@@ -22,7 +22,7 @@ def _lbfgs(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         [p for group in groups for p in group["params"]],
         lr=rates.pop(),
         max_iter=1,
-        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would leave no room for the line search
+        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would be too few for the line search
         history_size=10,
         tolerance_grad=0.0,
         tolerance_change=0.0,

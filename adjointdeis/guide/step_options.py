@@ -28,7 +28,7 @@ class StepOptions:
     """How the loop steps; by default the optimizer gets the unchanged gradient.
 
     Args:
-        normalize: give every image's gradient of a variable length 1, so that rates mean the same for every loss.
+        normalize: scale every image's gradient of a variable to length 1, so that rates do not depend on the loss.
         clip: shorten gradients to this length > 0; one for all variables, or by name.
         masks: by variable, entries in [0, 1], broadcast to it: the share of the step that is made. Where it is 0 the
             variable stays unchanged, bit for bit.
@@ -99,7 +99,7 @@ class StepOptions:
     def step(
         self, before: Mapping[str, Tensor], after: Mapping[str, Tensor], variables: Variables, rate: Tensor
     ) -> None:
-        """Move the variables by the share `mask * rate` (rate: (b,)) of the way from before to after."""
+        """Set the variables to before + mask * rate * (after - before), with rate (b,)."""
         for name, v in variables.items():
             share = variables.spread(name, rate).to(v)
             if name in self.masks:
