@@ -4,7 +4,7 @@
 
     scheduler.set_timesteps(20)
     sampler = Sampler.from_scheduler(scheduler, sde=True, final="sigma_min")
-    x_T, noises = encode(model, sampler, image, z)                # sampling from these gives the image back
+    x_T, noises = encode(model, sampler, image, z)                # a sample from these is the image
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 

@@ -1,11 +1,11 @@
-"""The network's contract, and what its output means.
+"""The signature of a network, and what its output means.
 
     net(t, x_t, z) -> output, of the shape of x_t
         t (b,)          time, integer or floating as in the grid
         x_t (b, *x)     state
         z               conditioning of any shape, or None
 
-Whatever the network predicts, the two quantities that samplers are written in are linear in it:
+For every prediction type, the two quantities that samplers are written in are linear in the output:
 
     x0_hat  = a x_t + b net        eps_hat = c x_t + d net
 
@@ -18,7 +18,8 @@ Whatever the network predicts, the two quantities that samplers are written in a
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, get_args, runtime_checkable
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from torch import Tensor
 
@@ -29,12 +30,42 @@ Prediction = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
 class Denoiser(Protocol):
     """A network, or a wrapper around one (guidance, counting, casting)."""
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Any, /) -> Any:
         """net(t, x_t, z)."""
 
 
+def tensor_of(output: Any) -> Tensor:
+    """The prediction in what a network returned: a tensor, a ModelOutput of diffusers, or a tuple that starts with it.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(output, Tensor):
+        return output
+    found = output
+    if isinstance(output, Mapping):  # a ModelOutput; its first field is the prediction
+        found = output.get("sample", next(iter(output.values()), None))
+    elif isinstance(output, tuple) and output:
+        found = output[0]
+    if not isinstance(found, Tensor):
+        inside = "" if found is output else f" that starts with {type(found).__name__}"
+        raise ValueError(
+            f"The network must return a tensor, or a tuple or ModelOutput that starts with one; got "
+            f"{type(output).__name__}{inside}."
+        )
+    return found
+
+
+def wrapped(model: Denoiser) -> Iterator[Any]:
+    """The network, then the one that it holds as `model`, and so on."""
+    network: Any = model
+    while network is not None:
+        yield network
+        network = getattr(network, "model", None)
+
+
 class Linear(NamedTuple):
-    """The quantity `state * x_t + output * net`."""
+    """Weights of the quantity `state * x_t + output * net`."""
 
     state: float
     output: float
@@ -50,7 +81,7 @@ def to_x0(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
     """x0_hat at a node.
 
     Raises:
-        ValueError: epsilon prediction at alpha_t = 0, where x_t holds no image.
+        ValueError: epsilon prediction at alpha_t = 0, where x_t does not depend on the image.
     """
     match prediction:
         case "epsilon":
@@ -72,22 +103,22 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
     """eps_hat at a node.
 
     Raises:
-        ValueError: sample prediction at sigma_t = 0, where x_t holds no noise.
+        ValueError: sample prediction at sigma_t = 0, where x_t does not depend on the noise.
     """
     match prediction:
         case "epsilon":
             return Linear(0.0, 1.0)
-        case "sample":
-            if sigma_t == 0:
-                raise ValueError(
-                    "A sample (x0) prediction says nothing about the noise at sigma = 0; end the grid at "
-                    "sigma_min (final_sigmas_type='sigma_min')."
-                )
-            return Linear(1 / sigma_t, -alpha_t / sigma_t)
         case "v_prediction":
             return Linear(sigma_t, alpha_t)
         case "flow_prediction":
             return Linear(1.0, alpha_t)
+        case "sample":
+            if sigma_t == 0:
+                raise ValueError(
+                    "A sample (x0) prediction does not determine the noise at sigma = 0; end the grid at "
+                    "sigma_min (final_sigmas_type='sigma_min')."
+                )
+            return Linear(1 / sigma_t, -alpha_t / sigma_t)
 
 
 def to_flow(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:

@@ -10,32 +10,34 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.conditioning import like, map_tensors
+from adjointdeis.denoiser import Denoiser, tensor_of
+from adjointdeis.shapes import Conditioning
 
 
 @dataclass(frozen=True)
 class ClassifierFreeGuidance:
     """net(t, x, z_neg) + scale (net(t, x, z) - net(t, x, z_neg)).
 
-    Linear in the network's output, so it holds for every prediction type; gradients reach x through both branches and
-    z through the positive one.
+    It is linear in the network's output, so it is right for every prediction type. x gets a gradient through both
+    branches, z through the positive one.
 
     Args:
         model: network conditioned on z.
-        scale: 1 leaves the model as it is, 0 follows the negative conditioning alone.
+        scale: 1 is the model without guidance, 0 the negative conditioning alone.
         negative: z_neg, of the shape of z, or (1, ...) for all images.
-        batched: both branches in one call on a batch twice as large, the faster way; False makes two calls in turn,
-            for half of the activations. So that a gradient does not hold both, each branch is then computed again when
-            its turn comes (two more calls). The numbers are the same as long as the network treats
-            the images of a batch apart.
+        batched: True computes both branches in one call on a batch twice as large, which is faster. False makes two
+            calls with half of the activations each; for a gradient each branch is computed once more, so that only one
+            branch's activations are in memory (two more calls). The numbers are the same if the network treats the
+            images of a batch independently.
     """
 
     model: Denoiser
     scale: float
-    negative: Tensor
+    negative: Conditioning
     batched: bool = True
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning, /) -> Tensor:
         """Guided output for t (b,), x (b, *x), z (b, ...).
 
         Raises:
@@ -43,25 +45,20 @@ class ClassifierFreeGuidance:
         """
         if z is None:
             raise ValueError("Classifier-free guidance needs a conditioning z; got None.")
-        if self.negative.shape[1:] != z.shape[1:] or len(self.negative) not in (1, len(z)):
-            raise ValueError(
-                f"The negative conditioning must have the shape of z, {tuple(z.shape)}, or (1, ...); got "
-                f"{tuple(self.negative.shape)}."
-            )
-        negative = self.negative.to(z).expand_as(z)
+        negative = like(z, self.negative)
         if self.batched:
-            without, with_z = self.model(torch.cat([t, t]), torch.cat([x, x]), torch.cat([negative, z])).chunk(2)
+            both = map_tensors(lambda a, b: torch.cat([a, b]), negative, z)
+            without, with_z = tensor_of(self.model(torch.cat([t, t]), torch.cat([x, x]), both)).chunk(2)
         else:
             without, with_z = self._branch(t, x, negative), self._branch(t, x, z)
         return without + self.scale * (with_z - without)
 
-    def _branch(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
+    def _branch(self, t: Tensor, x: Tensor, z: Conditioning) -> Tensor:
         if not torch.is_grad_enabled():
-            return self.model(t, x, z)
-        output: Tensor = checkpoint(self.model, t, x, z, use_reentrant=False)
-        return output
+            return tensor_of(self.model(t, x, z))
+        return tensor_of(checkpoint(self.model, t, x, z, use_reentrant=False))
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Those of the model, so that theta can be differentiated through the wrapper."""
+        """The model's own, so that theta can be differentiated through the wrapper."""
         network: Any = self.model
         yield from network.named_parameters()

@@ -3,7 +3,7 @@
     rho_t    = sigma_t / alpha_t          (what diffusers calls `sigmas`)
     lambda_t = log(alpha_t / sigma_t)     half the log signal-to-noise ratio; +inf where sigma_t = 0
 
-A grid holds N + 1 nodes t_0 > t_1 > ... > t_N in float64. Everything else in this package is computed from
+A grid is N + 1 nodes t_0 > t_1 > ... > t_N in float64. All tables and adjoints of this package are computed from
 it; no network and no tensor appears here. schedulers.py reads the grids of diffusers.
 """
 
@@ -19,19 +19,21 @@ class Grid:
     """Nodes of a sampler, noisiest first.
 
     Args:
-        times: t_0 .. t_N, what the network is told. Integers stay integers: some networks look them up in a
+        times: t_0 .. t_N, the times of the network calls. Integers stay integers: some networks look them up in a
             table.
         alpha: alpha_t in [0, 1], signal.
         sigma: sigma_t >= 0, noise. Only the last one may be 0.
+        ends_twice: the last two nodes are the same: the last step, of length zero, is UniPC's corrector alone.
 
     Raises:
         ValueError: the three differ in length, there are fewer than two nodes, one is negative, or the noise does
-            not fall strictly from node to node. The last step alone may have length zero.
+            not fall strictly from node to node.
     """
 
     times: tuple[int | float, ...]
     alpha: tuple[float, ...]
     sigma: tuple[float, ...]
+    ends_twice: bool = False
 
     def __post_init__(self) -> None:
         if not len(self.times) == len(self.alpha) == len(self.sigma):
@@ -46,7 +48,7 @@ class Grid:
         for i in range(self.steps):
             # cross-multiplied, so that alpha = 0 (pure noise) needs no infinity
             before, after = self.sigma[i] * self.alpha[i + 1], self.sigma[i + 1] * self.alpha[i]
-            if before < after or (before == after and (i < self.steps - 1 or self.sigma[i] == 0)):
+            if before < after or (before == after and not (self.ends_twice and i == self.steps - 1 and after > 0)):
                 raise ValueError(
                     f"The noise must fall from node to node; sigma/alpha does not between node {i} "
                     f"(t = {self.times[i]}) and node {i + 1} (t = {self.times[i + 1]})."
@@ -56,11 +58,6 @@ class Grid:
     def steps(self) -> int:
         """N, the number of steps."""
         return len(self.times) - 1
-
-    @property
-    def ends_twice(self) -> bool:
-        """Whether the last step has length zero: UniPC's, which applies the corrector alone."""
-        return (self.alpha[-1], self.sigma[-1]) == (self.alpha[-2], self.sigma[-2])
 
     @property
     def rho(self) -> tuple[float, ...]:
@@ -80,7 +77,7 @@ class Grid:
         return all(abs(a**power + s**power - 1) < 1e-6 for a, s in zip(self.alpha, self.sigma, strict=True))
 
     def cut(self, noise_level: float) -> Grid:
-        """Leave out the noisiest nodes: start at node round((1 - noise_level) N).
+        """The grid without its noisiest nodes: from node round((1 - noise_level) N).
 
         Args:
             noise_level: share of the way to pure noise, in (0, 1]; 1 keeps the whole grid. At least one step
@@ -92,7 +89,7 @@ class Grid:
         if not 0 < noise_level <= 1:
             raise ValueError(f"noise_level must be in (0, 1]; got {noise_level}. Use 1 to start from pure noise.")
         first = min(round((1 - noise_level) * self.steps), self.steps - 1)
-        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:])
+        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:], self.ends_twice)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""What a diffusers scheduler says: its grid, and which solver it is.
+"""Read a diffusers scheduler: its grid, and which solver it is.
 
 The nodes come from `scheduler.sigmas` (rho; under flow matching sigma itself), which is what `scheduler.step` uses; the
 arrays `alpha_t`, `sigma_t`, `lambda_t` are those of the training grid and differ under Karras, Lu, exponential, beta
-and flow sigmas. Whatever `set_timesteps` has laid out is read: linspace, leading, trailing, Karras, Lu, exponential,
-beta, flow with a fixed shift, flow with a shift that was given to `set_timesteps` as mu.
+and flow sigmas. All grids of `set_timesteps` are read: linspace, leading, trailing, Karras, Lu, exponential,
+beta, flow with a fixed shift, flow with a shift that was passed to `set_timesteps` as mu.
 
 DDIM and DDPM have no sigmas; their nodes are their timesteps. DDIM's own step from t ends at t - T // N, which under
 "linspace" and some "trailing" spacings is not where its next step starts; `own_ends` gives those ends.
@@ -26,9 +26,9 @@ Nodes = tuple[list[int | float], list[float], list[float]]
 
 
 class Solver(NamedTuple):
-    """Which of the tables a scheduler's own steps are; the first six are arguments of Sampler.from_grid.
+    """The table of a scheduler's own steps; the first six fields are arguments of Sampler.from_grid.
 
-    `refused` says why its own steps have none, though its grid can be used by other samplers.
+    `refused` is the reason why its own steps have no table, or "". Other samplers can use its grid all the same.
     """
 
     sde: bool = False
@@ -41,14 +41,14 @@ class Solver(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How a kind of scheduler is read."""
+    """How to read one class of schedulers: its nodes and its solver."""
 
     nodes: Callable[[Any], Nodes]
     solver: Callable[[Any], Solver]
 
 
 def grid_from_scheduler(scheduler: Any, final: Final = "scheduler", *, keep_last: bool = False) -> Grid:
-    """The nodes that a diffusers scheduler has laid out by `set_timesteps`.
+    """The nodes of a diffusers scheduler after `set_timesteps`.
 
     Args:
         scheduler: one of SCHEDULERS, after `set_timesteps`.
@@ -86,7 +86,9 @@ def grid_from_scheduler(scheduler: Any, final: Final = "scheduler", *, keep_last
     if final != "scheduler":
         last = 0.0 if final == "zero" else _sigma_min(scheduler)
         alpha[-1], sigma[-1] = _of_rho(last, is_flow(scheduler))
-    return Grid(tuple(times), tuple(alpha), tuple(sigma)) if keep_last else _without_repeats(times, alpha, sigma)
+    if keep_last and (alpha[-1], sigma[-1]) == (alpha[-2], sigma[-2]):
+        return Grid(tuple(times), tuple(alpha), tuple(sigma), ends_twice=True)
+    return _without_repeats(times, alpha, sigma)
 
 
 def solver_from_scheduler(scheduler: Any) -> Solver:
@@ -287,7 +289,7 @@ SCHEDULERS: dict[str, Reader] = {
     "FlowMatchEulerDiscreteScheduler": Reader(_from_sigmas, _flow_euler),
     "UniPCMultistepScheduler": Reader(_from_sigmas, _unipc),
 }
-"""Schedulers that can be read, and how."""
+"""The supported schedulers, by class name."""
 
 
 def _rho(alpha_bar: float) -> float:

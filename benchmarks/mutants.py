@@ -33,7 +33,7 @@ SCHEDULED = (
 EULER = ("gradients/test_continuous.py::test_order_one_is_eulers_method_in_rho",)
 SECOND = ("gradients/test_continuous.py::test_converges_to_the_exact_gradient_of_a_gaussians_flow",)
 STABILITY = ("gradients/test_continuous.py::test_stability_factor_where_noise_dominates",)
-TOLD = ("gradients/test_continuous.py::test_the_prediction_type_does_not_change_the_gradient",)
+PREDICTION = ("gradients/test_continuous.py::test_the_prediction_type_does_not_change_the_gradient",)
 OTHER_GRID = (
     "gradients/test_continuous.py::test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node",
     "gradients/test_continuous.py::test_the_noises_of_an_sde_get_their_gradient_from_another_grid",
@@ -259,7 +259,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *_of(
         "gradients/continuous.py",
-        TOLD,
+        PREDICTION,
         ("(P * a_x + product)", "product"),
         ("vjp(call, Q * a_x)", "vjp(call, a_x)"),
     ),
@@ -306,7 +306,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *_of(
         "gradients/continuous.py",
         OTHER_GRID,
-        ("(1 - way) * nodes.alpha[j + 1] * a_t + way", "way * nodes.alpha[j + 1] * a_t + (1 - way)"),
+        ("(1 - share) * nodes.alpha[j + 1] * a_t + share", "share * nodes.alpha[j + 1] * a_t + (1 - share)"),
     ),
     *_of(
         "gradients/trajectory.py",

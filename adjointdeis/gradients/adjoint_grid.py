@@ -1,6 +1,6 @@
-"""The adjoint's own grid: as fine as the sampler's, coarser, or finer.
+"""The adjoint's grid: as fine as the sampler's, coarser, or finer.
 
-A node between two of the sampler's lies a share f of the way from the noisier to the cleaner one, in rho:
+A node between two of the sampler's has a fraction f, from 0 at the noisier to 1 at the cleaner one, linear in rho:
 
     rho = rho_i + f (rho_{i+1} - rho_i),    x / alpha = (1 - f) x_i / alpha_i + f x_{i+1} / alpha_{i+1}
 
@@ -23,7 +23,7 @@ from adjointdeis.shapes import State
 
 
 class Place(NamedTuple):
-    """Where a node lies on the sampler's grid: in step i, f of the way from node i to node i + 1, 0 <= f < 1."""
+    """The place of a node on the sampler's grid: in step i, with the fraction 0 <= f < 1 from node i to node i + 1."""
 
     i: int
     f: float

@@ -1,7 +1,7 @@
 """The contract of the gradient methods, and the code they share.
 
 How to differentiate is an argument (`guide(..., gradient=Unrolled())`). `GradientMethod` is what callers rely on;
-`CheckedMethod` is how this package's own methods fulfil it: they define `_differentiate(problem)` alone.
+`CheckedMethod` implements it for the methods of this package: they define `_differentiate(problem)` alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast, final, runtime_chec
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import leaves
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.nan_tracer import NanTracer
 from adjointdeis.gradients.problem import LossFn, Problem
 from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
-from adjointdeis.sample import check_noises, check_z, iterate
+from adjointdeis.sample import check_noises, check_state, check_z, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
 
@@ -37,7 +38,7 @@ class LossAndGradients(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """The loss or a gradient is not finite. The message names the step; `result` holds the finite images too."""
+    """The loss or a gradient is not finite. The message names the step; `result` is right for the other images."""
 
     def __init__(self, message: str, result: LossAndGradients) -> None:
         super().__init__(message)
@@ -45,15 +46,15 @@ class NotFinite(FloatingPointError):
 
 
 class UnsuitedSampler(ValueError):
-    """A gradient method cannot differentiate this sampler, whatever the network; the message gives the reason."""
+    """A gradient method cannot differentiate this sampler, with any network; the message is the reason."""
 
 
 @runtime_checkable
 class GradientMethod(Protocol):
     """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled, Precomputed.
 
-    Any other object with this method can take their place. A method that samples by a scheme of its own also has
-    `sample`, with the arguments of `adjointdeis.sample`, whose last state is the image of `value_and_grad`.
+    Any other object with this method can be used instead. A method that does not sample by the sampler's table also
+    has `sample`, with the arguments of `adjointdeis.sample`; its last state is the image of `value_and_grad`.
     """
 
     def value_and_grad(
@@ -133,7 +134,8 @@ class OwnSampler(ABC):
 
         Arguments are those of `adjointdeis.sample`, errors those of `value_and_grad`.
         """
-        check_z(sampler, z)
+        check_state(x_T, model)
+        check_z(z, sampler.steps)
         return self._states(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
 
     @abstractmethod
@@ -183,11 +185,16 @@ def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
 
 
 def check_loss(loss: Tensor, image: State) -> None:
-    """Raises ValueError for a loss that is neither (b,) nor a single value, or does not depend on the image."""
-    if loss.shape not in ((len(image),), ()):
+    """Raises ValueError for a loss that is not one tensor value an image, or does not depend on the image."""
+    if not isinstance(loss, Tensor):
         raise ValueError(
-            f"loss_fn must return one value an image, shape ({len(image)},), or a single value; got shape "
-            f"{tuple(loss.shape)}."
+            f"loss_fn must return a torch tensor with one value an image, shape ({len(image)},); got "
+            f"{type(loss).__name__}. Compute it from the image by torch operations, without .item() or float()."
+        )
+    if loss.shape != (len(image),) and not (loss.shape == () and len(image) == 1):
+        raise ValueError(
+            f"loss_fn must return one value an image, shape ({len(image)},); got shape {tuple(loss.shape)}. Average "
+            "over an image's own entries alone, as in error.flatten(1).mean(1)."
         )
     if not loss.requires_grad:
         raise ValueError(
@@ -203,8 +210,7 @@ def check_finite(result: LossAndGradients) -> LossAndGradients:
     if not result.image.isfinite().all():
         raise NotFinite("The image is not finite.", result)
     for name, grad in result.grads.items():
-        parts = grad.values() if isinstance(grad, dict) else [grad]
-        if not all(part.isfinite().all() for part in parts):
+        if not all(part.isfinite().all() for part in leaves(grad)):
             raise NotFinite(
                 f"The gradient with respect to {name} is not finite; try fewer steps, a lower noise level or a "
                 "network in float32.",

@@ -12,8 +12,8 @@ AdjointDEIS-1 (eq. 2.14) is
 
 and AdjointDEIS-2M (eq. 2.15) puts V + (V(t) - V(r)) / (2 rho) in the place of V, where r is the node visited
 before t and rho = (lambda_t - lambda_r) / h; V(r) is stored, not computed again. k is 1 for the ODE and 2 for the
-SDE (prop. 3.1), 1 + eta^2 between. For a scheduled z (theorem 2.2) the increment of a step is dL/dz_i, with z_i in
-force up to the step's clean end. dL/dw_i = D_i a_x at the step's clean end is our addition.
+SDE (prop. 3.1), 1 + eta^2 between. For a scheduled z (theorem 2.2) the increment of a step is dL/dz_i, where z_i is
+used up to the step's clean end. dL/dw_i = D_i a_x at the step's clean end is our addition.
 
 Not recommended for steering: it is an approximation, first or second order in h, at the cost of the exact
 discrete gradient. It is only conditionally stable: where noise dominates, a first-order step multiplies by
@@ -49,15 +49,15 @@ class ContinuousAdjoint(CheckedMethod):
 
     Args:
         order: 1 or 2.
-        steps: M, the adjoint's own number of steps, or its own grid, see adjoint_grid; the sampler's if None.
+        steps: M, the number of the adjoint's steps, or the adjoint's grid, see adjoint_grid; the sampler's if None.
         trajectory: "stored" stores the sampler's N states; "resolved" stores none, and solves for them again backwards
             (DDIM inversion, or DPM-Solver-2M's), which adds its own error.
         time: lambda -> time, for nodes between the sampler's; interpolated if None.
 
     Raises:
         ValueError: an argument out of range. By `value_and_grad`: also where the grid starts at alpha = 0, or a sample
-            prediction ends at sigma = 0 (the adjoint divides by both); where an own grid does not end where the
-            sampler's does; where an SDE's trajectory is to be resolved on another grid than its own.
+            prediction ends at sigma = 0 (the adjoint divides by both); where the adjoint's grid does not end where the
+            sampler's does; where an SDE's trajectory is to be resolved on another grid than the sampler's.
     """
 
     order: int = 2
@@ -74,7 +74,7 @@ class ContinuousAdjoint(CheckedMethod):
             raise ValueError(f"trajectory must be 'stored' or 'resolved'; got {self.trajectory!r}.")
 
     def grid(self, sampler: Sampler) -> Grid:
-        """The adjoint's own nodes."""
+        """The adjoint's nodes."""
         return adjoint_grid(sampler.grid, self.steps, self.time).nodes
 
     @torch.no_grad()
@@ -82,6 +82,11 @@ class ContinuousAdjoint(CheckedMethod):
         sampler = problem.sampler
         if sampler.grid.alpha[0] == 0:
             raise UnsuitedSampler("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
+        if sampler.grid.ends_twice:
+            raise UnsuitedSampler(
+                "AdjointDEIS has no step of length zero, which ends this sampler; use final_sigmas_type='zero', or "
+                "DiscreteAdjoint."
+            )
         grid = adjoint_grid(sampler.grid, self.steps, self.time)
         network = NetworkVJP(problem.model, problem.z, problem.wrt)
         stored, path = self.trajectory == "stored", problem.states()
@@ -100,7 +105,7 @@ class ContinuousAdjoint(CheckedMethod):
         network: NetworkVJP,
         g_w: Noises | None,
     ) -> State:
-        """a_x at the noisiest node; the shares of z, theta and the noises are added on the way."""
+        """a_x at the noisiest node; adds the shares of z and theta to `network`, and fills g_w."""
         nodes, k = grid.nodes, drift(sampler)
         previous: tuple[Tensor, list[Tensor]] | None = None
         for j in reversed(range(nodes.steps)):
@@ -140,9 +145,9 @@ def _add(network: NetworkVJP, grid: AdjointGrid, j: int, V_z: list[Tensor], weig
 def _fill_noise_gradient(g_w: Noises, sampler: Sampler, grid: AdjointGrid, j: int, a_t: State, a_s: State) -> None:
     """dL/dw_i = D_i a_x(t_{i+1}) for the sampler's nodes within adjoint step j; alpha a_x is linear in rho there."""
     nodes = grid.nodes
-    for i, way in grid.passed(j):
+    for i, share in grid.passed(j):
         a_x = a_t
-        if way > 0:
-            b = (1 - way) * nodes.alpha[j + 1] * a_t + way * nodes.alpha[j] * a_s
+        if share > 0:
+            b = (1 - share) * nodes.alpha[j + 1] * a_t + share * nodes.alpha[j] * a_s
             a_x = b / sampler.grid.alpha[i]
         g_w[i - 1] = sampler.rows[i - 1].D * a_x

@@ -64,7 +64,7 @@ class DiscreteAdjoint(CheckedMethod):
 
     def __post_init__(self) -> None:
         if self.checkpoints is not None and self.memory_budget is not None:
-            raise ValueError("Give checkpoints or memory_budget, not both.")
+            raise ValueError("Pass checkpoints or memory_budget, not both.")
         for name in ("checkpoints", "memory_budget"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -1,6 +1,6 @@
 """How much memory a pass may take, and how it is divided between stored states and stored graphs.
 
-A stored state saves computing steps again. A stored graph saves computing its own step again, and is much larger.
+A stored state saves computing steps again. A stored graph saves computing its step again, and is much larger.
 Sizes are measured on the given network; the division is the one with the fewest network calls.
 """
 
@@ -61,7 +61,7 @@ def allocate(
 class GraphMemory:
     """Bytes that a recorded network call stores: unique storages, without those that existed before.
 
-    On a GPU it is at least what the allocator has given out since, because a network that checkpoints inside itself
+    On a GPU it is at least the growth of the allocator's count, because a network that checkpoints inside itself
     stores more than autograd reports. On a CPU such a network appears smaller than it is.
     """
 

@@ -13,7 +13,7 @@ the node's own time; between nodes with that of `time`, or, without it, with the
 interpolated linearly in lambda (in sigma for a flow, which is exact where time is proportional to sigma): of second
 order in the nodes' distance, so give `time` to solvers of a higher order. A network that was trained on integer times
 is then called at fractions. Sinusoidal embeddings are smooth in them, as diffusers' exponential sigmas also assume; a
-network that looks its times up in a table can follow "euler" alone, which calls at nodes only.
+network that looks its times up in a table works with "euler" alone, which calls at nodes only.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 class OffTheShelf(CheckedMethod, OwnSampler):
     """dL/d(x_T, z, theta) by a solver of torchdiffeq, through the solver or by the adjoint ODE.
 
-    Of the sampler it takes the grid and the prediction type. Solvers with a fixed step use the grid's steps; those
-    that choose their own start and end where the grid does.
+    Of the sampler it takes the grid and the prediction type. Solvers with a fixed step use the grid's steps; adaptive
+    solvers use the grid's first and last node alone.
 
     Args:
         method: of torchdiffeq: "euler", "midpoint", "heun3", "rk4", "explicit_adams", ... (fixed); "dopri5", "dopri8",

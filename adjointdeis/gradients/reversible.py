@@ -12,9 +12,9 @@ Both lines can be solved for the states at s,
     u_s = (u_t - B m_t(x_t)) / A
     x_s = ((x_t - B m_s(u_s)) / A - (1 - c) u_s) / c
 
-so no state is stored: on the way back each is computed again from the one after it, and the vector-Jacobian products
-are taken at the network calls that this needs. u makes no last step: the image is x_N, and the pair before it is kept.
-Therefore the grid may end at sigma = 0 (A = 0).
+so no state is stored: the backward pass computes each again from the one after it, and the vector-Jacobian products
+are taken at the network calls that this needs. In the last step u does not change: the image is x_N, and the pair
+before it is kept. Therefore the grid may end at sigma = 0 (A = 0).
 
 The sampler differs from the table of the same grid: first-order, 2 N - 1 network calls in place of N, and an image
 that is nearer to the exact flow than DDIM's as long as c is near 1. Its gradient is exact for that image.
@@ -22,11 +22,12 @@ that is nearer to the exact flow than DDIM's as long as c is near 1. Its gradien
 Why this scheme (docs/reversible.md has the figures, benchmarks/reversible.py measures them): of the published ones it
 is the only one whose image stays near the flow in every world tried. Under strong guidance, on steps uniform in time,
 its error at 20 steps is a seventh or less of BDIA's, BELM's and reversible Heun's, and at equal numbers of network
-calls it is smaller, too. EDICT is far off below 50 steps. The same coupling on the noise family (in x / alpha) is far
-off at all usual numbers of steps: the difference of x and u grows there by e^h a step, on the data family it shrinks.
+calls it is smaller, too. EDICT's error is large below 50 steps. The same coupling on the noise family (in x / alpha)
+has a large error at all usual numbers of steps: there the difference of x and u grows by e^h a step, on the data family
+it shrinks.
 Without guidance, and at equal numbers of calls, BELM (one call a step) is as good. Rounding does not decide between
-them: with the state in float32 every scheme loses digits on the way back, under guidance many of them; in float64, as
-here, none that matter.
+them: with the state in float32 every scheme loses digits in the backward pass, under guidance many of them; in
+float64, as here, none that matter.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Pair(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Step i: its coefficients, and m at its two ends (None at the last, where u makes no step)."""
+    """Step i: its coefficients, and m at its two ends (t is None in the last step, in which u does not change)."""
 
     i: int
     A: float
@@ -84,7 +85,7 @@ class Reversible(CheckedMethod, OwnSampler):
     Raises:
         ValueError: coupling outside (0, 1].
         NotImplementedError: an SDE, by `value_and_grad` and `sample`.
-        FloatingPointError: by `value_and_grad`, also where the way back does not end at x_T, so that the gradient
+        FloatingPointError: by `value_and_grad`, also where the backward pass does not end at x_T, so that the gradient
             would be wrong.
     """
 
@@ -133,14 +134,14 @@ class Reversible(CheckedMethod, OwnSampler):
 
 
 class _Reversal:
-    """The way back: the current pair, and g, the cotangent of the loss at it."""
+    """The backward pass: the current pair, and g, the loss's cotangent of it."""
 
     def __init__(self, coupling: float, network: NetworkVJP, dtype: torch.dtype, pair: Pair, g: Pair) -> None:
         self.c, self.network, self.dtype = coupling, network, dtype
         self.pair, self.g = pair, g
 
     def last(self, step: Step) -> None:
-        """The last step, which u does not make; the current pair is the one before it."""
+        """The last step, in which u does not change; the current pair is the one before it."""
         g_x = self.g.x
         _, product = self._at(step.time_s, step.s, self.pair.u, step.B * g_x, step.i)
         self.g = Pair(step.A * self.c * g_x, step.A * (1 - self.c) * g_x + product)
@@ -157,12 +158,12 @@ class _Reversal:
         self.g = Pair(step.A * self.c * g_x, step.A * (g_u + (1 - self.c) * g_x) + product)
 
     def check(self, x_T: State) -> None:
-        """Raises FloatingPointError unless the way back ended at x_T."""
+        """Raises FloatingPointError unless the backward pass ended at x_T."""
         off = float((self.pair.u - x_T).norm() / x_T.norm().clamp_min(torch.finfo(x_T.dtype).tiny))
         if off > 1e-3:
             raise FloatingPointError(
-                f"The reversible sampler's way back misses x_T by {off:.1e} of its length, so its gradient would be "
-                "wrong; use a coupling nearer to 1, fewer steps, or DiscreteAdjoint."
+                f"The reversible sampler's backward pass misses x_T by {off:.1e} of its length, so the gradient would "
+                "be wrong; use a coupling nearer to 1, fewer steps, or DiscreteAdjoint."
             )
 
     def _at(self, time: int | float, m: Linear, x: State, cotangent: State, i: int) -> tuple[State, State]:
@@ -183,7 +184,7 @@ def steps(sampler: Sampler) -> list[Step]:
     if sampler.sde:
         raise NotImplementedError(
             "Reversible saves the memory of N states, which the N noises of an SDE take anyway, and the contraction of "
-            "an SDE loses digits on the way back; use DiscreteAdjoint."
+            "an SDE loses digits in the backward pass; use DiscreteAdjoint."
         )
     grid, prediction = sampler.grid, sampler.prediction_type
     found = []

@@ -1,11 +1,11 @@
-"""The states that the continuous adjoint needs on its way from the image to the noise.
+"""The states that the continuous adjoint needs, from the image to the noise.
 
 Stored: those of the sampler. Resolved: solved for again, backwards, from the image alone, without storing any;
 with h = lambda_s - lambda_t < 0 and eps taken at the cleaner end t,
 
     x_s = (alpha_s / alpha_t) x_t - sigma_s (e^h - 1) eps_t                       DDIM inversion
         with eps_t + (eps_t - eps_r) / (2 rho) in the place of eps_t              DPM-Solver-2M, backwards
-    x_s = (alpha_s / alpha_t) (x_t - W_i eps_t - D_i w_i)                         the SDE's step i, with its own noise
+    x_s = (alpha_s / alpha_t) (x_t - W_i eps_t - D_i w_i)                         the SDE's step i, with its noise
 
 where every row of a sampler can be written x_t = (alpha_t / alpha_s) x_s + W_i eps_s + D_i w_i. The adjoint needs the
 same eps, so no network call is added. These states differ from the sampler's by the error of the inversion.
@@ -56,7 +56,7 @@ class Resolved:
     """States solved for again, backwards.
 
     Raises:
-        ValueError: an SDE on another grid than its own, to which its noises belong.
+        ValueError: an SDE on another grid than the sampler's, to which its noises belong.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Resolved:
     ) -> None:
         if sampler.sde and grid.nodes != sampler.grid:
             raise ValueError(
-                f"An SDE's noises belong to its own {sampler.steps} steps; use trajectory='stored', or leave steps out."
+                f"An SDE's noises belong to its {sampler.steps} steps; use trajectory='stored', or leave steps out."
             )
         self.grid, self.sampler, self.noises, self.order = grid, sampler, noises, order
         for x in path:

@@ -1,7 +1,7 @@
 """A prior on the length of x_T: pure noise lies on a thin shell of radius sqrt(d).
 
 x_T ~ N(0, I) in d dimensions has a length r = |x_T| of density p(r) ~ r^(d-1) exp(-r^2 / 2), the chi distribution,
-whose mode is sqrt(d - 1) and whose width is below 1, whatever d. Steering x_T freely leaves that shell, and the network
+whose mode is sqrt(d - 1) and whose width is below 1 for every d. Steering x_T freely leaves that shell, and the network
 was trained on it alone. The negative logarithm of p is the regulariser
 
     R(x_T) = r^2 / 2 - (d - 1) log r,        dR/dx_T = x_T (1 - (d - 1) / r^2)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+Value = TypeVar("Value")
 OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 """Parameter groups, each with its "lr" -> optimizer."""
 
@@ -22,7 +23,7 @@ def _lbfgs(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         [p for group in groups for p in group["params"]],
         lr=rates.pop(),
         max_iter=1,
-        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would leave no room for the line search
+        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would be too few for the line search
         history_size=10,
         tolerance_grad=0.0,
         tolerance_change=0.0,
@@ -38,6 +39,11 @@ OPTIMIZERS: dict[str, OptimizerFactory] = {
     "lbfgs": _lbfgs,
     "sgd": torch.optim.SGD,
 }
+
+
+def by_name(values: Mapping[str, Value], name: str) -> Value | None:
+    """The value of a variable: its own, or for a tensor of a structured z, "z.pooled", that of "z"."""
+    return values.get(name, values.get(name.partition(".")[0]))
 
 
 class Recipe:
@@ -66,7 +72,7 @@ class Recipe:
         """
         groups = []
         for name, v in variables.items():
-            rate = self._lr.get(name) if isinstance(self._lr, Mapping) else self._lr
+            rate = by_name(self._lr, name) if isinstance(self._lr, Mapping) else self._lr
             if rate is None or not rate > 0:
                 raise ValueError(f"lr must be above 0 for every variable; got {rate} for {name}.")
             groups.append({"params": [v], "lr": share * float(rate)})

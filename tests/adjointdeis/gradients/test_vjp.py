@@ -38,7 +38,7 @@ def test_the_share_of_a_step_is_that_of_its_own_conditioning():
         network.add([torch.ones(2, 4)], weight, step)
     assert network.grads()["z"][:, 0, 0].tolist() == [2.0, 0.0, 1.5]
     assert network.record(5, normal(2, 3, 2, 2), 1).leaves[1].equal(z[1])
-    with pytest.raises(TypeError, match="A network call takes one z, but it was given one a step"):
+    with pytest.raises(TypeError, match="A network call takes one z; got one a step"):
         network.record(5, normal(2, 3, 2, 2))
 
 

@@ -1,4 +1,4 @@
-"""Backing off, image by image: through `guide`, on losses that end at a wall."""
+"""Halved rates, image by image: through `guide`, on losses that are not finite beyond a distance."""
 
 import pytest
 import torch
@@ -108,7 +108,7 @@ def test_a_single_image_that_fails_later_ends_the_run_at_its_last_good_state(opt
 
 
 def test_the_calls_of_steps_taken_back_are_counted():
-    """Every retry samples and differentiates again, and a failed pass is made once more to say where it failed."""
+    """Every retry samples and differentiates again, and a failed pass is made once more to locate the failure."""
     free, held = steer(squared_distance(TARGET), steps=2), steer(walled(0.2), steps=2)
     assert held[1].nfe >= free[1].nfe + 2 * ODE.steps * held[1].halvings[1]
 
@@ -130,9 +130,9 @@ def test_images_that_share_a_conditioning_stand_and_fall_together(z):
     assert torch.equal(frames[-1].variables["x_T"], X)
 
 
-def test_a_method_that_only_says_that_it_failed_is_backed_off_from_too():
+def test_rates_are_halved_for_a_method_that_raises_without_a_result_too():
     class Terse:
-        """A gradient method of somebody else's."""
+        """A gradient method of another author."""
 
         def value_and_grad(self, *args, **kwargs):
             try:
