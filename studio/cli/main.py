@@ -20,7 +20,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from PIL import Image
@@ -31,14 +31,15 @@ from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
+from studio.core.goals import GOALS
+from studio.core.gradients import GRADIENTS
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import LossName
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.label import LABEL, mark
 from studio.models.cli import add_flags, chosen
 from studio.models.interface import Model
-from studio.runs.compare import GRADIENTS, compare
+from studio.runs.compare import compare
 from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
 from studio.runs.request import Request
@@ -112,8 +113,8 @@ def _values(given: argparse.Namespace) -> dict[str, Any]:
     values = collected(given.preset, given.settings, given.set)
     text = getattr(given, "text", None)
     values = values if text is None else {**values, "prompt": text}
-    known = {name: suited(name) for name in get_args(LossName)}
-    return {**known.get(values.get("loss"), {}), **values}
+    loss = str(values.get("loss"))
+    return {**(suited(loss) if loss in GOALS else {}), **values}
 
 
 def _interrupting(stop: CancelToken) -> None:
