@@ -8,7 +8,8 @@
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
 NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
 run early and keeps its best picture. Another model than the embedded one is chosen with --model. Of a photograph,
---find-face crops to the largest face, and --in-photo writes the photo with the result in it.
+--find-face crops to the largest face, and --in-photo writes the photo with the result in it. --plugin adds goals
+(docs/goals.md).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
 from studio.core.goals import GOALS
 from studio.core.gradients import GRADIENTS
+from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS, suited
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
@@ -51,6 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(words)
     console = Console(stderr=True, quiet=given.quiet)
     try:
+        load_plugins(given.plugin)
         with TemporaryDirectory() as folder:
             stop = CancelToken(Path(folder) / "stop")
             _interrupting(stop)
@@ -153,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     made["morph"].add_argument("first", type=Path, help="one face")
     made["morph"].add_argument("second", type=Path, help="the other face")
     made["morph"].set_defaults(job=_morph)
+    for one in made.values():
+        add_plugin_flag(one)
     for name in ("steer", "morph", "compare"):
         made[name].add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
         made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
