@@ -11,13 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, cast, final, runtime_checkable
 
-import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.nan_tracer import NanTracer
 from adjointdeis.gradients.problem import LossFn, Problem
-from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
+from adjointdeis.gradients.vjp import NetworkVJP
 from adjointdeis.sample import check_noises, check_z, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
@@ -170,30 +169,6 @@ def gather(
     if g_w is not None:
         grads["noises"] = g_w
     return LossAndGradients(loss, image, grads | network.grads())
-
-
-def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
-    """The loss at the image, and g_N = dL/dx_N."""
-    with recording():
-        image = leaf(image)
-        loss = loss_fn(image)
-        check_loss(loss, image)
-        (cotangent,) = torch.autograd.grad(loss.sum(), image, materialize_grads=True)
-    return loss.detach(), cotangent
-
-
-def check_loss(loss: Tensor, image: State) -> None:
-    """Raises ValueError for a loss that is neither (b,) nor a single value, or does not depend on the image."""
-    if loss.shape not in ((len(image),), ()):
-        raise ValueError(
-            f"loss_fn must return one value an image, shape ({len(image)},), or a single value; got shape "
-            f"{tuple(loss.shape)}."
-        )
-    if not loss.requires_grad:
-        raise ValueError(
-            "loss_fn's result has no gradient with respect to the image; it must be computed from the image by "
-            "torch operations, without detach() or no_grad()."
-        )
 
 
 def check_finite(result: LossAndGradients) -> LossAndGradients:
