@@ -9,12 +9,12 @@ from pathlib import Path
 from studio.core.cancellation import CancelToken
 from studio.core.settings import Settings
 from studio.models.interface import Model
-from studio.models.memory import need
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
 from studio.runs.cost import Cost, CostModel
 from studio.runs.events import Event, Waiting
+from studio.runs.memory import need
 from studio.runs.request import Request
 from studio.runs.retry import with_second_try
 from studio.runs.sampling import sampler_for

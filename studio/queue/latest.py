@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from studio.core.cancellation import CancelToken
-from studio.models.memory import trim
+from studio.models.memory import trim_heap
 from studio.queue.device import DeviceQueue
 
 Item = TypeVar("Item")
@@ -126,7 +126,7 @@ def latest_only(
             failure.append(error)
         finally:
             slot.close()
-            trim()
+            trim_heap()
 
     Thread(target=contextvars.copy_context().run, args=(worker,), daemon=True, name="studio-run").start()
     try:

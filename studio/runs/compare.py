@@ -26,7 +26,7 @@ from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
 from studio.core.settings import GradientName, Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 from studio.runs.capabilities import check_capabilities
 from studio.runs.events import CurvePoint
 from studio.runs.meter import Metered
@@ -253,4 +253,4 @@ class _Run:
         """What a method held that ended early is for the others."""
         if lane.column.trouble:
             lane.frames = iter(())
-            give_back()
+            release_memory()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from studio.core.gradients import CALLS_TO_ENCODE, calls_to_update, graphs_kept
 from studio.core.settings import GradientName, Settings
-from studio.models.memory import Need
+from studio.runs.memory import Need
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from studio.core.cancellation import CancelToken
-from studio.models.memory import in_use
+from studio.models.memory import memory_in_use
 
 
 class Cancelled(Exception):
@@ -37,7 +37,7 @@ class MonitoredNetwork:
         self._network, self._stop, self._device = network, stop, device or torch.device("cpu")
         self._wanted = 0
         self.calls = 0
-        self.memory = self.most_memory = in_use(self._device)
+        self.memory = self.most_memory = memory_in_use(self._device)
         self.passed: list[Call] = []
 
     def follow(self, calls: int) -> None:
@@ -57,6 +57,6 @@ class MonitoredNetwork:
         if len(self.passed) < self._wanted:
             self.passed.append(Call(x.detach(), output.detach()))
         # after the call, when what its gradient needs is still there
-        self.memory = in_use(self._device)
+        self.memory = memory_in_use(self._device)
         self.most_memory = max(self.most_memory, self.memory)
         return output

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from studio.core.errors import out_of_memory
 from studio.core.settings import Settings, bounds
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 from studio.runs.request import Request
 
 Item = TypeVar("Item")
@@ -47,7 +47,7 @@ def with_second_try(run: Callable[[Request], Iterator[Item]], request: Request) 
             raise
         log.warning("Out of memory, tried again with %s: %s", changes(request.settings, settings), error)
     # here and not above: the exception held the run's tensors
-    give_back()
+    release_memory()
     yield from run(dataclasses.replace(request, settings=settings))
 
 

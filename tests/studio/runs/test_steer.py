@@ -13,9 +13,9 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import NEEDS_SECOND_PICTURE, GradientName, LossName, Mode, Variables
 from studio.models.interface import Model
-from studio.models.memory import need
 from studio.runs.cost import CostModel
 from studio.runs.events import Event, Outcome, Progress
+from studio.runs.memory import need
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
