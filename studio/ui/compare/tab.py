@@ -13,7 +13,7 @@ from studio.core.cancellation import CancelToken
 from studio.core.goals import PROMPTS
 from studio.core.settings import GradientName
 from studio.queue.app_state import Stream, Studio, Task
-from studio.runs.compare import GRADIENTS, Comparison
+from studio.runs.compare import GRADIENTS, Comparison, chosen_methods
 from studio.runs.events import Waiting
 from studio.runs.request import Request
 from studio.ui import html
@@ -118,7 +118,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
     ) -> Iterator[Updates]:
         chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
         request = Request.checked(chosen, start, second, studio.model.size)
-        for state in stream(Task("compare", request, tuple(methods)), stop):
+        for state in stream(Task("compare", request, tuple(chosen_methods(methods))), stop):
             if state is None:
                 yield tab.job.unchanged()
             elif isinstance(state, Waiting):
