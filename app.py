@@ -28,9 +28,11 @@ import torch
 from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
+from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.models.cli import add_flags, chosen
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
+from studio.models.placement.placement import best_device
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
@@ -57,7 +59,7 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
     # the page's own threads keep it long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    model = model or embedded(device or best_device())
+    model = model or embedded(device or best_device(mps=False))
     studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public)
     pictures = examples()
     if zerogpu.is_zero():  # there is no GPU in this process, so nothing to warm up
@@ -65,11 +67,6 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     if pictures and model.clip is not None:  # the short run for warming up has a goal in words
         studio.warm_up(pictures[0])
     return page(studio, pictures, where_it_is)
-
-
-def best_device() -> str:
-    """A GPU if there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
@@ -117,6 +114,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--device", help="where the model runs, as cpu or cuda; a GPU if there is one by default")
     add_flags(parser)
+    add_plugin_flag(parser)
     parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
     given = parser.parse_args()
     if given.present and given.share:
@@ -140,6 +138,7 @@ def main() -> None:
         print(*findings, sep="\n")
         sys.exit(any(not finding.fine for finding in findings))
     try:
+        load_plugins(given.plugin)
         serve(given)
     except (FileNotFoundError, UserError) as missing:
         sys.exit(str(missing))
@@ -149,7 +148,8 @@ def main() -> None:
 
 def opened(given: argparse.Namespace) -> gr.Blocks:
     """The page on the model that the command line names."""
-    return build(given.public, model=chosen(given, given.device or best_device(), given.public))
+    device = given.device or str(best_device(mps=False))
+    return build(given.public, model=chosen(given, device, given.public))
 
 
 def serve(given: argparse.Namespace) -> None:

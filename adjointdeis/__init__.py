@@ -12,8 +12,9 @@ Reading order, which is also the order of imports:
 
     what a sampler is     shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler
     sampling              sample, encode
-    gradients/            network_parameters, vjp, problem, nan_tracer, base; checkpointing, memory, discrete, unrolled,
-                          subgrid; adjoint_grid, trajectory, continuous; reversible, off_the_shelf, precomputed
+    gradients/            network_parameters, vjp, problem, loss, nan_tracer, base; checkpointing, memory, discrete,
+                          unrolled, subgrid; adjoint_grid, trajectory, continuous; reversible, off_the_shelf,
+                          precomputed
     audit                 any gradient method against the exact one
     guide/                counted_model, objective, optimizers, stopping, norm_prior, variables, step_options,
                           evaluation, update, loop

@@ -108,10 +108,6 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
     match prediction:
         case "epsilon":
             return Linear(0.0, 1.0)
-        case "v_prediction":
-            return Linear(sigma_t, alpha_t)
-        case "flow_prediction":
-            return Linear(1.0, alpha_t)
         case "sample":
             if sigma_t == 0:
                 raise ValueError(
@@ -119,6 +115,10 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
                     "sigma_min (final_sigmas_type='sigma_min')."
                 )
             return Linear(1 / sigma_t, -alpha_t / sigma_t)
+        case "v_prediction":
+            return Linear(sigma_t, alpha_t)
+        case "flow_prediction":
+            return Linear(1.0, alpha_t)
 
 
 def to_flow(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:

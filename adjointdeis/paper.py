@@ -50,7 +50,7 @@ def adjointDEIS(
         scheduler: diffusers scheduler, after `set_timesteps`.
         xT: starting state (b, *x).
         z: conditioning, or None (then x_T alone is optimised).
-        loss_fn: image -> one value an image, or a single value.
+        loss_fn: image -> one value an image; of a batch of one also a single value.
         ws: noises by int(timestep), as `encode_cycle_sde` returns them, or in the order of the steps; drawn from
             `seed` if None. SDE only.
         is_sde: sample by SDE-DPM-Solver-1 (eq. 3.6) instead of DDIM.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Grid:
     times: tuple[int | float, ...]
     alpha: tuple[float, ...]
     sigma: tuple[float, ...]
-    ends_twice: bool = False
+    ends_twice: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not len(self.times) == len(self.alpha) == len(self.sigma):
@@ -89,7 +89,7 @@ class Grid:
         if not 0 < noise_level <= 1:
             raise ValueError(f"noise_level must be in (0, 1]; got {noise_level}. Use 1 to start from pure noise.")
         first = min(round((1 - noise_level) * self.steps), self.steps - 1)
-        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:], self.ends_twice)
+        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:], ends_twice=self.ends_twice)
 
 
 @dataclass(frozen=True)

@@ -49,4 +49,4 @@ Noises: TypeAlias = Float[Tensor, "n b *x"]
 """w_0 .. w_{N-1}: the injected noise of every step, stacked."""
 
 Values: TypeAlias = Float[Tensor, " b"] | Float[Tensor, ""]
-"""One loss value an image (or a single value that is already summed)."""
+"""One loss value an image, or that of a batch of one."""

@@ -239,7 +239,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("w = leaf(w)", "w = leaf(-w)"),
     ),
     *_of(
-        "gradients/base.py",
+        "gradients/loss.py",
         EXACT,
         ("torch.autograd.grad(loss.sum(), image", "torch.autograd.grad(loss.mean(), image"),
     ),

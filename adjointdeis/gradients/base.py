@@ -11,14 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, cast, final, runtime_checkable
 
-import torch
 from torch import Tensor
 
 from adjointdeis.conditioning import leaves
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.nan_tracer import NanTracer
 from adjointdeis.gradients.problem import LossFn, Problem
-from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
+from adjointdeis.gradients.vjp import NetworkVJP
 from adjointdeis.sample import check_noises, check_state, check_z, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
@@ -74,7 +73,7 @@ class GradientMethod(Protocol):
             sampler: the table.
             x_T: starting state (b, *x).
             z: conditioning, one a step if `Scheduled`; "z" in `wrt` has no effect where it is None.
-            loss_fn: image (b, *x) -> one value an image (b,), or a single value.
+            loss_fn: image (b, *x) -> one value an image (b,); of a batch of one also a single value.
             noises: w_0 .. w_{N-1} for an SDE; drawn once if None.
             wrt: names out of "x_T", "z", "noises", "theta".
 
@@ -172,35 +171,6 @@ def gather(
     if g_w is not None:
         grads["noises"] = g_w
     return LossAndGradients(loss, image, grads | network.grads())
-
-
-def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
-    """The loss at the image, and g_N = dL/dx_N."""
-    with recording():
-        image = leaf(image)
-        loss = loss_fn(image)
-        check_loss(loss, image)
-        (cotangent,) = torch.autograd.grad(loss.sum(), image, materialize_grads=True)
-    return loss.detach(), cotangent
-
-
-def check_loss(loss: Tensor, image: State) -> None:
-    """Raises ValueError for a loss that is not one tensor value an image, or does not depend on the image."""
-    if not isinstance(loss, Tensor):
-        raise ValueError(
-            f"loss_fn must return a torch tensor with one value an image, shape ({len(image)},); got "
-            f"{type(loss).__name__}. Compute it from the image by torch operations, without .item() or float()."
-        )
-    if loss.shape != (len(image),) and not (loss.shape == () and len(image) == 1):
-        raise ValueError(
-            f"loss_fn must return one value an image, shape ({len(image)},); got shape {tuple(loss.shape)}. Average "
-            "over an image's own entries alone, as in error.flatten(1).mean(1)."
-        )
-    if not loss.requires_grad:
-        raise ValueError(
-            "loss_fn's result has no gradient with respect to the image; it must be computed from the image by "
-            "torch operations, without detach() or no_grad()."
-        )
 
 
 def check_finite(result: LossAndGradients) -> LossAndGradients:

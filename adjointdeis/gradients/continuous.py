@@ -32,7 +32,8 @@ from torch import Tensor
 
 from adjointdeis.denoiser import to_eps
 from adjointdeis.gradients.adjoint_grid import AdjointGrid, Time, adjoint_grid
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, UnsuitedSampler, gather, loss_and_cotangent
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, UnsuitedSampler, gather
+from adjointdeis.gradients.loss import loss_and_cotangent
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.trajectory import Resolved, Stored, Trajectory, half_inverse_ratio
 from adjointdeis.gradients.vjp import NetworkVJP

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, gather, loss_and_cotangent
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, gather
 from adjointdeis.gradients.checkpointing import Advance, Discard, Restore, Reverse, Store, checkpoint_schedule
+from adjointdeis.gradients.loss import loss_and_cotangent
 from adjointdeis.gradients.memory import FREE_SHARE, Allocation, allocate, free_bytes, measure_graph, to_device
 from adjointdeis.gradients.network_parameters import all_parameters
 from adjointdeis.gradients.problem import Problem

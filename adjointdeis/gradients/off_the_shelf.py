@@ -30,7 +30,8 @@ from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser, to_eps, to_flow
 from adjointdeis.gradients.adjoint_grid import Time
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, OwnSampler, check_loss, gather
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, OwnSampler, gather
+from adjointdeis.gradients.loss import check_loss
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
 from adjointdeis.precision import widest

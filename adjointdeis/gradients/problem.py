@@ -29,7 +29,7 @@ from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State
 
 LossFn = Callable[[Tensor], Tensor]
-"""image (b, *x) -> one value an image (b,), or a single value."""
+"""image (b, *x) -> one value an image (b,); of a batch of one also a single value."""
 
 VARIABLES = ("x_T", "z", "noises", "theta")
 

@@ -40,7 +40,8 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser, Linear, to_x0
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, OwnSampler, gather, loss_and_cotangent
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, OwnSampler, gather
+from adjointdeis.gradients.loss import loss_and_cotangent
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.vjp import NetworkVJP
 from adjointdeis.precision import widest

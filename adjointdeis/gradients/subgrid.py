@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import to_x0
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, gather, loss_and_cotangent
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, gather
+from adjointdeis.gradients.loss import loss_and_cotangent
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.vjp import NetworkVJP
 from adjointdeis.sampler import Sampler

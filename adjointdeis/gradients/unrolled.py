@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, check_loss, checked, gather
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, checked, gather
 from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.loss import check_loss
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
 from adjointdeis.sample import iterate

@@ -8,7 +8,8 @@
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
 NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
 run early and keeps its best picture. Another model than the embedded one is chosen with --model. Of a photograph,
---find-face crops to the largest face, and --in-photo writes the photo with the result in it.
+--find-face crops to the largest face, and --in-photo writes the photo with the result in it. --plugin adds goals
+(docs/goals.md).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from PIL import Image
@@ -31,14 +32,16 @@ from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
+from studio.core.goals import GOALS
+from studio.core.gradients import GRADIENTS
+from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import LossName
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.label import LABEL, mark
 from studio.models.cli import add_flags, chosen
 from studio.models.interface import Model
-from studio.runs.compare import GRADIENTS, compare
+from studio.runs.compare import compare
 from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
 from studio.runs.request import Request
@@ -50,6 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(words)
     console = Console(stderr=True, quiet=given.quiet)
     try:
+        load_plugins(given.plugin)
         with TemporaryDirectory() as folder:
             stop = CancelToken(Path(folder) / "stop")
             _interrupting(stop)
@@ -112,8 +116,8 @@ def _values(given: argparse.Namespace) -> dict[str, Any]:
     values = collected(given.preset, given.settings, given.set)
     text = getattr(given, "text", None)
     values = values if text is None else {**values, "prompt": text}
-    known = {name: suited(name) for name in get_args(LossName)}
-    return {**known.get(values.get("loss"), {}), **values}
+    loss = str(values.get("loss"))
+    return {**(suited(loss) if loss in GOALS else {}), **values}
 
 
 def _interrupting(stop: CancelToken) -> None:
@@ -152,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     made["morph"].add_argument("first", type=Path, help="one face")
     made["morph"].add_argument("second", type=Path, help="the other face")
     made["morph"].set_defaults(job=_morph)
+    for one in made.values():
+        add_plugin_flag(one)
     for name in ("steer", "morph", "compare"):
         made[name].add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
         made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")

@@ -17,7 +17,7 @@ from studio.core.errors import UserError
 from studio.models.completeness import check_numbers
 from studio.models.detect import read
 from studio.models.hub import variant_of
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 
 LONGEST_GEMMA = 300
 
@@ -63,7 +63,7 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
     codes = [(_clip if clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder
     if device.type == "cuda":
-        give_back()  # what comes next is planned by the memory that is free
+        release_memory()  # what comes next is planned by the memory that is free
     return codes
 
 

@@ -1,4 +1,4 @@
-"""`Request`: checked settings with checked pictures; what is wrong is said before anything costs time."""
+"""`Request`: checked settings with checked pictures, so that a mistake is an error message before a run starts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,6 @@ from studio.images.load import load_picture
 
 PictureFile = str | Path | None
 
-_SECOND_MISSING = {
-    "clip_image": "This goal needs a second picture to move towards: upload one, or choose an example below it.",
-    "identity": "This goal needs a second face to become: upload one, or choose an example below it.",
-    "morph": "A morph needs a second face: upload one, or choose an example below it.",
-    "mix": "This mix needs a second picture: upload one, or set the weights of the second picture and face to 0.",
-}
-
 
 @dataclass(frozen=True)
 class Request:
@@ -31,7 +24,7 @@ class Request:
     Args:
         settings: checked.
         start: the picture to change, square, at the model's size.
-        second: the reference, for the losses that need one; None for the others, even if one was given.
+        second: the reference of the losses that need one; None for the others, even if one was given.
     """
 
     settings: Settings
@@ -40,7 +33,7 @@ class Request:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], start: PictureFile, second: PictureFile, size: int) -> Request:
-        """A request from what a page or a file holds.
+        """A request from the values of a page or a file.
 
         Raises:
             UserError: the first thing that is missing or wrong, in the order in which the page asks for it.
@@ -53,7 +46,7 @@ class Request:
         if not settings.needs_second_picture:
             return cls(settings, first_picture)
         if second is None:
-            raise UserError(_SECOND_MISSING[settings.loss])
+            raise UserError(settings.goal.second_missing)
         try:
             return cls(settings, first_picture, load_picture(second, size, Crop.of_second(settings)))
         except UserError as error:
