@@ -67,7 +67,7 @@ def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
     monkeypatch.setattr(app, "build", lambda public, model: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
@@ -110,7 +110,7 @@ def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.Mo
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
-    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
     monkeypatch.setattr(app, "build", lambda public, model: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import UserError
-from studio.models.cli import add_flags, chosen
+from studio.models.cli import add_flags, selected_model
 from tests.losses.faces.networks import small, write
 
 
@@ -22,14 +22,14 @@ def test_the_embedded_model_is_the_default() -> None:
 
 
 def test_what_the_embedded_model_cannot_use_is_refused() -> None:
-    assert chosen(parsed(), None).size == 64
-    with pytest.raises(UserError, match="has nothing to do with --clip, --judge: leave that out, or choose a --model"):
-        chosen(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
+    assert selected_model(parsed(), None).size == 64
+    with pytest.raises(UserError, match="does not take --clip, --judge: leave that out, or select a --model"):
+        selected_model(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
 
 def test_a_folder_becomes_a_model_with_what_was_wished_for(twin: Callable[[str], Path], tmp_path: Path) -> None:
     given = parsed("--model", str(twin("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
-    model = chosen(given, "cpu")
+    model = selected_model(given, "cpu")
     assert model.latent == (4, 8, 8)
     assert not hasattr(model.network, "scale")
     assert "has no open_clip_config.json" in model.missing["clip"]
@@ -37,7 +37,7 @@ def test_a_folder_becomes_a_model_with_what_was_wished_for(twin: Callable[[str],
 
 def test_in_public_only_models_of_the_registry_are_served(twin: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="A public studio serves the models it knows"):
-        chosen(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
+        selected_model(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
 
 
 def test_who_presents_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,12 +45,12 @@ def test_who_presents_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     given = parsed("--model", "ldm-celebahq")
     given.present = True
     with pytest.raises(UserError, match="its files are not here, and the studio is offline"):
-        chosen(given, "cpu")
+        selected_model(given, "cpu")
 
 
 def test_a_model_that_is_not_here_ends_in_a_sentence() -> None:
     with pytest.raises(UserError, match="cannot be loaded: its files are not here, and the studio is offline"):
-        chosen(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
+        selected_model(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
 
 
 def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
@@ -62,6 +62,6 @@ def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path]
     given = parsed(
         "--model", str(twin("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
     )  # fmt: skip
-    model = chosen(given, "cpu")
+    model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48
     assert list(model.held_out) == ["judge", "jury"]
