@@ -83,7 +83,7 @@ def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.Monk
             given.update(options)
 
     app.launch(cast(Any, Page()), public=True)
-    assert given["max_file_size"] == IN_PUBLIC.file < AT_HOME.file
+    assert given["max_file_size"] == IN_PUBLIC.max_upload < AT_HOME.max_upload
     assert given["app_kwargs"]["middleware"][0].kwargs["request_limits"] == IN_PUBLIC
     assert (given["run_history"], given["enable_monitoring"], given["show_error"]) == (False, False, False)
     monkeypatch.setattr("sys.argv", ["app.py", "--public"])

@@ -35,7 +35,7 @@ from studio.models.domain import world_of
 from studio.queue.app_state import Studio
 from studio.runs.compare import GRADIENTS, chosen_methods
 from studio.runs.request import Request
-from studio.server.cleanup import forget_later
+from studio.server.cleanup import expire_session
 from studio.server.uploads import NO_FILE, uploaded
 from studio.server.visitor import caller_address
 from studio.ui.compare.tab import compare_stream
@@ -120,7 +120,7 @@ class _Endpoint:
         names, cancel_tokens = [p.name for p in parameters], self._studio.cancel_tokens
 
         def run(*values: Any) -> Iterator[Any]:
-            forget_later()
+            expire_session()
             named = dict(zip(names, values, strict=True))
             shown: Any = answer(None, Path(), named)
             try:

@@ -1,4 +1,4 @@
-"""Who is on the page: what tells two visitors apart, and whose share of the device their runs count to."""
+"""The session and the client address of a Gradio request."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from studio.server.client import address_of
+from studio.server.client import client_address
 
 
 def visitor_name(visitor: gr.Request) -> str:
-    """What tells two visitors apart: an open page has a name of its own."""
+    """A name that no other open page has: its session."""
     return visitor.session_hash or "local"
 
 
 def visitor_address(visitor: Any) -> str:
-    """Where they come from; "" where nobody knows."""
+    """The client's address; "" if it is unknown."""
     headers, client = getattr(visitor, "headers", None), getattr(visitor, "client", None)
-    return address_of(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
+    return client_address(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
 
 
 def caller_address() -> str:
-    """The address of whoever called the function that is running."""
+    """The client's address in a function that Gradio is running; "" elsewhere."""
     return visitor_address(LocalContext.request.get(None))
