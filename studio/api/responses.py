@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from studio.core.settings import title
-from studio.core.text import told
+from studio.core.text import truncation_warnings
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.faces import Faces
@@ -94,7 +94,7 @@ def _notes(outcome: Outcome, model: Model) -> Json:
     settings = outcome.settings
     texts = [(title("prompt"), settings.prompt if settings.needs_prompt else "")]
     texts += [(title("source_text"), settings.source_text if settings.needs_source_text else "")]
-    sentence = told(model.tokenizer, texts)
+    sentence = truncation_warnings(model.tokenizer, texts)
     return {"notes": [sentence]} if sentence else {}
 
 

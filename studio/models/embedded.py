@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from clay.world import ClayWorld, load_world
-from studio.core.checksums import combined, listed, verify
+from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 
@@ -32,7 +32,7 @@ def of_world(world: ClayWorld) -> Model:
     """The studio's model of a clay world that is loaded already."""
     return Model(
         name="clay faces, 64 px",
-        digest=combined(listed(world.folder)),
+        digest=combined_checksum(listed_checksums(world.folder)),
         size=world.autoencoder.sample_shape[-1],
         network=world.autoencoder,
         encode=world.autoencoder.encode,

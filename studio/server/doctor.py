@@ -66,8 +66,8 @@ def weights(name: str, folder: Path, cure: str) -> Finding:
     """The SHA-256 of every weight file that a folder's README lists."""
     try:
         count = verify(folder)
-    except BrokenWeights as broken:
-        return Finding(name, False, broken.found, cure)
+    except BrokenWeights as error:
+        return Finding(name, False, error.reason, cure)
     except (OSError, UnicodeError) as error:
         return Finding(name, False, f"cannot be read: {error}", cure)
     return Finding(name, True, f"{count} files, as in the {'model card' if name == 'weights' else 'list beside them'}")

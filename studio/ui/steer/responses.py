@@ -11,7 +11,7 @@ import gradio as gr
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import LARGEST_SEED, LossName, Settings, parse, title
-from studio.core.text import clean, told
+from studio.core.text import clean, truncation_warnings
 from studio.export.player import uri
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -111,7 +111,7 @@ class Answers:
     def read(self, prompt: object, source_text: object) -> str:
         """How much of a long text the model reads; nothing where it reads all."""
         texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
-        sentence = told(self._studio.model.tokenizer, texts)
+        sentence = truncation_warnings(self._studio.model.tokenizer, texts)
         return html.note(sentence) if sentence else ""
 
     def roll(self) -> int:
