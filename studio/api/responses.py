@@ -16,7 +16,7 @@ from studio.core.text import truncation_warnings
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.faces import Faces
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.compare import Column, Comparison
 from studio.runs.events import Outcome, Progress, Waiting
@@ -100,5 +100,5 @@ def _notes(outcome: Outcome, model: Model) -> Json:
 
 def _file(image: Image.Image, written: Json, folder: Path, named: Named) -> Json:
     path = folder / "result.png"
-    path.write_bytes(to_png(mark(image) if named.get("marked") else image, written))
+    path.write_bytes(to_png(draw_label(image) if named.get("marked") else image, written))
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

@@ -35,7 +35,7 @@ from studio.core.presets import PRESETS, suited
 from studio.core.settings import LossName
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
-from studio.images.label import LABEL, mark
+from studio.images.label import LABEL, draw_label
 from studio.models.cli import add_flags, selected_model
 from studio.runs.compare import GRADIENTS, compare
 from studio.runs.events import Outcome
@@ -127,7 +127,7 @@ def _write(args: argparse.Namespace, name: str, image: Image.Image, metadata: di
     """Write the PNG with its record inside, and the record beside it; print both names."""
     path: Path = args.out or Path(name)
     sidecar = path.with_suffix(".json")
-    path.write_bytes(to_png(mark(image) if args.mark else image, metadata))
+    path.write_bytes(to_png(draw_label(image) if args.mark else image, metadata))
     sidecar.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     print(path, sidecar, sep="\n")
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from studio.export.metadata import record, to_png
 from studio.export.video import SIDE, mp4, webp
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.images.load import enlarge
 from studio.models.interface import Model
 from studio.runs.events import Outcome
@@ -81,7 +81,7 @@ _SIDES: Mapping[str, int] = MappingProxyType({"large": LARGE, "mp4": SIDE, "webp
 def _marked(kind: str, outcome: Outcome) -> Outcome:
     """With the corner label on every picture that the model made."""
     side = _SIDES.get(kind, 0)
-    after, *frames = (mark(enlarge(picture, side)) for picture in (outcome.after, *outcome.frames))
+    after, *frames = (draw_label(enlarge(picture, side)) for picture in (outcome.after, *outcome.frames))
     return dataclasses.replace(outcome, after=after, frames=tuple(frames))
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from studio.export.metadata import record, to_png
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.morph import Morphed
 
@@ -42,5 +42,5 @@ def save(kind: str, done: Morphed, model: Model, folder: Path, inside: bool = Tr
         path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     else:
         after = done.outcome.after
-        path.write_bytes(to_png(mark(after) if marked else after, written if inside else None))
+        path.write_bytes(to_png(draw_label(after) if marked else after, written if inside else None))
     return path

@@ -16,7 +16,7 @@ from studio.export.files import name
 from studio.export.metadata import record, to_png
 from studio.images.crop import Crop
 from studio.images.framing import square_of
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.images.load import load_whole
 from studio.images.paste import LARGEST_SIDE, in_photo, is_part
 from studio.models.interface import Model
@@ -87,7 +87,7 @@ def photo_png(outcome: Outcome, path: str | Path, model: Model, *, inside: bool 
     if picture is None:
         raise UserError(_NO_PHOTO)
     written = {**record(outcome, model), "in_photo": list(picture.size)} if inside else None
-    return to_png(mark(picture) if marked else picture, written)
+    return to_png(draw_label(picture) if marked else picture, written)
 
 
 def save_photo(

@@ -82,5 +82,5 @@ def pair(outcome: Outcome) -> Json:
         "after": uri(outcome.after),
         "difference": uri(found.image),
         "scale": f"Brightest: {found.largest} of 255 levels. Mean: {found.mean:.1f}. "
-        f"{found.moved:.0%} of the pixels moved by more than 8.",
+        f"{found.changed:.0%} of the pixels moved by more than 8.",
     }

@@ -88,7 +88,7 @@ class FaceSearch:
 
     def find(self, path: str | None, sought: Sought, *values: float) -> Updates:
         """A picture was brought by hand: look for its faces, and set the crop to the largest."""
-        now = Crop.held(values)
+        now = Crop.clamped(values)
         free = now in (Crop(), sought.ours)
         start = Crop() if free else now
         # a picture that follows at once may still bring the sliders of this one
@@ -101,7 +101,7 @@ class FaceSearch:
             faces = find_faces(path, self._world.framing if self._world else ALIGNED)
         except UserError:  # a file that is no picture is said where it is shown
             return nothing
-        if faces.fits:
+        if faces.needs_no_crop:
             return {**nothing, **self._set(start)}
         here = Sought(tuple(one.crop for one in faces.found), tuple(uri(one.picture) for one in faces.found), start)
         if not faces.found:

@@ -45,7 +45,7 @@ class Answers:
         if path is None:
             return {self.outputs.message: "", outside: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {self.outputs.message: html.alert(str(error)), outside: ""}
         told = photo_html.outside(self._world.see(picture), picture) if self._world else ""
@@ -64,7 +64,7 @@ class Answers:
         if path is None:
             return ""
         try:
-            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.held(crop))))
+            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.clamped(crop))))
         except UserError:
             return ""
 
@@ -74,7 +74,7 @@ class Answers:
         if path is None:
             return {seen: "", self.outputs.message: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {seen: "", self.outputs.message: html.alert(f"Second picture: {error}")}
         return {seen: html.seen(uri(picture)), self.outputs.message: ""}
