@@ -8,7 +8,7 @@ from pathlib import Path
 from studio.cli.settings import existing
 from studio.core.errors import UserError
 from studio.core.settings import Settings
-from studio.export.photo import check_around, photo_png
+from studio.export.photo import check_cropped, photo_png
 from studio.images.faces import crop_on_face
 from studio.images.framing import ALIGNED
 from studio.models.domain import world_of
@@ -63,7 +63,7 @@ def check_photo(output: Path | None, image: Path, settings: Settings) -> None:
         UserError: the crop is the whole image.
     """
     if output is not None:
-        check_around(image, settings)
+        check_cropped(image, settings)
 
 
 def write_photo(output: Path | None, image: Path, outcome: Outcome, model: Model, *, marked: bool = False) -> None:

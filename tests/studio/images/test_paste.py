@@ -131,7 +131,7 @@ def test_a_huge_photo_is_reduced_and_the_result_reduced_with_it(
     photo_run: Callable[..., tuple[Outcome, Path]],
 ) -> None:
     outcome, path = photo_run((3000, 1500), crop_zoom=3.0, crop_x=-0.5)
-    picture = np.asarray(result_in_photo(outcome, path, longest=600))
+    picture = np.asarray(result_in_photo(outcome, path, max_side=600))
     assert picture.shape == (300, 600, 3)
     assert (picture[inside(Crop(3.0, -0.5), 600, 300, 0.7)] == (0, 255, 0)).mean() > 0.95
 
