@@ -11,7 +11,7 @@ from studio.core.settings import Settings
 from studio.export.photo import check_cropped, photo_png
 from studio.images.faces import crop_on_face
 from studio.images.framing import ALIGNED
-from studio.models.domain import world_of
+from studio.models.domain import domain_of
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 
@@ -43,7 +43,7 @@ def face_crops(number: int | None, model: Model, first: Path, second: Path | Non
     """
     if number is None:
         return {}
-    world = world_of(model)
+    world = domain_of(model)
     framing = world.framing if world else ALIGNED
     crop = crop_on_face(existing(first), framing, number)
     values = {f"crop_{name}": value for name, value in crop._asdict().items()}

@@ -15,7 +15,7 @@ from studio.core.text import clean, truncation_warnings
 from studio.export.player import uri
 from studio.images.crop import Crop
 from studio.images.load import load_picture
-from studio.models.domain import world_of
+from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
 from studio.server.visitor import visitor_name
@@ -31,7 +31,7 @@ class Answers:
 
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
-        self._world = world_of(studio.model)
+        self._world = domain_of(studio.model)
         size, fields = studio.model.size, form.fields
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.wishes.second_faces)
@@ -48,7 +48,7 @@ class Answers:
             picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {self.outputs.message: html.alert(str(error)), outside: ""}
-        told = photo_html.outside(self._world.see(picture), picture) if self._world else ""
+        told = photo_html.outside(self._world.check(picture), picture) if self._world else ""
         if self._studio.cancel_tokens.running(visitor_name(visitor)):
             return {self.outputs.message: "", outside: told}
         caption = f"what the model sees, {picture.width} × {picture.height}"

@@ -1,4 +1,4 @@
-"""Twins of the public models, made once a session, and judges small enough for them."""
+"""Tiny random-weight copies of the public models, made once a session, and loss networks of their size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.twins.make import make
 
 @pytest.fixture(scope="session")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of the original -> folder of its twin."""
+    """Name of a model -> folder of its tiny copy."""
     made: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
@@ -26,6 +26,6 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def held_out() -> LossNetworks:
+def loss_networks() -> LossNetworks:
     whole = stub()
     return LossNetworks(whole.clip, whole.tokenizer, whole.identity)

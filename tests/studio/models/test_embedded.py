@@ -25,24 +25,24 @@ def world() -> Model:
     return embedded()
 
 
-def test_the_digest_names_the_weights(world: Model) -> None:
+def test_the_digest_is_that_of_the_weights(world: Model) -> None:
     assert world.digest == fingerprint(WEIGHTS)
     assert len(world.digest) == 64
 
 
-def test_each_run_gets_a_scheduler_of_its_own(world: Model) -> None:
+def test_each_run_has_its_own_scheduler(world: Model) -> None:
     first, second = world.scheduler(), world.scheduler()
     first.set_timesteps(7)
     assert second.num_inference_steps is None
 
 
-def test_every_example_is_a_picture() -> None:
+def test_every_example_can_be_loaded() -> None:
     assert examples()
     for path in examples():
         assert load_picture(path, 64).size == (64, 64)
 
 
-def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, cancel_token: CancelToken, tmp_path: Path) -> None:
+def test_inversion_is_lossless_and_the_loss_falls(world: Model, cancel_token: CancelToken, tmp_path: Path) -> None:
     request = Request.checked({"prompt": "a face with red hair", "optimisation_steps": 3}, examples()[0], None, 64)
     *_, outcome = steer(world, request, cancel_token)
     assert isinstance(outcome, Outcome)
@@ -54,7 +54,7 @@ def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, cancel_token
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-def test_the_gradient_through_the_sampler_is_the_exact_one(world: Model, mode: Mode) -> None:
+def test_the_gradient_through_the_sampler_is_exact(world: Model, mode: Mode) -> None:
     network = copy.deepcopy(world.network).double()  # type: ignore[attr-defined]
     sampler = sampler_for(world, Settings(mode=mode, sampling_steps=4))
     image = to_tensor(load_picture(examples()[0], world.size))
