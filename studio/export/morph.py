@@ -26,15 +26,8 @@ def morph_record(result: Morphed, model: Model) -> dict[str, Any]:
 
 
 def save(kind: str, result: Morphed, model: Model, folder: Path, inside: bool = True, *, marked: bool = False) -> Path:
-    """Write a morph's file into a folder, and return its path.
-
-    Args:
-        kind: a key of SAVES.
-        result: the morph.
-        model: the model of the run.
-        folder: output folder.
-        inside: whether the image contains the record.
-        marked: whether the image has the corner label; its metadata always has the note.
+    """Write a morph's file into a folder, and return its path; `kind` is a key of SAVES, and the other arguments are
+    those of `studio.export.files.save`.
     """
     metadata = morph_record(result, model)
     path = folder / f"morph-{result.outcome.settings.seed}.{kind}"

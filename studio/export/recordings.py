@@ -3,8 +3,8 @@
     python -m studio.export.recordings        makes the runs of PLANS on the embedded model; writes assets/recordings/
 
 A recording is a run in three small files: NAME.json (settings, loss curve, measurements), NAME.webp (the input and
-every step, lossless) and NAME.path.webp (the sampling trajectory, lossy). The page tells a recording that was made with
-other weights from one of the current model.
+every step, lossless) and NAME.path.webp (the sampling trajectory, lossy). The page marks a recording that was made with
+other weights than the current model's.
 """
 
 from __future__ import annotations

@@ -21,11 +21,7 @@ class FlowTransformer(nn.Module):
         self.transformer = transformer
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """u of x's shape.
-
-        Raises:
-            ValueError: there is no z.
-        """
+        """u of x's shape; z is required."""
         z = required(z, "text-conditioned", "the prompt's embedding")
         mask = (z.detach() != 0).any(dim=-1)
         output: Tensor = self.transformer(

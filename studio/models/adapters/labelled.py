@@ -58,11 +58,7 @@ class Labelled(nn.Module):
         return self.table.weight[[label]].detach().float()
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """Prediction of x's shape.
-
-        Raises:
-            ValueError: there is no z.
-        """
+        """Prediction of x's shape; z is required."""
         z = required(z, "class-conditional", "the class's embedding")
         if self._is_unet:
             return prediction(self.network(x, t, class_labels=z).sample, x)

@@ -17,11 +17,7 @@ class Prompted(nn.Module):
         self.unet = unet
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """Prediction of x's shape.
-
-        Raises:
-            ValueError: there is no z.
-        """
-        z = required(z, "text-conditioned", "the prompt's embedding")
-        output: Tensor = self.unet(x, t, encoder_hidden_states=z).sample
+        """Prediction of x's shape; z is required."""
+        prompt = required(z, "text-conditioned", "the prompt's embedding")
+        output: Tensor = self.unet(x, t, encoder_hidden_states=prompt).sample
         return output

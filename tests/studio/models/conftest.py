@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from studio.core.settings import Settings
+from studio.export.metadata import read_settings, record, to_png
+from studio.models.interface import Model
 from studio.models.losses import LossNetworks
+from studio.runs.events import Outcome
 from tests.stub import stub
 from tests.twins.make import make
 
@@ -29,3 +33,15 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def loss_networks() -> LossNetworks:
     whole = stub()
     return LossNetworks(whole.clip, whole.tokenizer, whole.identity)
+
+
+@pytest.fixture
+def saved_settings(tmp_path: Path) -> Callable[[Outcome, Model], Settings]:
+    """Saves a run as PNG and reads its settings back."""
+
+    def save(outcome: Outcome, model: Model) -> Settings:
+        path = tmp_path / "steered.png"
+        path.write_bytes(to_png(outcome.after, record(outcome, model)))
+        return read_settings(path)
+
+    return save

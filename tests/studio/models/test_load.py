@@ -16,7 +16,6 @@ from adjointdeis.guidance import ClassifierFreeGuidance
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import Mode, Settings
-from studio.export.metadata import read_settings, record, to_png
 from studio.images.load import load_picture, to_image, to_tensor
 from studio.models.interface import Model, Origin
 from studio.models.load import LoadOptions, load
@@ -34,6 +33,7 @@ TWINS = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.slow
 Twin = Callable[[str], Path]
+Save = Callable[[Outcome, Model], Settings]
 
 
 def loaded(twin: Twin, loss_networks: LossNetworks, name: str, **options: Any) -> Model:
@@ -76,7 +76,7 @@ def test_the_model_has_the_fields_of_its_entry(twin: Twin, loss_networks: LossNe
 
 @pytest.mark.parametrize("name", TWINS)
 def test_the_round_trip_is_that_of_the_autoencoder_and_the_loss_falls(
-    twin: Twin, loss_networks: LossNetworks, face: Path, cancel_token: CancelToken, tmp_path: Path, name: str
+    twin: Twin, loss_networks: LossNetworks, face: Path, cancel_token: CancelToken, saved_settings: Save, name: str
 ) -> None:
     model = loaded(twin, loss_networks, name)
     wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
@@ -91,9 +91,7 @@ def test_the_round_trip_is_that_of_the_autoencoder_and_the_loss_falls(
     if model.latent is None:
         assert found.round_trip.exact
     assert found.best.total < found.curve[0].total
-    saved = tmp_path / "steered.png"
-    saved.write_bytes(to_png(found.after, record(found, model)))
-    assert read_settings(saved) == request.settings
+    assert saved_settings(found, model) == request.settings
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
