@@ -1,6 +1,7 @@
-# make demo   set everything up and open the studio on the embedded model
-# make test   set everything up and run lint, types and all tests, the browser's included
-# make audit  ask the network for known weaknesses of the packages that are installed
+# make demo   installs everything and opens the studio with the embedded model
+# make test   installs everything and runs linter, types and all tests, those in a browser included
+# make fast   runs the tests that take seconds
+# make audit  looks up known vulnerabilities of the installed packages; needs a network
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -22,7 +23,7 @@ check: .venv/test-ready
 fast: .venv/test-ready
 	$(BIN)/python -m pytest -m "not slow and not browser"
 
-# not part of `make test`, which needs no network
+# separate from `make test`, because that needs no network
 audit: .venv/demo-ready
 	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/python -m pip_audit --local --skip-editable

@@ -28,6 +28,7 @@ import torch
 from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
+from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.models.cli import add_flags, selected_model
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
@@ -117,6 +118,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--device", help="where the model runs: cpu, cuda or mps; a GPU, if there is one, by default")
     add_flags(parser)
+    add_plugin_flag(parser)
     parser.add_argument("--check", action="store_true", help="check this machine for what the studio needs, and exit")
     args = parser.parse_args()
     if args.present and args.share:
@@ -140,6 +142,7 @@ def main() -> None:
         print(*findings, sep="\n")
         sys.exit(any(not finding.fine for finding in findings))
     try:
+        load_plugins(args.plugin)
         serve(args)
     except (FileNotFoundError, UserError) as error:
         sys.exit(str(error))

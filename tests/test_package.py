@@ -12,7 +12,9 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARY = sorted(path.name for path in (ROOT / "adjointdeis").iterdir() if path.suffix in (".py", ".typed"))
+LIBRARY = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "adjointdeis").rglob("*") if path.suffix in (".py", ".typed")
+)
 
 
 def run(code, cwd):
@@ -46,8 +48,8 @@ def test_the_wheel_holds_the_library_with_its_types_and_nothing_else(tmp_path):
         files = archive.namelist()
         metadata = next(archive.read(name).decode() for name in files if name.endswith("METADATA"))
     held = sorted(name for name in files if ".dist-info/" not in name)
-    assert held == [f"adjointdeis/{name}" for name in LIBRARY]
-    assert "py.typed" in LIBRARY
+    assert held == LIBRARY
+    assert "adjointdeis/py.typed" in LIBRARY
     needed = re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)
     assert [line for line in needed if "extra ==" not in line] == ["torch>=2.8"]
 
@@ -86,14 +88,39 @@ def test_the_library_samples_and_differentiates_with_torch_alone(tmp_path):
     run(ALONE.format(names=names, root=str(ROOT)), cwd=tmp_path)
 
 
-def test_the_readmes_example_runs_as_printed(capsys):
-    """Somebody else's network and loss, in ten lines."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## Use it as a library")[1].split("\n## ")[0]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
-    assert len([line for line in code.splitlines() if line and not line.startswith(("import", "from", "#"))]) <= 10
+def examples(page, section):
+    """The Python blocks of a section of a document."""
+    text = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def statements(code):
+    return [line for line in code.splitlines() if line and not line.startswith(("import", "from", "#"))]
+
+
+def printed(code, capsys):
+    """What a block prints, a list a line: each step and its values."""
     torch.manual_seed(0)
-    exec(compile(code, "README.md", "exec"), {})
-    losses = [eval(line.split(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]
+    exec(compile(code, "example", "exec"), {})
+    return [eval(line.split(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("page", "section", "most"),
+    [("README.md", "Use it as a library", 6), ("docs/library.md", "Your network, your loss", 10)],
+)
+def test_the_readmes_example_runs_as_printed(page, section, most, capsys):
+    """Somebody else's network and loss, in a few lines."""
+    (code,) = examples(page, section)
+    assert len(statements(code)) <= most
+    losses = printed(code, capsys)
     assert len(losses) > 2
     assert all(last < first for first, last in zip(losses[0], losses[-1], strict=True))
+
+
+def test_the_example_of_an_image_that_exists_runs_as_printed(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (code,) = examples("docs/library.md", "Change an image that exists")
+    terms = printed(code, capsys)
+    assert terms[0]["closeness"][0] < 1e-6
+    assert terms[-1]["text"][0] < terms[0]["text"][0]

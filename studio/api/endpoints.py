@@ -18,8 +18,8 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
-from typing import Any
+from types import GenericAlias, MappingProxyType
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.events import api
@@ -27,13 +27,15 @@ from gradio.events import api
 from studio.api.responses import compared, cropped, morphed, steered
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
+from studio.core.goals import GOALS
+from studio.core.gradients import GRADIENTS
 from studio.core.presets import suited
-from studio.core.settings import GradientName, Settings
+from studio.core.settings import MIX, Settings, choices
 from studio.images import faces as photo_faces
 from studio.images.framing import ALIGNED
 from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
-from studio.runs.compare import GRADIENTS, chosen_methods
+from studio.runs.compare import chosen_methods
 from studio.runs.request import Request
 from studio.server.cleanup import expire_session
 from studio.server.uploads import NO_FILE, uploaded
@@ -46,7 +48,7 @@ Named = Mapping[str, Any]
 Job = Callable[[Named, CancelToken], Iterator[Any]]
 Answer = Callable[[Any, Path, Named], Any]
 
-_NOT_OF_A_MORPH = {"loss", "prompt", "source_text"} | {name for name in Settings.model_fields if name[:4] == "mix_"}
+_NOT_OF_A_MORPH = {"loss", "prompt", "source_text", *MIX}
 _PICTURE_AND_RECORD = tuple[gr.FileData, dict[str, Any]]
 
 
@@ -66,11 +68,10 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         return Request.checked(settings | fixed, uploaded(named[first]), uploaded(named["second"]), studio.model.size)
 
     def steer(named: Named, stop: CancelToken) -> Iterator[Any]:
-        """Change a picture towards a goal; get it back with the record of the run.
-
-        `loss` names the goal: clip_text and clip_directional need a prompt; clip_image and identity a second picture.
-        """
+        """Change a picture towards a goal; get it back with the record of the run."""
         yield from runs(request(named), stop)
+
+    steer.__doc__ = f"{steer.__doc__}\n\n{_goals()}"
 
     def morph(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Make one face of two; get it back with what every face embedder says of it."""
@@ -92,7 +93,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
 
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
-    methods = _parameter("methods", list[GradientName], list(GRADIENTS))
+    methods = _parameter("methods", GenericAlias(list, _type("gradient")), list(GRADIENTS))
     marked = _parameter("marked", bool, studio.public)
     endpoint = _Endpoint(studio)
     endpoint.add(steer, steered(studio.model), [image, *_settings(), second, marked], _PICTURE_AND_RECORD)
@@ -144,7 +145,21 @@ def _settings(
     """The settings as parameters, at their defaults or what is given; the prompt first, because everybody needs it."""
     names = [name for name in Settings.model_fields if name not in {"version", *without}]
     fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
-    return [_parameter(name, field.annotation, instead.get(name, field.default)) for name, field in fields.items()]
+    return [_parameter(name, _type(name), instead.get(name, field.default)) for name, field in fields.items()]
+
+
+def _goals() -> str:
+    """The goals and what each of them needs from a caller."""
+    asked = {"prompt": "a prompt", "second_picture": "a second picture"}
+    needs = {goal.name: " and ".join(asked[one] for one in goal.requires if one in asked) for goal in GOALS.values()}
+    listed = (f"{name} needs {what}" if what else name for name, what in needs.items())
+    return f"`loss` names the goal: {'; '.join(listed)}."
+
+
+def _type(field: str) -> Any:
+    """A setting's type; one of several names as a Literal of those there are when the page is built."""
+    names = choices(field)
+    return Literal[names] if names else Settings.model_fields[field].annotation
 
 
 def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

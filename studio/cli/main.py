@@ -8,7 +8,8 @@
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
 NAME=VALUE; later values override earlier ones. The result is a PNG that contains its record, and the record as JSON
 beside it. Ctrl-C stops a run early and keeps its best image. --model selects another model than the embedded one. For a
-photograph, --find-face crops to the largest face, and --in-photo writes the photograph with the result in it.
+photograph, --find-face crops to the largest face, and --in-photo writes the photograph with the result in it. --plugin
+adds goals (docs/goals.md).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from PIL import Image
@@ -31,13 +32,15 @@ from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
+from studio.core.goals import GOALS
+from studio.core.gradients import GRADIENTS
+from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import LossName
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.label import LABEL, draw_label
 from studio.models.cli import add_flags, selected_model
-from studio.runs.compare import GRADIENTS, compare
+from studio.runs.compare import compare
 from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
 from studio.runs.request import Request
@@ -49,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     console = Console(stderr=True, quiet=args.quiet)
     try:
+        load_plugins(args.plugin)
         with TemporaryDirectory() as folder:
             cancel = CancelToken(Path(folder) / "stop")
             _cancel_on_interrupt(cancel)
@@ -109,8 +113,8 @@ def _values(args: argparse.Namespace) -> dict[str, Any]:
     values = collected(args.preset, args.settings, args.set)
     text = getattr(args, "text", None)
     values = values if text is None else {**values, "prompt": text}
-    defaults = {name: suited(name) for name in get_args(LossName)}
-    return {**defaults.get(values.get("loss"), {}), **values}
+    loss = str(values.get("loss"))
+    return {**(suited(loss) if loss in GOALS else {}), **values}
 
 
 def _cancel_on_interrupt(cancel: CancelToken) -> None:
@@ -149,7 +153,10 @@ def _parser() -> argparse.ArgumentParser:
     compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
     compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
     compare_job.set_defaults(job=_compare)
-    jobs.add_parser("settings", help="list every setting").set_defaults(job=_settings)
+    settings_job = jobs.add_parser("settings", help="list every setting")
+    settings_job.set_defaults(job=_settings)
+    for job in (steer_job, morph_job, compare_job, settings_job):
+        add_plugin_flag(job)
     return parser
 
 

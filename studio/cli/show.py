@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from studio.core.settings import Settings, bounds, title
-from studio.runs.compare import GRADIENTS, Comparison
+from studio.core.gradients import GRADIENTS
+from studio.core.settings import Settings, bounds, choices, title
+from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
 from studio.runs.morph import Morphed, Morphing
 from studio.ui.compare.html import EXACT, error
@@ -74,7 +75,8 @@ def show_comparison(state: Comparison, console: Console) -> None:
         shown = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in errors)
         seconds = "" if column.seconds is None else f"{column.seconds:.2f}"
         memory = "" if column.memory is None else f"{column.memory / 2**20:.1f}"
-        rows.append([GRADIENTS[column.method], loss, shown, seconds, memory, f"{column.calls:,}", column.trouble])
+        name = GRADIENTS[column.method].label
+        rows.append([name, loss, shown, seconds, memory, f"{column.calls:,}", column.trouble])
     _print(console, head, *rows)
 
 
@@ -82,9 +84,8 @@ def show_settings(console: Console) -> None:
     """Print every setting by the name that --set takes."""
     rows = []
     for name, field in Settings.model_fields.items():
-        choices = get_args(field.annotation)
-        if choices:
-            allowed = " | ".join(str(choice) for choice in choices)
+        if names := choices(name):
+            allowed = " | ".join(names)
         elif field.annotation is str:
             allowed = "text"
         else:

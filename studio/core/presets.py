@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from studio.core.settings import LossName, Settings
-
-Values = Mapping[str, float | str]
+from studio.core.goals import GOALS, SUITED_FIELDS, Values
+from studio.core.settings import Settings
 
 PRESETS: Mapping[str, Values] = MappingProxyType(
     {
@@ -21,13 +20,6 @@ PRESETS: Mapping[str, Values] = MappingProxyType(
 
 DEFAULT = "Quick"
 
-# The plain values suit texts. Another person is far away in z, and cannot be near to the first in pixels. A morph
-# starts half-way to its goal: the steps in z that suit a text would jump past it. Measured on held-out people by
-# `python -m benchmarks.steering`, as the share that networks which no loss has seen confirm.
-_SUITED: Mapping[LossName, Values] = MappingProxyType(
-    {"identity": {"z_rate": 0.4, "closeness": 0.2}, "morph": {"z_rate": 0.08}}
-)
-SUITED_FIELDS = ("z_rate", "closeness")
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])
 
 
@@ -36,10 +28,14 @@ def preset_of(settings: Settings) -> str | None:
     return next((name for name, values in PRESETS.items() if _has(settings, values)), None)
 
 
-def suited(loss: LossName) -> Values:
-    """What a goal is started with where a person has said nothing else: the values of `SUITED_FIELDS`."""
+def suited(loss: str) -> Values:
+    """The values of `SUITED_FIELDS` that a goal starts with where nothing else is set.
+
+    Raises:
+        UserError: there is no such goal.
+    """
     plain = Settings()
-    return {name: getattr(plain, name) for name in SUITED_FIELDS} | dict(_SUITED.get(loss, {}))
+    return {name: getattr(plain, name) for name in SUITED_FIELDS} | dict(GOALS[loss].defaults)
 
 
 def _has(settings: Settings, values: Values) -> bool:

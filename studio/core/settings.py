@@ -9,18 +9,51 @@ brought up to date.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from studio.core.errors import UserError
+from studio.core.goals import GOALS, Goal
+from studio.core.gradients import GRADIENTS
+from studio.core.registry import Registry, choose
 from studio.core.text import clean
 
-LossName = Literal["clip_text", "clip_directional", "clip_image", "identity", "mix", "morph"]
+
+@dataclass(frozen=True)
+class NameIn:
+    """Marks a text as the name of an entry. Registries grow when plugins are loaded, so this is asked at each check."""
+
+    registry: Registry[Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.registry)}
+
+    def _known(self, name: str) -> str:
+        if name not in self.registry:
+            raise ValueError(f"{choose(self.registry)}, but it is {name}")
+        return name
+
+
+LossName = Annotated[str, NameIn(GOALS)]
 Mode = Literal["sde", "ode"]
 Variables = Literal["both", "z", "noise"]
 ClosenessKind = Literal["pixels", "structure", "features"]
-GradientName = Literal["discrete", "adjoint_1", "adjoint_2", "unrolled"]
+GradientName = Annotated[str, NameIn(GRADIENTS)]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 
 VERSION = 4
@@ -28,8 +61,6 @@ VERSION = 4
 _OF_3: Mapping[str, Any] = {"closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
 _EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3}
-NEEDS_PROMPT = frozenset({"clip_text", "clip_directional"})
-NEEDS_SECOND_PICTURE = frozenset({"clip_image", "identity", "morph"})
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
 LARGEST_SEED = 2**32 - 1  # integers above 2**53 do not survive a browser; this leaves room to spare
 
@@ -86,24 +117,33 @@ class Settings(BaseModel):
             raise ValueError(
                 "Sampler order: order 2 needs the SDE, because an ODE of order 2 cannot be encoded exactly; choose 1."
             )
-        if self.loss == "mix" and not any(getattr(self, name) for name in MIX):
+        if self.goal.parts and not self.goal.weighted_parts(self):
             raise ValueError("The mix is empty: give at least one of its losses a weight above 0.")
         return self
 
     @property
+    def goal(self) -> Goal:
+        """The entry of `loss`.
+
+        Raises:
+            UserError: unchecked settings hold a name that no goal has.
+        """
+        return GOALS[self.loss]
+
+    @property
     def needs_prompt(self) -> bool:
-        """Whether a text says what to see."""
-        return self.loss in NEEDS_PROMPT or (self.loss == "mix" and self.mix_text + self.mix_direction > 0)
+        """Whether the goal is a text."""
+        return "prompt" in self.goal.needs(self)
 
     @property
     def needs_source_text(self) -> bool:
-        """Whether a text says what is there now."""
-        return self.loss == "clip_directional" or (self.loss == "mix" and self.mix_direction > 0)
+        """Whether the goal starts from a text that describes the picture."""
+        return "source_text" in self.goal.needs(self)
 
     @property
     def needs_second_picture(self) -> bool:
-        """Whether there is something to move towards that is not a text."""
-        return self.loss in NEEDS_SECOND_PICTURE or (self.loss == "mix" and self.mix_picture + self.mix_person > 0)
+        """Whether the goal is another picture or face."""
+        return "second_picture" in self.goal.needs(self)
 
 
 def parse(values: Mapping[str, Any]) -> Settings:
@@ -145,6 +185,15 @@ def bounds(field: str) -> tuple[float, float]:
     return low, high
 
 
+def choices(field: str) -> tuple[str, ...]:
+    """The names that a field takes now, plugins' goals among them; empty for a number or a free text."""
+    info = Settings.model_fields[field]
+    named = next((rule for rule in info.metadata if isinstance(rule, NameIn)), None)
+    if named is not None:
+        return tuple(named.registry)
+    return tuple(map(str, get_args(info.annotation))) if get_origin(info.annotation) is Literal else ()
+
+
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if not first["loc"]:  # a rule about several fields, already a sentence
@@ -163,9 +212,8 @@ def _sentence(error: ValidationError) -> str:
 
 def _rule(field: str) -> str:
     kind = Settings.model_fields[field].annotation
-    if get_origin(kind) is Literal:
-        names = [f"'{name}'" for name in get_args(kind)]
-        return f"choose {', '.join(names[:-1])} or {names[-1]}"
+    if names := choices(field):
+        return choose(names)
     if kind is str:
         return "give a text of at most 300 characters"
     low, high = bounds(field)

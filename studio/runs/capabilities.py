@@ -8,7 +8,7 @@ from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.models.interface import Model
 
-_WANTS = {"clip": "needs a CLIP model", "identity": "needs a face network"}
+_NETWORKS = {"clip": "needs a CLIP model", "identity": "needs a face network"}
 
 
 def check_capabilities(model: Model, settings: Settings) -> None:
@@ -17,10 +17,13 @@ def check_capabilities(model: Model, settings: Settings) -> None:
     Raises:
         UserError: a loss looks through a network that this model comes without.
     """
-    for part in _parts(settings):
-        if getattr(model, part) is None:
+    needs = set(settings.goal.needs(settings))
+    if settings.closeness > 0 and settings.closeness_kind == "features":
+        needs.add("clip")
+    for part, sentence in _NETWORKS.items():
+        if part in needs and getattr(model, part) is None:
             why = model.missing.get(part, "it comes without one")
-            raise UserError(f"This goal {_WANTS[part]}, and “{model.name}” has none: {why}. Choose another goal.")
+            raise UserError(f"This goal {sentence}, and “{model.name}” has none: {why}. Choose another goal.")
 
 
 def code(model: Model, image: Tensor) -> Tensor:
@@ -33,14 +36,3 @@ def code(model: Model, image: Tensor) -> Tensor:
     if z is None:
         raise UserError("A morph needs a model with a code z of each face, and this model has none: choose another.")
     return z
-
-
-def _parts(settings: Settings) -> set[str]:
-    """The networks that the losses of these settings look through."""
-    if settings.closeness > 0 and settings.closeness_kind == "features":
-        return {"clip"} | _parts(settings.model_copy(update={"closeness": 0.0}))
-    if settings.loss == "mix":
-        texts = settings.mix_text + settings.mix_direction + settings.mix_picture
-        faces = settings.mix_person + settings.mix_same
-        return {part for part, weight in (("clip", texts), ("identity", faces)) if weight > 0}
-    return {"clip"} if settings.loss.startswith("clip") else {"identity"}

@@ -9,11 +9,10 @@ Every event is the whole state so far. A method that cannot go on keeps its last
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import perf_counter
-from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -22,7 +21,7 @@ from PIL import Image
 from adjointdeis import Audit, Encoding, Frame, UnsuitedSampler, audit, encode, guide
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
+from studio.core.gradients import CALLS_TO_ENCODE, GRADIENTS, gradient_method
 from studio.core.settings import GradientName, Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
@@ -36,14 +35,6 @@ from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.step_options import Stepping, stepping
 
-GRADIENTS: Mapping[GradientName, str] = MappingProxyType(
-    {
-        "discrete": "Discrete adjoint",
-        "adjoint_1": "AdjointDEIS-1",
-        "adjoint_2": "AdjointDEIS-2M",
-        "unrolled": "Plain autograd",
-    }
-)
 Stage = Literal["encode", "audit", "optimise", "done", "stopped"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from studio.core.gradients import CALLS_TO_ENCODE, calls_to_update, graphs_kept
+from studio.core.gradients import CALLS_TO_ENCODE, GRADIENTS, calls_to_update, graphs_kept
 from studio.core.settings import GradientName, Settings
 from studio.models.memory import Need
 
@@ -101,8 +101,9 @@ class CostModel:
         return estimates[0] if estimates else None
 
     def _spared(self, settings: Settings, steps: int) -> int:
-        """Calls of an update that the discrete adjoint need not make again."""
-        return graphs_kept("discrete", steps, self.graphs) if settings.gradient == "discrete" else 0
+        """Calls of an update that a method need not make again because the model allows it to keep graphs."""
+        allowed = GRADIENTS[settings.gradient].keeps_graphs == "allowed"
+        return graphs_kept(settings.gradient, steps, self.graphs) if allowed else 0
 
 
 def _mixed(before: float | None, now: float) -> float:

@@ -16,13 +16,6 @@ from studio.images.load import load_picture
 
 PictureFile = str | Path | None
 
-_SECOND_MISSING = {
-    "clip_image": "This goal needs a second picture to move towards: upload one, or choose an example below it.",
-    "identity": "This goal needs a second face to become: upload one, or choose an example below it.",
-    "morph": "A morph needs a second face: upload one, or choose an example below it.",
-    "mix": "This mix needs a second picture: upload one, or set the weights of the second picture and face to 0.",
-}
-
 
 @dataclass(frozen=True)
 class Request:
@@ -53,7 +46,7 @@ class Request:
         if not settings.needs_second_picture:
             return cls(settings, first_picture)
         if second is None:
-            raise UserError(_SECOND_MISSING[settings.loss])
+            raise UserError(settings.goal.second_missing)
         try:
             return cls(settings, first_picture, load_picture(second, size, Crop.of_second(settings)))
         except UserError as error:

@@ -1,6 +1,6 @@
 """A run for which memory does not suffice is tried once more, smaller.
 
-    unrolled                the same gradient by the discrete adjoint, which keeps one network call instead of all
+    all graphs kept         the same gradient by the discrete adjoint, which keeps one network call instead of all
     more than 4 steps       half as many sampling steps
 
 The outcome's settings are those that were used, so its record never says what was not done.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from studio.core.errors import out_of_memory
+from studio.core.gradients import DEFAULT, GRADIENTS
 from studio.core.settings import Settings, bounds
 from studio.models.memory import give_back
 from studio.runs.request import Request
@@ -24,8 +25,8 @@ log = logging.getLogger("studio")
 
 def smaller(settings: Settings) -> Settings | None:
     """Settings that need less memory; None where there are none."""
-    if settings.gradient == "unrolled":
-        return settings.model_copy(update={"gradient": "discrete"})
+    if GRADIENTS[settings.gradient].keeps_graphs == "all":
+        return settings.model_copy(update={"gradient": DEFAULT.name})
     fewest = int(bounds("sampling_steps")[0])
     if settings.sampling_steps > fewest:
         return settings.model_copy(update={"sampling_steps": max(settings.sampling_steps // 2, fewest)})
@@ -54,7 +55,7 @@ def with_second_try(run: Callable[[Request], Iterator[Item]], request: Request) 
 def changes(asked: Settings, used: Settings) -> str:
     """What is different, in words."""
     if asked.gradient != used.gradient:
-        return "the gradient method “discrete”"
+        return f"the gradient method “{used.gradient}”"
     return f"{used.sampling_steps} sampling steps instead of {asked.sampling_steps}"
 
 

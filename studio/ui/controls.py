@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import gradio as gr
 
+from studio.core.gradients import GRADIENTS
 from studio.core.settings import title
 from studio.ui.fields import DEFAULTS, choice, slider
 
@@ -20,12 +21,6 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
     "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
     "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
     "optimiser": {"normalised": "Normalised gradient", "adam": "Adam", "sgd": "Gradient descent"},
-    "gradient": {
-        "discrete": "Discrete adjoint: exact, little memory",
-        "adjoint_1": "AdjointDEIS-1",
-        "adjoint_2": "AdjointDEIS-2M",
-        "unrolled": "Plain autograd: exact, much memory",
-    },
 }
 _STEPS: Mapping[str, float] = {
     "optimisation_steps": 1,
@@ -46,6 +41,8 @@ def controls(names: Sequence[str], before: str, **values: float | str) -> dict[s
 
 
 def _knob(name: str, before: str) -> Control:
+    if name == "gradient":
+        return choice(name, {gradient.name: gradient.line for gradient in GRADIENTS.values()}, before)
     if name in _CHOICES:
         return choice(name, _CHOICES[name], before)
     if name == "order":

@@ -55,9 +55,9 @@ def gains(outcome: Outcome) -> str:
 
 
 def wish(settings: Settings) -> str:
-    """What was asked for, in a few words."""
-    second = {"clip_image": "like the second picture", "identity": "the second person", "morph": "morph"}
-    return second.get(settings.loss) or settings.prompt or "a mix"
+    """The goal of a run, in a few words: its prompt where it has one."""
+    goal = settings.goal
+    return settings.prompt if settings.needs_prompt else goal.summary or goal.label.split(":")[0]
 
 
 def recorded(title: str, fresh: bool) -> str:

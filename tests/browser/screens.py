@@ -10,7 +10,8 @@ import io
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,11 +114,9 @@ def take(browser: Browser, url: str, screen: Screen) -> bytes:
     return stream.getvalue()
 
 
-def main(names: list[str]) -> None:
-    """Take the screens of these names, or all."""
-    unknown = set(names) - set(SCREENS)
-    if unknown:
-        sys.exit(f"There is no screen {', '.join(sorted(unknown))}; choose from {', '.join(SCREENS)}.")
+@contextmanager
+def studio_in_chromium() -> Iterator[tuple[Browser, str]]:
+    """A headless Chromium, and the address of the app on the embedded model."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
@@ -126,12 +125,21 @@ def main(names: list[str]) -> None:
     _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser, url
+        browser.close()
+    blocks.close()
+
+
+def main(names: list[str]) -> None:
+    """Take the screens of these names, or all."""
+    unknown = set(names) - set(SCREENS)
+    if unknown:
+        sys.exit(f"There is no screen {', '.join(sorted(unknown))}; choose from {', '.join(SCREENS)}.")
+    with studio_in_chromium() as (browser, url):
         for name in names or SCREENS:
             png = take(browser, url, SCREENS[name])
             (FOLDER / f"{name}.png").write_bytes(png)
             print(f"{name}.png: {len(png) // 1024} KiB")
-        browser.close()
-    blocks.close()
 
 
 if __name__ == "__main__":

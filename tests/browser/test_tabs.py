@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from studio.core.gradients import GRADIENTS
 from studio.export.metadata import read_settings
 from studio.models.embedded import examples
 from tests.browser import axe
@@ -137,7 +138,7 @@ def test_a_preset_moves_the_morphs_own_sliders(morph: Page) -> None:
 
 
 def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None:
-    expect(compare.locator("#compare-cards article")).to_have_count(4)
+    expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS))
     number(compare, "compare-optimisation_steps", 4)
     compare.evaluate(WATCH, "#compare-cards")
     finish(compare, "compare")
@@ -150,20 +151,22 @@ def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None
         expect(card.get_by_role("img")).to_have_attribute("alt", f"Result of {name} so far")
     adjoint = compare.locator("#compare-cards article", has_text="AdjointDEIS-1")
     expect(adjoint).to_contain_text("%")
-    expect(compare.locator("#compare-curve polyline")).to_have_count(8)  # four curves and their keys
+    expect(compare.locator("#compare-curve polyline")).to_have_count(2 * len(GRADIENTS))  # curves and their keys
+    stroke = "rgb(194, 65, 12)"  # of its entry, on a light page
+    expect(compare.locator("#compare-curve polyline.adjoint_1").first).to_have_css("stroke", stroke)
     compare.screenshot(path=screens / "compare.png", full_page=True)
 
 
 def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
     compare.get_by_label("AdjointDEIS-2M").uncheck()
-    expect(compare.locator("#compare-cards article")).to_have_count(3)
+    expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS) - 1)
     number(compare, "compare-optimisation_steps", 100)
     compare.click("#compare-run")
     expect(compare.locator("#compare-status")).to_contain_text(UNDER_WAY)
     compare.click("#compare-stop")
     ready(compare, "compare", "Compare")
     expect(compare.locator("#compare-status")).to_contain_text("what was measured so far is kept")
-    expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(3)
+    expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(len(GRADIENTS) - 1)
     number(compare, "compare-optimisation_steps", 1)
     finish(compare, "compare")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.core.errors import UserError
 from studio.core.links import query, read_query
-from studio.core.settings import Settings, bounds, parse
+from studio.core.settings import Settings, bounds, choices, parse
 from studio.export.metadata import KEY, read_settings
 from studio.images.files import open_picture
 from studio.server.uploads import check_files, upload_folder
@@ -34,7 +34,7 @@ def good() -> st.SearchStrategy[dict[str, Any]]:
         if field.annotation in (int, float):
             low, high = bounds(name)
             fields[name] = st.integers(int(low), int(high)) if field.annotation is int else st.floats(low, high)
-        elif field.annotation is str:
+        elif field.annotation is str and not choices(name):
             fields[name] = st.text(max_size=100)
     return st.fixed_dictionaries({}, optional=fields).filter(lambda values: _fits(values))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import torch
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
+from studio.core.goals import GOALS
+from studio.core.gradients import GRADIENTS
 from studio.models.interface import Model
 from studio.runs.request import Request
 from tests.stub import SIZE, stub
@@ -56,3 +59,20 @@ def request_for(face: Path) -> Callable[..., Request]:
 @pytest.fixture
 def cancel_token(tmp_path: Path) -> CancelToken:
     return CancelToken(tmp_path / "stop")
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """Writes modules that Python finds: (name, code) -> name. After the test they are gone with all that they added."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for registry in (GOALS, GRADIENTS):
+        assert len(registry)  # loads what is built in
+        monkeypatch.setattr(registry, "_added", dict(registry._added))
+
+    def write(name: str, code: str) -> str:
+        (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+        monkeypatch.setitem(sys.modules, name, None)  # forgets it afterwards
+        del sys.modules[name]
+        return name
+
+    return write

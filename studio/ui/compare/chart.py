@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
-from studio.core.settings import GradientName
-from studio.runs.compare import GRADIENTS, Column
+from studio.core.gradients import GRADIENTS
+from studio.runs.compare import Column
 
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 34
-_DASHES: Mapping[GradientName, str] = {"discrete": "", "adjoint_1": "7 4", "adjoint_2": "2 4", "unrolled": "12 4 2 4"}
 
 
 def chart(columns: Sequence[Column], steps: int) -> str:
@@ -26,7 +25,7 @@ def chart(columns: Sequence[Column], steps: int) -> str:
         return x, _TOP + (HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
 
     lines = "".join(
-        f'<polyline class="{column.method}" stroke-dasharray="{_DASHES[column.method]}" points="'
+        f'<polyline {_stroke(column.method)} points="'
         + " ".join("{:.1f},{:.1f}".format(*place(point.step, point.total)) for point in column.curve)
         + '"/>'
         for column in columns
@@ -40,10 +39,17 @@ def chart(columns: Sequence[Column], steps: int) -> str:
     return f'<div class="chart"><h4>Loss, lower is better</h4>{frame}{_legend(columns)}</div>'
 
 
+def _stroke(method: str) -> str:
+    """Attributes of a line of this method; the style sheet chooses between its two colours."""
+    one = GRADIENTS[method]
+    style = f"--stroke:{one.colour};--dark-stroke:{one.dark_colour or one.colour}"
+    return f'class="{method}" style="{style}" stroke-dasharray="{one.dash}"'
+
+
 def _legend(columns: Sequence[Column]) -> str:
     keys = "".join(
-        f'<li><svg viewBox="0 0 34 8" aria-hidden="true"><polyline class="{column.method}" '
-        f'stroke-dasharray="{_DASHES[column.method]}" points="0,4 34,4"/></svg>{GRADIENTS[column.method]}</li>'
+        f'<li><svg viewBox="0 0 34 8" aria-hidden="true"><polyline {_stroke(column.method)} '
+        f'points="0,4 34,4"/></svg>{escape(GRADIENTS[column.method].label)}</li>'
         for column in columns
     )
     return f"<ul>{keys}</ul>"
@@ -63,5 +69,5 @@ def _round_values(low: float, high: float) -> list[float]:
 
 
 def _told(columns: Sequence[Column]) -> str:
-    ends = [f"{GRADIENTS[c.method]} {c.curve[-1].total:.3f}" for c in columns if c.curve]
+    ends = [f"{GRADIENTS[c.method].label} {c.curve[-1].total:.3f}" for c in columns if c.curve]
     return escape("Loss curves; now: " + ", ".join(ends) if ends else "Loss curves, none yet")

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from studio.core.gradients import GRADIENTS
 from studio.export.player import uri
-from studio.runs.compare import GRADIENTS, Column, Comparison
+from studio.runs.compare import Column, Comparison
 from studio.ui import html
 
 WHAT = """**What is compared.** All methods start from the same encoding of the same picture, follow the same loss with
@@ -49,7 +50,8 @@ def finished(state: Comparison) -> str:
     best = min((c for c in state.columns if c.curve), key=lambda c: c.curve[-1].total, default=None)
     if best is None:
         return "Finished, but no method could go on: see each card."
-    return f"Finished in {state.seconds:.0f} s; lowest loss: {GRADIENTS[best.method]}, {best.curve[-1].total:.3f}."
+    lowest = f"{GRADIENTS[best.method].label}, {best.curve[-1].total:.3f}"
+    return f"Finished in {state.seconds:.0f} s; lowest loss: {lowest}."
 
 
 def cards(methods: Sequence[Column]) -> str:
@@ -70,7 +72,7 @@ def waiting(methods: Sequence[str]) -> str:
 
 
 def _card(column: Column, slowest: float, largest: int) -> str:
-    name = GRADIENTS[column.method]
+    name = GRADIENTS[column.method].label
     picture = "<div></div>"
     if column.image is not None:
         picture = f'<img src="{uri(column.image)}" alt="Result of {escape(name)} so far">'

@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from studio.core.cancellation import CancelToken
-from studio.core.goals import PROMPTS
+from studio.core.goals import GOALS, PROMPTS, offered
+from studio.core.gradients import GRADIENTS
 from studio.core.settings import GradientName
 from studio.queue.app_state import Studio
 from studio.queue.latest import latest_only
-from studio.runs.compare import GRADIENTS, Comparison, compare
+from studio.runs.compare import Comparison, compare
 from studio.runs.events import Waiting
 from studio.runs.meter import get_ready
 from studio.runs.request import Request
@@ -22,7 +23,7 @@ from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
-from studio.ui.fields import NAME_EXAMPLES, example_row, picture
+from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, picture
 from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
 
 CompareStream = Callable[[Request, Sequence[GradientName], CancelToken], Iterator[Comparison | Waiting | None]]
@@ -30,7 +31,6 @@ _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
 # an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
 _START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
-_GOALS = (("Words: match a sentence", "clip_text"), ("Person: become another person", "identity"))
 
 
 def compare_stream(studio: Studio) -> CompareStream:
@@ -73,14 +73,15 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
             gr.Markdown("### One job")
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
             example_row(examples, start, "Or choose an example")
-            goal = gr.Radio(_GOALS, value="clip_text", label="Goal", elem_id="compare-goal", elem_classes="cards")
+            goals = [(one.label, one.name) for one in offered("compare")]
+            goal = gr.Radio(goals, value=DEFAULTS.loss, label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
             with gr.Column(visible=False) as second_box:
                 second = picture("Face to become", "compare-second", None, height=190)
                 example_row(list(reversed(examples)), second, "Or choose a second example")
             gr.Markdown("### Several ways to differentiate it")
             methods = gr.CheckboxGroup(
-                [(words, name) for name, words in GRADIENTS.items()],
+                [(one.label, one.name) for one in GRADIENTS.values()],
                 value=list(GRADIENTS),
                 label="Gradient methods",
                 elem_id="compare-methods",
@@ -108,11 +109,12 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
     _wire(studio, tab, stream)
     goal.change(
         lambda chosen: {
-            second_box: gr.Column(visible=chosen == "identity"),
-            prompt: gr.Textbox(visible=chosen == "clip_text"),
+            second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),
+            second: gr.Image(label=GOALS[chosen].second_label),
+            prompt: gr.Textbox(visible="prompt" in GOALS[chosen].requires),
         },
         goal,
-        [second_box, prompt],
+        [second_box, second, prompt],
         **PLUMBING,
     )
     goal.change(None, js=NAME_EXAMPLES, **PLUMBING)

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.core.goals import GOALS, PROMPTS, SECOND_LABEL
+from studio.core.goals import PROMPTS, offered
 from studio.core.presets import DEFAULT, PRESETS, preset_of
 from studio.core.settings import MIX, Settings, title
 from studio.export.player import uri
@@ -67,11 +67,11 @@ class Wishes:
 
     def needed(self, settings: Settings) -> Updates:
         """Show what these settings need, and nothing else."""
-        label = SECOND_LABEL.get(settings.loss)
+        second = settings.needs_second_picture
         return {
-            self.mix_box: gr.Column(visible=settings.loss == "mix"),
-            self.second_box: gr.Column(visible=settings.needs_second_picture),
-            self.second: gr.Image(label=label) if label else gr.skip(),
+            self.mix_box: gr.Column(visible=bool(settings.goal.parts)),
+            self.second_box: gr.Column(visible=second),
+            self.second: gr.Image(label=settings.goal.second_label) if second else gr.skip(),
             self.prompt_box: gr.Column(visible=settings.needs_prompt),
             self.source_box: gr.Column(visible=settings.needs_source_text),
         }
@@ -125,7 +125,7 @@ def wishes(examples: Sequence[Path]) -> Wishes:
     """Goal, what it needs, preset, the two sliders that matter most; the rest is folded away."""
     gr.Markdown("### 2 · A wish")
     goal = gr.Radio(
-        [(words, name) for name, words in GOALS.items()],
+        [(one.line, one.name) for one in offered("steer")],
         value=DEFAULTS.loss,
         label="Goal",
         show_label=False,

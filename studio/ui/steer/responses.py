@@ -10,7 +10,7 @@ import gradio as gr
 
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import LARGEST_SEED, LossName, Settings, parse, title
+from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, truncation_warnings
 from studio.export.player import uri
 from studio.images.crop import Crop
@@ -85,7 +85,7 @@ class Answers:
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
         return {**self.form.wishes.needed(settings), self.outputs.message: ""}
 
-    def suit(self, loss: LossName) -> list[float | str]:
+    def suit(self, loss: str) -> list[float | str]:
         """A goal chosen by hand starts with what suits it."""
         return list(suited(loss).values())
 

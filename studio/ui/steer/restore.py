@@ -11,7 +11,6 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import UserError
-from studio.core.goals import SECOND_LABEL
 from studio.core.links import query, read_query
 from studio.core.settings import Settings, parse
 from studio.export.files import save
@@ -61,7 +60,7 @@ class Recall:
         pictures: Updates = {self.form.start.image: self._example(recording.image)}
         if recording.second:
             pictures[self.form.wishes.second] = gr.Image(
-                self._example(recording.second), label=SECOND_LABEL[recording.outcome.settings.loss]
+                self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
         filled = self.form.filled(recording.outcome.settings)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
@@ -125,8 +124,10 @@ class Recall:
         return gr.Button(visible=photo is not None)
 
     def _taken(self, settings: Settings, sentence: str) -> Updates:
-        if settings.loss == "morph":
-            return {self.outputs.message: html.alert("These are the settings of a morph: use them in the Morph tab.")}
+        tabs = settings.goal.tabs
+        if "steer" not in tabs:
+            sentence = f"These are the settings of a {tabs[0]}: use them in the {tabs[0].title()} tab."
+            return {self.outputs.message: html.alert(sentence)}
         return {**self.form.filled(settings), self.outputs.message: html.note(sentence)}
 
     def _example(self, stem: str | None) -> str | None:

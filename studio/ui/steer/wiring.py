@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.core.presets import PRESET_FIELDS, SUITED_FIELDS
+from studio.core.goals import SUITED_FIELDS
+from studio.core.presets import PRESET_FIELDS
 from studio.ui.downloads import DOWNLOAD
 from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.steer.actions import Actions

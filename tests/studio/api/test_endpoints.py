@@ -28,7 +28,7 @@ from studio.ui.page import page
 from tests.losses.faces.pictures import group
 
 ROOT = Path(__file__).resolve().parents[3]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -208,20 +208,20 @@ def test_leaving_ends_the_job_and_frees_the_device(client: Client, studio: Studi
 
 
 def snippet(language: str) -> str:
-    """The README's example of this language about other programs."""
-    section = README.split("## From other programs")[1].split("\n## ")[0]
-    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+    """The example of this language in docs/api.md."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(found)
 
 
-def test_the_readmes_python_runs(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_documented_python_runs(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
     exec(snippet("python").replace("http://127.0.0.1:7860", url), {})
     assert "Match with “a face with red hair”" in capsys.readouterr().out
 
 
-def test_the_readmes_curl_runs(url: str) -> None:
+def test_the_documented_curl_runs(url: str) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     script = snippet("bash").replace("http://127.0.0.1:7860/", url)

@@ -192,10 +192,10 @@ def test_ctrl_c_ends_a_run_early_and_keeps_its_best(face: Path, model: Model, mo
     assert len(measured["loss"]) == 2
 
 
-def test_the_readmes_commands_run(here: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/command-line.md"])
+def test_the_readmes_commands_run(page: str, here: Path) -> None:
     (here / "assets").symlink_to(ROOT / "assets")
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## From the command line")[1].split("\n## ")[0]
-    found = re.search(r"```bash\n(.*?)```", section, re.DOTALL)
+    found = re.search(r"```bash\n(python -m studio\.cli .*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     lines = found[1].strip().splitlines()
     assert len(lines) >= 4

@@ -1,21 +1,26 @@
-from studio.core.goals import GOALS, PROMPTS, SECOND_LABEL
-from studio.core.presets import DEFAULT, PRESETS, SUITED_FIELDS, preset_of, suited
-from studio.core.settings import NEEDS_SECOND_PICTURE, Settings, parse
+import pytest
+
+from studio.core.errors import UserError
+from studio.core.goals import GOALS, PROMPTS, SUITED_FIELDS, Goal, offered
+from studio.core.presets import DEFAULT, PRESETS, preset_of, suited
+from studio.core.settings import Settings, choices, parse
 
 
 def test_every_goal_is_offered_but_the_morph_which_has_a_tab_of_its_own() -> None:
-    assert {*GOALS, "morph"} == set(Settings.model_fields["loss"].annotation.__args__)
+    assert {*(goal.name for goal in offered("steer")), "morph"} == set(choices("loss"))
+    assert [goal.name for goal in offered("morph")] == ["morph"]
 
 
 def test_each_goal_says_in_one_line_what_it_does() -> None:
-    for line in GOALS.values():
-        name, what = line.split(": ")
+    for goal in GOALS.values():
+        name, what = goal.line.split(": ")
         assert name
         assert 10 < len(what) < 45
 
 
 def test_every_second_picture_has_a_label() -> None:
-    assert set(SECOND_LABEL) == {*NEEDS_SECOND_PICTURE, "mix"}
+    needing = [goal for goal in GOALS.values() if "second_picture" in goal.requires]
+    assert len({goal.second_label for goal in needing}) == len(needing) > 1
 
 
 def test_prompts_are_short_enough_for_a_chip() -> None:
@@ -37,3 +42,31 @@ def test_a_goal_starts_with_what_suits_it() -> None:
     for loss in GOALS:
         assert set(suited(loss)) == set(SUITED_FIELDS)
         parse({**suited(loss), "loss": loss, "prompt": "a face"})
+
+
+def test_the_networks_that_a_goal_requires_stand_behind_its_label() -> None:
+    lines = {goal.name: goal.line for goal in GOALS.values()}
+    assert lines["clip_text"] == "Words: match a sentence (CLIP)"
+    assert lines["identity"] == "Person: become another person (face network)"
+    assert lines["mix"] == "Mix: several at once, each with its weight"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"build": None}, "the goal 'red' needs either `build` or `parts`"),
+        ({"requires": ("clips",)}, "`requires` of the goal 'red' may name prompt, .*, but it names clips"),
+        ({"defaults": {"seed": 1}}, "`defaults` of the goal 'red' may name z_rate, closeness, but it names seed"),
+        ({"tabs": ("about",)}, "`tabs` of the goal 'red' may name steer, morph, compare, but it names about"),
+    ],
+)
+def test_a_goal_that_cannot_work_is_refused_when_it_is_made(wrong: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Goal(**{"name": "red", "label": "Red: more of it", "build": lambda *_: None, **wrong})  # type: ignore[arg-type]
+
+
+def test_an_unknown_goal_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(UserError, match=r"^There is no goal 'joy': choose 'clip_text', .* or '\w+'\.$"):
+        suited("joy")
+    with pytest.raises(UserError, match="There is no goal 'joy'"):
+        Settings.model_construct(loss="joy").needs_prompt  # noqa: B018 - the property raises

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import UserError
-from studio.core.settings import NEEDS_PROMPT, NEEDS_SECOND_PICTURE
+from studio.core.goals import GOALS
 from studio.runs.request import Request
 
 
@@ -19,7 +19,7 @@ def test_no_image() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n"])
-@pytest.mark.parametrize("loss", sorted(NEEDS_PROMPT))
+@pytest.mark.parametrize("loss", sorted(goal.name for goal in GOALS.values() if "prompt" in goal.requires))
 def test_an_empty_prompt(face: Path, loss: str, prompt: str) -> None:
     assert refused({"loss": loss, "prompt": prompt}, face).startswith("The prompt is empty")
 
@@ -29,7 +29,7 @@ def test_an_empty_start_text_of_a_direction(face: Path) -> None:
     assert sentence.startswith("Say what the picture shows now")
 
 
-@pytest.mark.parametrize("loss", sorted(NEEDS_SECOND_PICTURE))
+@pytest.mark.parametrize("loss", sorted(goal.name for goal in GOALS.values() if "second_picture" in goal.requires))
 def test_a_missing_second_picture(face: Path, loss: str) -> None:
     assert "second" in refused({"loss": loss}, face)
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.settings import NEEDS_SECOND_PICTURE, GradientName, LossName, Mode, Variables
+from studio.core.goals import GOALS
+from studio.core.settings import GradientName, LossName, Mode, Variables
 from studio.models.interface import Model
 from studio.models.memory import need
 from studio.runs.cost import CostModel
@@ -65,7 +66,7 @@ def test_every_loss_falls_in_both_modes(
     loss: LossName,
     mode: Mode,
 ) -> None:
-    second = save_picture("second.png", colour="navy") if loss in NEEDS_SECOND_PICTURE else None
+    second = save_picture("second.png", colour="navy") if "second_picture" in GOALS[loss].requires else None
     request = request_for(second, loss=loss, mode=mode, closeness=0.0, optimisation_steps=8, z_rate=0.1)
     found = outcome(list(steer(model, request, cancel_token)))
     assert found.best.total < found.curve[0].total
