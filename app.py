@@ -35,10 +35,10 @@ from studio.models.interface import Model
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
-from studio.server.cleanup import MAX_SESSIONS
+from studio.server.cleanup import SESSIONS
 from studio.server.doctor import check
 from studio.server.middleware import RequestMiddleware, request_limits
-from studio.server.sessions import MAX_UNREAD, Sessions
+from studio.server.sessions import UNREAD, Sessions
 from studio.server.temp_dir import temporary_folder
 from studio.ui import presenting as present
 from studio.ui.page import page, where_it_is
@@ -82,7 +82,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         public: use the request limits of a public server.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share; see `gr.Blocks.launch`.
     """
-    sessions = Sessions(MAX_UNREAD if public else math.inf)
+    sessions = Sessions(UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
         css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
@@ -91,7 +91,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         run_history=False,
         enable_monitoring=False,
         show_error=False,
-        state_session_capacity=MAX_SESSIONS,
+        state_session_capacity=SESSIONS,
         max_file_size=request_limits(public).max_upload,
         app_kwargs={
             "middleware": [Middleware(RequestMiddleware, request_limits=request_limits(public), admit=sessions.admit)]

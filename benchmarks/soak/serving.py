@@ -114,7 +114,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)
-    cleanup.SESSION_TIMEOUT = given.stay
+    cleanup.STAY = given.stay
     model = model_of(given.model)
     meter = Metered(model.network, given.pause)
     studio = Studio(dataclasses.replace(model, network=meter), DeviceQueue(HOME))

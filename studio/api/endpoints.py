@@ -37,7 +37,7 @@ from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
 from studio.runs.compare import chosen_methods
 from studio.runs.request import Request
-from studio.server.cleanup import expire_session
+from studio.server.cleanup import forget_later
 from studio.server.uploads import NO_FILE, uploaded
 from studio.server.visitor import caller_address
 from studio.ui.compare.tab import compare_stream
@@ -121,7 +121,7 @@ class _Endpoint:
         names, cancel_tokens = [p.name for p in parameters], self._studio.cancel_tokens
 
         def run(*values: Any) -> Iterator[Any]:
-            expire_session()
+            forget_later()
             named = dict(zip(names, values, strict=True))
             shown: Any = answer(None, Path(), named)
             try:

@@ -1,6 +1,6 @@
-"""A closed page: its runs are cancelled at once; its files and Gradio's state for it are deleted ten minutes later.
+"""When a visitor leaves: their jobs stop at once; their files and what the page held for them go a little later.
 
-The delay is there because a telephone that falls asleep looks like a closed page, and reconnects when it wakes up.
+Later, because a telephone that falls asleep looks like a closed tab, and wakes up again.
 """
 
 from __future__ import annotations
@@ -17,173 +17,172 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from studio.queue.cancel import CancelTokens
-from studio.server.uploads import upload_folder
+from studio.server.uploads import folder
 from studio.server.visitor import visitor_name
 
-_FILES = "files_of_this_session"
-SESSION_TIMEOUT = 600.0
-"""Seconds after its last use for which the session of a closed page is kept."""
-MAX_SESSIONS = 200
-"""Each holds the state of a whole page, half a megabyte and more."""
+_SEEN = "files_of_this_visit"
+STAY = 600.0
+"""Seconds for which a visitor who seems to have left may come back."""
+SESSIONS = 200
+"""How many visits are remembered at most; each holds the page as it stands, half a megabyte and more."""
 
 
-class SessionCleaner:
-    """Deletes the sessions of closed pages after `SESSION_TIMEOUT`, in a thread that runs while there are any."""
+class Departures:
+    """Who has left, and when they will be forgotten. A thread looks after them while there are any."""
 
     def __init__(self, blocks: gr.Blocks) -> None:
         self._blocks, self._lock = blocks, Lock()
         self._due: dict[str, float] = {}
-        self._running = False
+        self._looking = False
 
     def add(self, session: str) -> None:
-        """Delete this session when it has been idle for `SESSION_TIMEOUT` seconds."""
+        """Forget this visit when it was not used for `STAY` seconds."""
         with self._lock:
-            self._due[session] = monotonic() + SESSION_TIMEOUT
-        self.start()
+            self._due[session] = monotonic() + STAY
+        self.watch()
 
-    def start(self) -> None:
-        """Start the thread, which also deletes files that belong to no session."""
+    def watch(self) -> None:
+        """Look after files too that belong to nobody yet."""
         with self._lock:
-            if not self._running:
-                self._running = True
-                Thread(target=self._run, daemon=True, name="studio-session-cleaner").start()
+            if not self._looking:
+                self._looking = True
+                Thread(target=self._look, daemon=True, name="studio-departures").start()
 
-    def _run(self) -> None:
+    def _look(self) -> None:
         while True:
-            sleep(min(SESSION_TIMEOUT / 2, 30))
-            unused_files = sweep(self._blocks)
+            sleep(min(STAY / 2, 30))
+            waiting = sweep(self._blocks)
             with self._lock:
-                expired = [session for session, due in self._due.items() if due <= monotonic()]
-            for session in expired:
-                with suppress(RuntimeError):  # the session changed during the iteration: retried in the next round
-                    self._delete_if_idle(session)
+                late = [session for session, due in self._due.items() if due <= monotonic()]
+            for session in late:
+                with suppress(RuntimeError):  # a visit changed while it was looked through: next time
+                    self._settle(session)
             with self._lock:
-                if not self._due and not unused_files:
-                    self._running = False
+                if not self._due and not waiting:
+                    self._looking = False
                     return
 
-    def _delete_if_idle(self, session: str) -> None:
-        """Delete a session that has been idle; it stays due while it exists, because a late event may recreate it."""
-        state: Any = self._blocks.state_holder
-        last_used = state.time_last_used.get(session)
-        idle = (datetime.now() - last_used).total_seconds() if last_used else SESSION_TIMEOUT
-        exists = session in state.session_data
-        if exists and idle >= SESSION_TIMEOUT:
-            delete_session(self._blocks, session)
+    def _settle(self, session: str) -> None:
+        """Forget them, or look again later: they came back, or an event that was still under way brought them back."""
+        holder: Any = self._blocks.state_holder
+        used = holder.time_last_used.get(session)
+        idle = (datetime.now() - used).total_seconds() if used else STAY
+        there = session in holder.session_data
+        if there and idle >= STAY:
+            forget(self._blocks, session)
         with self._lock:
-            if exists:
-                self._due[session] = monotonic() + SESSION_TIMEOUT
+            if there:
+                self._due[session] = monotonic() + STAY
             else:
                 del self._due[session]
 
 
-def wire_cleanup(blocks: gr.Blocks, cancel_tokens: CancelTokens) -> None:
-    """Cancel a page's runs when it closes, and delete its session `SESSION_TIMEOUT` seconds later."""
-    cleaner = SessionCleaner(blocks)
-    blocks.session_cleaner = cleaner  # type: ignore[attr-defined]
+def wire_leaving(blocks: gr.Blocks, cancel_tokens: CancelTokens) -> None:
+    """Have visitors forgotten `STAY` seconds after they have left."""
+    departures = Departures(blocks)
+    blocks.departures = departures  # type: ignore[attr-defined]
 
-    def unload(visitor: gr.Request) -> None:
-        session = visitor_name(visitor)
-        cancel_tokens.cancel_all(session)
-        cleaner.add(session)
+    def leave(visitor: gr.Request) -> None:
+        name = visitor_name(visitor)
+        cancel_tokens.cancel_all(name)
+        departures.add(name)
 
-    blocks.unload(unload)
+    blocks.unload(leave)
 
 
-def record_files(blocks: gr.Blocks, session_state: Any, values: Any) -> None:
-    """Record the files among an event's inputs or outputs, to be deleted with the session.
+def note_files(blocks: gr.Blocks, visit: Any, values: Any) -> None:
+    """Remember what an event brought or gave; `visit` is what Gradio holds of one.
 
-    Only uploads and files made here are recorded, by Gradio's own names: recorded files are deleted, and a path in a
-    request is text that any client can write.
+    Only files that were uploaded or made here are remembered, under the very names that they were given: whatever is
+    noted will be deleted, and a path is text that anybody can write.
     """
-    if session_state is not None:
-        session_state.__dict__.setdefault(_FILES, set()).update(_files(blocks, values))
+    if visit is not None:
+        visit.__dict__.setdefault(_SEEN, set()).update(_files(blocks, values))
 
 
-def expire_session() -> None:
-    """In an event of the API: delete its session after `SESSION_TIMEOUT`, since API clients close no page."""
-    blocks, request = LocalContext.blocks.get(None), LocalContext.request.get(None)
-    session = getattr(request, "session_hash", None)
-    cleaner = getattr(blocks, "session_cleaner", None)
-    if cleaner is not None and session:
-        cleaner.add(session)
+def forget_later() -> None:
+    """Called in a program's job: programs never say that they leave, so their visit ends `STAY` after its last use."""
+    blocks, caller = LocalContext.blocks.get(None), LocalContext.request.get(None)
+    session = getattr(caller, "session_hash", None)
+    departures = getattr(blocks, "departures", None)
+    if departures is not None and session:
+        departures.add(session)
 
 
-def delete_session(blocks: gr.Blocks, session: str) -> None:
-    """Delete Gradio's state of a session, and its files.
+def forget(blocks: gr.Blocks, session: str) -> None:
+    """Drop what Gradio holds for a visit (it would keep the page's whole state), and delete its files.
 
-    A file that another session shows is kept: Gradio stores equal images once.
+    A file that another visit shows too stays: equal pictures are stored once.
     """
     holder: Any = blocks.state_holder
-    state = holder.session_data.pop(session, None)
+    gone = holder.session_data.pop(session, None)
     holder.time_last_used.pop(session, None)
-    if state is not None:
-        delete(blocks, _session_files(blocks, state) - in_use(blocks))
+    if gone is None:
+        return
+    delete(blocks, _of_visit(blocks, gone) - in_use(blocks))
 
 
 def in_use(blocks: gr.Blocks) -> set[str]:
-    """The files that the page itself or any session shows."""
-    sessions = list(blocks.state_holder.session_data.values())
-    return set(_page_files(blocks)).union(*(_session_files(blocks, state) for state in sessions))
+    """Files that the page or any visit shows."""
+    visits = list(blocks.state_holder.session_data.values())
+    return set(_kept(blocks)).union(*(_of_visit(blocks, visit) for visit in visits))
 
 
 def delete(blocks: gr.Blocks, paths: Iterable[str]) -> None:
-    """Delete files of Gradio's folder; other paths are left alone."""
+    """Delete files of Gradio's own folder, and nothing else."""
     for path in paths:
-        if Path(path).resolve().is_relative_to(upload_folder()):
+        if Path(path).resolve().is_relative_to(folder()):
             with suppress(OSError):
                 Path(path).unlink()
-        for temp_files in list(blocks.temp_file_sets):
-            temp_files.discard(path)
+        for known in list(blocks.temp_file_sets):
+            known.discard(path)
 
 
 def sweep(blocks: gr.Blocks) -> int:
-    """Delete files that no session shows and that are older than `SESSION_TIMEOUT`, such as uploads that no event used.
+    """Delete what nobody shows and was not touched for `STAY` seconds: uploads that no event ever used. How many
+    others wait for that.
 
-    Gradio's own deletion runs an hour later, and stops for good if an upload arrives while it runs.
-
-    Returns:
-        How many unused files are not old enough yet.
+    Gradio's own round would do it an hour later, and ends for good when an upload comes while it looks.
     """
-    files = {path for temp_files in list(blocks.temp_file_sets) for path in list(temp_files)} - set(_page_files(blocks))
+    files = {path for known in list(blocks.temp_file_sets) for path in list(known)} - set(_kept(blocks))
     if not files:
         return 0
     unused = files - in_use(blocks)
-    expired = {path for path in unused if _modified(path) < time() - SESSION_TIMEOUT}
-    delete(blocks, expired)
-    return len(unused - expired)
+    late = {path for path in unused if _touched(path) < time() - STAY}
+    delete(blocks, late)
+    return len(unused - late)
 
 
-def _modified(path: str) -> float:
+def _touched(path: str) -> float:
     try:
         return Path(path).lstat().st_mtime
     except OSError:
-        return 0.0  # deleted already
+        return 0.0  # gone: forgotten with the rest
 
 
-def _session_files(blocks: gr.Blocks, state: Any) -> set[str]:
-    recorded: set[str] = state.__dict__.get(_FILES, set())
-    return recorded | _files(blocks, state.config_values)
+def _of_visit(blocks: gr.Blocks, visit: Any) -> set[str]:
+    seen: set[str] = visit.__dict__.get(_SEEN, set())
+    return seen | _files(blocks, visit.config_values)
 
 
-def _page_files(blocks: gr.Blocks) -> Iterator[str]:
-    """Files of the page itself: examples."""
+def _kept(blocks: gr.Blocks) -> Iterator[str]:
+    """Files that belong to the page itself: examples."""
     for component in blocks.blocks.values():
         yield from getattr(component, "keep_in_cache", ())
 
 
-def _files(blocks: gr.Blocks, value: Any) -> set[str]:
-    """The uploads and the files made here that a JSON value names."""
+def _files(blocks: gr.Blocks, held: Any) -> set[str]:
+    """The files in what a page holds that were uploaded or made here."""
     sets = list(blocks.temp_file_sets)
     found: set[str] = set()
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            path = item.get("path")
-            if isinstance(path, str) and any(path in temp_files for temp_files in sets):
+    todo = [held]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            path = one.get("path")
+            if isinstance(path, str) and any(path in known for known in sets):
                 found.add(path)
-            pending += item.values()
-        elif isinstance(item, list | tuple):
-            pending += item
+            todo += one.values()
+        elif isinstance(one, list | tuple):
+            todo += one
     return found

@@ -1,4 +1,4 @@
-"""The client of a request: the address for which requests, uploads and runs are counted."""
+"""Whose request is it? The address to which a share of uploads, requests and runs counts."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 from ipaddress import ip_address, ip_network
 
 
-def client_address(peer: str, forwarded: str) -> str:
-    """The client's address, "" if it is unknown; for IPv6 its /64 network, which one subscriber has as a whole.
+def address_of(client: str, forwarded: str) -> str:
+    """The address of whoever asks; "" where nobody knows. Of an IPv6 address its network, for a person has all of one.
 
-    On a Space every request comes through proxies, and each appends the address that it received the request from. So
-    the last public address is correct, and anything that the client itself wrote comes before it. Elsewhere the header
-    is ignored, because any client can write it.
+    On a Space everybody comes through its proxy, which says for whom it asks: each proxy on the way adds at the end
+    whom it was asked by, so the last public address is true, and whatever a visitor wrote comes before it. Elsewhere
+    anybody could have written it.
 
     Args:
-        peer: address at the other end of the connection.
+        client: who connected.
         forwarded: the header X-Forwarded-For, "" if there is none.
     """
-    addresses = forwarded.split(",") if os.environ.get("SPACE_ID") else []
-    public = next((text for entry in reversed(addresses) if _is_public(text := entry.strip())), "")
-    return _network(public or peer)
+    told = forwarded.split(",") if os.environ.get("SPACE_ID") else []
+    public = next((text for one in reversed(told) if _is_public(text := one.strip())), "")
+    return _network(public or client)
 
 
 def _is_public(address: str) -> bool:
@@ -31,8 +31,8 @@ def _is_public(address: str) -> bool:
 
 def _network(address: str) -> str:
     try:
-        parsed = ip_address(address)
+        known = ip_address(address)
     except ValueError:
         return address
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return str(ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
+    own = getattr(known, "ipv4_mapped", None) or known
+    return str(ip_network(f"{own}/64", strict=False)) if own.version == 6 else str(own)

@@ -40,7 +40,7 @@ from studio.server.body import (
     session_hash,
     too_large,
 )
-from studio.server.client import client_address
+from studio.server.client import address_of
 from studio.server.rate_limit import RateLimiter
 from studio.server.routes import inner_path, is_open, is_upload_id, trusted_headers
 
@@ -251,7 +251,7 @@ def _content_length(headers: dict[bytes, bytes], max_bytes: int) -> int:
 def _client(scope: Scope) -> str:
     host, _ = scope.get("client") or ("", 0)
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-    return client_address(str(host), forwarded.decode("latin-1"))
+    return address_of(str(host), forwarded.decode("latin-1"))
 
 
 def _path(scope: Scope) -> str:

@@ -1,7 +1,7 @@
-"""Limits on sessions: a new one replaces the oldest of the client that has most.
+"""Which visits there are: a new one takes a place from whoever has most, never from somebody who has one.
 
-Gradio stores the state and the unread responses of every session, and at its own limit deletes the oldest session,
-whichever client it belongs to.
+Gradio keeps a visit's state and its unread answers until there are too many, and forgets the oldest then, whoever it
+belongs to.
 """
 
 from __future__ import annotations
@@ -13,80 +13,73 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from starlette.exceptions import HTTPException
+from studio.server.body import Refused
+from studio.server.cleanup import SESSIONS, forget
 
-from studio.server.cleanup import MAX_SESSIONS, delete_session
-
-MAX_UNREAD = 256
-"""Responses of one client that may wait to be fetched, on a public server."""
+UNREAD = 256
+"""Answers that may wait for one address to fetch them."""
 _STALE = 120.0
-"""Seconds without a request after which a session's unread responses may be discarded."""
+"""Seconds after which nobody is expected to fetch the answers of a visit that asked for nothing more."""
 
 
 class Sessions:
-    """The client of every session.
+    """Who has which visit.
 
     Args:
-        max_unread: responses of one client that may wait to be fetched; infinity switches the limit off.
+        unread: answers that may wait for one address; infinity where nobody counts.
     """
 
-    def __init__(self, max_unread: float = math.inf) -> None:
-        self._max_unread, self._lock = max_unread, Lock()
-        self._last_request: dict[str, tuple[str, float]] = {}
+    def __init__(self, unread: float = math.inf) -> None:
+        self._unread, self._lock = unread, Lock()
+        self._seen: dict[str, tuple[str, float]] = {}
 
-    def admit(self, app: Any, session: str, client: str) -> None:
-        """Make room for the session of a request.
+    def admit(self, app: Any, session: str, who: str) -> None:
+        """Make room for what this visit asks for.
 
         Args:
-            app: Gradio's, which stores the sessions.
-            session: of the request; "" for an upload, which belongs to no session until an event names it.
-            client: address of the client.
+            app: Gradio's, which holds the visits.
+            session: the visit; "" for an upload, which belongs to none until an event brings it.
+            who: the address it comes from.
 
         Raises:
-            HTTPException: too many responses wait for this client to fetch them.
+            Refused: too many answers wait for this address to fetch them.
         """
         if app is None:
             return
         blocks = app.get_blocks()
         if not session:
-            blocks.session_cleaner.start()
+            blocks.departures.watch()
             return
-        states, responses = blocks.state_holder.session_data, blocks._queue.pending_messages_per_session
+        states, answers = blocks.state_holder.session_data, blocks._queue.pending_messages_per_session
         with self._lock:
-            self._last_request.pop(session, None)
-            self._last_request[session] = (client, monotonic())
-            if session not in states and len(states) >= MAX_SESSIONS - 1:
-                delete_session(blocks, self._oldest_of_largest_client(states))
-            if session not in responses and len(responses) >= MAX_SESSIONS:
-                # an event that is running would fail without its queue of responses
-                running = blocks._queue.pending_event_ids_session
-                idle = [other for other in responses if not running.get(other)]
+            self._seen.pop(session, None)
+            self._seen[session] = (who, monotonic())
+            if session not in states and len(states) >= SESSIONS - 1:
+                forget(blocks, self._of_the_busiest(states))
+            if session not in answers and len(answers) >= SESSIONS:
+                # whoever still works would fail without a place for the answer
+                at_work = blocks._queue.pending_event_ids_session
+                idle = [one for one in answers if not at_work.get(one)]
                 if idle:
-                    responses.pop(self._oldest_of_largest_client(idle), None)
-            self._check_unread(responses, session, client)
-            if len(self._last_request) > 4 * MAX_SESSIONS:
-                requests = self._last_request.items()
-                self._last_request = {key: value for key, value in requests if key in states or key in responses}
+                    answers.pop(self._of_the_busiest(idle), None)
+            self._check_unread(answers, session, who)
+            if len(self._seen) > 4 * SESSIONS:
+                self._seen = {one: by for one, by in self._seen.items() if one in states or one in answers}
 
-    def _oldest_of_largest_client(self, sessions: Iterable[str]) -> str:
-        """The oldest session of the client with most sessions; sessions of unknown clients count as one client's."""
-        clients = {session: self._client(session) for session in list(sessions)}
-        largest = Counter(clients.values()).most_common(1)[0][0]
-        return next(session for session, client in clients.items() if client == largest)
+    def _of_the_busiest(self, sessions: Iterable[str]) -> str:
+        """The oldest visit of whoever has most; those of nobody known count as one person's."""
+        owners = {session: self._seen.get(session, ("", 0.0))[0] for session in list(sessions)}
+        most = Counter(owners.values()).most_common(1)[0][0]
+        return next(session for session, who in owners.items() if who == most)
 
-    def _check_unread(self, responses: Any, session: str, client: str) -> None:
-        unread = {other: responses[other].qsize() for other in list(responses) if self._client(other) == client}
-        if sum(unread.values()) < self._max_unread:
+    def _check_unread(self, answers: Any, session: str, who: str) -> None:
+        own = {one: answers[one].qsize() for one in list(answers) if self._seen.get(one, ("", 0.0))[0] == who}
+        if sum(own.values()) < self._unread:
             return
-        for other, count in unread.items():
-            if count and other != session and self._last_request[other][1] < monotonic() - _STALE:
-                while not responses[other].empty():
-                    responses[other].get_nowait()
-                unread[other] = 0
-        if sum(unread.values()) >= self._max_unread:
-            raise HTTPException(
-                429, f"{self._max_unread:g} responses wait for your address, the limit: fetch them first."
-            )
-
-    def _client(self, session: str) -> str:
-        return self._last_request.get(session, ("", 0.0))[0]
+        for one, waiting in own.items():
+            if waiting and one != session and self._seen[one][1] < monotonic() - _STALE:
+                while not answers[one].empty():
+                    answers[one].get_nowait()
+                own[one] = 0
+        if sum(own.values()) >= self._unread:
+            raise Refused(429, "Answers to what was asked from where you are wait to be fetched: fetch them first.")

@@ -53,7 +53,7 @@ def check_files(data: object) -> None:
             pending += value
 
 
-def upload_folder() -> Path:
+def folder() -> Path:
     """The folder in which Gradio stores uploads."""
     return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
 
@@ -65,6 +65,6 @@ def _upload_path(path: object) -> Path:
         resolved = Path(path).resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that is too long, a zero byte
         raise UserError(NO_FILE) from error
-    if not resolved.is_relative_to(upload_folder()) or resolved == upload_folder():
+    if not resolved.is_relative_to(folder()) or resolved == folder():
         raise UserError(NO_FILE)
     return resolved

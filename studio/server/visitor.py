@@ -1,4 +1,4 @@
-"""The session and the client address of a Gradio request."""
+"""Who is on the page: what tells two visitors apart, and whose share of the device their runs count to."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from studio.server.client import client_address
+from studio.server.client import address_of
 
 
 def visitor_name(visitor: gr.Request) -> str:
-    """A name that no other open page has: its session."""
+    """What tells two visitors apart: an open page has a name of its own."""
     return visitor.session_hash or "local"
 
 
 def visitor_address(visitor: Any) -> str:
-    """The client's address; "" if it is unknown."""
+    """Where they come from; "" where nobody knows."""
     headers, client = getattr(visitor, "headers", None), getattr(visitor, "client", None)
-    return client_address(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
+    return address_of(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
 
 
 def caller_address() -> str:
-    """The client's address in a function that Gradio is running; "" elsewhere."""
+    """The address of whoever called the function that is running."""
     return visitor_address(LocalContext.request.get(None))

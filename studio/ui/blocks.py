@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import UserError, explain
-from studio.server.cleanup import record_files
+from studio.server.cleanup import note_files
 from studio.server.uploads import check_files
 
 UNFIT = "This request does not fit the page: load the page again."
@@ -58,9 +58,9 @@ class Blocks(gr.Blocks):
         """
         try:
             check_files(kwargs.get("inputs"))
-            record_files(self, kwargs.get("state"), kwargs.get("inputs"))
+            note_files(self, kwargs.get("state"), kwargs.get("inputs"))
             answer = await super().process_api(*args, **kwargs)
-            record_files(self, kwargs.get("state"), answer)
+            note_files(self, kwargs.get("state"), answer)
             return answer
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from None

@@ -11,7 +11,7 @@ import gradio as gr
 from studio.api.endpoints import add_endpoints
 from studio.models.embedded import morph_examples
 from studio.queue.app_state import Studio
-from studio.server.cleanup import wire_cleanup
+from studio.server.cleanup import wire_leaving
 from studio.ui.about.models import line
 from studio.ui.about.tab import about_tab
 from studio.ui.blocks import Blocks
@@ -59,6 +59,6 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
         gr.Markdown(f"{_SMALL_PRINT} {studio.model.origin.note}", elem_id="small-print")
         add_endpoints(studio, on_device)
-        wire_cleanup(blocks, studio.cancel_tokens)
+        wire_leaving(blocks, studio.cancel_tokens)
     blocks.queue(max_size=100, default_concurrency_limit=4)
     return cast(gr.Blocks, blocks)

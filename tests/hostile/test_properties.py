@@ -14,7 +14,7 @@ from studio.core.links import query, read_query
 from studio.core.settings import Settings, bounds, choices, parse
 from studio.export.metadata import KEY, read_settings
 from studio.images.files import open_picture
-from studio.server.uploads import check_files, upload_folder
+from studio.server.uploads import check_files, folder
 from tests.hostile import forge
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -120,7 +120,7 @@ def test_no_path_out_of_the_uploads_passes(data: Any) -> None:
             sentence(error)
         else:
             for path in _paths(inside):
-                assert (upload_folder() / path).resolve().is_relative_to(upload_folder())
+                assert (folder() / path).resolve().is_relative_to(folder())
 
 
 def _paths(data: Any) -> list[str]:
@@ -131,6 +131,6 @@ def _paths(data: Any) -> list[str]:
 
 
 def test_a_path_inside_the_uploads_passes() -> None:
-    check_files([{"path": str(upload_folder() / "abc" / "a.png")}])
+    check_files([{"path": str(folder() / "abc" / "a.png")}])
     with pytest.raises(UserError):
-        check_files([{"path": str(upload_folder() / ".." / "a.png")}])
+        check_files([{"path": str(folder() / ".." / "a.png")}])

@@ -1,4 +1,4 @@
-"""Sessions on a page that is really served: one client opens many, and no other client loses its own."""
+"""Visits on a page that is really served: one address makes many, and nobody else loses theirs."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -7,24 +7,24 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from starlette.exceptions import HTTPException
 
 from studio.queue.cancel import CancelTokens
-from studio.server import sessions as module
-from studio.server.cleanup import wire_cleanup
+from studio.server import sessions as page_sessions
+from studio.server.body import Refused
+from studio.server.cleanup import wire_leaving
 from studio.server.sessions import Sessions
 from studio.ui.blocks import Blocks
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
-    monkeypatch.setattr(module, "MAX_SESSIONS", 5)
+    monkeypatch.setattr(page_sessions, "SESSIONS", 5)
     with Blocks() as blocks:
         count, said = gr.State(0), gr.Textbox()
         button = gr.Button()
         button.click(lambda n: (n + 1, str(n + 1)), count, [count, said], api_name="count", queue=False)
         button.click(lambda: "x" * 1000, None, said, api_name="long")
-        wire_cleanup(blocks, CancelTokens())
+        wire_leaving(blocks, CancelTokens())
     _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     yield blocks, f"{url}gradio_api/"
     blocks.close()
@@ -35,7 +35,7 @@ def count(url: str, session: str) -> str:
     return answer
 
 
-def test_a_client_with_many_sessions_loses_its_own(served: tuple[Any, str]) -> None:
+def test_who_makes_many_visits_loses_their_own(served: tuple[Any, str]) -> None:
     blocks, url = served
     app, sessions = SimpleNamespace(get_blocks=lambda: blocks), Sessions()
     sessions.admit(app, "honest", "9.9.9.9")
@@ -47,9 +47,9 @@ def test_a_client_with_many_sessions_loses_its_own(served: tuple[Any, str]) -> N
     assert count(url, "honest") == "2"
 
 
-def test_unread_responses_of_a_client_are_limited(served: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_nobody_fetches_have_an_end(served: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
     blocks, url = served
-    app, sessions = SimpleNamespace(get_blocks=lambda: blocks), Sessions(max_unread=12)
+    app, sessions = SimpleNamespace(get_blocks=lambda: blocks), Sessions(unread=12)
     long = next(fn._id for fn in blocks.fns.values() if fn.api_name == "long")
 
     def ask() -> None:
@@ -57,13 +57,13 @@ def test_unread_responses_of_a_client_are_limited(served: tuple[Any, str], monke
             sessions.admit(app, "greedy", "6.6.6.6")
             httpx.post(f"{url}queue/join", json={"data": [], "fn_index": long, "session_hash": "greedy"})
 
-    with pytest.raises(HTTPException, match="fetch them first"):
+    with pytest.raises(Refused, match="fetch them first"):
         ask()
     sessions.admit(app, "honest", "9.9.9.9")
-    monkeypatch.setattr(module, "_STALE", -1.0)
-    sessions.admit(app, "another", "6.6.6.6")  # old responses are discarded
+    monkeypatch.setattr(page_sessions, "_STALE", -1.0)
+    sessions.admit(app, "another", "6.6.6.6")  # what was left behind long ago makes room
     assert blocks._queue.pending_messages_per_session["greedy"].qsize() < 12
 
 
-def test_without_an_app_every_session_is_admitted() -> None:
+def test_without_an_app_there_is_nothing_to_look_after() -> None:
     Sessions().admit(None, "me", "9.9.9.9")
