@@ -32,6 +32,7 @@ from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.models.cli import add_flags, selected_model
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
+from studio.models.placement.placement import best_device
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
@@ -58,7 +59,7 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     # A network call is hundreds of small operations, and each releases the interpreter lock; with the default switch
     # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    model = model or embedded(device or best_device())
+    model = model or embedded(device or best_device(mps=False))
     studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public)
     pictures = examples()
     if zerogpu.is_zero():  # this process has no GPU, so it makes no run
@@ -66,11 +67,6 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     if pictures and model.clip is not None:  # the short run is steered by a text
         studio.warm_up(pictures[0])
     return page(studio, pictures, where_it_is)
-
-
-def best_device() -> str:
-    """A GPU if there is one, else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
@@ -116,7 +112,7 @@ def arguments() -> argparse.Namespace:
         default=bool(os.environ.get("SPACE_ID")),
         help="for a server that anybody can reach: stricter limits, labelled pictures; the default on a Space",
     )
-    parser.add_argument("--device", help="where the model runs: cpu, cuda or mps; a GPU, if there is one, by default")
+    parser.add_argument("--device", help="where the model runs: cpu or cuda; a GPU, if there is one, by default")
     add_flags(parser)
     add_plugin_flag(parser)
     parser.add_argument("--check", action="store_true", help="check this machine for what the studio needs, and exit")
@@ -152,10 +148,11 @@ def main() -> None:
 
 def serve(args: argparse.Namespace) -> None:
     """Build and serve; the folder of temporary files is deleted at the end, also after SIGTERM (`docker stop`)."""
+    device = args.device or str(best_device(mps=False))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
         launch(
-            build(args.public, model=selected_model(args, args.device or best_device(), args.public)),
+            build(args.public, model=selected_model(args, device, args.public)),
             args.present,
             args.public,
             server_name=args.host,

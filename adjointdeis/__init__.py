@@ -4,14 +4,23 @@
 
     scheduler.set_timesteps(20)
     sampler = Sampler.from_scheduler(scheduler, sde=True, final="sigma_min")
-    x_T, noises = encode(model, sampler, image, z)                # sampling from these gives the image back
+    x_T, noises = encode(model, sampler, image, z)                # a sample from these is the image
     for frame in guide(model, sampler, x_T, z, loss_fn, noises=noises, wrt=("noises", "z")):
         show(frame.image)
 
-Reading order: shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler, sample, encode; parameters,
-constants, watch, gradient, checkpointing, memory, discrete_adjoint, unrolled, subgrid_adjoint, adjoint_grid,
-trajectory, continuous_adjoint, reversible, off_the_shelf, precomputed, audit; counted, objective, optimizers, stopping,
-shell, variables, rules, point, moving, guide, paper. docs/theory.md derives what they compute.
+Reading order, which is also the order of imports:
+
+    what a sampler is     shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler
+    sampling              sample, encode
+    gradients/            network_parameters, vjp, problem, loss, nan_tracer, base; checkpointing, memory, discrete,
+                          unrolled, subgrid; adjoint_grid, trajectory, continuous; reversible, off_the_shelf,
+                          precomputed
+    audit                 any gradient method against the exact one
+    guide/                counted_model, objective, optimizers, stopping, norm_prior, variables, step_options,
+                          evaluation, update, loop
+    paper                 the two published functions
+
+docs/theory.md derives what they compute.
 
 Notation, the same everywhere, in the code and in the docstrings:
 
@@ -45,7 +54,16 @@ from adjointdeis.gradients.reversible import Reversible
 from adjointdeis.gradients.subgrid import SubgridAdjoint
 from adjointdeis.gradients.unrolled import Unrolled
 from adjointdeis.guidance import ClassifierFreeGuidance
-from adjointdeis.guide import CountedModel, Frame, OptimizerFactory, StepRules, StopRules, guide
+from adjointdeis.guide import (
+    CountedModel,
+    Frame,
+    OptimizerFactory,
+    StepOptions,
+    StepRules,
+    StopOptions,
+    StopRules,
+    guide,
+)
 from adjointdeis.paper import adjointDEIS, encode_cycle_sde
 from adjointdeis.precision import HalfPrecision
 from adjointdeis.sample import sample
@@ -77,7 +95,9 @@ __all__ = [
     "Row",
     "Sampler",
     "Scheduled",
+    "StepOptions",
     "StepRules",
+    "StopOptions",
     "StopRules",
     "SubgridAdjoint",
     "Unrolled",

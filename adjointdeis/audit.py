@@ -1,4 +1,4 @@
-"""How right is a gradient? Any method against the exact one, on the network and grid at hand."""
+"""Compare any gradient method with the exact gradient, on a given network and grid."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradients.base import GradientMethod, LossFn
+from adjointdeis.gradients.base import GradientMethod, differentiate
 from adjointdeis.gradients.continuous import ContinuousAdjoint, drift
 from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.problem import LossFn, Problem
 from adjointdeis.gradients.subgrid import SubgridAdjoint
-from adjointdeis.sample import check_noises
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedule import Grid
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
 
 
 class Audit(NamedTuple):
-    """What an audit found.
+    """The result of an audit.
 
-    cosine and length_ratio (|found| / |exact|) by variable, 1 where the gradient is right; theta is one vector of all
+    cosine and length_ratio (|found| / |exact|) by variable, both 1 for an exact gradient; theta is one vector of all
     parameters. by_step holds the same two for every step of the noises and of a scheduled z, and by_parameter for every
     parameter. largest_step is the largest finite |h| of the grid that the method takes its Jacobians on; warnings are
-    sentences for a person.
+    sentences to display.
     """
 
     cosine: dict[str, float]
@@ -52,10 +52,8 @@ def audit(
 
     Costs one gradient by each. Arguments and errors are those of GradientMethod; noises are drawn once for both.
     """
-    w = check_noises(sampler, x_T, noises)
-    found, exact = (
-        m.value_and_grad(model, sampler, x_T, z, loss_fn, w, wrt).grads for m in (method, DiscreteAdjoint())
-    )
+    problem = Problem(model, sampler, x_T, z, loss_fn, noises, wrt)
+    found, exact = (differentiate(problem, m).grads for m in (method, DiscreteAdjoint()))
     whole = {name: compare(_flat(found[name]), _flat(grad)) for name, grad in exact.items()}
     by_step = ["noises", *(["z"] if isinstance(z, Scheduled) else [])]
     theta = exact.get("theta", {})
@@ -103,11 +101,11 @@ def _warnings(method: GradientMethod, sampler: Sampler, h: float) -> list[str]:
     if not isinstance(method, ContinuousAdjoint):
         return []
     found = f"the largest step of this grid is |h| = {h:.2f}"
-    turns, grows = 1 + 1 / drift(sampler), 1 + 2 / drift(sampler)
+    flips, grows = 1 + 1 / drift(sampler), 1 + 2 / drift(sampler)
     if h > math.log(grows):
         return [f"AdjointDEIS is unstable above |h| = ln {grows:g} = {math.log(grows):.2f}, and {found}."]
-    if h > math.log(turns):
-        return [f"AdjointDEIS turns the gradient's sign above |h| = ln {turns:g} = {math.log(turns):.2f}, and {found}."]
+    if h > math.log(flips):
+        return [f"AdjointDEIS flips the gradient's sign above |h| = ln {flips:g} = {math.log(flips):.2f}, and {found}."]
     return []
 
 

@@ -1,11 +1,11 @@
-"""The network's contract, and what its output means.
+"""The signature of a network, and what its output means.
 
     net(t, x_t, z) -> output, of the shape of x_t
         t (b,)          time, integer or floating as in the grid
         x_t (b, *x)     state
         z               conditioning of any shape, or None
 
-Whatever the network predicts, the two quantities that samplers are written in are linear in it:
+For every prediction type, the two quantities that samplers are written in are linear in the output:
 
     x0_hat  = a x_t + b net        eps_hat = c x_t + d net
 
@@ -34,7 +34,7 @@ class Denoiser(Protocol):
 
 
 class Linear(NamedTuple):
-    """The quantity `state * x_t + output * net`."""
+    """Weights of the quantity `state * x_t + output * net`."""
 
     state: float
     output: float
@@ -50,13 +50,13 @@ def to_x0(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
     """x0_hat at a node.
 
     Raises:
-        ValueError: epsilon prediction at alpha_t = 0, where x_t holds no image.
+        ValueError: epsilon prediction at alpha_t = 0, where x_t does not depend on the image.
     """
     match prediction:
         case "epsilon":
             if alpha_t == 0:
                 raise ValueError(
-                    "An epsilon prediction says nothing about the image at alpha = 0 (zero terminal SNR); "
+                    "An epsilon prediction does not determine the image at alpha = 0 (zero terminal SNR); "
                     "use v_prediction, or start at a lower noise level."
                 )
             return Linear(1 / alpha_t, -sigma_t / alpha_t)
@@ -72,7 +72,7 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
     """eps_hat at a node.
 
     Raises:
-        ValueError: sample prediction at sigma_t = 0, where x_t holds no noise.
+        ValueError: sample prediction at sigma_t = 0, where x_t does not depend on the noise.
     """
     match prediction:
         case "epsilon":
@@ -80,7 +80,7 @@ def to_eps(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
         case "sample":
             if sigma_t == 0:
                 raise ValueError(
-                    "A sample (x0) prediction says nothing about the noise at sigma = 0; end the grid at "
+                    "A sample (x0) prediction does not determine the noise at sigma = 0; end the grid at "
                     "sigma_min (final_sigmas_type='sigma_min')."
                 )
             return Linear(1 / sigma_t, -alpha_t / sigma_t)

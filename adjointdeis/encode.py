@@ -1,19 +1,19 @@
-"""From an image to the noise that gives it back.
+"""Encoding (inversion): from an image to the noise whose sample is that image.
 
 SDE (Cycle-SDE, Wu & De la Torre, 2210.05559): draw a path x_0 .. x_{N-1} of noisy versions of the image, then
 solve every row of the table for its noise,
 
     w_i = (x_{i+1} - A_i x_i - sum_j B_ij m_{i-j}) / D_i,         x_N = image,
 
-so that sampling from x_0 with these noises passes through the same states and ends at the image, whatever the
-network is. The path is drawn from
+so that sampling from x_0 with these noises passes through the same states and ends at the image, for every network.
+The path is drawn from
 
-    "independent"   x_i = alpha_i image + sigma_i eps_i, every eps_i fresh: what the paper's code does
-    "posterior"     x_i given x_{i-1} and the image, the chain of the diffusion itself: noises nearer to N(0, I)
+    "independent"   x_i = alpha_i image + sigma_i eps_i, with independent eps_i: as in the paper's code
+    "posterior"     x_i given x_{i-1} and the image, the Markov chain of the diffusion: noises nearer to N(0, I)
 
 ODE (DDIM inversion): solve every row for its start, x_i = (x_{i+1} - B_i m_i(x_i)) / A_i, by fixed-point
-iteration. The plain inversion (one iteration) is only approximate; iterating until nothing moves makes the round
-trip exact, wherever halved steps bring the iteration to rest.
+iteration. The plain inversion (one iteration) is only approximate; where the iteration converges, the round trip is
+exact.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def encode(
         generator: source of the path's noise (SDE only).
         marginals: "independent" or "posterior" (SDE only).
         iterations: most network calls a step (ODE only); 1 is plain DDIM inversion.
-        tolerance: a step is solved when no entry moves by more than this (ODE only).
+        tolerance: a step is solved when no entry changes by more than this (ODE only).
 
     Raises:
         ValueError: unknown marginals, iterations < 1, or an SDE step without noise (it ends at sigma = 0).
-        NotImplementedError: a multistep ODE sampler (its steps cannot be solved one by one).
-        FloatingPointError: the network's output is not finite (ODE only; in an SDE the noises are not finite then).
+        NotImplementedError: a multistep ODE sampler, whose steps cannot be solved one by one.
+        FloatingPointError: the network's output is not finite (ODE only; for an SDE the noises are then not finite).
     """
     steps = encode_steps(model, sampler, image, z, generator, marginals, iterations=iterations, tolerance=tolerance)
     while True:
@@ -98,7 +98,7 @@ def encode_steps(
     if any(len(row.B) > 1 for row in sampler.rows):
         raise NotImplementedError(
             "An ODE sampler of order 2, or with UniPC's corrector, cannot be inverted step by step, because its steps "
-            "hang together; encode with order=1."
+            "depend on earlier outputs; encode with order=1."
         )
     return _encode_ode(model, sampler, image, z, iterations, tolerance)
 
@@ -152,10 +152,10 @@ def _encode_ode(
 def _solve_start(
     row: Row, model: Denoiser, x_t: State, z: Conditioning, iterations: int, tolerance: float
 ) -> State | None:
-    """The x_s with A x_s + B m(x_s) = x_t, image by image; None where the network does not answer in finite numbers.
+    """The x_s with A x_s + B m(x_s) = x_t, image by image; None if the network's output is not finite.
 
-    Where an iterate moves further than the one before it, that image's steps are halved from then on, which brings
-    oscillating iterations back; the iterate that moved least is returned.
+    If an iterate changes by more than the one before it, that image's steps are halved from then on, so that
+    oscillating iterations converge; the iterate that changed least is returned.
     """
     each = (len(x_t), *[1] * (x_t.dim() - 1))
     x_s = best = x_t / row.A
@@ -190,7 +190,7 @@ def _independent_path(sampler: Sampler, image: State, generator: torch.Generator
 
 
 def _posterior_path(sampler: Sampler, image: State, generator: torch.Generator | None) -> list[Tensor]:
-    """x_t ~ q(x_t | x_s, image): normal, with
+    """x_t ~ q(x_t | x_s, image), which is normal with
 
     mean = (r sigma_t^2 / sigma_s^2) x_s + alpha_t (1 - r^2 sigma_t^2 / sigma_s^2) image,  r = alpha_s / alpha_t
     variance = sigma_t^2 (1 - r^2 sigma_t^2 / sigma_s^2)

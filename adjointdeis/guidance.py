@@ -17,17 +17,17 @@ from adjointdeis.denoiser import Denoiser
 class ClassifierFreeGuidance:
     """net(t, x, z_neg) + scale (net(t, x, z) - net(t, x, z_neg)).
 
-    Linear in the network's output, so it holds for every prediction type; gradients reach x through both branches and
-    z through the positive one.
+    It is linear in the network's output, so it is right for every prediction type. x gets a gradient through both
+    branches, z through the positive one.
 
     Args:
         model: network conditioned on z.
-        scale: 1 leaves the model as it is, 0 follows the negative conditioning alone.
+        scale: 1 is the model without guidance, 0 the negative conditioning alone.
         negative: z_neg, of the shape of z, or (1, ...) for all images.
-        batched: both branches in one call on a batch twice as large, the faster way; False makes two calls in turn,
-            for half of the activations. So that a gradient does not hold both, each branch is then computed again when
-            its turn comes (two more calls). The numbers are the same as long as the network treats
-            the images of a batch apart.
+        batched: True computes both branches in one call on a batch twice as large, which is faster. False makes two
+            calls with half of the activations each; for a gradient each branch is computed once more, so that only one
+            branch's activations are in memory (two more calls). The numbers are the same if the network treats the
+            images of a batch independently.
     """
 
     model: Denoiser
@@ -62,6 +62,6 @@ class ClassifierFreeGuidance:
         return output
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Those of the model, so that theta can be differentiated through the wrapper."""
+        """The model's own, so that theta can be differentiated through the wrapper."""
         network: Any = self.model
         yield from network.named_parameters()

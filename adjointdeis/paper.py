@@ -1,8 +1,8 @@
 """The paper's two functions, call-compatible with what was published (2405.15020, github.com/zblasingame/AdjointDEIS).
 
-They keep the published meaning where the published file departs from it: the grid is the scheduler's own and ends
+They follow the paper where the published file departs from it: the grid is the scheduler's own and ends
 at its cleanest training time t = 0 (sigma_min, an SDE encoding needs a last noise); every step is differentiated,
-the last included; `n_opt_steps` updates are made and the sample after the last one is returned; the caller's
+including the last; `n_opt_steps` updates are made and the sample after the last one is returned; the caller's
 tensors do not change. Parameters after * are ours.
 """
 
@@ -16,8 +16,9 @@ from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.encode import encode
-from adjointdeis.gradients.base import GradientMethod, LossFn
+from adjointdeis.gradients.base import GradientMethod
 from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.problem import LossFn
 from adjointdeis.guide import Frame, OptimizerFactory, guide
 from adjointdeis.sampler import Sampler
 
@@ -56,8 +57,8 @@ def adjointDEIS(
         noise_level: share of the grid used, in (0, 1]; the same as in the encoding.
         seed: seed of the drawn noises.
         device: where to compute; where xT is if None.
-        gradient: DiscreteAdjoint() if None, exact and what the authors recommend today. The published algorithm is
-            ContinuousAdjoint(order=1).
+        gradient: DiscreteAdjoint() if None, which is exact and what the authors recommend today. The published
+            algorithm is ContinuousAdjoint(order=1).
         optimizer: "sgd" as published, or as in `guide`.
         on_step: called with every Frame.
 
@@ -98,7 +99,7 @@ def encode_cycle_sde(
     generator: torch.Generator | None = None,
     device: torch.device | str | None = None,
 ) -> tuple[Tensor, dict[int, Tensor]]:
-    """Encode an image into x_T and the noises of SDE-DPM-Solver-1 (eq. 3.7), which give it back exactly.
+    """Encode an image into x_T and the noises of SDE-DPM-Solver-1 (eq. 3.7), whose sample is that image.
 
     Args as above; `generator` draws the noisy path.
 

@@ -1,4 +1,4 @@
-"""Networks in half precision, without losing their gradients.
+"""Networks in half precision, with gradients that keep their digits.
 
 The cotangent of a mean over 3 x 512 x 512 values is about 1e-7, below the smallest normal float16 (6e-5): passed
 through a network in half precision as it is, most of its digits are lost. A vector-Jacobian product is linear in its
@@ -7,7 +7,7 @@ cotangent,
     a^T J = (c a)^T J / c        for every c,
 
 so c is the power of two that brings the largest entry of a to order one: exact up to the network's own rounding.
-States, steps and adjoints stay in the caller's precision, float32 or better; only the network's inside is in half.
+States, steps and adjoints stay in the caller's precision, float32 or better; only the network computes in half.
 """
 
 from __future__ import annotations
@@ -28,17 +28,22 @@ def to_order_one(cotangent: Tensor) -> Tensor:
     return torch.exp2(-torch.floor(torch.log2(largest)))
 
 
+def widest(x: Tensor) -> torch.dtype:
+    """float64, or the tensor's own dtype on a device that has no float64."""
+    return x.dtype if x.device.type == "mps" else torch.float64
+
+
 @dataclass(frozen=True)
 class HalfPrecision:
     """net(t, x, z) computed in half precision, with every cotangent scaled before it enters the network.
 
-    A wrapper, so that every gradient method has it. Wrap the network itself, guidance around it.
+    A wrapper, so it works with every gradient method. Wrap the network itself, and wrap guidance around that.
 
     Args:
         model: the network.
-        dtype: torch.bfloat16, or torch.float16: three bits more, but a range that large activations leave.
-        autocast: True leaves the network's weights as they are (float32) and computes under torch.autocast; False is
-            for a network whose weights are in `dtype`: it is handed x and z in that dtype.
+        dtype: torch.bfloat16, or torch.float16, which has three bits more, but overflows at large activations.
+        autocast: True leaves the network's weights unchanged (float32) and computes under torch.autocast; False is
+            for a network whose weights are in `dtype`: it is called with x and z in that dtype.
 
     Raises:
         ValueError: another dtype.
@@ -69,11 +74,9 @@ class HalfPrecision:
         return left
 
     def check_theta(self, theta: Mapping[str, Tensor]) -> None:
-        """Refuse what would be wrong; called where theta is differentiated.
+        """Raises NotImplementedError for parameters whose gradients would be wrong; `trainable` calls it.
 
-        Raises:
-            NotImplementedError: the network is not a torch module, so that its parameters' gradients would keep the
-                scale; or it is in half precision itself, so that they would lose their digits.
+        Those of a network that is no torch module would keep the scale c; those in half precision would lose digits.
         """
         if not isinstance(self.model, torch.nn.Module):
             raise NotImplementedError(
@@ -89,20 +92,20 @@ class HalfPrecision:
                 )
 
     def _trained(self) -> dict[str, Tensor]:
-        """The parameters that may take a gradient now."""
+        """The parameters that require a gradient, while autograd records."""
         if not torch.is_grad_enabled() or not isinstance(self.model, torch.nn.Module):
             return {}
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
 
 class _Scale:
-    """c of one network call: set where its cotangent enters, used wherever one leaves."""
+    """c of one network call: set by the backward pass of its output, used by those of its inputs."""
 
     value: Tensor
 
 
 class _Enter(torch.autograd.Function):
-    """A value on its way into the network: its gradient, on the way out, is divided by c."""
+    """An input of the network: its gradient is divided by c."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, inside: torch.dtype | None, scale: _Scale) -> Tensor:
@@ -115,7 +118,7 @@ class _Enter(torch.autograd.Function):
 
 
 class _Leave(torch.autograd.Function):
-    """The network's output: its cotangent, on the way in, is multiplied by c."""
+    """The network's output: its cotangent is multiplied by c."""
 
     @staticmethod
     def forward(ctx: Any, output: Tensor, outside: torch.dtype, scale: _Scale) -> Tensor:

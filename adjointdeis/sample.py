@@ -1,4 +1,4 @@
-"""Run the table forwards. Steps are pure; the caller owns the loop, the gradient method owns the grad mode."""
+"""Run the table forwards. Steps are pure functions; no function here switches the grad mode, gradient methods do."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ History = tuple[Tensor, ...]
 def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State:
     """net(t, x_t, z) with t as a batch (b,), in the state's dtype.
 
-    A network in half precision may answer in its own dtype; the step's arithmetic stays in the state's.
+    A network in half precision may return its own dtype; the step is computed in the state's.
 
     Raises:
         ValueError: the output's shape is not the state's.
-        TypeError: z holds one conditioning a step; a call takes that of its own step, `z_at(z, i)`.
+        TypeError: z is one conditioning a step; a call takes that of its step, `z_at(z, i)`.
     """
     if isinstance(z, Scheduled):
-        raise TypeError("A network call takes one z, but it was given one a step; pass that of step i, z_at(z, i).")
+        raise TypeError("A network call takes one z; got one a step. Pass that of step i, z_at(z, i).")
     dtype = torch.long if isinstance(time, int) else x.dtype
     t = torch.full((len(x),), time, dtype=dtype, device=x.device)
     output = model(t, x, z)
@@ -72,17 +72,17 @@ def sample(
         sampler: the table.
         x_T: starting state (b, *x).
         z: conditioning, one a step if `Scheduled`, or None.
-        noises: w_0 .. w_{N-1} (N, b, *x) for an SDE; drawn afresh from torch's global generator if None.
+        noises: w_0 .. w_{N-1} (N, b, *x) for an SDE; drawn from torch's global generator if None.
 
     Raises:
-        ValueError: noises for an ODE, or of the wrong shape; a schedule that has not one z a step.
+        ValueError: noises for an ODE, or of the wrong shape; a scheduled z whose length is not the number of steps.
     """
     check_z(sampler, z)
     return iterate(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
 
 
 def iterate(model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, noises: Noises | None) -> Iterator[State]:
-    """`sample` for noises that were checked before."""
+    """`sample`, for arguments that were checked."""
     history: History = ()
     x = x_T
     yield x
@@ -97,7 +97,7 @@ def z_at(z: Conditioning, i: int) -> Tensor | None:
 
 
 def check_z(sampler: Sampler, z: Conditioning) -> None:
-    """Raises ValueError for a schedule of conditionings that has not one a step."""
+    """Raises ValueError for a scheduled conditioning whose length is not the number of steps."""
     if isinstance(z, Scheduled) and len(z.z) != sampler.steps:
         raise ValueError(
             f"A scheduled conditioning needs one z a step, {sampler.steps} in all; got {len(z.z)}. Stack them on the "
@@ -106,7 +106,11 @@ def check_z(sampler: Sampler, z: Conditioning) -> None:
 
 
 def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor] | None) -> Noises | None:
-    """The noises of a pass, stacked; drawn if an SDE was given none; None for an ODE."""
+    """The noises of a pass, stacked (N, b, *x): drawn for an SDE if None, and None for an ODE.
+
+    Raises:
+        ValueError: noises for an ODE, or of the wrong shape.
+    """
     if not sampler.sde:
         if noises is not None:
             raise ValueError("An ODE sampler takes no noises; leave them out, or build the sampler with sde=True.")

@@ -3,7 +3,7 @@
     m_i     = P_i x_i + Q_i net(t_i, x_i, z)
     x_{i+1} = A_i x_i + sum_j B_ij m_{i-j} + D_i w_i
 
-Every linear multistep method is such a recurrence; a new sampler is a new function from grid to rows (tables.py), never
+Every linear multistep method is such a recurrence; a new sampler is a new function from grid to rows (tables.py), not
 a new loop.
 
 | family | m | order 1 | order 2, "midpoint" | order 2, "exact" | "unipc-bh1", "unipc-bh2" |
@@ -43,7 +43,7 @@ class Sampler:
         prediction_type: what the network predicts.
         sde: whether a noise is injected in every step.
         order: order of the method, 1 or 2.
-        eta: DDIM's share of noise, if it was given.
+        eta: DDIM's share of noise in [0, 1], or None for other methods.
     """
 
     grid: Grid
@@ -69,8 +69,8 @@ class Sampler:
     ) -> Sampler:
         """The table on a diffusers scheduler's own grid.
 
-        With no word about `sde`, `order` and `eta` it is the scheduler's own sampler, step for step. As soon as one
-        of them is named, the others are what they are by default: an ODE of order 1.
+        If `sde`, `order` and `eta` are all None, it is the scheduler's own sampler, step for step. If one of them is
+        set, the others have their defaults: an ODE of order 1.
 
         Args:
             scheduler: of diffusers, one of schedulers.SCHEDULERS, after `set_timesteps`.
@@ -78,13 +78,13 @@ class Sampler:
             order: 1, or 2 for the multistep methods.
             noise_level: share of the grid kept, counted from the clean end, in (0, 1].
             prediction_type: what the network predicts; the scheduler's own setting if None.
-            family: "noise", "data" or "flow", see the table above. If None, what the scheduler's algorithm says:
+            family: "noise", "data" or "flow", see the table above. If None, by the scheduler's algorithm:
                 "data" for "sde-dpmsolver++" (SDE) or any "++" (order 2), for UniPC, and for the SDE of DDPM, whose
                 ancestral sampling is SDE-DPM-Solver++(1); else "noise", the paper's. At few steps prefer "data" for
-                the SDE: SDE-DPM-Solver-1 turns the sign of what is left of the noise where h > ln 2.
+                the SDE: SDE-DPM-Solver-1 flips the sign of the remaining noise where h > ln 2.
             multistep: see the table above; the scheduler's own if None.
-            eta: DDIM with this share of noise, in [0, 1], instead of `sde` (a diffusers pipeline gives it to each
-                step; the scheduler does not know it).
+            eta: DDIM with this share of noise, in [0, 1], instead of `sde` (a diffusers pipeline passes it to each
+                step; it is not in the scheduler's configuration).
             final: "scheduler", "sigma_min" to end at the training grid's cleanest time, or "zero" to end at the image.
 
         Raises:
@@ -93,28 +93,28 @@ class Sampler:
         """
         grid = grid_from_scheduler(scheduler, final)
         named = any(value is not None for value in (sde, order, eta))
-        said = solver_from_scheduler(scheduler)
-        if said.refused and not named:
+        solver = solver_from_scheduler(scheduler)
+        if solver.refused and not named:
             raise NotImplementedError(
-                f"{type(scheduler).__name__}'s own steps have no table ({said.refused}). Name sde or order for "
+                f"{type(scheduler).__name__}'s own steps have no table ({solver.refused}). Name sde or order for "
                 "another sampler on its grid."
             )
         if family is None:
-            family = said.family if not named else _family(scheduler, bool(sde), order == 2)
+            family = solver.family if not named else _family(scheduler, bool(sde), order == 2)
         if multistep is None:
-            # a corrector is asked for by name, unless the scheduler's own sampler is
-            multistep = "midpoint" if named and said.multistep.startswith("unipc") else said.multistep
+            # a corrector must be named, except in the scheduler's own sampler
+            multistep = "midpoint" if named and solver.multistep.startswith("unipc") else solver.multistep
         # where a repeated last node was dropped, the step that diffusers takes at first order went with it
         whole = grid.steps == len(scheduler.timesteps)
         return cls.from_grid(
             grid.cut(noise_level),
-            sde=bool(sde) if named else said.sde,
-            order=(order or 1) if named else said.order,
+            sde=bool(sde) if named else solver.sde,
+            order=(order or 1) if named else solver.order,
             family=family,
             multistep=multistep,
             eta=eta,
             prediction_type=prediction_type or _prediction(scheduler),
-            lower_order_final=(said.lower_order_final and whole) or (family != "flow" and grid.sigma[-1] == 0),
+            lower_order_final=(solver.lower_order_final and whole) or (family != "flow" and grid.sigma[-1] == 0),
         )
 
     @classmethod
@@ -162,7 +162,7 @@ class Sampler:
 
     @property
     def carried(self) -> int:
-        """The most outputs that a step hands on to the next beside the state: 0 at first order, else 1 or 2."""
+        """The most outputs that a step passes to the next beside the state: 0 at first order, else 1 or 2."""
         return max(row.kept for row in self.rows)
 
     def draw_noises(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -202,7 +202,7 @@ def _check(grid: Grid, sde: bool, order: int, family: str, multistep: str, eta: 
 
 
 def _check_schedule(grid: Grid, prediction: Prediction) -> None:
-    """v and the flow's velocity mean x0_hat and eps_hat on their own kind of schedule only."""
+    """v predictions need a variance-preserving schedule, flow predictions a flow: elsewhere the formulas are wrong."""
     power = {"v_prediction": 2, "flow_prediction": 1}.get(prediction)
     called = zip(grid.alpha[:-1], grid.sigma[:-1], strict=True)
     if power and any(abs(a**power + s**power - 1) > 0.02 for a, s in called):
@@ -224,6 +224,6 @@ def _family(scheduler: Any, sde: bool, second_order: bool) -> Family:
 
 
 def _prediction(scheduler: Any) -> Prediction:
-    """The scheduler's own; some of those for flow matching do not name it."""
+    """The scheduler's own; some schedulers for flow matching do not name it."""
     named: Prediction = scheduler.config.get("prediction_type", "flow_prediction")
     return named

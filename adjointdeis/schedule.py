@@ -3,7 +3,7 @@
     rho_t    = sigma_t / alpha_t          (what diffusers calls `sigmas`)
     lambda_t = log(alpha_t / sigma_t)     half the log signal-to-noise ratio; +inf where sigma_t = 0
 
-A grid holds N + 1 nodes t_0 > t_1 > ... > t_N in float64. Everything else in this package is computed from
+A grid is N + 1 nodes t_0 > t_1 > ... > t_N in float64. All tables and adjoints of this package are computed from
 it; no network and no tensor appears here. schedulers.py reads the grids of diffusers.
 """
 
@@ -19,14 +19,14 @@ class Grid:
     """Nodes of a sampler, noisiest first.
 
     Args:
-        times: t_0 .. t_N, what the network is told. Integers stay integers: some networks look them up in a
+        times: t_0 .. t_N, the times of the network calls. Integers stay integers: some networks look them up in a
             table.
         alpha: alpha_t in [0, 1], signal.
         sigma: sigma_t >= 0, noise. Only the last one may be 0.
 
     Raises:
-        ValueError: the three differ in length, there are fewer than two nodes, one is negative, or the noise does
-            not fall strictly from node to node.
+        ValueError: the three differ in length, there are fewer than two nodes, a value is negative, or sigma/alpha
+            does not fall strictly from node to node.
     """
 
     times: tuple[int | float, ...]
@@ -69,8 +69,12 @@ class Grid:
             for a, s in zip(self.alpha, self.sigma, strict=True)
         )
 
+    def has_unit_sum(self, power: int) -> bool:
+        """Whether alpha^power + sigma^power = 1 at every node: power 1 for flow matching, 2 for variance preserving."""
+        return all(abs(a**power + s**power - 1) < 1e-6 for a, s in zip(self.alpha, self.sigma, strict=True))
+
     def cut(self, noise_level: float) -> Grid:
-        """Leave out the noisiest nodes: start at node round((1 - noise_level) N).
+        """The grid without its noisiest nodes: from node round((1 - noise_level) N).
 
         Args:
             noise_level: share of the way to pure noise, in (0, 1]; 1 keeps the whole grid. At least one step

@@ -1,9 +1,9 @@
-"""What a diffusers scheduler says: its grid, and which solver it is.
+"""Read a diffusers scheduler: its grid, and which solver it is.
 
 The nodes come from `scheduler.sigmas` (rho; under flow matching sigma itself), which is what `scheduler.step` uses; the
 arrays `alpha_t`, `sigma_t`, `lambda_t` are those of the training grid and differ under Karras, Lu, exponential, beta
-and flow sigmas. Whatever `set_timesteps` has laid out is read: linspace, leading, trailing, Karras, Lu, exponential,
-beta, flow with a fixed shift, flow with a shift that was given to `set_timesteps` as mu.
+and flow sigmas. All grids of `set_timesteps` are read: linspace, leading, trailing, Karras, Lu, exponential,
+beta, flow with a fixed shift, flow with a shift that was passed to `set_timesteps` as mu.
 
 DDIM and DDPM have no sigmas; their nodes are their timesteps. (With timestep_spacing="linspace" diffusers' own DDIM
 step ends at t - T // N, which is not where its next step starts; here it ends there.)
@@ -25,9 +25,9 @@ Nodes = tuple[list[int | float], list[float]]
 
 
 class Solver(NamedTuple):
-    """Which of the tables a scheduler's own steps are; the first five are arguments of Sampler.from_grid.
+    """The table of a scheduler's own steps; the first five fields are arguments of Sampler.from_grid.
 
-    `refused` says why its own steps have none, though its grid can be used by other samplers.
+    `refused` is the reason why its own steps have no table, or "". Other samplers can use its grid all the same.
     """
 
     sde: bool = False
@@ -39,21 +39,21 @@ class Solver(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How a kind of scheduler is read."""
+    """How to read one class of schedulers: its nodes and its solver."""
 
     nodes: Callable[[Any], Nodes]
     solver: Callable[[Any], Solver]
 
 
 def grid_from_scheduler(scheduler: Any, final: Final = "scheduler") -> Grid:
-    """The nodes that a diffusers scheduler has laid out by `set_timesteps`.
+    """The nodes of a diffusers scheduler after `set_timesteps`.
 
     Args:
         scheduler: one of SCHEDULERS, after `set_timesteps`.
         final: "scheduler" ends where the scheduler ends (often sigma = 0); "sigma_min" ends at the training
             grid's cleanest time t = 0 (alpha_bar_0), as the paper's functions do; "zero" ends at sigma = 0, the image
-            itself. A repeated last node (Karras, Lu, exponential and beta sigmas end at sigma_min twice) is dropped: a
-            step of length zero has no noise to solve for.
+            itself. A repeated last node (Karras, Lu, exponential and beta sigmas end at sigma_min twice) is dropped,
+            because a step of length zero has no noise to solve for.
 
     Raises:
         ValueError: `set_timesteps` was not called, unknown `final`, or sigmas that are not a grid.
@@ -217,7 +217,7 @@ SCHEDULERS: dict[str, Reader] = {
     "FlowMatchEulerDiscreteScheduler": Reader(_from_sigmas, _flow_euler),
     "UniPCMultistepScheduler": Reader(_from_sigmas, _unipc),
 }
-"""Schedulers that can be read, and how."""
+"""The supported schedulers, by class name."""
 
 
 def _rho(alpha_bar: float) -> float:

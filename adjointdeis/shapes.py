@@ -24,15 +24,15 @@ else:
 
 
 State: TypeAlias = Float[Tensor, "b *x"]
-"""x_t: an image, or what becomes one."""
+"""x_t: an image, or a noisy state on the way to one."""
 
 
 @dataclass(frozen=True)
 class Scheduled:
-    """Another conditioning in every step, z_0 .. z_{N-1}: step i calls the network with z[i].
+    """One conditioning a step, z_0 .. z_{N-1}: step i calls the network with z[i].
 
-    Marked by a type, because no shape can tell it from a single z. Its gradient has its shape: that of z_i is the
-    share of step i alone (AdjointDEIS, theorem 2.2: the increment of the adjoint, not the adjoint).
+    It is a type of its own, because its shape does not differ from that of a single z. Its gradient has its shape: that
+    of z_i is the share of step i alone (AdjointDEIS, theorem 2.2: the increment of the adjoint, not the adjoint).
 
     Args:
         z: stacked on a first axis of one entry a step, (N, *z).
@@ -42,7 +42,7 @@ class Scheduled:
 
 
 Conditioning: TypeAlias = Float[Tensor, "..."] | Scheduled | None
-"""z: whatever the network is conditioned on, of any shape; one for all steps, one a step, or nothing."""
+"""z: what the network is conditioned on, of any shape; one for all steps, one a step, or None."""
 
 Noises: TypeAlias = Float[Tensor, "n b *x"]
 """w_0 .. w_{N-1}: the injected noise of every step, stacked."""

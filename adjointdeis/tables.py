@@ -19,8 +19,8 @@ the SDE's factor 2 (else 1),
                  S = (alpha_t - W / (k h)) / r     data
     flow         S = W / (2 r), for both                     Adams-Bashforth 2 on dx/dsigma = u
 
-UniPC (2302.04867) corrects x_i once m_i is known, by a combination of m_i, m_{i-1} and m_{i-2}, and steps on from
-there. Its predictor and corrector share the linear part, so the corrected state is x_i plus outputs already in
+UniPC (2302.04867) corrects x_i once m_i is computed, by a combination of m_i, m_{i-1} and m_{i-2}, and continues from
+the corrected state. Its predictor and corrector share the linear part, so the corrected state is x_i plus outputs of
 the history: the whole method is one row of up to three outputs, and needs no second state and no second call.
 """
 
@@ -39,7 +39,7 @@ Multistep = Literal["midpoint", "exact", "unipc-bh1", "unipc-bh2"]
 class Row(NamedTuple):
     """One step, m = P x + Q net and x_t = A x + sum_j B_j m_{i-j} + D w.
 
-    `D` is 0 for an ODE. `kept` is how many outputs, this step's first, the rows after it still need.
+    `D` is 0 for an ODE. `kept` is the number of outputs, this step's first, that later rows need.
     """
 
     time: int | float
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 
 class First(NamedTuple):
-    """A first-order step: m, the factor of x_s, the weight of m, the noise."""
+    """A first-order step: m, the factor A of x_s, the weight W of m, the factor D of the noise."""
 
     m: Linear
     A: float
@@ -61,7 +61,7 @@ class First(NamedTuple):
 
 
 def first_order(grid: Grid, i: int, prediction: Prediction, family: Family, sde: bool) -> First:
-    """Step i of a family, as tabled above, written so that sigma_t = 0 and alpha_s = 0 need no special case.
+    """Step i of a family, by the table above, written so that sigma_t = 0 and alpha_s = 0 need no special case.
 
     Raises:
         ValueError: the SDE of the noise family ends at sigma = 0.

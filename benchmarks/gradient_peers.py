@@ -20,72 +20,53 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from adjointdeis import Denoiser, LossAndGradients, Sampler
-from adjointdeis.gradients.base import leaf, recording
+from adjointdeis.gradients.base import CheckedMethod
+from adjointdeis.gradients.problem import Problem
+from adjointdeis.gradients.vjp import leaf, recording
 from adjointdeis.sample import call, step
 
-LossFn = Callable[[Tensor], Tensor]
 ENTROPY = 7
 
 
 @dataclass(frozen=True)
-class Checkpointed:
+class Checkpointed(CheckedMethod):
     """torch.utils.checkpoint around every step of a first-order sampler."""
 
     reentrant: bool = False
 
-    def value_and_grad(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: Tensor,
-        z: Tensor,
-        loss_fn: LossFn,
-        noises: Tensor | None = None,
-        wrt: Sequence[str] = ("x_T", "z"),
-    ) -> LossAndGradients:
-        """As GradientMethod's."""
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
         with recording():
-            x = start = leaf(x_T)
-            z = leaf(z)
-            for i, row in enumerate(sampler.rows):
-                noise = None if noises is None else noises[i]
+            start, z = _leaves(problem)
+            x = start
+            for i, row in enumerate(problem.sampler.rows):
+                noise = None if problem.w is None else problem.w[i]
 
                 def one(x: Tensor, z: Tensor, row: Any = row, noise: Tensor | None = noise) -> Tensor:
-                    return step(row, model, x, z, (), noise)[0]
+                    return step(row, problem.model, x, z, (), noise)[0]
 
                 x = checkpoint(one, x, z, use_reentrant=self.reentrant)
-            loss = loss_fn(x)
+            loss = problem.loss_fn(x)
             # the reentrant kind knows backward() alone
             loss.sum().backward()  # type: ignore[no-untyped-call]
         return _result(loss, x, start, z)
 
 
 @dataclass(frozen=True)
-class Torchdiffeq:
-    """odeint_adjoint; `time` is lambda -> what the network is told."""
+class Torchdiffeq(CheckedMethod):
+    """odeint_adjoint; `time` is lambda -> time of the network call."""
 
     method: str
     time: Callable[[float], float]
     tolerance: float = 1e-4
 
-    def value_and_grad(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: Tensor,
-        z: Tensor,
-        loss_fn: LossFn,
-        noises: Tensor | None = None,
-        wrt: Sequence[str] = ("x_T", "z"),
-    ) -> LossAndGradients:
-        """As GradientMethod's."""
-        grid = sampler.grid
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
+        grid = problem.sampler.grid
         rho = torch.tensor(grid.rho, dtype=torch.float64)
         with recording():
-            start, z = leaf(x_T), leaf(z)
+            start, z = _leaves(problem)
 
             def field(rho: Tensor, y: Tensor) -> Tensor:
-                return _eps(model, self.time, float(rho.detach()), y, z)
+                return _eps(problem.model, self.time, float(rho.detach()), y, z)
 
             path = torchdiffeq.odeint_adjoint(
                 field,
@@ -97,48 +78,38 @@ class Torchdiffeq:
                 adjoint_params=(z,),
             )
             image = grid.alpha[-1] * path[-1]
-            loss = loss_fn(image)
+            loss = problem.loss_fn(image)
             loss.sum().backward()  # type: ignore[no-untyped-call]
         return _result(loss, image, start, z)
 
 
 @dataclass(frozen=True)
-class Torchsde:
+class Torchsde(CheckedMethod):
     """sdeint_adjoint by Euler-Maruyama over the steps' numbers u = 0 .. N, where step i has its own constant drift
     2 (rho_{i+1} - rho_i) eps and diffusion sqrt(rho_i^2 - rho_{i+1}^2): SDE-DPM-Solver-1, with `brownian`'s noises.
     """
 
     time: Callable[[float], float]
 
-    def value_and_grad(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: Tensor,
-        z: Tensor,
-        loss_fn: LossFn,
-        noises: Tensor | None = None,
-        wrt: Sequence[str] = ("x_T", "z"),
-    ) -> LossAndGradients:
-        """As GradientMethod's."""
-        grid = sampler.grid
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
+        grid = problem.sampler.grid
         with recording():
-            start, z = leaf(x_T), leaf(z)
-            equation: Any = _Equation(model, grid.rho, self.time, x_T.shape, z)
+            start, z = _leaves(problem)
+            equation: Any = _Equation(problem.model, grid.rho, self.time, start.shape, z)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that Ito's adjoint is slower; here its extra terms are zero
                 path = torchsde.sdeint_adjoint(
                     equation,
                     (start / grid.alpha[0]).flatten(1),
-                    torch.arange(sampler.steps + 1, dtype=x_T.dtype),
-                    bm=brownian(sampler, x_T),
+                    torch.arange(problem.sampler.steps + 1, dtype=start.dtype),
+                    bm=brownian(problem.sampler, start),
                     method="euler",
                     adjoint_method="euler",
                     dt=1.0,
                     adjoint_params=(z,),
                 )
-            image = grid.alpha[-1] * path[-1].view_as(x_T)
-            loss = loss_fn(image)
+            image = grid.alpha[-1] * path[-1].view_as(start)
+            loss = problem.loss_fn(image)
             loss.sum().backward()  # type: ignore[no-untyped-call]
         return _result(loss, image, start, z)
 
@@ -179,6 +150,11 @@ def noises_of(sampler: Sampler, x: Tensor) -> Tensor:
     """Its increments, the noises of all SDE methods here (N, b, *x)."""
     motion = brownian(sampler, x)
     return torch.stack([motion(float(i), float(i + 1)).view_as(x) for i in range(sampler.steps)])
+
+
+def _leaves(problem: Problem) -> tuple[Tensor, Tensor]:
+    assert isinstance(problem.z, Tensor)  # these benchmarks differentiate by x_T and one z
+    return leaf(problem.x_T), leaf(problem.z)
 
 
 def _eps(model: Denoiser, time: Callable[[float], float], rho: float, y: Tensor, z: Tensor) -> Tensor:

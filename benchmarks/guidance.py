@@ -47,7 +47,7 @@ from studio.images.load import to_tensor
 from studio.models.embedded import embedded
 from studio.models.interface import Model
 from studio.runs.objective import objective
-from studio.runs.step_options import stepping
+from studio.runs.step_options import step_options
 
 FOLDER = ROOT / "docs" / "results" / "guidance"
 BUDGET = 400
@@ -173,7 +173,7 @@ def _steered(
     updates: int,
     gradient: GradientMethod,
 ) -> Tensor:
-    step = stepping(Settings(), {**code._asdict(), "z": z})
+    step = step_options(Settings(), {**code._asdict(), "z": z})
     frames = guide(
         model, sampler, code.x_T, z, loss, noises=code.noises, gradient=gradient, steps=updates, **step._asdict()
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser, LinearVP
-from adjointdeis.gradients.base import LossFn
+from adjointdeis.gradients.problem import LossFn
 
 SHAPE, FEATURES = (2, 2, 3), 4
 

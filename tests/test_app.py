@@ -145,6 +145,6 @@ def test_in_public_everybody_gets_a_share_of_the_device_and_no_more(monkeypatch:
     app.build(public=True)
     app.build(public=False)
     there, at_home = (studio.device.limits for studio in built)
-    assert there.each < there.jobs
+    assert there.per_client < there.jobs
     assert there.seconds < at_home.seconds
     assert [studio.public for studio in built] == [True, False]

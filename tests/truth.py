@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from adjointdeis import Grid, LinearVP
+from adjointdeis import Grid, LinearVP, Sampler
+from adjointdeis.gradients.problem import Problem
+from adjointdeis.shapes import Scheduled
 
 SCHEDULE = LinearVP()
 
@@ -99,3 +101,9 @@ def squared_distance(target: Tensor):
 
 def relative_error(found: Tensor, truth: Tensor) -> float:
     return float((found - truth).norm() / truth.norm())
+
+
+def problem(x_T: Tensor, z: Tensor | Scheduled | None, noises: Tensor | None, wrt: tuple[str, ...]) -> Problem:
+    """For tests that neither sample nor differentiate: six steps, of an SDE if there are noises."""
+    sampler = Sampler.from_grid(SCHEDULE.uniform_log_snr(6), sde=noises is not None)
+    return Problem(lambda t, x, z: x, sampler, x_T, z, squared_distance(0.0), noises, wrt)

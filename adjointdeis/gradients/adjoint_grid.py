@@ -1,10 +1,10 @@
-"""The adjoint's own grid: as fine as the sampler's, coarser, or finer.
+"""The adjoint's grid: as fine as the sampler's, coarser, or finer.
 
-A node between two of the sampler's lies a share f of the way from the noisier to the cleaner one, in rho:
+A node between two of the sampler's has a fraction f, from 0 at the noisier to 1 at the cleaner one, linear in rho:
 
     rho = rho_i + f (rho_{i+1} - rho_i),    x / alpha = (1 - f) x_i / alpha_i + f x_{i+1} / alpha_{i+1}
 
-because x / alpha moves on a straight line over rho wherever the network's eps stands still.
+because x / alpha is linear in rho wherever the network's eps is constant.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from adjointdeis.shapes import State
 
 
 class Place(NamedTuple):
-    """Where a node lies on the sampler's grid: in step i, f of the way from node i to node i + 1, 0 <= f < 1."""
+    """The place of a node on the sampler's grid: in step i, with the fraction 0 <= f < 1 from node i to node i + 1."""
 
     i: int
     f: float
@@ -31,10 +31,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class AdjointGrid:
-    """The nodes, and where each lies on the sampler's grid.
+    """The nodes, and the place of each on the sampler's grid.
 
     Args:
-        nodes: M + 1 nodes, from where the sampler's grid begins to where it ends.
+        nodes: M + 1 nodes, the first and the last those of the sampler's grid.
         places: one a node.
         sampler: the sampler's grid, N + 1 nodes.
     """
@@ -52,19 +52,22 @@ class AdjointGrid:
         return self.nodes.alpha[j] * (near * states[i] + far * states[i + 1])
 
     def step_before(self, j: int) -> int:
-        """The sampler's step that node j ends, or lies in."""
+        """The sampler's step that ends at node j, or contains it."""
         i, f = self.places[j]
         return i if f > 0 else i - 1
 
     def shares(self, j: int) -> list[tuple[int, float]]:
-        """The sampler's steps that adjoint step j (between nodes j and j + 1) covers: each with its share in rho."""
+        """The sampler's steps that adjoint step j (between nodes j and j + 1) covers, each with its share in rho."""
         noisy, clean = self.nodes.rho[j], self.nodes.rho[j + 1]
         rho = self.sampler.rho
         steps = range(self.places[j].i, self.step_before(j + 1) + 1)
         return [(i, (min(rho[i], noisy) - max(rho[i + 1], clean)) / (noisy - clean)) for i in steps]
 
     def passed(self, j: int) -> list[tuple[int, float]]:
-        """The sampler's nodes that adjoint step j passes, its clean end among them: each with its way from there."""
+        """The sampler's nodes within adjoint step j, its clean end among them, each with its distance from there.
+
+        The distance is a share of the step in rho, 0 <= share < 1.
+        """
         noisy, clean = self.nodes.rho[j], self.nodes.rho[j + 1]
         first = self.places[j].i + 1
         last = self.places[j + 1].i
@@ -72,7 +75,7 @@ class AdjointGrid:
 
 
 Time = Callable[[float], float]
-"""lambda -> the time that the network is told there, such as schedulers.time_from_scheduler or LinearVP().time."""
+"""lambda -> the time of the network call there, such as LinearVP().time or time_from_scheduler(scheduler)."""
 
 
 def adjoint_grid(sampler: Grid, steps: int | Grid | None, time: Time | None = None) -> AdjointGrid:
@@ -80,10 +83,9 @@ def adjoint_grid(sampler: Grid, steps: int | Grid | None, time: Time | None = No
 
     Args:
         sampler: the sampler's grid; alpha > 0 everywhere.
-        steps: M, nodes as far apart as possible by the sampler's own measure (every N/M-th node, and where N/M is no
-            whole number, nodes between nodes, which the network is told by a fractional time); a grid of your own; or
-            None for the sampler's.
-        time: what the network is told between the sampler's nodes; interpolated from theirs if None.
+        steps: M, every N/M-th node of the sampler's grid, and where N/M is no whole number, nodes between its nodes,
+            with a fractional time; or another grid; or None for the sampler's.
+        time: the network's time between the sampler's nodes; interpolated from theirs if None.
 
     Raises:
         ValueError: M < 1, or a grid that does not begin and end where the sampler's does.
@@ -106,14 +108,14 @@ def adjoint_grid(sampler: Grid, steps: int | Grid | None, time: Time | None = No
         rho_j = math.sinh(_mix(math.asinh(rho[i]), math.asinh(rho[i + 1]), rest / steps))
         f = (rho_j - rho[i]) / (rho[i + 1] - rho[i])
         alpha = _alpha(sampler, rho_j, i, f)
-        told = interpolated.at(rho_j) if time is None else time(-math.log(rho_j))
-        found.append((told, alpha, alpha * rho_j))
+        time_j = interpolated.at(rho_j) if time is None else time(-math.log(rho_j))
+        found.append((time_j, alpha, alpha * rho_j))
         places.append(Place(i, f))
     return AdjointGrid(Grid(*map(tuple, zip(*found, strict=True))), tuple(places), sampler)
 
 
 def _placed(sampler: Grid, nodes: Grid) -> AdjointGrid:
-    """A given grid's places."""
+    """The places of a given grid."""
     for end in (0, -1):
         if not math.isclose(nodes.rho[end], sampler.rho[end], rel_tol=1e-6, abs_tol=1e-9):
             raise ValueError(
@@ -130,30 +132,21 @@ def _placed(sampler: Grid, nodes: Grid) -> AdjointGrid:
 
 
 def _alpha(grid: Grid, rho: float, i: int, f: float) -> float:
-    """alpha at a rho between nodes i and i + 1, by the schedule's own law where it is a known one."""
-    if is_flow(grid):
+    """alpha at a rho between nodes i and i + 1: exact for flow and variance-preserving grids, else interpolated."""
+    if grid.has_unit_sum(1):
         return 1 / (1 + rho)
-    if _holds(grid, 2):
+    if grid.has_unit_sum(2):
         return 1 / math.hypot(1, rho)
     return _mix(grid.alpha[i], grid.alpha[i + 1], f)
 
 
-def is_flow(grid: Grid) -> bool:
-    """Whether alpha + sigma = 1."""
-    return _holds(grid, 1)
-
-
-def _holds(grid: Grid, power: int) -> bool:
-    return all(abs(a**power + s**power - 1) < 1e-6 for a, s in zip(grid.alpha, grid.sigma, strict=True))
-
-
 class _Times:
-    """What the network is told between nodes: times by sigma on a flow, on a straight line; else by asinh(rho), on a
-    monotone cubic (Fritsch & Carlson 1980), since the law that gave the nodes their times is not known here.
+    """Times between nodes: linear in sigma for a flow; else a monotone cubic in asinh(rho) (Fritsch & Carlson 1980),
+    since the formula behind the nodes' times is not known here.
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._grid, self._straight = grid, is_flow(grid)
+        self._grid, self._straight = grid, grid.has_unit_sum(1)
         self._s = [-self._of(rho) for rho in grid.rho]  # rising
         gaps = [b - a for a, b in pairwise(self._s)]
         slopes = [(b - a) / gap for (a, b), gap in zip(pairwise(grid.times), gaps, strict=True)]
@@ -179,7 +172,7 @@ class _Times:
 
 
 def _end(gaps: list[float], slopes: list[float]) -> float:
-    """The slope at the first node: that of a parabola through three nodes, unless it would turn back."""
+    """The slope at the first node: that of a parabola through three nodes, or 0 where its sign is the other one."""
     if len(gaps) == 1:
         return slopes[0]
     found = ((2 * gaps[0] + gaps[1]) * slopes[0] - gaps[0] * slopes[1]) / (gaps[0] + gaps[1])

@@ -1,36 +1,27 @@
-"""How to differentiate is an argument: the contract of the gradient methods, and what they share.
+"""The contract of the gradient methods, and the code they share.
 
-A method takes the loss at the image, L = loss_fn(x_N), back to what the image came from:
-
-    x_T      the starting state (b, *x)
-    z        the conditioning: the same in every step, or one a step (Scheduled)
-    noises   w_0 .. w_{N-1} of an SDE (N, b, *x)
-    theta    the network's parameters that require a gradient, by name (gradients/network_parameters.py)
-
-One value an image: the gradient is that of the sum, so every image gets its own.
+How to differentiate is an argument (`guide(..., gradient=Unrolled())`). `GradientMethod` is what callers rely on;
+`CheckedMethod` implements it for the methods of this package: they define `_differentiate(problem)` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar, cast, final, runtime_checkable
 
-import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.nan_tracer import NanTracer
-from adjointdeis.gradients.network_parameters import trainable
-from adjointdeis.gradients.vjp import Constants as Constants
-from adjointdeis.gradients.vjp import leaf as leaf
-from adjointdeis.gradients.vjp import recording as recording
-from adjointdeis.sample import check_noises, check_z
+from adjointdeis.gradients.problem import LossFn, Problem
+from adjointdeis.gradients.vjp import NetworkVJP
+from adjointdeis.sample import check_noises, check_z, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
 
-LossFn = Callable[[Tensor], Tensor]
-VARIABLES = ("x_T", "z", "noises", "theta")
+Signature = TypeVar("Signature", bound=Callable[..., Any])
 
 
 class LossAndGradients(NamedTuple):
@@ -45,7 +36,7 @@ class LossAndGradients(NamedTuple):
 
 
 class NotFinite(FloatingPointError):
-    """The loss or a gradient is not finite, and where that began; `result` tells for which images of the batch."""
+    """The loss or a gradient is not finite. The message names the step; `result` is right for the other images."""
 
     def __init__(self, message: str, result: LossAndGradients) -> None:
         super().__init__(message)
@@ -53,12 +44,16 @@ class NotFinite(FloatingPointError):
 
 
 class UnsuitedSampler(ValueError):
-    """A gradient method cannot differentiate this sampler, whatever the network; the sentence says why."""
+    """A gradient method cannot differentiate this sampler, with any network; the message is the reason."""
 
 
 @runtime_checkable
 class GradientMethod(Protocol):
-    """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled."""
+    """DiscreteAdjoint (the default), SubgridAdjoint, ContinuousAdjoint, Reversible, OffTheShelf, Unrolled, Precomputed.
+
+    Any other object with this method can be used instead. A method that does not sample by the sampler's table also
+    has `sample`, with the arguments of `adjointdeis.sample`; its last state is the image of `value_and_grad`.
+    """
 
     def value_and_grad(
         self,
@@ -76,99 +71,104 @@ class GradientMethod(Protocol):
             model: net(t, x, z).
             sampler: the table.
             x_T: starting state (b, *x).
-            z: conditioning, one a step if `Scheduled`; where it is None, "z" in `wrt` is passed over.
+            z: conditioning, one a step if `Scheduled`; "z" in `wrt` has no effect where it is None.
             loss_fn: image (b, *x) -> one value an image (b,), or a single value.
             noises: w_0 .. w_{N-1} for an SDE; drawn once if None.
-            wrt: which of "x_T", "z", "noises", "theta".
+            wrt: names out of "x_T", "z", "noises", "theta".
 
         Raises:
-            ValueError: an unknown name in `wrt`, noises where there are none, no parameter that requires a
-                gradient, a loss of the wrong shape, a schedule that has not one z a step.
-            NotFinite: the image, the loss or a gradient is not finite; a FloatingPointError that names the step
-                where that began, and carries the result, in which the other images of the batch are right.
+            ValueError: an unknown name in `wrt`, noises of an ODE, no parameter that requires a gradient, a loss of
+                the wrong shape, a scheduled z whose length is not the number of steps.
+            NotFinite: the image, the loss or a gradient is not finite. The message names the step where that began;
+                `result` is the whole result, in which the other images of the batch are right.
         """
 
 
-Differentiate = Callable[
-    [Denoiser, Sampler, State, Conditioning, LossFn, Noises | None, Sequence[str]], LossAndGradients
-]
+def differentiate(problem: Problem, method: GradientMethod) -> LossAndGradients:
+    """The problem, solved by any gradient method."""
+    p = problem
+    return method.value_and_grad(p.model, p.sampler, p.x_T, p.z, p.loss_fn, p.w, p.wrt)
+
+
+def sampling(method: GradientMethod) -> Callable[..., Iterator[State]]:
+    """How to sample the image that `method` differentiates: by its own `sample`, or by the sampler's table."""
+    run: Callable[..., Iterator[State]] = getattr(method, "sample", iterate)
+    return run
+
+
+def _signature_of(known: Signature) -> Callable[[Callable[..., Any]], Signature]:
+    """Give a function that passes all its arguments on the signature and the docstring of another."""
+    return lambda function: cast(Signature, functools.wraps(known)(function))
+
+
+class CheckedMethod(GradientMethod):
+    """A gradient method that checks its request before `_differentiate`, and the result after it."""
+
+    @final
+    @_signature_of(GradientMethod.value_and_grad)
+    def value_and_grad(self, *request: Any, **named: Any) -> LossAndGradients:
+        """See GradientMethod, whose signature and docstring this has."""
+        problem = Problem(*request, **named)
+        return checked(self._differentiate(problem), problem, self._differentiate)
+
+    @abstractmethod
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
+        """The result, which need not be finite."""
+
+
+class OwnSampler(ABC):
+    """A gradient method whose image is not that of the sampler's table."""
+
+    @final
+    def sample(
+        self,
+        model: Denoiser,
+        sampler: Sampler,
+        x_T: State,
+        z: Conditioning,
+        noises: Noises | Sequence[Tensor] | None = None,
+    ) -> Iterator[State]:
+        """The states x_0 = x_T, x_1, ..., x_N of the method's own sampler; the last is the image.
+
+        Arguments are those of `adjointdeis.sample`, errors those of `value_and_grad`.
+        """
+        check_z(sampler, z)
+        return self._states(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
+
+    @abstractmethod
+    def _states(
+        self, model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, noises: Noises | None
+    ) -> Iterator[State]:
+        """`sample`, for arguments that were checked."""
 
 
 def checked(
-    differentiate: Differentiate,
-    model: Denoiser,
-    sampler: Sampler,
-    x_T: State,
-    z: Conditioning,
-    loss_fn: LossFn,
-    noises: Noises | Sequence[Tensor] | None,
-    wrt: Sequence[str],
-    replay: Differentiate | None = None,
+    result: LossAndGradients, problem: Problem, differentiate: Callable[[Problem], LossAndGradients]
 ) -> LossAndGradients:
-    """What every method does around its own work: check the request, stack the noises, check the result.
+    """The result, if all of it is finite.
 
-    Whether all is finite is asked once, of the result. Only where it is not, the pass is made again (`replay`, or
-    `differentiate` itself) with every network call watched, to say where that began.
+    If it is not, the pass is made again by `differentiate` with every network call checked, to find the step. A pass
+    whose result is finite costs nothing more.
 
     Raises:
-        ValueError, NotFinite: see GradientMethod.
+        NotFinite: see GradientMethod.
     """
-    check_wrt(wrt, sampler)
-    check_z(sampler, z)
-    w = check_noises(sampler, x_T, noises)
-    result = differentiate(model, sampler, x_T, z, loss_fn, w, wrt)
     try:
         return check_finite(result)
-    except NotFinite as found:
-        watch = NanTracer(model, sampler, loss_fn, trainable(model) if "theta" in wrt else {})
-        again = partial(replay or differentiate, watch, sampler, x_T, z, watch.loss_fn, w, wrt)
-        if where := watch.first(again, x_T=x_T, z=z, noises=w):
-            raise NotFinite(f"{where} {found}", result) from None
+    except NotFinite as error:
+        if where := NanTracer(problem).locate(differentiate):
+            raise NotFinite(f"{where} {error}", result) from None
         raise
 
 
 def gather(
-    loss: Values, image: State, g: State, g_w: Noises | None, constants: Constants, wrt: Sequence[str]
+    problem: Problem, loss: Values, image: State, g: State, g_w: Noises | None, network: NetworkVJP
 ) -> LossAndGradients:
-    """The result of a pass, from g = dL/dx_T, dL/dw (None where it is not wanted) and the constants' sums."""
-    grads: dict[str, Any] = {"x_T": g} if "x_T" in wrt else {}
+    """The result of a pass, from g = dL/dx_T, g_w = dL/dw (None where it is not requested) and the network's sums."""
+    grads: dict[str, Any] = {"x_T": g} if "x_T" in problem.wrt else {}
     if g_w is not None:
         grads["noises"] = g_w
-    return LossAndGradients(loss, image, grads | constants.grads())
-
-
-def check_wrt(wrt: Sequence[str], sampler: Sampler) -> None:
-    """Raises ValueError for a name that is none of the four, or noises of an ODE."""
-    if isinstance(wrt, str) or not wrt:
-        raise ValueError(f"wrt must be a tuple of names, such as ('x_T', 'z'); got {wrt!r}.")
-    if unknown := [name for name in wrt if name not in VARIABLES]:
-        raise ValueError(f"wrt may name {', '.join(VARIABLES)}; got {unknown[0]!r}.")
-    if "noises" in wrt and not sampler.sde:
-        raise ValueError("An ODE sampler has no noises to differentiate; use wrt=('x_T', 'z'), or sde=True.")
-
-
-def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
-    """The loss at the image, and g_N = dL/dx_N."""
-    with recording():
-        image = leaf(image)
-        loss = loss_fn(image)
-        check_loss(loss, image)
-        (cotangent,) = torch.autograd.grad(loss.sum(), image, materialize_grads=True)
-    return loss.detach(), cotangent
-
-
-def check_loss(loss: Tensor, image: State) -> None:
-    """Raises ValueError for a loss that is neither (b,) nor a single value, or does not depend on the image."""
-    if loss.shape not in ((len(image),), ()):
-        raise ValueError(
-            f"loss_fn must return one value an image, shape ({len(image)},), or a single value; got shape "
-            f"{tuple(loss.shape)}."
-        )
-    if not loss.requires_grad:
-        raise ValueError(
-            "loss_fn's result has no gradient with respect to the image; it must be computed from the image by "
-            "torch operations, without detach() or no_grad()."
-        )
+    return LossAndGradients(loss, image, grads | network.grads())
 
 
 def check_finite(result: LossAndGradients) -> LossAndGradients:

@@ -1,11 +1,11 @@
-"""Which states to keep, and which to compute again: the plan, apart from its execution.
+"""Checkpointing schedules: which states to store and which to compute again. The schedule, apart from its execution.
 
-Reversing a chain of n steps needs every state once, in reverse order. With room for all of them nothing is computed
-twice; with room for c, the binomial plan of Revolve (Griewank & Walther 2000, ACM TOMS 26(1), algorithm 799) computes
-the fewest steps again: with beta(c, r) = (c + r)! / (c! r!) and r the smallest number with beta(c, r) >= n, a chain of
-n links takes r n - beta(c + 1, r - 1) forward steps, and no step more than r of them.
+Reversing a chain of n links needs every state once, in reverse order. With memory for all of them nothing is computed
+twice. With c checkpoints, the binomial schedule of Revolve (Griewank & Walther 2000, ACM TOMS 26(1), algorithm 799)
+computes the fewest steps again: with beta(c, r) = (c + r)! / (c! r!) and the repetition number r, the smallest with
+beta(c, r) >= n, a chain of n links takes r n - beta(c + 1, r - 1) forward steps, and no step is made more than r times.
 
-No tensor appears here: a plan is a stream of actions, the same for every sampler and network.
+No tensor appears here: a schedule is a stream of actions, the same for every sampler and network.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from math import comb
 from typing import NamedTuple
 
 
-class Keep(NamedTuple):
-    """Keep the current state, x_i."""
+class Store(NamedTuple):
+    """Store the current state, x_i, as a checkpoint."""
 
     at: int
 
 
 class Restore(NamedTuple):
-    """Make the kept x_i the current state."""
+    """Make the stored x_i the current state."""
 
     at: int
 
 
-class Drop(NamedTuple):
-    """Forget the kept x_i."""
+class Discard(NamedTuple):
+    """Free the stored x_i."""
 
     at: int
 
@@ -46,40 +46,40 @@ class Reverse(NamedTuple):
     at: int
 
 
-Action = Keep | Restore | Drop | Advance | Reverse
+Action = Store | Restore | Discard | Advance | Reverse
 
 
-def plan(steps: int, states: int | None = None) -> Iterator[Action]:
+def checkpoint_schedule(steps: int, checkpoints: int | None = None) -> Iterator[Action]:
     """The actions that sample N steps from x_0 (the current state at first), take the loss and reverse them all.
 
     Args:
         steps: N >= 1.
-        states: c >= 1, the most states kept at once, x_0 included; None keeps as many as there are, N + 1.
+        checkpoints: c >= 1, the most states stored at once, x_0 included; None stores all N + 1.
 
     Raises:
-        ValueError: steps or states below 1.
+        ValueError: steps or checkpoints below 1.
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1; got {steps}.")
-    if states is not None and states < 1:
-        raise ValueError(f"At least one state must be kept, the first; got {states}.")
-    return _actions(steps + 1, steps + 1 if states is None else min(states, steps + 1))
+    if checkpoints is not None and checkpoints < 1:
+        raise ValueError(f"checkpoints must be at least 1, for the first state; got {checkpoints}.")
+    return _actions(steps + 1, steps + 1 if checkpoints is None else min(checkpoints, steps + 1))
 
 
-def _actions(links: int, room: int) -> Iterator[Action]:
-    """Reverse links 0 .. links - 1. Parts of the chain wait on a stack, the next to be reversed on top."""
-    yield Keep(0)
-    waiting = [(0, links, room, False)]
-    while waiting:
-        # x_start is kept, room counts it, and left says whether the current state is another one by now
-        start, stop, room, left = waiting.pop()
-        if left:
+def _actions(links: int, checkpoints: int) -> Iterator[Action]:
+    """Reverse links 0 .. links - 1. Pending parts of the chain are on a stack, the next to be reversed on top."""
+    yield Store(0)
+    pending = [(0, links, checkpoints, False)]
+    while pending:
+        # x_start is stored and counted in `checkpoints`; `restore`: the current state is another one by now
+        start, stop, checkpoints, restore = pending.pop()
+        if restore:
             yield Restore(start)
-        if stop - start > 1 and room > 1:
-            middle = start + split(stop - start, room)
+        if stop - start > 1 and checkpoints > 1:
+            middle = start + advance_length(stop - start, checkpoints)
             yield Advance(start, middle)
-            yield Keep(middle)
-            waiting += [(start, middle, room, True), (middle, stop, room - 1, False)]
+            yield Store(middle)
+            pending += [(start, middle, checkpoints, True), (middle, stop, checkpoints - 1, False)]
             continue
         while stop - start > 1:
             stop -= 1
@@ -87,27 +87,27 @@ def _actions(links: int, room: int) -> Iterator[Action]:
             yield Reverse(stop)
             yield Restore(start)
         yield Reverse(start)
-        yield Drop(start)
+        yield Discard(start)
 
 
-def forward_steps(steps: int, states: int | None = None) -> int:
-    """How many forward steps `plan` makes in all, by the formula above; arguments as there, steps may be 0."""
+def forward_steps(steps: int, checkpoints: int | None = None) -> int:
+    """The number of forward steps that `checkpoint_schedule` makes, by the formula above; steps may be 0."""
     links = steps + 1
-    room = links if states is None else min(states, links)
-    r = _repetitions(links, room)
-    return r * links - comb(room + r, r - 1) if r else 0
+    c = links if checkpoints is None else min(checkpoints, links)
+    r = repetition_number(links, c)
+    return r * links - comb(c + r, r - 1) if r else 0
 
 
-def split(links: int, room: int) -> int:
-    """How far to advance before the next state is kept, for an optimal plan; links >= 2, room >= 2."""
-    r = _repetitions(links, room)
+def advance_length(links: int, c: int) -> int:
+    """How far an optimal schedule advances before it stores the next checkpoint; links >= 2, c >= 2."""
+    r = repetition_number(links, c)
     # both parts must stay within what r (left) and r - 1 (right) repetitions can reverse
-    return min(comb(room + r - 1, room), links - comb(room + r - 2, room - 1))
+    return min(comb(c + r - 1, c), links - comb(c + r - 2, c - 1))
 
 
-def _repetitions(links: int, room: int) -> int:
-    """The smallest r with beta(room, r) >= links: how often a step is made at most."""
+def repetition_number(links: int, c: int) -> int:
+    """The smallest r with beta(c, r) >= links: how often a step is made at most."""
     r = 0
-    while comb(room + r, r) < links:
+    while comb(c + r, r) < links:
         r += 1
     return r

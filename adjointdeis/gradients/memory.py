@@ -1,7 +1,7 @@
-"""How much memory a pass may take, and how it is divided between kept states and kept graphs.
+"""How much memory a pass may take, and how it is divided between stored states and stored graphs.
 
-A kept state saves computing steps again; a kept graph saves computing its own step again, and is much larger. Sizes are
-measured on the network at hand, and the division is the one with the fewest network calls.
+A stored state saves computing steps again. A stored graph saves computing its step again, and is much larger.
+Sizes are measured on the given network; the division is the one with the fewest network calls.
 """
 
 from __future__ import annotations
@@ -18,47 +18,51 @@ from torch import Tensor
 from adjointdeis.gradients.checkpointing import forward_steps
 
 FREE_SHARE = 0.5
-"""The share of the free memory that is taken where no budget is given."""
+"""The share of the free memory that is used where no budget is given."""
 
 
-class Room(NamedTuple):
-    """The most states (all if None), and the graphs of how many last steps."""
+class Allocation(NamedTuple):
+    """The most checkpoints (all states if None), and how many last steps store their graph."""
 
-    states: int | None
+    checkpoints: int | None
     graphs: int
 
 
-def divide(budget: int, steps: int, state: int, graph: int, history: int = 1, most_graphs: int | None = None) -> Room:
-    """The division with the fewest network calls; of several, the one with the fewest graphs.
+def allocate(
+    budget: int, steps: int, state: int, graph: int, history: int = 1, max_graphs: int | None = None
+) -> Allocation:
+    """The allocation with the fewest network calls; of several, the one with the fewest graphs.
 
     Args:
-        budget: bytes for both.
+        budget: bytes for states and graphs together.
         steps: N.
         state: bytes of one state.
         graph: bytes of one step's graph.
-        history: how many states' worth is kept for each, its history included, where not all are kept.
-        most_graphs: at most so many graphs; N if None.
+        history: tensors of a state's size per checkpoint: the state and its outputs' history, where not all states
+            are stored.
+        max_graphs: the most graphs; N if None.
 
     Raises:
-        ValueError: not even one state fits.
+        ValueError: the budget is below one state.
     """
-    choices: list[tuple[int, Room]] = []
-    for graphs in range(min(steps, steps if most_graphs is None else most_graphs) + 1):
+    choices: list[tuple[int, Allocation]] = []
+    for graphs in range(min(steps, steps if max_graphs is None else max_graphs) + 1):
         left, first = budget - graphs * graph, steps - graphs
         if left >= (first + 1 if first else 0) * state:
-            choices.append((first, Room(None, graphs)))  # all kept: no step resumes from its history
+            choices.append((first, Allocation(None, graphs)))  # all stored: no step resumes from its history
         elif left >= state * history:
-            choices.append((forward_steps(first, left // (state * history)), Room(left // (state * history), graphs)))
+            checkpoints = left // (state * history)
+            choices.append((forward_steps(first, checkpoints), Allocation(checkpoints, graphs)))
     if not choices:
         raise ValueError(f"memory_budget is {budget} bytes, but one state takes {state * history}.")
     return min(choices, key=lambda choice: choice[0])[1]
 
 
-class Measured:
-    """Bytes that a recorded network call keeps: unique storages, without those that were there before.
+class GraphMemory:
+    """Bytes that a recorded network call stores: unique storages, without those that existed before.
 
-    On a GPU at least what its allocator has given out since: a network that checkpoints inside itself keeps more than
-    autograd is told of. On a CPU such a network appears smaller than it is.
+    On a GPU it is at least the growth of the allocator's count, because a network that checkpoints inside itself
+    stores more than autograd reports. On a CPU such a network appears smaller than it is.
     """
 
     def __init__(self, shared: Iterable[Tensor], device: torch.device) -> None:
@@ -81,9 +85,9 @@ class Measured:
 
 
 @contextmanager
-def measuring(shared: Iterable[Tensor], device: torch.device) -> Iterator[Measured]:
+def measure_graph(shared: Iterable[Tensor], device: torch.device) -> Iterator[GraphMemory]:
     """Measure what autograd saves inside, apart from the storages of `shared` (parameters, z)."""
-    found = Measured(shared, device)
+    found = GraphMemory(shared, device)
     with torch.autograd.graph.saved_tensors_hooks(found.count, lambda v: v):
         yield found
 
@@ -93,12 +97,12 @@ def _address(v: Tensor) -> int:
 
 
 def allocated(device: torch.device) -> int:
-    """What tensors take on a device, where its allocator tells; else 0."""
+    """Bytes that tensors take on a CUDA device; 0 on others, whose allocators do not count."""
     return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that can still be taken on a device; None where that cannot be told."""
+    """Memory that can still be allocated on a device; None where it cannot be read."""
     if device.type == "cuda":
         cached = torch.cuda.memory_reserved(device) - allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
@@ -120,15 +124,15 @@ def _free_in_machine() -> int | None:
 
 
 def _free_in_group(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What a container's own limit leaves; files that are cached there would be given up first."""
-    with suppress(OSError, ValueError):  # no such limit: no file, or the word "max"
+    """Memory below a container's limit; cached files count as free, since the kernel drops them first."""
+    with suppress(OSError, ValueError):  # no limit: no file, or the word "max"
         limit, used = (int((folder / f"memory.{name}").read_text(encoding="ascii")) for name in ("max", "current"))
         stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
         return max(limit - used + int(stat.get("inactive_file", 0)), 0)
     return None
 
 
-def move(x: Tensor, device: torch.device) -> Tensor:
+def to_device(x: Tensor, device: torch.device) -> Tensor:
     """The tensor on a device, without waiting for the copy where that is safe; itself if it is there."""
     if x.device == device:
         return x

@@ -1,10 +1,11 @@
 """Theta: which of a network's parameters are differentiated, and where they are found.
 
-Those that require a gradient. Freeze the others, `network.requires_grad_(False)`, and let the few to train require one
-(low-rank adapters, a last layer, a token's embedding): nothing is computed or stored for a frozen parameter.
+Theta is the parameters that require a gradient. Freeze the others, `network.requires_grad_(False)`, and let the few to
+train require one (low-rank adapters, a last layer, a token's embedding): nothing is computed or stored for a frozen
+parameter.
 
 They are found in the network's `named_parameters()`, also through wrappers that hold it as `model`. A plain function
-has neither: `WithParameters` names them for it.
+has neither: `WithParameters` names its parameters.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from adjointdeis.denoiser import Denoiser
 
 @dataclass(frozen=True)
 class WithParameters:
-    """A network whose parameters are named from outside: a plain function's, or a choice among a module's.
+    """A network with given parameters: those of a plain function, or some of a module's.
 
     Args:
         model: net(t, x, z).
@@ -32,18 +33,18 @@ class WithParameters:
     parameters: Mapping[str, Tensor]
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
-        """The network's own output."""
+        """The network's output."""
         return self.model(t, x, z)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Those given, in their order."""
+        """The given parameters, in their order."""
         yield from self.parameters.items()
 
 
 def all_parameters(model: Denoiser) -> dict[str, Tensor]:
     """Every parameter by name, frozen ones too; none for a plain function."""
     for network in _wrapped(model):
-        # a wrapper may pass on what its own network has not
+        # a wrapper may ask its network for parameters that it does not have
         with suppress(AttributeError):
             return dict(network.named_parameters())
     return {}
@@ -54,7 +55,7 @@ def trainable(model: Denoiser) -> dict[str, Tensor]:
 
     Raises:
         ValueError: there is none.
-        NotImplementedError: a wrapper refuses by its `check_theta`, because their gradients would be wrong.
+        NotImplementedError: raised by a wrapper's `check_theta`, because the gradients would be wrong.
     """
     found = {name: p for name, p in all_parameters(model).items() if p.requires_grad}
     if not found:
@@ -69,7 +70,7 @@ def trainable(model: Denoiser) -> dict[str, Tensor]:
 
 
 def _wrapped(model: Denoiser) -> Iterator[Any]:
-    """The network, and those that it holds as `model`, from the outside in."""
+    """The network, then the one that it holds as `model`, and so on."""
     network: Any = model
     while network is not None:
         yield network

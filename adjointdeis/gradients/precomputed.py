@@ -1,8 +1,8 @@
-"""What a network makes of z before it looks at x_t, made once instead of in every step.
+"""The part of a network that depends on z alone, computed once instead of in every step.
 
-Where net(t, x, z) = told(t, x, c) with c = prepare(z), every step's share of dL/dz goes through the same Jacobian:
+Where net(t, x, z) = rest(t, x, c) with c = prepare(z), every step's share of dL/dz goes through the same Jacobian:
 
-    dL/dz = sum_i (d net_i / d z)^T v_i = (d prepare / d z)^T  sum_i (d told_i / d c)^T v_i
+    dL/dz = sum_i (d net_i / d z)^T v_i = (d prepare / d z)^T  sum_i (d rest_i / d c)^T v_i
 
 so the sum is taken over c, and prepare is differentiated once. The gradient is the same to rounding, for every gradient
 method, because all of them are linear in these shares.
@@ -10,18 +10,27 @@ method, because all of them are linear in these shares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradients.base import GradientMethod, LossAndGradients, LossFn, NotFinite, check_finite
+from adjointdeis.gradients.base import (
+    CheckedMethod,
+    GradientMethod,
+    LossAndGradients,
+    NotFinite,
+    OwnSampler,
+    check_finite,
+    differentiate,
+    sampling,
+)
 from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.vjp import leaf, recording
-from adjointdeis.sample import iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
 
@@ -30,10 +39,10 @@ Prepare = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Precomputed:
-    """A gradient method on c = prepare(z) instead of z; what it gives back is the gradient of z.
+class Precomputed(CheckedMethod, OwnSampler):
+    """A gradient method on c = prepare(z) instead of z; it returns the gradient of z.
 
-    A z of None is passed on as it is. So is every z where theta is wanted, since part of theta may lie in `prepare`.
+    A z of None is passed on unchanged. So is every z where theta is requested, since part of theta may be in `prepare`.
 
     Args:
         prepare: see above. A scheduled z is prepared for all its steps at once, (N b, *z) -> (N b, *c).
@@ -43,40 +52,23 @@ class Precomputed:
     prepare: Prepare
     method: GradientMethod = DiscreteAdjoint()
 
-    def sample(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: State,
-        z: Conditioning,
-        noises: Noises | None = None,
+    def _states(
+        self, model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, noises: Noises | None
     ) -> Iterator[State]:
-        """The states that the method's image is the last of."""
-        run = getattr(self.method, "sample", iterate)
-        states: Iterator[State] = run(model, sampler, x_T, prepared(self.prepare, z), noises)
-        return states
+        return sampling(self.method)(model, sampler, x_T, prepared(self.prepare, z), noises)
 
-    def value_and_grad(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: State,
-        z: Conditioning,
-        loss_fn: LossFn,
-        noises: Noises | Sequence[Tensor] | None = None,
-        wrt: Sequence[str] = ("x_T", "z"),
-    ) -> LossAndGradients:
-        """See GradientMethod."""
-        if z is None or "theta" in wrt:
-            return self.method.value_and_grad(model, sampler, x_T, z, loss_fn, noises, wrt)
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
+        z = problem.z
+        if z is None or "theta" in problem.wrt:
+            return differentiate(problem, self.method)
         with recording():
             start = leaf(z.z if isinstance(z, Scheduled) else z)
             c = _all_steps(self.prepare, start) if isinstance(z, Scheduled) else self.prepare(start)
-        known: Conditioning = Scheduled(c.detach()) if isinstance(z, Scheduled) else c.detach()
+        constant: Conditioning = Scheduled(c.detach()) if isinstance(z, Scheduled) else c.detach()
         try:
-            found = self.method.value_and_grad(model, sampler, x_T, known, loss_fn, noises, wrt)
-        except NotFinite as caught:
-            raise NotFinite(str(caught), _through(caught.result, c, start)) from None
+            found = differentiate(replace(problem, z=constant), self.method)
+        except NotFinite as error:
+            raise NotFinite(str(error), _through(error.result, c, start)) from None
         return check_finite(_through(found, c, start))
 
 

@@ -1,15 +1,14 @@
-"""The states that the continuous adjoint meets on its way from the image to the noise.
+"""The states that the continuous adjoint needs, from the image to the noise.
 
-Stored: those that the sampler passed. Resolved: solved for again, backwards, from the image alone, without storing any;
+Stored: those of the sampler. Resolved: solved for again, backwards, from the image alone, without storing any;
 with h = lambda_s - lambda_t < 0 and eps taken at the cleaner end t,
 
     x_s = (alpha_s / alpha_t) x_t - sigma_s (e^h - 1) eps_t                       DDIM inversion
         with eps_t + (eps_t - eps_r) / (2 rho) in the place of eps_t              DPM-Solver-2M, backwards
-    x_s = (alpha_s / alpha_t) (x_t - W_i eps_t - D_i w_i)                         the SDE's step i, with its own noise
+    x_s = (alpha_s / alpha_t) (x_t - W_i eps_t - D_i w_i)                         the SDE's step i, with its noise
 
-where every row of a sampler can be written x_t = (alpha_t / alpha_s) x_s + W_i eps_s + D_i w_i. The eps is the one that
-the adjoint needs anyway, so no network call is added. These states are not those of the sampler, but near to them, to
-the order of the inversion.
+where every row of a sampler can be written x_t = (alpha_t / alpha_s) x_s + W_i eps_s + D_i w_i. The adjoint needs the
+same eps, so no network call is added. These states differ from the sampler's by the error of the inversion.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from adjointdeis.shapes import Noises, State
 
 @runtime_checkable
 class Trajectory(Protocol):
-    """States at the adjoint's nodes, asked for from the cleanest to the noisiest."""
+    """States at the adjoint's nodes, from the cleanest to the noisiest."""
 
     def at(self, j: int) -> State:
         """x at node j."""
 
-    def back(self, j: int, eps: State) -> None:
-        """Told eps at node j + 1, before x at node j is asked for."""
+    def step_back(self, j: int, eps: State) -> None:
+        """Prepare x at node j, given eps at node j + 1."""
 
 
 class Stored:
-    """The sampler's states, and between them what lies between."""
+    """The sampler's states, interpolated between its nodes."""
 
     def __init__(self, grid: AdjointGrid, path: Iterator[State]) -> None:
         self.grid, self.states = grid, list(path)
@@ -49,15 +48,15 @@ class Stored:
         """x at node j."""
         return self.grid.state(j, self.states)
 
-    def back(self, j: int, eps: State) -> None:
-        """Not needed."""
+    def step_back(self, j: int, eps: State) -> None:
+        """All states are stored."""
 
 
 class Resolved:
     """States solved for again, backwards.
 
     Raises:
-        ValueError: an SDE on another grid than its own, to which its noises belong.
+        ValueError: an SDE on another grid than the sampler's, to which its noises belong.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Resolved:
     ) -> None:
         if sampler.sde and grid.nodes != sampler.grid:
             raise ValueError(
-                f"An SDE's noises belong to its own {sampler.steps} steps; use trajectory='stored', or leave steps out."
+                f"An SDE's noises belong to its {sampler.steps} steps; use trajectory='stored', or leave steps out."
             )
         self.grid, self.sampler, self.noises, self.order = grid, sampler, noises, order
         for x in path:
@@ -79,7 +78,7 @@ class Resolved:
     x: Tensor
     eps_r: Tensor | None
 
-    def back(self, j: int, eps: State) -> None:
+    def step_back(self, j: int, eps: State) -> None:
         """Solve for x at node j."""
         nodes = self.grid.nodes
         ratio = nodes.alpha[j] / nodes.alpha[j + 1]
@@ -97,7 +96,7 @@ class Resolved:
 
 
 def eps_weight(row: Row, prediction: Prediction, grid: Grid, i: int) -> float:
-    """W_i of step i, all outputs of its history taken as the newest one."""
+    """W_i of step i, with the newest output in the place of all outputs of its history."""
     _, d = to_eps(prediction, grid.alpha[i], grid.sigma[i])
     return sum(row.B) * row.Q / d
 

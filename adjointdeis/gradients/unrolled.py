@@ -1,65 +1,42 @@
 """Plain automatic differentiation through the whole sampler: the reference.
 
 Exact, and memory grows with the number of steps, because every network call keeps its graph. Prefer
-DiscreteAdjoint, which gives the same numbers.
+DiscreteAdjoint, which computes the same numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradients.base import Constants, LossAndGradients, LossFn, check_loss, checked, gather, leaf, recording
+from adjointdeis.gradients.base import CheckedMethod, LossAndGradients, checked, gather
 from adjointdeis.gradients.discrete import DiscreteAdjoint
+from adjointdeis.gradients.loss import check_loss
+from adjointdeis.gradients.problem import Problem
+from adjointdeis.gradients.vjp import NetworkVJP, leaf, recording
 from adjointdeis.sample import iterate
-from adjointdeis.sampler import Sampler
-from adjointdeis.shapes import Conditioning, Noises, State
 
 
 @dataclass(frozen=True)
-class Unrolled:
+class Unrolled(CheckedMethod):
     """dL/d(x_T, z, w, theta) by one backward pass through all steps."""
 
-    def value_and_grad(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: State,
-        z: Conditioning,
-        loss_fn: LossFn,
-        noises: Noises | Sequence[Tensor] | None = None,
-        wrt: Sequence[str] = ("x_T", "z"),
-    ) -> LossAndGradients:
-        """See GradientMethod."""
-        # one backward pass has no steps in which something could be found: the same gradient, step by step, has
-        replay = DiscreteAdjoint()._differentiate
-        return checked(self._differentiate, model, sampler, x_T, z, loss_fn, noises, wrt, replay)
-
-    def _differentiate(
-        self,
-        model: Denoiser,
-        sampler: Sampler,
-        x_T: State,
-        z: Conditioning,
-        loss_fn: LossFn,
-        w: Noises | None,
-        wrt: Sequence[str],
-    ) -> LossAndGradients:
-        constants = Constants(model, z, wrt)
+    def _differentiate(self, problem: Problem) -> LossAndGradients:
+        network, w = NetworkVJP(problem.model, problem.z, problem.wrt), problem.w
         with recording():
-            start = leaf(x_T)
-            wanted = [start]
-            if "noises" in wrt and w is not None:
+            start = leaf(problem.x_T)
+            inputs = [start]
+            if "noises" in problem.wrt and w is not None:
                 w = leaf(w)
-                wanted.append(w)
-            *_, image = iterate(model, sampler, start, constants.z, w)
-            loss = loss_fn(image)
+                inputs.append(w)
+            *_, image = iterate(problem.model, problem.sampler, start, network.z, w)
+            loss = problem.loss_fn(image)
             check_loss(loss, image)
-            found = torch.autograd.grad(loss.sum(), [*wanted, *constants.leaves], materialize_grads=True)
-        constants.add(found[len(wanted) :])
-        g_w = found[1] if len(wanted) == 2 else None
-        return gather(loss.detach(), image.detach(), found[0], g_w, constants, wrt)
+            # not by code that DiscreteAdjoint also uses: a reference is of use while it is independent
+            grads = torch.autograd.grad(loss.sum(), [*inputs, *network.leaves], materialize_grads=True)
+        network.add(grads[len(inputs) :])
+        g_w = grads[1] if len(inputs) == 2 else None
+        result = gather(problem, loss.detach(), image.detach(), grads[0], g_w, network)
+        # one backward pass has no steps in which to locate a value; DiscreteAdjoint makes the same pass step by step
+        return checked(result, problem, DiscreteAdjoint()._differentiate)

@@ -1,5 +1,8 @@
-"""What the steps of a pass share, z and theta, and the one operation every method is made of: a network call that is
-recorded, and its vector-Jacobian product.
+"""The one operation that every step-by-step method is made of: a recorded network call and its vector-Jacobian product.
+
+    a_x^T d net / d x,      a_x^T d net / d z,      a_x^T d net / d theta        for a cotangent a_x of the output
+
+z and theta are the same in all steps, so their products are summed over the steps.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from adjointdeis.shapes import Conditioning, Scheduled, State
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record gradients whatever mode the caller is in."""
+    """Record an autograd graph, in every grad mode of the caller."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
 
@@ -32,38 +35,51 @@ def leaf(x: Tensor) -> Tensor:
         return (x.clone() if x.is_inference() else x).detach().requires_grad_()
 
 
-class Recorded(NamedTuple):
-    """One network call with its graph: the leaves (x, then z and theta as far as they are wanted) and the output."""
+class RecordedCall(NamedTuple):
+    """One network call with its graph: the leaves (x, then z and theta if they are differentiated) and the output."""
 
     leaves: list[Tensor]
     output: Tensor
 
 
-class Constants:
-    """z and theta as leaves, with their gradients' running sums.
+class NetworkVJP:
+    """Vector-Jacobian products of one network, and the gradients of z and theta, summed over the steps.
 
-    A step adds its own share of dL/dz and dL/dtheta. Where z is scheduled, the share of step i is dL/dz_i.
+    The contribution of step i to a scheduled z is dL/dz_i.
+
+    Args:
+        model: net(t, x, z).
+        z: conditioning, one a step if `Scheduled`, or None.
+        wrt: the variables to differentiate by; of these, "z" and "theta" are summed here.
+
+    Raises:
+        ValueError, NotImplementedError: theta is requested and cannot be differentiated, see `trainable`.
     """
 
     def __init__(self, model: Denoiser, z: Conditioning, wrt: Sequence[str]) -> None:
         self.model = model
-        self.wants_z = "z" in wrt and z is not None
-        self.z: Conditioning = _leaf_of(z) if self.wants_z else z
+        self.with_z = "z" in wrt and z is not None
+        self.z: Conditioning = _leaf_of(z) if self.with_z else z
         self.theta: dict[str, Tensor] = trainable(model) if "theta" in wrt else {}
-        # many small shares are summed: in half precision they would be rounded away
+        # many small contributions are summed: in half precision they would be rounded away
         self.sums = [torch.zeros_like(v, dtype=torch.promote_types(v.dtype, torch.float32)) for v in self.leaves]
 
     @property
     def leaves(self) -> list[Tensor]:
-        """z, if its gradient is wanted, then the parameters."""
+        """z, if it is differentiated, then the parameters."""
         z = self.z.z if isinstance(self.z, Scheduled) else self.z
-        return [*([z] if self.wants_z and z is not None else []), *self.theta.values()]
+        return [*([z] if self.with_z and z is not None else []), *self.theta.values()]
 
-    def record(self, time: int | float, x: State, step: int | None = None) -> Recorded:
-        """One network call with its graph, for step `step` (which only a scheduled z needs).
+    @property
+    def scheduled(self) -> bool:
+        """Whether dL/dz is computed step by step."""
+        return self.with_z and isinstance(self.z, Scheduled)
+
+    def record(self, time: int | float, x: State, step: int | None = None) -> RecordedCall:
+        """One network call with its graph, in step `step` (which only a scheduled z needs).
 
         Raises:
-            ValueError: the output does not hang on x, z or theta by torch operations.
+            ValueError: the output does not depend on x, z or theta by torch operations.
         """
         with recording():
             x = leaf(x)
@@ -71,7 +87,7 @@ class Constants:
             z = self.z
             if isinstance(z, Scheduled) and step is not None:
                 z = z_at(z, step)
-                if self.wants_z and z is not None:
+                if self.with_z and z is not None:
                     z = shared[0] = leaf(z)
             output = call(self.model, time, x, z)
         if not output.requires_grad:
@@ -79,42 +95,37 @@ class Constants:
                 "The network's output has no gradient with respect to its input; it must be computed by torch "
                 "operations, without detach() or no_grad() inside."
             )
-        return Recorded([x, *shared], output)
+        return RecordedCall([x, *shared], output)
 
-    def pull(self, call: Recorded, cotangent: State) -> tuple[State, list[Tensor]]:
-        """cotangent^T d net / d x, and the same for z and theta: one vector-Jacobian product, which uses up the graph.
+    def vjp(self, call: RecordedCall, cotangent: State) -> tuple[State, list[Tensor]]:
+        """cotangent^T d net / d x, and the same for z and theta. The graph of the call is freed.
 
-        The cotangent is brought to order one by a power of two (exact) and the result taken back, so that a
+        The cotangent is brought to order one by a power of two (exact) and the result divided by it, so that a
         network in half precision does not flush it to zero.
         """
         scale = to_order_one(cotangent)
         with recording():
-            pulled = torch.autograd.grad(call.output, call.leaves, cotangent * scale, materialize_grads=True)
-        return pulled[0] / scale, [p / scale for p in pulled[1:]]
+            products = torch.autograd.grad(call.output, call.leaves, cotangent * scale, materialize_grads=True)
+        return products[0] / scale, [p / scale for p in products[1:]]
 
-    def pull_back(
+    def record_and_vjp(
         self, time: int | float, x: State, cotangent: State, step: int | None = None
     ) -> tuple[State, list[Tensor]]:
-        """`record`, then `pull`."""
-        return self.pull(self.record(time, x, step), cotangent)
+        """`record`, then `vjp`."""
+        return self.vjp(self.record(time, x, step), cotangent)
 
     def add(self, shares: Sequence[Tensor], weight: float = 1.0, step: int | None = None) -> None:
-        """Add a step's share, weighted. That of a scheduled z is dL/dz_i of step i alone."""
+        """Add the weighted share of a step to dL/dz and dL/dtheta; that of a scheduled z goes to z_i of step i."""
         totals = list(self.sums)
         if self.scheduled and step is not None:
             totals[0] = totals[0][step]
         for total, share in zip(totals, shares, strict=True):
             total.add_(share, alpha=weight)
 
-    @property
-    def scheduled(self) -> bool:
-        """Whether dL/dz is wanted, step by step."""
-        return self.wants_z and isinstance(self.z, Scheduled)
-
     def grads(self) -> dict[str, Any]:
-        """The sums, by variable, in their variables' dtypes."""
+        """The sums, by variable, in the dtypes of their variables."""
         sums = [total.to(v.dtype) for total, v in zip(self.sums, self.leaves, strict=True)]
-        found: dict[str, Any] = {"z": sums.pop(0)} if self.wants_z else {}
+        found: dict[str, Any] = {"z": sums.pop(0)} if self.with_z else {}
         if self.theta:
             found["theta"] = dict(zip(self.theta, sums, strict=True))
         return found

@@ -1,4 +1,4 @@
-"""A network that counts its calls, and may be stopped before any of them."""
+"""A network that counts its calls, and can be stopped before each of them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from adjointdeis.denoiser import Denoiser
 class CountedModel:
     """net(t, x, z), counted in `calls`.
 
-    One network call is the longest anyone waits for a stop, whatever the solver around it is doing.
+    Stopping takes one network call at the most, in every sampler and gradient method.
 
     Args:
         model: the network.
-        before: called before every call of the network; what it raises unwinds sampling, gradient and loop at once,
-            and that call is not counted.
+        before: called before every call of the network. An exception it raises ends sampling, gradient and loop, and
+            that call is not counted.
     """
 
     def __init__(self, model: Denoiser, before: Callable[[], object] | None = None) -> None:
@@ -32,6 +32,6 @@ class CountedModel:
         return self.model(t, x, z)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Those of the network, so that theta can be differentiated through the wrapper."""
+        """The network's own, so that theta can be differentiated through the wrapper."""
         network: Any = self.model
         yield from network.named_parameters()

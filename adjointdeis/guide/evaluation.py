@@ -1,4 +1,4 @@
-"""Where the loop stands: the sample, its loss and its gradient at the variables' present values."""
+"""The sample, its loss and its gradient at the present values of the variables."""
 
 from __future__ import annotations
 
@@ -7,79 +7,75 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from adjointdeis.denoiser import Denoiser
-from adjointdeis.gradients.base import GradientMethod, LossAndGradients, NotFinite
+from adjointdeis.gradients.base import GradientMethod, LossAndGradients, NotFinite, differentiate, sampling
 from adjointdeis.guide.objective import Objective
 from adjointdeis.guide.variables import Variables
-from adjointdeis.sample import iterate
-from adjointdeis.sampler import Sampler
 
 
 @dataclass(frozen=True)
-class Point:
-    """image (b, *x), loss (b,) or (), terms by name, gradients by variable (none if not taken), finite (b,)."""
+class Evaluation:
+    """image (b, *x), loss (b,) or (), finite (b,), terms by name, gradients by variable (none if not taken)."""
 
     image: Tensor
     loss: Tensor
+    finite: Tensor
     terms: dict[str, Tensor]
     grads: dict[str, Tensor]
-    finite: Tensor
     error: FloatingPointError | None = None
 
 
-class Evaluate:
-    """The point at the variables' present values. Asked again at the same values, it answers from memory."""
+class Evaluator:
+    """The evaluation at the variables' present values. The last one is cached until a variable changes.
 
-    def __init__(
-        self, model: Denoiser, sampler: Sampler, variables: Variables, objective: Objective, gradient: GradientMethod
-    ) -> None:
-        self._model, self._sampler, self._gradient = model, sampler, gradient
-        self._variables, self._objective = variables, objective
-        self._last: tuple[dict[str, Tensor], Point] | None = None
+    Args:
+        variables: of a problem whose loss is `objective`.
+        objective: the loss; its terms become part of the evaluation.
+        gradient: how to differentiate.
+    """
 
-    def __call__(self, with_gradient: bool = True) -> Point:
+    def __init__(self, variables: Variables, objective: Objective, gradient: GradientMethod) -> None:
+        self._variables, self._objective, self._gradient = variables, objective, gradient
+        self._last: tuple[dict[str, Tensor], Evaluation] | None = None
+
+    def __call__(self, with_gradient: bool = True) -> Evaluation:
         """Sample, take the loss, and the gradient unless it is not needed."""
         if self._last is not None:
-            values, point = self._last
-            known = bool(point.grads) or not with_gradient
-            if known and all(torch.equal(v, values[name]) for name, v in self._variables.items()):
-                return point
-        point = self._differentiate() if with_gradient else self._sample()
-        point = replace(point, terms=dict(self._objective.terms))
-        self._last = self._variables.copies(), point
-        return point
+            values, evaluation = self._last
+            complete = bool(evaluation.grads) or not with_gradient
+            if complete and all(torch.equal(v, values[name]) for name, v in self._variables.items()):
+                return evaluation
+        evaluation = self._differentiate() if with_gradient else self._sample()
+        evaluation = replace(evaluation, terms=dict(self._objective.terms))
+        self._last = self._variables.copies(), evaluation
+        return evaluation
 
-    def _differentiate(self) -> Point:
-        x_T, z, noises = self._variables.now()
+    def _differentiate(self) -> Evaluation:
+        problem = self._variables.now()
         error: FloatingPointError | None = None
         try:
-            found = self._gradient.value_and_grad(
-                self._model, self._sampler, x_T, z, self._objective, noises, tuple(self._variables)
-            )
-        except NotFinite as caught:
-            found, error = caught.result, caught
-        except FloatingPointError as caught:  # of a method that does not say more
-            nothing = {name: torch.zeros_like(v) for name, v in self._variables.items()}
-            found, error = LossAndGradients(x_T.new_full((len(x_T),), float("nan")), x_T, nothing), caught
+            found = differentiate(problem, self._gradient)
+        except NotFinite as not_finite:
+            found, error = not_finite.result, not_finite
+        except FloatingPointError as failed:  # a method of another author need not return its result
+            x_T, zeros = problem.x_T, {name: torch.zeros_like(v) for name, v in self._variables.items()}
+            found, error = LossAndGradients(x_T.new_full((len(x_T),), float("nan")), x_T, zeros), failed
         finite = self._finite(found.loss, found.image)
         for name, grad in found.grads.items():
             finite = finite & _all_finite(self._variables.rows(name, grad))
-        return Point(found.image, found.loss, {}, found.grads, finite, error)
+        return Evaluation(found.image, found.loss, finite, {}, found.grads, error)
 
-    def _sample(self) -> Point:
-        x_T, z, noises = self._variables.now()
-        # a method may bring a sampler of its own, whose image its gradient belongs to
-        run = getattr(self._gradient, "sample", iterate)
+    def _sample(self) -> Evaluation:
+        p = self._variables.now()
         with torch.no_grad():
-            *_, image = run(self._model, self._sampler, x_T, z, noises)
-            loss = self._objective(image)
-        return Point(image, loss, {}, {}, self._finite(loss, image))
+            *_, image = sampling(self._gradient)(p.model, p.sampler, p.x_T, p.z, p.w)
+            loss = p.loss_fn(image)
+        return Evaluation(image, loss, self._finite(loss, image), {}, {})
 
     def _finite(self, loss: Tensor, image: Tensor) -> Tensor:
         finite = _all_finite(image.flatten(1))
         if loss.dim() == 1:
             return finite & loss.isfinite().cpu()
-        # a single value says nothing of which image it is that fails, but the images may
+        # a single value that is not finite is due to the images that are not; if all are, to every image
         return finite if loss.isfinite() or not finite.all() else torch.zeros_like(finite)
 
 

@@ -1,13 +1,13 @@
-"""Where pure noise lives: a thin shell of radius sqrt(d).
+"""A prior on the length of x_T: pure noise lies on a thin shell of radius sqrt(d).
 
 x_T ~ N(0, I) in d dimensions has a length r = |x_T| of density p(r) ~ r^(d-1) exp(-r^2 / 2), the chi distribution,
-whose mode is sqrt(d - 1) and whose width is below 1, whatever d. Steering x_T freely leaves that shell, and the network
-was trained nowhere else. The negative logarithm of p is the regulariser
+whose mode is sqrt(d - 1) and whose width is below 1 for every d. Steering x_T freely leaves that shell, and the network
+was trained on it alone. The negative logarithm of p is the regulariser
 
     R(x_T) = r^2 / 2 - (d - 1) log r,        dR/dx_T = x_T (1 - (d - 1) / r^2)
 
 of ReNO (Eyring et al. 2024, 2406.04312, sec. 3) and D-Flow (Ben-Hamu et al. 2024, 2402.14017, sec. 3.4); it was
-introduced by Samuel et al. 2023 (2306.08687). It knows nothing of directions: turning x_T on the shell is free.
+introduced by Samuel et al. 2023 (2306.08687). It depends on the length alone: rotating x_T does not change it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from torch import Tensor
 from adjointdeis.shapes import State, Values
 
 
-def shell_distance(x_T: State) -> Values:
-    """R(x_T) less its smallest value, >= 0, one value an image: 0 on the shell, about (r - sqrt(d))^2 beside it."""
+def norm_prior(x_T: State) -> Values:
+    """R(x_T) less its smallest value, >= 0, one value an image: 0 on the shell, about (r - sqrt(d))^2 near it."""
     excess, d = _excess(x_T)
     # written in r^2 / (d - 1) - 1, because R itself is a small difference of large numbers
     return d / 2 * (excess - torch.log1p(excess))
 
 
-def shell_gradient(x_T: State) -> State:
+def norm_prior_gradient(x_T: State) -> State:
     """dR/dx_T (b, *x): outwards outside the shell, inwards inside it."""
     excess, _ = _excess(x_T)
     factor = excess / (1 + excess)

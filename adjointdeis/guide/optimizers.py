@@ -1,4 +1,4 @@
-"""torch's optimizers by name, and one built over the variables at their rates."""
+"""torch's optimizers by name, and how to build one over the variables at their rates."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 def _lbfgs(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     rates = {group["lr"] for group in groups}
     if len(rates) > 1:
-        raise ValueError(f"L-BFGS takes one rate for all variables; got {sorted(rates)}. Give lr as one number.")
-    # one iteration an update, so that every one is a frame; update.py brings the loss to order one, and torch's own
+        raise ValueError(f"L-BFGS takes one rate for all variables; got {sorted(rates)}. Pass lr as one number.")
+    # one iteration an update, so that each is a frame; update.py brings the loss to order one, and torch's own
     # tolerances, which are absolute, are switched off
     return torch.optim.LBFGS(
         [p for group in groups for p in group["params"]],
         lr=rates.pop(),
         max_iter=1,
-        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would leave no room for the line search
+        max_eval=12,  # torch's own limit, 5 / 4 of max_iter, would be too few for the line search
         history_size=10,
         tolerance_grad=0.0,
         tolerance_change=0.0,
@@ -30,8 +30,8 @@ def _lbfgs(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     )
 
 
-# Adam's eps is far below any gradient met here: that of x_T is often 1e-7 an entry, and the usual 1e-8 would
-# change the step with the scale of the loss.
+# Adam's eps must be far below every gradient: that of x_T is often 1e-7 an entry, and with the usual 1e-8 the step
+# would depend on the scale of the loss.
 OPTIMIZERS: dict[str, OptimizerFactory] = {
     "adam": lambda groups: torch.optim.Adam(groups, eps=1e-16),
     "adamw": lambda groups: torch.optim.AdamW(groups, eps=1e-16),
@@ -41,7 +41,7 @@ OPTIMIZERS: dict[str, OptimizerFactory] = {
 
 
 class Recipe:
-    """How to build the optimizer, again if need be: it is only built over variables that are there.
+    """How to build the optimizer over variables, as often as needed.
 
     Args:
         optimizer: a name, or a function of the parameter groups.

@@ -1,14 +1,14 @@
-"""From a gradient to a step: what is done to the one before the optimizer has it, and to the other after.
+"""From a gradient to a step: changes to the gradient before the optimizer, and to its step after it.
 
 With g the gradient of one image and one variable, in this order:
 
-    shell        g_{x_T} + weight dR/dx_T           (guide/norm_prior.py)
+    shell        g_{x_T} + weight dR/dx_T           the norm prior (guide/norm_prior.py)
     masks        g where the mask is above 0, else 0
     normalize    g / |g|                            or
     clip         g min(1, longest / |g|)
 
 and of the optimizer's step the share  mask * 2^-halvings  is made. In a batch every image has its own |g| and its own
-halvings. A variable that the images share (a z without a batch axis) has one |g|, and they stand and fall together.
+halvings. A variable that the images share (a z without a batch axis) has one |g|, and if one image fails, all do.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from adjointdeis.guide.norm_prior import shell_gradient
+from adjointdeis.guide.norm_prior import norm_prior_gradient
 from adjointdeis.guide.variables import Variables
 
 
 @dataclass(frozen=True)
-class StepRules:
-    """How the loop steps; by default the optimizer has the gradient as it is.
+class StepOptions:
+    """How the loop steps; by default the optimizer gets the unchanged gradient.
 
     Args:
-        normalize: give every image's gradient of a variable length 1, so that rates mean the same for every loss.
+        normalize: scale every image's gradient of a variable to length 1, so that rates do not depend on the loss.
         clip: shorten gradients to this length > 0; one for all variables, or by name.
         masks: by variable, entries in [0, 1], broadcast to it: the share of the step that is made. Where it is 0 the
-            variable stays bit for bit.
-        shell: weight >= 0 of the regulariser that keeps x_T on its Gaussian shell. For a start at pure noise only.
-        halvings: how often an image's rate is halved, after steps to where nothing is finite, before the image is
-            given up at its last good state; >= 0.
+            variable stays unchanged, bit for bit.
+        shell: weight >= 0 of the norm prior, which keeps x_T at the length of Gaussian noise. For a start at pure noise
+            only.
+        halvings: how often an image's rate is halved after steps that are not finite, before the image has failed and
+            stays at its last finite state; >= 0.
 
     Raises:
         ValueError: an argument out of range, or both normalize and clip.
@@ -61,10 +62,10 @@ class StepRules:
                 raise ValueError(f"The mask of {name} must lie in [0, 1].")
 
     def check(self, variables: Variables, sigma_T: float) -> None:
-        """Raises ValueError for rules that name, or do not fit, what is steered from x_T at sigma_T."""
-        for rule, by_name in (("masks", self.masks), ("clip", self.clip)):
+        """Raises ValueError for options that do not fit the variables, or a start at sigma_T."""
+        for option, by_name in (("masks", self.masks), ("clip", self.clip)):
             if isinstance(by_name, Mapping) and (unknown := set(by_name) - set(variables)):
-                raise ValueError(f"{rule} names {unknown.pop()}, but only {', '.join(variables)} move.")
+                raise ValueError(f"{option} names {unknown.pop()}, but only {', '.join(variables)} move.")
         for name, mask in self.masks.items():
             shape = variables[name].shape
             try:
@@ -74,36 +75,36 @@ class StepRules:
                     f"The mask of {name} must broadcast to it, {tuple(shape)}; got {tuple(mask.shape)}."
                 ) from None
         if self.shell and "x_T" not in variables:
-            raise ValueError("shell keeps x_T on its shell, but x_T does not move; name it in wrt, or leave shell 0.")
+            raise ValueError("shell is a prior on x_T, but x_T does not move; name it in wrt, or leave shell at 0.")
         if self.shell and sigma_T < 0.9:
             raise ValueError(
-                f"shell is for a start at pure noise, but sigma is {sigma_T:.2f} there: x_T still holds the image, "
-                "and lies on no shell. Use noise_level=1, or leave shell 0."
+                f"shell is for a start at pure noise, but sigma is {sigma_T:.2f} there: x_T still contains the image, "
+                "and its length is not that of noise. Use noise_level=1, or leave shell at 0."
             )
 
     def gradients(self, grads: Mapping[str, Tensor], variables: Variables, moving: Tensor) -> dict[str, Tensor]:
-        """What the optimizer is given: zero for images that do not move."""
-        ruled = {}
+        """The gradients for the optimizer: zero for images that do not move."""
+        changed = {}
         for name, v in variables.items():
             g = grads[name]
             if self.shell and name == "x_T":
-                g = g + self.shell * shell_gradient(v)
+                g = g + self.shell * norm_prior_gradient(v)
             if name in self.masks:
                 g = torch.where(self.masks[name].to(g.device) > 0, g, 0.0)
-            # of what is not finite nothing must remain, so no product with zero
+            # not a product with zero, which would leave values that are not finite
             g = torch.where(variables.spread(name, moving) > 0, g, 0.0)
-            ruled[name] = g * variables.spread(name, self._factor(name, variables.lengths(name, g)))
-        return ruled
+            changed[name] = g * variables.spread(name, self._factor(name, variables.lengths(name, g)))
+        return changed
 
     def step(
         self, before: Mapping[str, Tensor], after: Mapping[str, Tensor], variables: Variables, rate: Tensor
     ) -> None:
-        """Move the variables by the share `mask * rate` (rate: (b,)) of the way from before to after."""
+        """Set the variables to before + mask * rate * (after - before), with rate (b,)."""
         for name, v in variables.items():
             share = variables.spread(name, rate).to(v)
             if name in self.masks:
                 share = share * self.masks[name].to(v)
-            # what stays, stays bit for bit, even where the step is not finite
+            # a share of 0 must leave the value unchanged, even where the step is not finite
             v.copy_(torch.where(share == 0, before[name], torch.lerp(before[name], after[name], share)))
 
     def _factor(self, name: str, lengths: Tensor) -> Tensor:
@@ -114,3 +115,7 @@ class StepRules:
         if longest is None:
             return torch.ones_like(lengths)
         return (longest / lengths.clamp_min(smallest)).clamp_max(1)
+
+
+StepRules = StepOptions
+"""The former name, kept for existing callers."""

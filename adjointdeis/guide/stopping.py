@@ -1,4 +1,4 @@
-"""When to stop, image by image, and what became of each."""
+"""When to stop, image by image, and the status of each."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 Status = Literal["moving", "reached", "settled", "failed"]
-"""moving: steered on; reached: its loss is low enough; settled: it falls no more; failed: no step stays finite."""
+"""moving: still optimised; reached: its loss is low enough; settled: its loss no longer falls; failed: no step stays
+finite.
+"""
 
 
 @dataclass(frozen=True)
-class StopRules:
-    """When an image has moved enough. It then stays as it is, bit for bit, while others go on; with all, the loop ends.
+class StopOptions:
+    """When an image is finished. It then stays unchanged, bit for bit, while others go on; with all, the loop ends.
 
     Args:
         below: an image is "reached" when its loss is at or below this.
@@ -36,7 +38,11 @@ class StopRules:
             raise ValueError(f"improvement must be at least 0; got {self.improvement}.")
 
 
-class Track:
+StopRules = StopOptions
+"""The former name, kept for existing callers."""
+
+
+class BatchStatus:
     """Which images of a batch move, and how often the rate of each was halved.
 
     Args:
@@ -46,12 +52,12 @@ class Track:
         coupled: images share a variable: what fails for one fails for all.
     """
 
-    def __init__(self, finite: Tensor, stop: StopRules, halvings: int, coupled: bool) -> None:
+    def __init__(self, finite: Tensor, stop: StopOptions, halvings: int, coupled: bool) -> None:
         self._stop, self._limit, self._coupled = stop, halvings, coupled
         self.status: list[Status] = ["moving"] * len(finite)
         self.halvings = torch.zeros(len(finite), dtype=torch.long)
         self._lowest = torch.full((len(finite),), float("inf"), dtype=torch.float64)
-        self._waited = [0] * len(finite)
+        self._without_improvement = [0] * len(finite)
         self.fail(~finite)
 
     @property
@@ -64,40 +70,42 @@ class Track:
         """The share of its step that every image makes, (b,): 2^-halvings, 0 where it does not move."""
         return torch.where(self.moving, torch.exp2(-self.halvings.double()), 0.0)
 
-    def saw(self, loss: Tensor) -> None:
-        """Judge the loss after an update, (b,) or a single value."""
+    def add_loss(self, loss: Tensor) -> None:
+        """Set "reached" and "settled" by the loss after an update, (b,) or a single value."""
         for i, value in enumerate(loss.double().cpu().expand(len(self.status))):
             if self.status[i] != "moving":
                 continue
             lower = bool(value < self._lowest[i] - self._stop.improvement)
             self._lowest[i] = value if lower else self._lowest[i]
-            self._waited[i] = 0 if lower else self._waited[i] + 1
+            self._without_improvement[i] = 0 if lower else self._without_improvement[i] + 1
             if self._stop.below is not None and value <= self._stop.below:
                 self.status[i] = "reached"
-            elif self._stop.patience is not None and self._waited[i] >= self._stop.patience:
+            elif self._stop.patience is not None and self._without_improvement[i] >= self._stop.patience:
                 self.status[i] = "settled"
 
-    def bad(self, finite: Tensor) -> Tensor:
+    def failing(self, finite: Tensor) -> Tensor:
         """The moving images that are not finite, (b,); all moving ones if they share a variable."""
         found = self.moving & ~finite
         return self.moving if self._coupled and found.any() else found
 
-    def halve(self, bad: Tensor) -> None:
-        """Halve the rate of these images; those halved too often have failed."""
-        self.halvings += bad
-        self.fail(bad & (self.halvings > self._limit))
+    def halve(self, failing: Tensor) -> None:
+        """Halve the rate of these images; those above the limit have failed."""
+        self.halvings += failing
+        self.fail(failing & (self.halvings > self._limit))
 
-    def halve_all(self, bad: Tensor) -> None:
-        """Halve the one rate of all that move. Once too often: the bad ones have failed, the others begin anew."""
+    def halve_all(self, failing: Tensor) -> None:
+        """Halve the common rate of the moving images. Above the limit the failing ones have failed, and the rate of the
+        others is restored.
+        """
         self.halvings += self.moving
-        worn = bad & (self.halvings > self._limit)
-        self.fail(worn)
-        if worn.any():
+        failed = failing & (self.halvings > self._limit)
+        self.fail(failed)
+        if failed.any():
             self.halvings[self.moving] = 0
 
-    def fail(self, bad: Tensor) -> None:
-        """These images have failed."""
-        everything = self._coupled and bool(bad.any())
+    def fail(self, failed: Tensor) -> None:
+        """Set "failed" for these images, (b,)."""
+        everything = self._coupled and bool(failed.any())
         for i in range(len(self.status)):
-            if bad[i] or (everything and self.status[i] == "moving"):
+            if failed[i] or (everything and self.status[i] == "moving"):
                 self.status[i] = "failed"

@@ -1,4 +1,4 @@
-"""What is steered: the loop's own copies of x_T, z and the noises, and where each holds the images of the batch.
+"""The optimised variables: copies of x_T, z and the noises, and the axis on which each holds the images of the batch.
 
 x_T               (b, *x)       axis 0
 noises            (N, b, *x)    axis 1
@@ -8,28 +8,30 @@ z, one a step     (N, b, ...)   axis 1;  else the images share it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
+from adjointdeis.gradients.problem import Problem
+from adjointdeis.shapes import Scheduled
 
 
 class Variables(dict[str, Tensor]):
     """By name, in the order of `wrt`; the caller's tensors never change.
 
     Args:
-        x_T, z, noises: the starting point.
-        wrt: which of them move; a z that is None is passed over.
+        start: the problem at the starting values. Its `wrt` names the variables; a z that is None is left out.
 
     Raises:
-        ValueError: nothing moves, or something that moves is in half precision.
+        ValueError: there is no variable, or one is in half precision.
     """
 
-    def __init__(self, x_T: State, z: Conditioning, noises: Noises | None, wrt: Sequence[str]) -> None:
-        given = {"x_T": x_T, "z": z.z if isinstance(z, Scheduled) else z, "noises": noises}
-        super().__init__({name: v.detach().clone() for name in wrt if (v := given[name]) is not None})
+    def __init__(self, start: Problem) -> None:
+        given = {"x_T": start.x_T, "z": start.z.z if isinstance(start.z, Scheduled) else start.z}
+        given["noises"] = start.w
+        super().__init__({name: v.detach().clone() for name in start.wrt if (v := given[name]) is not None})
         if not self:
             raise ValueError("There is nothing to optimise: wrt names only z, and z is None.")
         for name, v in self.items():
@@ -38,8 +40,8 @@ class Variables(dict[str, Tensor]):
                     f"{name} is {v.dtype}, in which small steps round to nothing; steer {name}.float(), with the "
                     "network in HalfPrecision if it needs that."
                 )
-        self._start: tuple[State, Conditioning, Noises | None] = (x_T, z, noises)
-        self._images = len(x_T)
+        self._start = replace(start, wrt=tuple(self))
+        self._images = len(start.x_T)
         self._axis = {name: self._find_axis(name, v) for name, v in self.items()}
 
     @property
@@ -47,15 +49,16 @@ class Variables(dict[str, Tensor]):
         """Whether the images of a batch share a variable."""
         return self._images > 1 and None in self._axis.values()
 
-    def now(self) -> tuple[State, Conditioning, Noises | None]:
-        """x_T, z and noises as they are now."""
-        x_T, z, noises = self._start
-        if "z" in self:
-            z = Scheduled(self["z"]) if isinstance(z, Scheduled) else self["z"]
-        return self.get("x_T", x_T), z, self.get("noises", noises)
+    def now(self) -> Problem:
+        """The problem at the present values."""
+        start = self._start
+        z = self.get("z", start.z)
+        if isinstance(start.z, Scheduled) and isinstance(z, Tensor):
+            z = Scheduled(z)
+        return replace(start, x_T=self.get("x_T", start.x_T), z=z, noises=self.get("noises", start.w))
 
     def copies(self) -> dict[str, Tensor]:
-        """The values as they are now, by name."""
+        """Copies of the present values, by name."""
         return {name: v.clone() for name, v in self.items()}
 
     def put(self, values: Mapping[str, Tensor]) -> None:
@@ -64,7 +67,7 @@ class Variables(dict[str, Tensor]):
             v.copy_(values[name])
 
     def rows(self, name: str, v: Tensor) -> Tensor:
-        """A tensor like the variable, one row an image: (b, n), or (1, n) where they share it."""
+        """A tensor of the variable's shape, one row an image: (b, n), or (1, n) where they share it."""
         axis = self._axis[name]
         return v.reshape(1, -1) if axis is None else v.movedim(axis, 0).flatten(1)
 
@@ -80,7 +83,7 @@ class Variables(dict[str, Tensor]):
         v, axis = self[name], self._axis[name]
         values = values.to(v)
         if axis is None:
-            # 0 for none; else the most careful of those that move
+            # 0 if all are 0, else the smallest of the images that move
             shared: Tensor = torch.where(values > 0, values, float("inf")).min()
             return shared.nan_to_num(0.0, 0.0)
         shape = [1] * v.dim()
@@ -88,6 +91,6 @@ class Variables(dict[str, Tensor]):
         return values.view(shape)
 
     def _find_axis(self, name: str, v: Tensor) -> int | None:
-        stepwise = name == "noises" or (name == "z" and isinstance(self._start[1], Scheduled))
+        stepwise = name == "noises" or (name == "z" and isinstance(self._start.z, Scheduled))
         axis = 1 if stepwise else 0
         return axis if v.dim() > axis and v.shape[axis] == self._images else None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from adjointdeis import CountedModel, Precomputed, StepRules, guide, prepared, sample
+from adjointdeis import CountedModel, Precomputed, StepOptions, guide, prepared, sample
 from benchmarks.morphing.encodings import Encoder, Faces, together
 from benchmarks.morphing.greedy import by_adam, greedy_sample
 from benchmarks.morphing.methods import Method
@@ -107,7 +107,7 @@ def _guide(start: Start) -> Iterator[Candidate]:
             lr=method.rates if method.optimizer != "lbfgs" else next(iter(method.rates.values())),
             steps=updates,
             wrt=tuple(method.rates),
-            rules=StepRules(normalize=method.normalize),
+            rules=StepOptions(normalize=method.normalize),
         )
         for frame in frames:
             back = method.backward_calls(steps) if frame.grad_norm else 0

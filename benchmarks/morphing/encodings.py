@@ -15,7 +15,7 @@ from benchmarks.clock import clock
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import Pair
 from clay.world import ClayWorld
-from studio.runs.interpolation import Code, meet
+from studio.runs.interpolation import Code, interpolate
 
 
 class Faces(NamedTuple):
@@ -41,7 +41,7 @@ class Encoded:
 
     def at(self, share: float) -> Code:
         """The code between both faces."""
-        return self.codes[0] if len(self.codes) == 1 else meet(self.codes[0], self.codes[1], share)
+        return self.codes[0] if len(self.codes) == 1 else interpolate(self.codes[0], self.codes[1], share)
 
 
 @dataclass
@@ -91,7 +91,7 @@ def together(codes: Sequence[Code]) -> Code:
     """The codes of several morphs as one batch."""
     noises = [code.noises for code in codes if code.noises is not None]
     return Code(
-        torch.cat([code.z for code in codes]),
+        torch.cat([code.z for code in codes if code.z is not None]),
         torch.cat([code.x_T for code in codes]),
         torch.cat(noises, dim=1) if noises else None,
     )

@@ -29,7 +29,7 @@ from torch import Tensor
 import app
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
-from studio.models.memory import in_use
+from studio.models.memory import memory_in_use
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, DeviceQueue
 from studio.server import cleanup
@@ -90,7 +90,7 @@ def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
             "runs": meter.runs,
             "overlaps": meter.overlaps,
             "interleaved": meter.interleaved,
-            "memory": in_use(cpu),
+            "memory": memory_in_use(cpu),
             "threads": threading.active_count(),
             "busy": studio.device.locked(),
             "visits": len(blocks.state_holder.session_data),

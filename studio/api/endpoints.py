@@ -34,14 +34,12 @@ from studio.core.settings import MIX, Settings, choices
 from studio.images import faces as photo_faces
 from studio.images.framing import ALIGNED
 from studio.models.domain import domain_of
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Studio, Task
 from studio.runs.compare import chosen_methods
 from studio.runs.request import Request
 from studio.server.cleanup import forget_later
 from studio.server.uploads import NO_FILE, uploaded
 from studio.server.visitor import caller_address
-from studio.ui.compare.tab import compare_stream
-from studio.ui.morph.tab import morph_stream
 from studio.ui.steer.wiring import IN_LINE
 
 Named = Mapping[str, Any]
@@ -59,9 +57,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         studio: model, device, stop flags; jobs stand in the same line as those of the page.
         on_device: wraps every function that uses the device in whatever the host needs.
     """
-    runs, morphs, comparisons = (
-        on_device(stream) for stream in (studio.stream, morph_stream(studio), compare_stream(studio))
-    )
+    stream = on_device(studio.stream)
 
     def request(named: Named, first: str = "image", **fixed: str) -> Request:
         settings = {name: value for name, value in named.items() if name in Settings.model_fields}
@@ -69,17 +65,18 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
 
     def steer(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Change a picture towards a goal; get it back with the record of the run."""
-        yield from runs(request(named), stop)
+        yield from stream(Task("steer", request(named)), stop)
 
     steer.__doc__ = f"{steer.__doc__}\n\n{_goals()}"
 
     def morph(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Make one face of two; get it back with what every face embedder says of it."""
-        yield from morphs(request(named, "first", loss="morph"), stop)
+        yield from stream(Task("morph", request(named, "first", loss="morph")), stop)
 
     def compare(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Do one job by several gradient methods; get what each of them took and reached."""
-        yield from comparisons(request(named), chosen_methods(named["methods"]), stop)
+        task = Task("compare", request(named), tuple(chosen_methods(named["methods"])))
+        yield from stream(task, stop)
 
     def find_faces(named: Named, stop: CancelToken) -> Iterator[Any]:
         """Find the faces of a picture; get the settings that crop to each of them, the largest first.

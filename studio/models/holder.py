@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from studio.models.interface import Model
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 
 
 class Holder:
@@ -45,4 +45,4 @@ class Holder:
         if self._model is None:
             return
         self._name = self._model = None
-        give_back()
+        release_memory()

@@ -17,7 +17,7 @@ from studio.core.errors import UserError
 from studio.models.completeness import check_finite
 from studio.models.detect import read_json
 from studio.models.hub import variant_of
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 
 MAX_GEMMA_TOKENS = 300
 
@@ -63,7 +63,7 @@ def encode_prompts(folder: Path, prompts: Sequence[str], device: torch.device) -
     codes = [(_clip if is_clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder
     if device.type == "cuda":
-        give_back()  # the placement is planned by the free memory
+        release_memory()  # the placement is planned by the free memory
     return codes
 
 

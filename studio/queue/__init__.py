@@ -1,4 +1,4 @@
-"""Which run computes now: the device queue, cancellation, the newest event of a run, ZeroGPU.
+"""The device queue, cancellation tokens, the streams of all tasks, and shared GPU hosts (ZeroGPU).
 
 May import `studio.core` to `studio.runs`.
 """

@@ -1,20 +1,24 @@
-"""`Studio`: what all visitors share."""
+"""`Studio`: the state that all visitors share, and `Task`: what a stream is asked to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from studio.core.cancellation import CancelToken
-from studio.core.settings import Settings
+from studio.core.settings import GradientName, Settings
 from studio.models.interface import Model
-from studio.models.memory import need
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
+from studio.runs.compare import compare
 from studio.runs.cost import Cost, CostModel
-from studio.runs.events import Event, Waiting
+from studio.runs.events import Waiting
+from studio.runs.memory import need
+from studio.runs.meter import warm_up_profiler
+from studio.runs.morph import morph
 from studio.runs.request import Request
 from studio.runs.retry import with_second_try
 from studio.runs.sampling import sampler_for
@@ -22,10 +26,29 @@ from studio.runs.steer import steer
 
 
 @dataclass(frozen=True)
-class Studio:
-    """A model, the line in front of its device, its measured pace, and everybody's stop flags.
+class Task:
+    """One task for the device.
 
-    `public` is for strangers: pictures to keep bear a visible mark unless one takes it off.
+    Args:
+        kind: which run.
+        request: pictures and settings.
+        methods: the gradient methods of a comparison; empty for the other kinds.
+    """
+
+    kind: Literal["steer", "morph", "compare"]
+    request: Request
+    methods: tuple[GradientName, ...] = ()
+
+
+Stream = Callable[[Task, CancelToken], Iterator[Any]]
+"""`Studio.stream`, or a wrapper around it: a task and its token -> the events of its run, and None."""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A model, the queue for its device, its measured pace, and the tokens of all runs.
+
+    `public`: anybody may connect, so saved pictures have a visible mark by default.
     """
 
     model: Model
@@ -36,24 +59,45 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.cost_model.graphs = self.model.graphs
-
-    def forecast(self, settings: Settings) -> float | None:
-        """Expected seconds of a run with these settings on this device; None before anything was measured."""
-        return self.cost(settings).seconds
+        warm_up_profiler()
 
     def cost(self, settings: Settings) -> Cost:
         """Network calls, seconds and bytes of a run with these settings on this device."""
         return self.cost_model.cost(settings, sampler_for(self.model, settings).steps)
 
-    def stream(self, request: Request, stop: CancelToken) -> Iterator[Event | None]:
-        """A run's events at the rate a page can show; None where nothing is new."""
-        work = with_second_try(lambda one: steer(self.model, one, stop, self.cost_model), request)
-        return latest_only(work, stop, self.device, waiting=Waiting)
+    def forecast(self, task: Task) -> float | None:
+        """Expected seconds of a task on this device; None before the first measurement.
+
+        A morph encodes two faces. A comparison makes one run a method, and audits each.
+        """
+        settings = task.request.settings
+        each = [
+            self.cost(settings.model_copy(update={"gradient": method})).seconds
+            for method in task.methods or (settings.gradient,)
+        ]
+        known = [seconds for seconds in each if seconds is not None]
+        if len(known) < len(each):
+            return None
+        factor = {"steer": 1.0, "morph": 1.5, "compare": 1 + 2 / settings.optimisation_steps}
+        return sum(known) * factor[task.kind]
+
+    def stream(self, task: Task, stop: CancelToken) -> Iterator[Any]:
+        """The events of a task, at most as many a second as a page shows; None if there is no new one.
+
+        One task at a time holds the device. Its events are those of `steer`, `morph` or `compare`, after `Waiting`.
+        """
+        return latest_only(self._events(task, stop), stop, self.device, waiting=Waiting)
 
     def warm_up(self, picture: Path) -> None:
-        """A short run, so that the first visitor finds everything loaded, and pace and memory measured."""
+        """A short run, so that everything is loaded, and pace and memory are measured, before the first visitor."""
         self.cost_model.need = need(self.model)
         settings = {"prompt": "a face", "optimisation_steps": 2}
         request = Request.checked(settings, picture, None, self.model.size)
         for _ in steer(self.model, request, self.cancel_tokens.new_token(), self.cost_model):
             pass
+
+    def _events(self, task: Task, stop: CancelToken) -> Iterator[Any]:
+        if task.kind == "compare":
+            return compare(self.model, task.request, task.methods, stop)
+        run: Callable[..., Iterator[Any]] = steer if task.kind == "steer" else morph
+        return with_second_try(lambda request: run(self.model, request, stop, self.cost_model), task.request)

@@ -1,4 +1,4 @@
-"""`CancelTokens`: one token per visitor, from the press of Run to the end of that run."""
+"""`CancelTokens`: one token for each job of a visitor, from the press of Run to the end of the run."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from uuid import uuid4
 from studio.core.cancellation import CancelToken
 
 KEEP = 24 * 3600.0
-"""Seconds after which a token's file is swept away; no run is that long."""
+"""Seconds after which the file of a token is deleted; every run is shorter."""
 
 
 class CancelTokens:
-    """Who may still be stopped: a token lives from the press of Run to the end of that run, also while it queues."""
+    """The tokens of all jobs by name. A job has its token while it is in the queue and while it runs."""
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="studio-stops-")
         self._tokens: dict[str, CancelToken] = {}
         self._lock = Lock()
 
-    def new_token(self, who: str = "") -> CancelToken:
-        """A fresh one that no button sets."""
-        self._sweep()
-        return CancelToken(Path(self._folder.name) / uuid4().hex, who)
+    def new_token(self, client: str = "") -> CancelToken:
+        """A token without a name, for a job that no Stop button cancels."""
+        self._delete_old_files()
+        return CancelToken(Path(self._folder.name) / uuid4().hex, client)
 
-    def register(self, visitor: str, who: str = "") -> CancelToken:
-        """The visitor's token, made when there is none; one that was set while the run still queued stays set."""
+    def register(self, visitor: str, client: str = "") -> CancelToken:
+        """The token of this name, a new one if there is none. A token set in the queue stays set."""
         with self._lock:
             if visitor not in self._tokens:
-                self._tokens[visitor] = self.new_token(who)
+                self._tokens[visitor] = self.new_token(client)
             return self._tokens[visitor]
 
     def cancel(self, visitor: str) -> bool:
-        """Set the visitor's token. False where they run nothing."""
+        """Set the token of this name. False if there is none."""
         with self._lock:
             token = self._tokens.get(visitor)
         if token is not None:
@@ -44,28 +44,28 @@ class CancelTokens:
         return token is not None
 
     def running(self, visitor: str) -> bool:
-        """Whether a run of this visitor is under way or in the queue."""
+        """Whether a job of this name runs or is in the queue."""
         with self._lock:
             return visitor in self._tokens
 
     def release(self, visitor: str) -> None:
-        """The visitor's run is over."""
+        """Remove the token of this name, at the end of its job."""
         with self._lock:
             self._tokens.pop(visitor, None)
 
     def cancel_all(self, visitor: str) -> None:
-        """The visitor is gone, and all their jobs (`visitor`, `visitor:morph`) stop."""
+        """Set and remove all tokens of a visitor who left (`visitor`, `visitor:morph`)."""
         with self._lock:
-            gone = [name for name in self._tokens if name.partition(":")[0] == visitor]
-            tokens = [self._tokens.pop(name) for name in gone]
+            names = [name for name in self._tokens if name.partition(":")[0] == visitor]
+            tokens = [self._tokens.pop(name) for name in names]
         for token in tokens:
             token.set()
 
-    def _sweep(self) -> None:
-        """A token that was set leaves its file behind, for the run may still look for it."""
+    def _delete_old_files(self) -> None:
+        """The file of a token outlives its job, because the run may still read it."""
         folder = Path(self._folder.name)
         with suppress(OSError):  # on a full disk tokens are kept in memory
-            folder.mkdir(exist_ok=True)  # whoever cleans temporary files up may have taken it
+            folder.mkdir(exist_ok=True)  # a cleaner of temporary files may have deleted it
             for path in folder.iterdir():
                 if path.stat().st_mtime < time() - KEEP:
                     path.unlink()

@@ -1,9 +1,9 @@
-"""`DeviceQueue`: one job at a time on the device, everybody in turn, and everybody may ask how many are before them.
+"""`DeviceQueue`: one job at a time on the device, round robin over clients, with the position of each job.
 
-    place = (jobs of the same person before this one, time of arrival or of that person's last turn)
+    order = (number of earlier jobs of the same client, time of arrival or of that client's last turn)
 
-So whoever brings three jobs waits with the second behind everybody's first; and nobody waits for ever, because a job
-goes back only when another one of the same person has been served.
+The second job of a client therefore comes after the first jobs of all others. Every job is served in the end, because
+a job moves back only when another job of the same client has been served.
 """
 
 from __future__ import annotations
@@ -19,132 +19,133 @@ from types import TracebackType
 from studio.core.errors import UserError
 
 POLL = 0.1
+"""Seconds between two calls of `keep_waiting`."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one device gives.
+    """The limits of one device.
 
     Args:
-        jobs: how many may be in line, the one at work among them.
-        each: how many of those may be one person's.
-        seconds: how long a job may hold the device before it is asked to stop.
+        jobs: largest number of jobs in the queue, the running one included.
+        per_client: largest number of those of one client.
+        seconds: longest time of a job on the device; it is then asked to stop.
     """
 
     jobs: int = 20
-    each: int = 20
+    per_client: int = 20
     seconds: float = math.inf
 
 
-HOME = Limits(jobs=18, each=18, seconds=3600)
-PUBLIC = Limits(jobs=18, each=3, seconds=300)
+HOME = Limits(jobs=18, per_client=18, seconds=3600)
+PUBLIC = Limits(jobs=18, per_client=3, seconds=300)
 
 
 class _Ticket:
-    """A job in line, and whose it is; compared by identity."""
+    """One job in the queue, and its client; compared by identity."""
 
-    def __init__(self, who: str) -> None:
-        self.who = who
+    def __init__(self, client: str) -> None:
+        self.client = client
 
 
 class DeviceQueue:
-    """A lock with an order. `with line:` waits as long as it takes; `enter` also looks up now and then."""
+    """A lock with an order. `with queue:` waits without limit; `enter` calls back while it waits."""
 
     def __init__(self, limits: Limits = Limits()) -> None:
         self.limits = limits
         self._changed = Condition()
-        self._arrived: list[_Ticket] = []
+        self._tickets: list[_Ticket] = []
         self._holder: _Ticket | None = None
 
-    def enter(self, tell: Callable[[int], bool], who: str = "") -> bool:
+    def enter(self, keep_waiting: Callable[[int], bool], client: str = "") -> bool:
         """Wait for the device.
 
         Args:
-            tell: called with the number of jobs before this one, at once and whenever a while has passed or somebody
-                has left; returns whether to go on waiting.
-            who: whose job it is; "" where nobody knows, and then only the line's own length counts.
+            keep_waiting: called with the number of jobs before this one, at once, every `POLL` seconds and after every
+                change of the queue; returns whether to wait on.
+            client: the address of the client; "" if unknown, and then only the length of the queue is limited.
 
         Returns:
-            True with the device in hand, to be given back by `leave`; False if `tell` gave up.
+            True with the device held, until `leave`; False if `keep_waiting` returned False.
 
         Raises:
-            UserError: the line is full, or too many jobs in it are this person's.
+            UserError: the queue is full, or it has too many jobs of this client.
         """
-        ticket = self._arrive(who)
+        ticket = self._add(client)
         while True:
             with self._changed:
                 ahead = self._order().index(ticket)
                 if ahead == 0:
                     self._holder = ticket
                     return True
-            if not self._asked(tell, ahead, ticket):
+            if not self._keeps_waiting(keep_waiting, ahead, ticket):
                 return False
             with self._changed:
                 if self._order().index(ticket) == ahead:
                     self._changed.wait(POLL)
 
     @contextmanager
-    def counted(self, who: str = "") -> Iterator[None]:
-        """A job that is counted and waits for nothing: where it runs, and when, is up to somebody else.
+    def counted(self, client: str = "") -> Iterator[None]:
+        """A job that counts towards the limits and does not wait, because another machine schedules it.
 
         Args:
-            who: whose it is, as for `enter`.
+            client: as for `enter`.
 
         Raises:
             UserError: as `enter`.
         """
-        ticket = self._arrive(who)
+        ticket = self._add(client)
         try:
             yield
         finally:
             with self._changed:
-                self._arrived.remove(ticket)
+                self._tickets.remove(ticket)
 
     def leave(self) -> None:
-        """The device is free for the next."""
+        """Release the device to the next job."""
         with self._changed:
             if self._holder is not None:
-                self._arrived.remove(self._holder)
-                who, self._holder = self._holder.who, None
-                # all that person's other jobs behind everybody else's, in the order in which they came
-                self._arrived.sort(key=lambda ticket: bool(who) and ticket.who == who)
+                self._tickets.remove(self._holder)
+                client, self._holder = self._holder.client, None
+                # the other jobs of this client move behind all others, in their order of arrival
+                self._tickets.sort(key=lambda ticket: bool(client) and ticket.client == client)
             self._changed.notify_all()
 
     def locked(self) -> bool:
-        """Whether somebody holds the device or waits for it."""
-        return bool(self._arrived)
+        """Whether a job holds the device or waits for it."""
+        return bool(self._tickets)
 
-    def _arrive(self, who: str) -> _Ticket:
-        ticket, limits = _Ticket(who), self.limits
+    def _add(self, client: str) -> _Ticket:
+        ticket, limits = _Ticket(client), self.limits
         with self._changed:
-            if len(self._arrived) >= limits.jobs:
-                raise UserError(f"{limits.jobs} runs are waiting here already: try again in a few minutes.")
-            if who and sum(other.who == who for other in self._arrived) >= limits.each:
-                own = "one run" if limits.each == 1 else f"{limits.each} runs"
-                raise UserError(f"You have {own} in line here already: stop one, or let one end, and press Run again.")
-            self._arrived.append(ticket)
+            if len(self._tickets) >= limits.jobs:
+                raise UserError(f"The queue is full with {limits.jobs} runs: try again in a few minutes.")
+            if client and sum(other.client == client for other in self._tickets) >= limits.per_client:
+                own = "one run" if limits.per_client == 1 else f"{limits.per_client} runs"
+                raise UserError(f"You already have {own} in the queue: stop one or let one end, then press Run.")
+            self._tickets.append(ticket)
         return ticket
 
-    def _asked(self, tell: Callable[[int], bool], ahead: int, ticket: _Ticket) -> bool:
-        """Whether to go on waiting; the place is given up where not, and where asking fails."""
-        going_on = False
+    def _keeps_waiting(self, keep_waiting: Callable[[int], bool], ahead: int, ticket: _Ticket) -> bool:
+        """The callback's answer; the ticket is removed if it is False, and if the callback raises."""
+        answer = False
         try:
-            going_on = tell(ahead)
+            answer = keep_waiting(ahead)
         finally:
-            if not going_on:
+            if not answer:
                 with self._changed:
-                    self._arrived.remove(ticket)
+                    self._tickets.remove(ticket)
                     self._changed.notify_all()
-        return going_on
+        return answer
 
     def _order(self) -> list[_Ticket]:
-        """All tickets as they will be served; the holder's is the first, and its person's next one comes later."""
-        queue = sorted(self._arrived, key=lambda ticket: ticket is not self._holder)
-        before: Counter[str] = Counter()
+        """All tickets in the order of service; the holder is first and counts as an earlier job of its client."""
+        queue = sorted(self._tickets, key=lambda ticket: ticket is not self._holder)
+        earlier: Counter[str] = Counter()
         turns: dict[_Ticket, int] = {}
         for ticket in queue:
-            turns[ticket] = before[ticket.who] if ticket.who else 0
-            before[ticket.who] += 1
+            turns[ticket] = earlier[ticket.client] if ticket.client else 0
+            earlier[ticket.client] += 1
         return sorted(queue, key=lambda ticket: (ticket is not self._holder, turns[ticket]))
 
     def __enter__(self) -> None:

@@ -1,8 +1,8 @@
-"""`latest_only`: run a generator in a thread of its own and yield only its newest item, so that watching costs nothing.
+"""`latest_only`: run a generator in a thread of its own and yield only its newest item, so that a page never slows it.
 
-A page pulls its events, and whoever yields to it directly waits until the browser's frame is encoded: at 512 x 512
-that more than tripled a run. Here the worker never waits; frames that nobody had time to look at are dropped. Items
-must therefore be whole pictures of the state (curves so far, not the last point), and the last one always arrives.
+A run that yields to the page directly waits until each frame is encoded: at 512 x 512 a run took more than three times
+as long. Here the worker never waits, and the frames between two reads are dropped. Each item must therefore hold the
+whole state (the curve so far, not its last point). The last item always arrives.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from studio.core.cancellation import CancelToken
-from studio.models.memory import trim
+from studio.models.memory import trim_heap
 from studio.queue.device import DeviceQueue
 
 Item = TypeVar("Item")
 
 
 class Slot(Generic[Item]):
-    """A place for one item between two threads; putting a second one replaces the first."""
+    """One item between two threads; a second `put` replaces the first item."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -31,19 +31,19 @@ class Slot(Generic[Item]):
         self._closed = False
 
     def put(self, item: Item) -> None:
-        """Never blocks."""
+        """Replace the item; never blocks."""
         with self._changed:
             self._items[:] = [item]
             self._changed.notify()
 
     def close(self) -> None:
-        """Nothing more will be put."""
+        """Called after the last `put`."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     def wait_closed(self, timeout: float) -> bool:
-        """Sleep for the timeout, or less if the worker ends first."""
+        """Wait until `close`, at most for the timeout; whether it is closed."""
         with self._changed:
             return self._changed.wait_for(lambda: self._closed, timeout)
 
@@ -58,24 +58,24 @@ class Slot(Generic[Item]):
 
 
 @contextmanager
-def at_most(seconds: float, stop: CancelToken) -> Iterator[None]:
-    """Whatever still works after so long is asked to stop, and says why."""
+def time_limit(seconds: float, stop: CancelToken) -> Iterator[None]:
+    """Set the token after so many seconds, with the reason."""
     if seconds == math.inf:
         yield
         return
-    alarm = Timer(seconds, stop.set, [time_up(seconds)])
-    alarm.daemon = True
-    alarm.start()
+    timer = Timer(seconds, stop.set, [time_limit_message(seconds)])
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
-        alarm.cancel()
+        timer.cancel()
 
 
-def time_up(seconds: float) -> str:
-    """What a person reads whose run was cut."""
+def time_limit_message(seconds: float) -> str:
+    """The message for the user of a run that reached the limit."""
     long = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-    return f"A run may take {long} here, and this one was stopped then: what it reached is kept."
+    return f"A run may take {long} here. This one reached that limit and was stopped; its results so far are kept."
 
 
 def latest_only(
@@ -87,37 +87,36 @@ def latest_only(
     rate: float = 10.0,
     heartbeat: float = 0.25,
 ) -> Iterator[Item | None]:
-    """Items of `work`, at most `rate` a second, the newest of those waiting; None where `heartbeat` s passed without.
+    """The newest items of `work`, at most `rate` a second; None after `heartbeat` seconds without a new one.
 
     Args:
         work: iterated in the worker thread, while it holds the device.
-        stop: set here when the consumer goes away (a closed tab closes this generator); `work` is expected to look
-            at it and end early.
-        device: one job at a time. A caller that is stopped while it waits in line ends without starting; one that
-            works longer than the device's limit is stopped, and the flag says why.
-        waiting: number of jobs before this one -> an item that says so.
+        stop: set here when this generator is closed, as by a closed tab; `work` must check it and end early.
+        device: one job at a time. A job that is cancelled in the queue does not start. A job that reaches the device's
+            time limit is stopped, and the token holds the reason.
+        waiting: number of jobs before this one -> item.
         rate: items per second.
-        heartbeat: seconds; a consumer can only be closed at a yield, so silence has to be short.
+        heartbeat: seconds; a generator can be closed at a yield only, so the time between two must be short.
 
     Raises:
-        Exception: whatever `work` raised, after the items before it.
-        RuntimeError: it was the end of the thread itself.
+        Exception: an error of `work`, after the items before it.
+        RuntimeError: an exit or an interrupt ended the worker thread.
     """
     slot: Slot[Item] = Slot()
     failure: list[BaseException] = []
-    place: list[int] = []
+    position: list[int] = []
 
-    def tell(ahead: int) -> bool:
-        if waiting is not None and place != [ahead]:
-            place[:] = [ahead]
+    def keep_waiting(ahead: int) -> bool:
+        if waiting is not None and position != [ahead]:
+            position[:] = [ahead]
             slot.put(waiting(ahead))
         return not stop.is_set()
 
     def worker() -> None:
         try:
-            if device.enter(tell, stop.who):
+            if device.enter(keep_waiting, stop.who):
                 try:
-                    with at_most(device.limits.seconds, stop):
+                    with time_limit(device.limits.seconds, stop):
                         for item in work:
                             slot.put(item)
                 finally:
@@ -126,7 +125,7 @@ def latest_only(
             failure.append(error)
         finally:
             slot.close()
-            trim()
+            trim_heap()
 
     Thread(target=contextvars.copy_context().run, args=(worker,), daemon=True, name="studio-run").start()
     try:
@@ -140,8 +139,8 @@ def latest_only(
         if failure:
             if isinstance(failure[0], Exception):
                 raise failure[0]
-            # an exit or an interrupt inside the worker must not take the page with it
+            # raised here, an exit or an interrupt of the worker would end the whole program
             raise RuntimeError("The thread of this run died.") from failure[0]
     finally:
-        # No join: the page closes this generator from its event loop, which must not wait for a network call.
+        # no join: the page closes this generator in its event loop, which must not wait for a network call
         stop.set()

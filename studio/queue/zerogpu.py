@@ -1,13 +1,13 @@
-"""Shared GPU hosts (ZeroGPU): a run goes to a process of its own, which has a GPU for the seconds that it asked for.
+"""Shared GPU hosts (ZeroGPU): each task runs in a process of its own, which has a GPU for the seconds that it requests.
 
-What such a host needs, and this wrapper gives it:
+Such a host needs, and `hosted` gives it:
 
-    generator functions    a function that returns a generator would be asked to send the generator itself
-    plain messages         arguments and events cross between processes; so does a failure, as its sentence
-    a duration             from the forecast of the run: who asks for a minute that they do not need waits longer
-    an end in time         the run is asked to stop a little earlier, and keeps what it has
-    silence below 1/4 s    a job that was left is only noticed at its next event; heartbeats are events
-    shares                 the line in that process is a copy, so how many jobs one person has is counted here
+    generator functions    a function that returns a generator would have to send the generator itself
+    plain messages         arguments and events are pickled between the processes; an error crosses as its message
+    a duration             the forecast of the task: a longer request waits longer in the host's queue
+    an end in time         the run is stopped before its seconds end, and keeps what it has
+    an event every 1/4 s   the host notices a closed tab at the next event only, and a None is an event
+    limits for clients     the device queue of the other process is a copy, so the jobs of a client are counted here
 """
 
 from __future__ import annotations
@@ -20,27 +20,24 @@ from typing import Any
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Stream, Studio, Task
 from studio.queue.device import DeviceQueue
-from studio.queue.latest import at_most
+from studio.queue.latest import time_limit
 from studio.runs.events import Outcome
-from studio.runs.request import Request
-
-Stream = Callable[..., Iterator[Any]]
 
 LEAST, MOST = 15.0, 110.0
-"""Seconds. An anonymous visitor has two minutes a day."""
+"""Seconds of one request. A visitor without an account has two minutes a day."""
 SLACK = 4.0
-"""Seconds for the process to start before the run, and to hand its result over after it."""
-_DIED = "ZeroGPU worker error"
-"""Title of the host's error where its process failed outside the job."""
+"""Seconds for the start of the process before the run, and for its result after it."""
+_PROCESS_FAILED = "ZeroGPU worker error"
+"""Title of the host's error if its process fails outside the task."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """How a failure crosses: the host would only tell its class."""
+    """An error as a message between the processes; the host would send only the name of its class."""
 
-    sentence: str
+    message: str
 
 
 def is_zero() -> bool:
@@ -49,43 +46,42 @@ def is_zero() -> bool:
 
 
 def seconds(forecast: float | None) -> float:
-    """What to ask for: half as much again as expected, within bounds; a minute while nothing was measured."""
+    """The seconds to request: 1.5 times the forecast, within bounds; 60 before the first measurement."""
     expected = 60.0 if forecast is None else 1.5 * forecast + SLACK
     return min(max(expected, LEAST), MOST)
 
 
 def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream]:
-    """What makes any stream of the studio one that runs on such a host.
+    """A wrapper that makes a stream of the studio run on such a host.
 
     Args:
         gpu: the host's decorator, `spaces.GPU`.
-        studio: whose pace forecasts a run, and learns from every one; what is measured in the other process is lost.
+        studio: its cost model forecasts each task and is updated here; the other process updates a copy.
     """
-    line = DeviceQueue(studio.device.limits)
+    queue = DeviceQueue(studio.device.limits)
 
     def wrap(stream: Stream) -> Stream:
-        def work(granted: float, request: Request, *rest: Any) -> Iterator[Any]:
-            """In the other process. `rest` ends with the stop flag."""
+        def work(granted: float, task: Task, stop: CancelToken) -> Iterator[Any]:
+            """In the other process."""
             try:
-                with at_most(granted - SLACK, rest[-1]):
-                    yield from stream(request, *rest)
+                with time_limit(granted - SLACK, stop):
+                    yield from stream(task, stop)
             except Exception as error:
                 yield Failed(explain(error))
 
         on_gpu = gpu(duration=_granted)(work)
 
-        def there(request: Request, *rest: Any) -> Iterator[Any]:
+        def there(task: Task, stop: CancelToken) -> Iterator[Any]:
             """In this process."""
-            stop: CancelToken = rest[-1]
             try:
-                with line.counted(stop.who):
-                    for event in on_gpu(seconds(forecast(studio, request, *rest)), request, *rest):
+                with queue.counted(stop.who):
+                    for event in on_gpu(seconds(studio.forecast(task)), task, stop):
                         if isinstance(event, Failed):
-                            raise UserError(event.sentence)
+                            raise UserError(event.message)
                         learn(studio, getattr(event, "outcome", event))
                         yield event
             except Exception as error:
-                raise _said(error) from error
+                raise _for_user(error) from error
             finally:
                 stop.set()
 
@@ -94,21 +90,10 @@ def hosted(gpu: Callable[..., Any], studio: Studio) -> Callable[[Stream], Stream
     return wrap
 
 
-def forecast(studio: Studio, request: Request, *rest: Any) -> float | None:
-    """Expected seconds of a job: a morph encodes twice, a comparison does the job once a method and audits each."""
-    settings = request.settings
-    methods = rest[0] if len(rest) > 1 else [settings.gradient]
-    each = [studio.forecast(settings.model_copy(update={"gradient": name})) for name in methods]
-    known = [one for one in each if one is not None]
-    if len(known) < len(each):
-        return None
-    more = 1 + 2 / settings.optimisation_steps if len(rest) > 1 else 1.5 if settings.loss == "morph" else 1.0
-    return sum(known) * more
-
-
 def learn(studio: Studio, event: object) -> None:
-    """The pace of a run that was made elsewhere, as if all its network calls had taken the same time, and every
-    sampling step of an update two of them.
+    """Update the pace from the outcome of a run in the other process.
+
+    All its network calls count as equally long, and a sampling step of an update as two of them.
     """
     if isinstance(event, Outcome) and event.calls:
         call = event.seconds / event.calls
@@ -119,11 +104,11 @@ def _granted(granted: float, *rest: Any) -> int:
     return round(granted)
 
 
-def _said(error: Exception) -> Exception:
-    """The host's own sentences (quota used up, log in) are for the visitor, without their markup; but of a process
-    that failed it would only tell the class of the error.
+def _for_user(error: Exception) -> Exception:
+    """The host's own messages (quota used up, log in) are for the visitor, without their markup. If its process failed,
+    its message is only the class of the error, and the error is returned as it is.
     """
     message = getattr(error, "message", None)
-    if isinstance(error, UserError) or not isinstance(message, str) or getattr(error, "title", "") == _DIED:
+    if isinstance(error, UserError) or not isinstance(message, str) or getattr(error, "title", "") == _PROCESS_FAILED:
         return error
     return UserError(re.sub(r"<[^>]*>", "", message))

@@ -1,4 +1,4 @@
-"""One run, from a checked request to an outcome, as a generator of events.
+"""Runs: a checked request in, a generator of events out. `base` has what steering, morphing and comparing share.
 
-May import `studio.core`, `studio.images` and `studio.models`. No threads, no page.
+May import `studio.core`, `studio.images` and `studio.models`. Threads and the page are not used here.
 """

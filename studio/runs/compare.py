@@ -1,16 +1,17 @@
-"""`compare`: one picture, one loss, one budget, several gradient methods side by side, as a generator of events.
+"""`compare`: one picture, one loss, one budget, several gradient methods, as a generator of events.
 
-    encode     the picture, once for all
-    audit      every method's first gradient against the exact one, and the memory it took
-    optimise   one update by every method in turn, so that all have come equally far at any moment
+    encode     the picture, once for all methods
+    audit      each method's first gradient against the exact one, and the memory that it takes
+    optimise   one update by each method in turn, so that all have made equally many at any time
 
-Every event is the whole state so far. A method that cannot go on keeps its last picture and says why.
+Every event is the whole state so far. A method that fails keeps its last picture, and its column holds the error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Literal
@@ -18,22 +19,23 @@ from typing import Literal
 import torch
 from PIL import Image
 
-from adjointdeis import Audit, Encoding, Frame, UnsuitedSampler, audit, encode, guide
+from adjointdeis import Audit, Frame, UnsuitedSampler, audit
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.core.gradients import CALLS_TO_ENCODE, GRADIENTS, gradient_method
+from studio.core.gradients import GRADIENTS, gradient_method
 from studio.core.settings import GradientName, Settings
-from studio.images.load import to_image, to_tensor
+from studio.images.load import to_image
 from studio.models.interface import Model
-from studio.models.memory import give_back
-from studio.runs.capabilities import check_capabilities
+from studio.models.memory import release_memory
+from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import CurvePoint
+from studio.runs.interpolation import Code
+from studio.runs.measured_loss import MeasuredLoss
 from studio.runs.meter import Metered
-from studio.runs.monitored import Cancelled, MonitoredNetwork
-from studio.runs.objective import Objective, objective
+from studio.runs.monitored import Cancelled
+from studio.runs.objective import objective
 from studio.runs.request import Request
-from studio.runs.sampling import sampler_for
-from studio.runs.step_options import Stepping, stepping
+from studio.runs.step_options import step_options
 
 Stage = Literal["encode", "audit", "optimise", "done", "stopped"]
 
@@ -43,14 +45,14 @@ class Column:
     """One method so far.
 
     Args:
-        method: which.
+        method: its name.
         image: after the latest update; None before the first sample.
         curve: every sample so far.
         found: its first gradient against the exact one.
-        memory: most bytes of tensors that its first gradient held above what was there.
-        seconds: median of a gradient, but for the first.
+        memory: peak bytes of tensors that its first gradient allocated.
+        seconds: median of its gradients, the first left out.
         calls: network calls made.
-        trouble: a sentence, where it could not go on.
+        trouble: the error message, if it failed.
     """
 
     method: GradientName
@@ -94,154 +96,99 @@ def compare(model: Model, request: Request, methods: Sequence[GradientName], sto
     """Events, of which the last has the stage "done" or "stopped".
 
     Args:
-        model: denoiser, encoder and what losses look through.
-        request: what to do; its own gradient method plays no part.
+        model: denoiser, encoder and the networks of the losses.
+        request: pictures and settings, whose own gradient method is ignored.
         methods: at least one, each once.
         stop: checked at every network call.
 
     Raises:
-        UserError: no method, or one twice.
+        UserError: no method, one twice, or a goal that the model cannot follow.
     """
-    run = _Run(model, request, chosen_methods(methods), stop)
-    try:
-        yield run.state("encode", 0, 1)
-        encoding = run.encode()
-        yield from run.audit(encoding)
-        yield from run.optimise(encoding)
-        yield run.state("done", 1, 1)
-    except Cancelled:
-        yield run.state("stopped", 1, 1)
+    comparing = _Comparing(model, request, chosen_methods(methods), stop)
+    stopped = yield from until_cancelled(comparing.events())
+    yield comparing.comparison("stopped" if stopped else "done", 1, 1)
 
 
 @dataclass
-class _Lane:
-    """One method at work: what it took so far, and where its loop stands."""
+class MethodState:
+    """One method at work: its measured gradients, its column so far, its own loss and loop."""
 
     metered: Metered
     column: Column
+    loss: MeasuredLoss
     frames: Iterator[Frame] = field(default_factory=lambda: iter(()))
 
 
-class _Run:
-    """What the stages of one comparison share."""
+class _Comparing:
+    """One comparison at work."""
 
     def __init__(self, model: Model, request: Request, methods: Sequence[GradientName], stop: CancelToken) -> None:
-        self._began = perf_counter()
-        check_capabilities(model, request.settings)
-        self._model, self._request, self._settings = model, request, request.settings
-        self._network = MonitoredNetwork(model.network, stop, model.device)
-        self._sampler = sampler_for(model, self._settings)
-        self._start = to_tensor(request.start).to(model.device)
-        second = None if request.second is None else to_tensor(request.second).to(model.device)
-        self._goal: Objective = objective(self._settings, model, self._start, second)
-        with torch.no_grad():
-            self._z = model.encode(self._start)
-        self._loss = model.on_latents(self._goal.loss)
-        self._lanes = [
-            _Lane(
-                Metered(gradient_method(self._settings.model_copy(update={"gradient": name})), model.device),
-                Column(name),
-            )
-            for name in methods
-        ]
+        self._run, self._request = Run(model, request.settings, stop), request
+        self._start = self._run.tensor(request.start)
+        second = None if request.second is None else self._run.tensor(request.second)
+        self._goal = objective(request.settings, model, self._start, second)
+        self._methods = [self._method(name) for name in methods]
 
-    def state(self, stage: Stage, step: int, steps: int, left: float | None = None) -> Comparison:
+    def comparison(self, stage: Stage, step: int, steps: int, left: float | None = None) -> Comparison:
         """Everything so far."""
-        columns = tuple(lane.column for lane in self._lanes)
-        seconds = perf_counter() - self._began
-        return Comparison(self._settings, self._request.start, columns, stage, step, steps, left, seconds)
+        columns = tuple(method.column for method in self._methods)
+        seconds = perf_counter() - self._run.began
+        return Comparison(self._run.settings, self._request.start, columns, stage, step, steps, left, seconds)
 
-    def encode(self) -> Encoding:
-        """The start of every method."""
-        generator = torch.Generator().manual_seed(self._settings.seed)
-        calls = CALLS_TO_ENCODE[self._settings.mode]
-        start = self._model.encode_latents(self._start)
-        return encode(self._network, self._sampler, start, self._z, generator, iterations=calls)
-
-    def _step(self, encoding: Encoding) -> Stepping:
-        return stepping(self._settings, {**encoding._asdict(), "z": self._z})
-
-    def audit(self, encoding: Encoding) -> Iterator[Comparison]:
-        """Every method's first gradient: how right it is."""
-        wrt = self._step(encoding).wrt
-        for k, lane in enumerate(self._lanes):
-            try:
-                found = audit(
-                    lane.metered.method,
-                    self._network,
-                    self._sampler,
-                    encoding.x_T,
-                    self._z,
-                    self._loss,
-                    encoding.noises,
-                    wrt,
-                )
-                lane.column = replace(lane.column, found=found)
-            except Cancelled:
-                raise
-            except Exception as error:
-                self._fail(lane, error)
-            self._tidy(lane)
-            yield self.state("audit", k + 1, len(self._lanes))
-
-    def optimise(self, encoding: Encoding) -> Iterator[Comparison]:
-        """One update by each in turn."""
-        steps, began = self._settings.optimisation_steps, perf_counter()
-        for lane in self._lanes:
-            lane.frames = self._loop(lane, encoding)
+    def events(self) -> Iterator[Comparison]:
+        """All stages."""
+        run = self._run
+        yield self.comparison("encode", 0, 1)
+        with torch.no_grad():
+            z = run.model.encode(self._start)
+        start = yield from with_events(run.encode(self._start, z), lambda *_: self.comparison("encode", 0, 1))
+        for k, method in enumerate(self._methods):
+            _attempt(method, partial(self._audit, method, start))
+            yield self.comparison("audit", k + 1, len(self._methods))
+        for method in self._methods:
+            method.frames = run.frames(start, method.loss, method.metered)
+        steps, began = run.settings.optimisation_steps, perf_counter()
         for step in range(steps + 1):
-            for lane in self._lanes:
-                if not lane.column.trouble:
-                    self._advance(lane)
+            for method in self._methods:
+                if not method.column.trouble:
+                    _attempt(method, partial(self._advance, method))
                 spent = perf_counter() - began
-                left = spent / step * (steps - step) if step else None
-                yield self.state("optimise", step, steps, left)
+                yield self.comparison("optimise", step, steps, spent / step * (steps - step) if step else None)
 
-    def _loop(self, lane: _Lane, encoding: Encoding) -> Iterator[Frame]:
-        return guide(
-            self._network,
-            self._sampler,
-            encoding.x_T,
-            self._z,
-            self._loss,
-            noises=encoding.noises,
-            gradient=lane.metered,
-            steps=self._settings.optimisation_steps,
-            **self._step(encoding)._asdict(),
-        )
+    def _method(self, name: GradientName) -> MethodState:
+        gradient = gradient_method(self._run.settings.model_copy(update={"gradient": name}))
+        return MethodState(Metered(gradient, self._run.model.device), Column(name), MeasuredLoss(self._goal))
 
-    def _advance(self, lane: _Lane) -> None:
-        try:
-            frame = next(lane.frames)
-        except Cancelled:
-            raise
-        except Exception as error:
-            self._fail(lane, error)
-        else:
-            self._show(lane, frame)
-        self._tidy(lane)
+    def _audit(self, method: MethodState, start: Code) -> None:
+        run = self._run
+        loss = run.model.on_latents(self._goal.loss)
+        wrt = step_options(run.settings, start._asdict()).wrt
+        gradient = method.metered.method
+        found = audit(gradient, run.network, run.sampler, start.x_T, start.z, loss, start.noises, wrt)
+        method.column = replace(method.column, found=found)
 
-    def _show(self, lane: _Lane, frame: Frame) -> None:
-        image = self._model.decode_latents(frame.image)
-        point = CurvePoint(frame.step, float(frame.loss[0]), self._goal.terms(image), self._goal.similarity(image))
-        lane.column = replace(
-            lane.column,
-            image=to_image(image),
-            curve=(*lane.column.curve, point),
-            memory=lane.metered.memory,
-            seconds=median(lane.metered.seconds) if lane.metered.seconds else None,
+    def _advance(self, method: MethodState) -> None:
+        frame = next(method.frames)
+        metered, column = method.metered, method.column
+        method.column = replace(
+            column,
+            image=to_image(method.loss.image),
+            curve=(*column.curve, method.loss.point(frame)),
+            memory=metered.memory,
+            seconds=median(metered.seconds) if metered.seconds else None,
             calls=frame.nfe,
         )
 
-    def _fail(self, lane: _Lane, error: Exception) -> None:
-        """A method may refuse this sampler; that is a result, and its sentence is the library's own. Whatever else
-        happens to one of them, the others go on.
-        """
-        sentence = str(error) if isinstance(error, UnsuitedSampler) else explain(error)
-        lane.column = replace(lane.column, trouble=sentence)
 
-    def _tidy(self, lane: _Lane) -> None:
-        """What a method held that ended early is for the others."""
-        if lane.column.trouble:
-            lane.frames = iter(())
-            give_back()
+def _attempt(method: MethodState, work: Callable[[], None]) -> None:
+    """Do one piece of work; an error ends this method only. `UnsuitedSampler` is a result, shown as it is."""
+    try:
+        work()
+    except Cancelled:
+        raise
+    except Exception as error:
+        sentence = str(error) if isinstance(error, UnsuitedSampler) else explain(error)
+        method.column = replace(method.column, trouble=sentence)
+    if method.column.trouble:  # after the except clause, because the exception refers to the tensors of the method
+        method.frames = iter(())
+        release_memory()

@@ -1,8 +1,8 @@
-"""`CostModel`: what a run costs on this device with this model: network calls, seconds, bytes. Measured by the runs.
+"""`CostModel`: network calls, seconds and bytes of a run with this model on this device, measured by earlier runs.
 
 calls   = n e + k u + n          n sampling steps, k updates; e calls to encode a step, u of an update
 seconds = (n e + n) call + k (n update - kept call)
-bytes   = what was there before + what the gradient method keeps
+bytes   = bytes in use before the run + bytes that the gradient method keeps
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from studio.core.gradients import CALLS_TO_ENCODE, GRADIENTS, calls_to_update, graphs_kept
 from studio.core.settings import GradientName, Settings
-from studio.models.memory import Need
+from studio.runs.memory import Need
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a whole run; None where nothing was measured yet."""
+    """Of a whole run; None before the first measurement."""
 
     calls: int
     seconds: float | None
@@ -26,16 +26,16 @@ class Cost:
 @dataclass
 class CostModel:
     """Seconds of one network call without a gradient, and of one sampling step while optimising (sampled and
-    differentiated, without a graph kept), by gradient method. Brought up to date by every run; each measurement counts
-    half, so that a busy moment is soon forgotten.
+    differentiated, without a graph kept), by gradient method. Every run updates it. Each new measurement has the weight
+    1/2, so that a slow moment has little effect after a few runs.
 
     Args:
         call: seconds of a call.
         updates: seconds of an update for each sampling step, by gradient method.
-        inversion: calls that an ODE step took to encode.
+        inversion: network calls to encode one ODE step.
         need: bytes that a run keeps.
-        base: bytes in use beside them.
-        graphs: of how many last steps the discrete adjoint keeps the graph.
+        base: bytes in use besides.
+        graphs: number of last steps whose graph the discrete adjoint keeps.
     """
 
     call: float | None = None
@@ -55,7 +55,7 @@ class CostModel:
         return Cost(round(encoding + updates + steps), self.remaining(settings, steps), memory)
 
     def remaining(self, settings: Settings, steps: int, encoded: int = 0, updated: int = 0) -> float | None:
-        """Expected seconds to the end of a run, None until both paces were measured once.
+        """Expected seconds to the end of a run, None before both paces are measured.
 
         Args:
             settings: of the run.
@@ -71,27 +71,27 @@ class CostModel:
         each = steps * update - self._spared(settings, steps) * self.call
         return calls * self.call + max(settings.optimisation_steps - updated, 0) * each
 
-    def saw_encoding(self, seconds: float, calls: int, settings: Settings, steps: int) -> None:
+    def record_encoding(self, seconds: float, calls: int, settings: Settings, steps: int) -> None:
         """Encoding `steps` sampling steps made `calls` network calls in `seconds`."""
         self.call = _mixed(self.call, seconds / calls)
         if settings.mode == "ode":
             self.inversion = _mixed(self.inversion, calls / steps)
 
-    def saw_update(self, seconds: float, settings: Settings, steps: int) -> None:
+    def record_update(self, seconds: float, settings: Settings, steps: int) -> None:
         """One optimisation step through `steps` sampling steps took `seconds`."""
         whole = seconds + self._spared(settings, steps) * (self.call or 0.0)
         self.updates[settings.gradient] = _mixed(self.updates.get(settings.gradient), whole / steps)
 
-    def saw_memory(self, most: int, settings: Settings, steps: int) -> None:
-        """A whole run never held more than `most` bytes."""
-        if self.need is not None and most:
-            self.base = _mixed(self.base, max(most - self.need.extra(settings, steps, self.graphs), 0))
+    def record_memory(self, peak: int, settings: Settings, steps: int) -> None:
+        """The peak of a whole run was `peak` bytes; 0 if not measured."""
+        if self.need is not None and peak:
+            self.base = _mixed(self.base, max(peak - self.need.extra(settings, steps, self.graphs), 0))
 
     def _to_encode(self, settings: Settings) -> float:
         return self.inversion if settings.mode == "ode" else CALLS_TO_ENCODE["sde"]
 
     def _update(self, gradient: GradientName) -> float | None:
-        """Measured for this method, or estimated from another by their numbers of calls."""
+        """Measured for this method, or estimated from another method by the numbers of calls."""
         if gradient in self.updates:
             return self.updates[gradient]
         estimates = [

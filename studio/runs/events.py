@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it. Every event is the whole state so far, so any of them may be missed."""
+"""The events of a run. Each holds the whole state so far, so a client may skip any of them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Not begun yet: `ahead` other runs come first."""
+    """In the queue, with `ahead` other runs before this one."""
 
     ahead: int
 
 
 @dataclass(frozen=True)
 class Progress:
-    """On the way.
+    """A run at work.
 
     Args:
         phase: "encode" (image -> noise) or "optimise".
         step: steps done in this phase, 0 .. steps.
-        steps: how many it has.
-        seconds_left: measured pace times what remains of the whole run; None while nothing was measured.
+        steps: of the phase.
+        seconds_left: measured pace times the rest of the whole run; None before the first measurement.
         image: the state now; noisy while encoding.
         curve: every optimisation step so far.
         calls: network calls so far.
-        memory: bytes in use on the device; 0 where nobody can say.
+        memory: bytes in use on the device; 0 if not measured.
     """
 
     phase: Phase
@@ -59,19 +59,19 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a run that has something to show.
+    """The end of a run with at least one image.
 
     Args:
-        settings: what was asked.
-        before: the picture as the model saw it.
-        after: the image with the lowest loss so far; `best` is its place on the curve.
-        stopped: Stop was pressed before the last step.
-        round_trip: how exactly encode -> sample gave `before` back, measured in this run.
+        settings: of the run.
+        before: the picture to change, at the model's size; of a morph the plain morph.
+        after: the image with the lowest loss; `best` is its point on the curve.
+        stopped: the run was cancelled before the last step.
+        round_trip: the error of encode -> sample, measured in this run.
         calls: network calls made.
         seconds: wall-clock time.
-        frames: the image at every place of the curve.
-        path: how the sampler came to `after`; None where it was not followed.
-        memory: most bytes in use on the device; 0 where nobody can say.
+        frames: the image of every point of the curve.
+        path: the sampler's states on the way to `after`; None if not recorded.
+        memory: peak bytes in use on the device; 0 if not measured.
     """
 
     settings: Settings

@@ -1,7 +1,8 @@
-"""Whose face is this? Every embedder's opinion of a morph: two cosines, and the similarity it would ask for.
+"""`HeldOutPanel`: the similarities of a morph to both people, by every embedder that has thresholds.
 
-A morph attacks a judge that takes it for both people at once (MMPMR; 2405.15020, eq. 5.2). Only the first embedder,
-that of the loss, is seen by the optimisation; the judges are of other kinds and seeds and never in a loss.
+A morph attacks an embedder successfully if the embedder accepts it as both people (MMPMR; 2405.15020, eq. 5.2). The
+loss uses the model's `identity` embedder only. The held-out embedders have other architectures and seeds, and no loss
+uses them.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ class Verdict:
 
     Args:
         name: of the embedder.
-        in_loss: whether the optimisation sees it.
+        in_loss: whether the loss uses this embedder.
         first, second: cosine to each person.
-        strict, loose: the similarities above which it takes two pictures for one person, at a false match rate of
-            0.1 % and of 1 %.
+        strict, loose: the similarities above which two pictures count as one person, at a false match rate of 0.1 %
+            and of 1 %.
     """
 
     name: str
@@ -40,26 +41,26 @@ class Verdict:
     loose: float
 
     def answer(self, similarity: float) -> Answer:
-        """What a border gate with this embedder would say."""
+        """The decision of a border gate with this embedder."""
         if similarity >= self.strict:
             return "accepted"
         return "borderline" if similarity >= self.loose else "rejected"
 
     @property
     def fooled(self) -> bool:
-        """Whether it takes the image for both people."""
+        """Whether the image is accepted as both people, at the strict threshold."""
         return min(self.first, self.second) >= self.strict
 
 
 class HeldOutPanel:
-    """All embedders of a model that have thresholds, with both people's embeddings at hand.
+    """All embedders of a model that have thresholds, with the embeddings of both people.
 
     Args:
         model: its `identity`, and its `held_out`.
         first, second: the two people (1, 3, h, w) in [-1, 1].
 
     Raises:
-        UserError: a picture shows no face to networks that look for one.
+        UserError: a `FaceNetwork` finds no face in one of the pictures.
     """
 
     def __init__(self, model: Model, first: Tensor, second: Tensor) -> None:
@@ -72,7 +73,7 @@ class HeldOutPanel:
 
     @torch.no_grad()
     def verdicts(self, image: Tensor) -> tuple[Verdict, ...]:
-        """Opinions of the first image of (b, 3, h, w)."""
+        """One verdict an embedder on the first image of (b, 3, h, w)."""
         return tuple(
             Verdict(
                 name=name,

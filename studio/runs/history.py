@@ -1,4 +1,4 @@
-"""`RunHistory`: the curve of a run so far with its pictures, and the best of them."""
+"""`RunHistory`: the curve of a run with the image of every point, and the point of lowest loss."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from studio.runs.monitored import Call
 
 @dataclass
 class RunHistory:
-    """Points in order, and their pictures; `best` is the one of lowest loss, `passed` the network calls it came by."""
+    """`points` in order and their `frames`; `best` has the lowest loss, `best_calls` are its recorded network calls."""
 
     points: list[CurvePoint] = field(default_factory=list)
     frames: list[Image.Image] = field(default_factory=list)
     best: CurvePoint | None = None
-    passed: Sequence[Call] = ()
+    best_calls: Sequence[Call] = ()
 
-    def add(self, point: CurvePoint, frame: Image.Image, passed: Sequence[Call] = ()) -> None:
-        """The next step of the run."""
+    def add(self, point: CurvePoint, frame: Image.Image, calls: Sequence[Call] = ()) -> None:
+        """Append a point, its image, and the network calls that sampled it."""
         self.points.append(point)
         self.frames.append(frame)
         if self.best is None or point.total < self.best.total:
-            self.best, self.passed = point, passed
+            self.best, self.best_calls = point, calls
 
     @property
-    def image(self) -> Image.Image | None:
-        """The picture of the best step."""
+    def best_image(self) -> Image.Image | None:
+        """The image of the best point; None before the first."""
         return None if self.best is None else self.frames[self.points.index(self.best)]
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
-        """The points as they are now, safe to hand to another thread."""
+        """A copy of the points, which another thread can read."""
         return tuple(self.points)

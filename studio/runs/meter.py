@@ -1,7 +1,7 @@
-"""What a gradient takes: seconds, and the most tensor memory it holds at once above what was there before.
+"""The cost of a gradient: seconds, and the peak of the tensor memory that it allocates.
 
-On a GPU the allocator keeps the count. On a CPU it is summed over every allocation and release that torch's profiler
-sees, because the resident memory of the process never shrinks and would charge one method for another.
+On a GPU the allocator measures the peak. On a CPU it is the running sum of the allocations and releases that torch's
+profiler records: the resident memory of the process may stay high after one method, and would then count for the next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from adjointdeis import Denoiser, GradientMethod, LossAndGradients, Sampler
 from adjointdeis.shapes import Scheduled
 
-# the profiler's own engine would write lines of its own to the terminal
+# otherwise the profiler's engine logs to the terminal
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class Metered:
-    """A gradient method that remembers what it took: memory at its first gradient, seconds at all later ones."""
+    """A gradient method with measurements: peak memory of its first gradient, seconds of each later one."""
 
     method: GradientMethod
     device: torch.device
@@ -49,7 +49,7 @@ class Metered:
             return self.method.value_and_grad(model, sampler, x_T, z, loss_fn, noises, wrt)
 
         if self.memory is None:
-            found, self.memory = most_memory(work, self.device)
+            found, self.memory = peak_memory(work, self.device)
             return found
         began = perf_counter()
         found = work()
@@ -57,24 +57,24 @@ class Metered:
         return found
 
 
-def get_ready() -> None:
-    """To be called once in the program's first thread: elsewhere the profiler would complain at its first use."""
-    most_memory(lambda: None, torch.device("cpu"))
+def warm_up_profiler() -> None:
+    """Called once in the program's main thread, because the profiler's first use in another thread logs a warning."""
+    peak_memory(lambda: None, torch.device("cpu"))
 
 
-def most_memory(work: Callable[[], Result], device: torch.device) -> tuple[Result, int]:
-    """What `work` returns, and the most bytes it held at once."""
+def peak_memory(work: Callable[[], Result], device: torch.device) -> tuple[Result, int]:
+    """The result of `work`, and the peak of the bytes that it allocated."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         found = work()
         return found, torch.cuda.max_memory_allocated(device) - before
-    # not torch.profiler.profile: that one imports the whole compiler, which takes seconds
-    with torch.autograd.profiler.profile(profile_memory=True) as seen:
+    # not torch.profiler.profile, which imports the compiler, and that takes seconds
+    with torch.autograd.profiler.profile(profile_memory=True) as profile:
         found = work()
-    events = [e for e in seen.kineto_results.events() if e.name() == "[memory]"]
-    held = most = 0
+    events = [e for e in profile.kineto_results.events() if e.name() == "[memory]"]
+    held = peak = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         held += event.nbytes()
-        most = max(most, held)
-    return found, most
+        peak = max(peak, held)
+    return found, peak

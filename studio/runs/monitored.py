@@ -1,4 +1,4 @@
-"""`MonitoredNetwork`: a network that counts its calls, can be stopped between two of them, and keeps its last pass."""
+"""`MonitoredNetwork`: a network that counts its calls, stops after cancellation, and records the calls of a pass."""
 
 from __future__ import annotations
 
@@ -9,54 +9,52 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from studio.core.cancellation import CancelToken
-from studio.models.memory import in_use
+from studio.models.memory import memory_in_use
 
 
 class Cancelled(Exception):
-    """Raised by the network call after Stop: it unwinds sampling, gradient and optimiser at once."""
+    """Raised by the first network call after cancellation; it ends sampling, gradient and optimiser."""
 
 
 class Call(NamedTuple):
-    """A state x_i (1, c, h, w) as the network saw it, and its output."""
+    """The state x_i (1, c, h, w) of a network call, and the output."""
 
     state: Tensor
     output: Tensor
 
 
 class MonitoredNetwork:
-    """`network(t, x, z)`, refused after Stop.
+    """`network(t, x, z)`, which raises after cancellation. A run therefore ends within one network call.
 
-    One network call is the longest a person waits after pressing Stop, whatever the solver around it is doing.
-
-    `calls` counts, `memory` is what the device holds after the latest call, and `passed` the calls since `follow`, as
-    many as it asked for: sampling comes before its gradient, so the first N calls of an update are the path from the
-    noise to the image, for nothing.
+    `calls` is the number of calls; `memory` the bytes in use on the device after the latest one, `peak_memory` the
+    largest of these. `recorded` are the first calls after `record`. Sampling comes before its gradient, so the first N
+    calls of an update are the path from the noise to the image.
     """
 
     def __init__(self, network: Denoiser, stop: CancelToken, device: torch.device | None = None) -> None:
         self._network, self._stop, self._device = network, stop, device or torch.device("cpu")
-        self._wanted = 0
+        self._limit = 0
         self.calls = 0
-        self.memory = self.most_memory = in_use(self._device)
-        self.passed: list[Call] = []
+        self.memory = self.peak_memory = memory_in_use(self._device)
+        self.recorded: list[Call] = []
 
-    def follow(self, calls: int) -> None:
-        """Forget what has passed, and keep the next `calls`."""
-        self.passed, self._wanted = [], calls
+    def record(self, calls: int) -> None:
+        """Start a new record of the next `calls` calls."""
+        self.recorded, self._limit = [], calls
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
         """net(t (b,), x_t (b, c, h, w), z).
 
         Raises:
-            Cancelled: the stop flag is set.
+            Cancelled: the token is set.
         """
         if self._stop.is_set():
             raise Cancelled
         self.calls += 1
         output = self._network(t, x, z)
-        if len(self.passed) < self._wanted:
-            self.passed.append(Call(x.detach(), output.detach()))
-        # after the call, when what its gradient needs is still there
-        self.memory = in_use(self._device)
-        self.most_memory = max(self.most_memory, self.memory)
+        if len(self.recorded) < self._limit:
+            self.recorded.append(Call(x.detach(), output.detach()))
+        # after the call, while the activations for its gradient are still allocated
+        self.memory = memory_in_use(self._device)
+        self.peak_memory = max(self.peak_memory, self.memory)
         return output

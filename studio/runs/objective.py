@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from losses import ClipEncoder, Closeness, FeatureCloseness, Loss, StructureCloseness, WeightedSum
@@ -30,16 +29,6 @@ class Objective:
 
     loss: WeightedSum
     similarities: Mapping[str, Loss]
-
-    @torch.no_grad()
-    def similarity(self, image: Tensor) -> dict[str, float]:
-        """Every similarity of the first image, in [-1, 1]."""
-        return {name: 1 - float(loss(image)[0]) for name, loss in self.similarities.items()}
-
-    @torch.no_grad()
-    def terms(self, image: Tensor) -> dict[str, float]:
-        """The terms of the first image's loss by name, before their weights."""
-        return {name: float(value[0]) for name, value in self.loss.terms(image).items()}
 
 
 def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | None) -> Objective:

@@ -1,4 +1,4 @@
-"""`Request`: checked settings with checked pictures; what is wrong is said before anything costs time."""
+"""`Request`: checked settings with checked pictures, so that a mistake is an error message before a run starts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Request:
     Args:
         settings: checked.
         start: the picture to change, square, at the model's size.
-        second: the reference, for the losses that need one; None for the others, even if one was given.
+        second: the reference of the losses that need one; None for the others, even if one was given.
     """
 
     settings: Settings
@@ -33,7 +33,7 @@ class Request:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], start: PictureFile, second: PictureFile, size: int) -> Request:
-        """A request from what a page or a file holds.
+        """A request from the values of a page or a file.
 
         Raises:
             UserError: the first thing that is missing or wrong, in the order in which the page asks for it.

@@ -1,9 +1,9 @@
-"""A run for which memory does not suffice is tried once more, smaller.
+"""A run that runs out of memory is tried once more with smaller settings.
 
     all graphs kept         the same gradient by the discrete adjoint, which keeps one network call instead of all
     more than 4 steps       half as many sampling steps
 
-The outcome's settings are those that were used, so its record never says what was not done.
+The outcome holds the settings that were used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 from studio.core.errors import out_of_memory
 from studio.core.gradients import DEFAULT, GRADIENTS
 from studio.core.settings import Settings, bounds
-from studio.models.memory import give_back
+from studio.models.memory import release_memory
 from studio.runs.request import Request
 
 Item = TypeVar("Item")
@@ -34,10 +34,10 @@ def smaller(settings: Settings) -> Settings | None:
 
 
 def with_second_try(run: Callable[[Request], Iterator[Item]], request: Request) -> Iterator[Item]:
-    """The run's items; where it ends for want of memory, what it held is freed and a smaller one follows.
+    """The run's items; if it runs out of memory, its memory is released and a smaller run follows.
 
     Raises:
-        Exception: of the run, if it is another one, or the second of its kind.
+        Exception: any other error of the run, or running out of memory again.
     """
     try:
         yield from run(request)
@@ -47,18 +47,18 @@ def with_second_try(run: Callable[[Request], Iterator[Item]], request: Request) 
         if settings is None:
             raise
         log.warning("Out of memory, tried again with %s: %s", changes(request.settings, settings), error)
-    # here and not above: the exception held the run's tensors
-    give_back()
+    # after the except clause, because the exception refers to the run's tensors
+    release_memory()
     yield from run(dataclasses.replace(request, settings=settings))
 
 
 def changes(asked: Settings, used: Settings) -> str:
-    """What is different, in words."""
+    """The difference, as text."""
     if asked.gradient != used.gradient:
         return f"the gradient method “{used.gradient}”"
     return f"{used.sampling_steps} sampling steps instead of {asked.sampling_steps}"
 
 
-def said(asked: Settings, used: Settings) -> str:
-    """What a person reads of it; empty where the run was what was asked for."""
+def retry_message(asked: Settings, used: Settings) -> str:
+    """The message for the user after a second try; empty if the first one succeeded."""
     return "" if asked == used else f"Memory did not suffice, so this run was made with {changes(asked, used)}."

@@ -1,4 +1,4 @@
-"""How exactly a picture survives encode -> sample, measured on the 8-bit levels a person would save."""
+"""The error of encode -> sample, measured on the 8-bit levels of a saved picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from studio.images.load import to_levels
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """Largest difference in 8-bit levels (0 to 255), and PSNR in dB (infinite where every level is the same)."""
+    """Largest difference in 8-bit levels (0 to 255), and PSNR in dB (infinite if all levels are equal)."""
 
     largest: int
     psnr: float
 
     @property
     def exact(self) -> bool:
-        """Every pixel came back as it went in."""
+        """Whether every level is the same as before."""
         return self.largest == 0
 
 

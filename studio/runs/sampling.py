@@ -8,9 +8,9 @@ from studio.models.interface import Model
 
 
 def sampler_for(model: Model, settings: Settings) -> Sampler:
-    """The sampler on the model's own grid; the SDE in the data family, which stays clean at few steps.
+    """The sampler on the model's own grid, in the data family: an SDE of few steps leaves no noise in its images there.
 
-    An SDE ends at the smallest noise of training instead of none: its last step needs a noise to be solved for.
+    An SDE ends at the smallest noise level of training instead of 0, because encoding solves its last step for a noise.
     """
     scheduler = model.scheduler()
     scheduler.set_timesteps(settings.sampling_steps)

@@ -1,11 +1,11 @@
-"""How variables step: settings -> what `guide` needs to know of it.
+"""How the variables are updated: settings -> arguments of `guide`.
 
     normalised   m <- 0.6 m + 0.4 g / |g|,   v <- v - rate sqrt(n) m        n: entries of v
     adam, sgd    torch's own, at the rates as they are
 
-A rate of the normalised kind is therefore the root-mean-square change of an entry in one update, much as Adam's is;
-but the step keeps the gradient's direction. Adam moves every entry by about as much, whether the gradient cares for
-it or not, and a picture pays for that with a changed background.
+A rate of the normalised kind is therefore the root-mean-square change of an entry in one update, as Adam's is
+approximately, but the step keeps the gradient's direction. Adam moves every entry by about the same amount, also where
+the gradient is small, which changes the background of a picture.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from studio.core.settings import Settings
 _MOMENTUM = 0.6
 
 
-class Stepping(NamedTuple):
+class StepOptions(NamedTuple):
     """Arguments of `guide`."""
 
     optimizer: str | OptimizerFactory
@@ -33,15 +33,15 @@ class Stepping(NamedTuple):
     rules: StepRules
 
 
-def stepping(settings: Settings, start: Mapping[str, Tensor | None]) -> Stepping:
-    """How the variables move that these settings let move.
+def step_options(settings: Settings, start: Mapping[str, Tensor | None]) -> StepOptions:
+    """Optimiser, learning rates, variables and rules for these settings.
 
     Args:
         settings: rates, optimiser, what is optimised, SDE or ODE.
-        start: x_T (b, ...), z (b, ...) and noises (N, b, ...), or None for what there is not.
+        start: x_T (b, ...), z (b, ...) and noises (N, b, ...); None for those that do not exist.
 
     Raises:
-        UserError: only z was to move, and this model has none.
+        UserError: only z is to be optimised, and this model has none.
     """
     noise = "noises" if settings.mode == "sde" else "x_T"
     wanted = {"both": (noise, "z"), "noise": (noise,), "z": ("z",)}[settings.variables]
@@ -50,13 +50,13 @@ def stepping(settings: Settings, start: Mapping[str, Tensor | None]) -> Stepping
         raise UserError("This model has no code z to move: let “What is optimised” be the noise, or both.")
     rates = {name: settings.z_rate if name == "z" else settings.noise_rate for name in moving}
     if settings.optimiser != "normalised":
-        return Stepping(settings.optimiser, rates, tuple(rates), StepRules())
+        return StepOptions(settings.optimiser, rates, tuple(rates), StepRules())
     lengths = {name: rates[name] * sqrt(_entries(name, v)) for name, v in moving.items()}
-    return Stepping(_averaged, lengths, tuple(rates), StepRules(normalize=True))
+    return StepOptions(_averaged, lengths, tuple(rates), StepRules(normalize=True))
 
 
 def _entries(name: str, v: Tensor) -> int:
-    """Entries that belong to one image."""
+    """Number of entries of one image."""
     return v.numel() // v.shape[1 if name == "noises" else 0]
 
 

@@ -1,6 +1,6 @@
-"""`Trajectory`: the sampler's way from noise to image, as pictures: every x_t, and the image the network saw in it.
+"""`Trajectory`: the sampler's states x_t from noise to image, and the image x0_hat predicted from each, as pictures.
 
-x0_hat = (x_t - sigma_t eps_hat) / alpha_t,  written for what the network predicts
+x0_hat = (x_t - sigma_t eps_hat) / alpha_t,  or the same for a network that predicts v or x_0
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Trajectory:
     """One picture a step of the sampler, from the noisiest on.
 
     Args:
-        states: x_t, clipped to what a picture can show.
+        states: x_t, clipped to [-1, 1].
         estimates: the image predicted from each of them.
         noise: sigma_t of each.
     """
@@ -35,7 +35,7 @@ class Trajectory:
 def trajectory(
     sampler: Sampler, calls: Sequence[Call], look: Callable[[Tensor], Tensor] = lambda state: state
 ) -> Trajectory:
-    """From the network calls of one pass, as far as it came; `look` makes a picture of a latent state."""
+    """From the recorded network calls of one pass, complete or not; `look` makes an image of a latent state."""
     states, estimates = [], []
     for i, (x, output) in enumerate(calls):
         a, b = to_x0(sampler.prediction_type, sampler.grid.alpha[i], sampler.grid.sigma[i])

@@ -15,10 +15,10 @@ from studio.server.cleanup import wire_leaving
 from studio.ui.about.models import line
 from studio.ui.about.tab import about_tab
 from studio.ui.blocks import Blocks
-from studio.ui.compare.tab import compare_stream, compare_tab
+from studio.ui.compare.tab import compare_tab
 from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.job import PLUMBING
-from studio.ui.morph.tab import morph_stream, morph_tab
+from studio.ui.morph.tab import morph_tab
 from studio.ui.steer.tab import steer_tab
 
 Work = TypeVar("Work", bound=Callable[..., Any])
@@ -43,17 +43,18 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         examples: pictures to start from; the first is there when the page opens.
         on_device: wraps every function that uses the device in whatever the host needs.
     """
+    stream = on_device(studio.stream)
     # what is still there when the program ends goes then; page_leaving looks after everything else, and sooner
     with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
         # wrap: with a menu for what does not fit, gradio measures tabs before fonts are there and may hide one for good
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):
-                steer_tab(blocks, studio, examples, on_device(studio.stream))
+                steer_tab(blocks, studio, examples, stream)
             with gr.Tab("Morph", id="morph"):
-                morph_tab(studio, [*morph_examples(), *examples], on_device(morph_stream(studio)))
+                morph_tab(studio, [*morph_examples(), *examples], stream)
             with gr.Tab("Compare", id="compare"):
-                compare_tab(studio, examples, on_device(compare_stream(studio)))
+                compare_tab(studio, examples, stream)
             with gr.Tab("About", id="about"):
                 about_tab(studio)
         tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)

@@ -24,6 +24,19 @@ def test_an_exact_method_passes():
     assert found.warnings == ()
 
 
+def test_a_method_of_another_author_is_audited_too():
+    class Doubled:
+        """Implements the protocol alone."""
+
+        def value_and_grad(self, *request):
+            found = Unrolled().value_and_grad(*request)
+            return found._replace(grads={name: 2 * grad for name, grad in found.grads.items()})
+
+    found = run(Doubled(), 10)
+    assert found.cosine == pytest.approx({"x_T": 1, "z": 1})
+    assert found.length_ratio == pytest.approx({"x_T": 2, "z": 2})
+
+
 def test_an_approximation_is_measured_and_comes_closer_with_more_steps():
     coarse, fine = run(ContinuousAdjoint(1), 15), run(ContinuousAdjoint(1), 150)
     for name in ("x_T", "z"):
@@ -34,7 +47,7 @@ def test_an_approximation_is_measured_and_comes_closer_with_more_steps():
 
 @pytest.mark.parametrize(
     ("steps", "sde", "words"),
-    [(4, False, "unstable above"), (11, False, "turns the gradient's sign"), (40, False, None), (20, True, "turns")],
+    [(4, False, "unstable above"), (11, False, "flips the gradient's sign"), (40, False, None), (20, True, "flips")],
 )
 def test_large_steps_are_warned_about(steps, sde, words):
     found = run(ContinuousAdjoint(1), steps, sde=sde)
@@ -54,7 +67,7 @@ def test_the_grid_that_is_warned_about_is_the_methods_own():
     whole = largest_step(sampler)
     coarse = run(ContinuousAdjoint(1, steps=10), 40)
     assert coarse.largest_step == pytest.approx(4 * whole)
-    assert "turns the gradient's sign" in coarse.warnings[0]
+    assert "flips the gradient's sign" in coarse.warnings[0]
     assert run(ContinuousAdjoint(1, steps=80), 11).warnings == ()
     ours = run(SubgridAdjoint(10), 40)
     assert ours.largest_step == pytest.approx(4 * whole)

@@ -15,17 +15,17 @@ def test_all_states_are_yielded_from_the_start_to_the_image():
     assert states[0] is x
 
 
-def test_the_network_is_told_time_as_a_batch_of_the_grids_kind():
-    told = []
+def test_the_network_gets_time_as_a_batch_of_the_grids_kind():
+    times = []
 
     def model(t, x, z):
-        told.append(t)
+        times.append(t)
         return x
 
     list(sample(model, ODE, normal(3, 1, 2, 2), None))
-    assert [t.shape for t in told] == [(3,)] * 4
-    assert told[0].dtype == torch.float64
-    assert [float(t[0]) for t in told] == list(ODE.grid.times[:-1])
+    assert [t.shape for t in times] == [(3,)] * 4
+    assert times[0].dtype == torch.float64
+    assert [float(t[0]) for t in times] == list(ODE.grid.times[:-1])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -232,7 +232,7 @@ SAID = [
 
 
 @pytest.mark.parametrize(("kind", "config", "said"), SAID, ids=lambda v: getattr(v, "__name__", str(v)))
-def test_a_scheduler_says_which_solver_it_is(kind, config, said):
+def test_the_solver_of_a_scheduler_is_read(kind, config, said):
     scheduler = kind(**config)
     scheduler.set_timesteps(10)
     assert solver_from_scheduler(scheduler)[:4] == said

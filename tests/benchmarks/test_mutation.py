@@ -47,7 +47,7 @@ import sys
 from benchmarks import mutation
 from benchmarks.mutants import Mutant
 
-mutation.MUTANTS = (Mutant("guide/norm_prior.py", {old!r}, {new!r}, ("test_shell.py",)),)
+mutation.MUTANTS = (Mutant("guide/norm_prior.py", {old!r}, {new!r}, ("guide/test_norm_prior.py",)),)
 sys.exit(mutation.main())
 """
 
@@ -57,7 +57,7 @@ sys.exit(mutation.main())
     ("old", "new", "word", "status"),
     [
         ("d / 2 * (excess", "d * (excess", "killed", 0),
-        ("It knows nothing of directions", "No directions", "SURVIVED", 1),
+        ("It depends on the length alone", "On the length alone", "SURVIVED", 1),
     ],
 )
 def test_what_no_test_notices_survives_and_fails_the_run(old, new, word, status):

@@ -18,7 +18,7 @@ from studio.core.settings import parse
 from studio.export.files import save
 from studio.models import embedded as embedded_model
 from studio.models.interface import Model
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Studio, Task
 from studio.runs.events import Outcome
 from studio.runs.request import Request
 from tests.hostile.answers import good_picture
@@ -72,7 +72,9 @@ def request_(tmp_path: Path) -> Request:
 
 
 def run(studio: Studio, request: Request) -> Outcome:
-    *_, last = [event for event in studio.stream(request, studio.cancel_tokens.new_token()) if event is not None]
+    *_, last = [
+        event for event in studio.stream(Task("steer", request), studio.cancel_tokens.new_token()) if event is not None
+    ]
     assert isinstance(last, Outcome)
     return last
 

@@ -79,9 +79,15 @@ class Placement:
         return ", ".join([str(self.device), *(name for name, used in savings.items() if used)])
 
 
-def best_device() -> torch.device:
-    """A GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+def best_device(mps: bool = True) -> torch.device:
+    """A GPU if there is one, else the CPU.
+
+    Args:
+        mps: whether Apple's GPUs count. The app excludes them, because it was never tested on them.
+    """
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if mps and torch.backends.mps.is_available() else "cpu")
 
 
 def placements(device: torch.device) -> tuple[Placement, ...]:

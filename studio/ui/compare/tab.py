@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,9 @@ from studio.core.cancellation import CancelToken
 from studio.core.goals import GOALS, PROMPTS, offered
 from studio.core.gradients import GRADIENTS
 from studio.core.settings import GradientName
-from studio.queue.app_state import Studio
-from studio.queue.latest import latest_only
-from studio.runs.compare import Comparison, compare
+from studio.queue.app_state import Stream, Studio, Task
+from studio.runs.compare import Comparison, chosen_methods
 from studio.runs.events import Waiting
-from studio.runs.meter import get_ready
 from studio.runs.request import Request
 from studio.ui import html
 from studio.ui.compare import html as compare_html
@@ -26,23 +24,10 @@ from studio.ui.controls import Control, controls
 from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, picture
 from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
 
-CompareStream = Callable[[Request, Sequence[GradientName], CancelToken], Iterator[Comparison | Waiting | None]]
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
 # an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
 _START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
-
-
-def compare_stream(studio: Studio) -> CompareStream:
-    """Comparisons at the rate a page can show, one job at a time on the device it shares with all others."""
-    get_ready()
-
-    def stream(
-        request: Request, methods: Sequence[GradientName], stop: CancelToken
-    ) -> Iterator[Comparison | Waiting | None]:
-        return latest_only(compare(studio.model, request, methods, stop), stop, studio.device, waiting=Waiting)
-
-    return stream
 
 
 @dataclass(frozen=True)
@@ -60,13 +45,13 @@ class _Tab:
     curve: gr.HTML
 
 
-def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream) -> None:
+def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
         studio: model, device, stop flags.
         examples: pictures; the first is there when the page opens.
-        stream: `compare_stream(studio)`, wrapped by whatever the host needs.
+        stream: `studio.stream`, or a wrapper around it that a host needs.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
@@ -121,7 +106,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
     methods.change(compare_html.waiting, methods, shown, **PLUMBING)
 
 
-def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
     names = tuple(tab.fields)
 
     def work(
@@ -135,7 +120,7 @@ def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
     ) -> Iterator[Updates]:
         chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
         request = Request.checked(chosen, start, second, studio.model.size)
-        for state in stream(request, methods, stop):
+        for state in stream(Task("compare", request, tuple(chosen_methods(methods))), stop):
             if state is None:
                 yield tab.job.unchanged()
             elif isinstance(state, Waiting):

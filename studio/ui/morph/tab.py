@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.presets import DEFAULT, PRESETS, suited
 from studio.images.load import load_picture
-from studio.queue.app_state import Studio
-from studio.queue.latest import latest_only
+from studio.queue.app_state import Stream, Studio, Task
 from studio.runs.events import Waiting
-from studio.runs.morph import Morphed, Morphing, morph
+from studio.runs.morph import Morphed, Morphing
 from studio.runs.request import Request
-from studio.runs.retry import said, with_second_try
+from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.fields import example_row, picture
@@ -28,22 +27,11 @@ from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
 from studio.ui.morph import html as morph_html
 from studio.ui.morph.downloads import keeping, wire_keeping
 
-MorphStream = Callable[[Request, CancelToken], Iterator[Morphing | Morphed | Waiting | None]]
 _MAIN = ("optimisation_steps", "closeness")
 _MORE = (
     "mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
     "closeness_kind", "seed",
 )  # fmt: skip
-
-
-def morph_stream(studio: Studio) -> MorphStream:
-    """Morphs at the rate a page can show, one job at a time on the device it shares with all others."""
-
-    def stream(request: Request, stop: CancelToken) -> Iterator[Morphing | Morphed | Waiting | None]:
-        work = with_second_try(lambda one: morph(studio.model, one, stop, studio.cost_model), request)
-        return latest_only(work, stop, studio.device, waiting=Waiting)
-
-    return stream
 
 
 @dataclass(frozen=True)
@@ -60,13 +48,13 @@ class _Tab:
     shown: gr.State
 
 
-def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> None:
+def morph_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
         studio: model, device, stop flags.
         examples: pictures; the first two, best look-alikes, are there when the page opens.
-        stream: `morph_stream(studio)`, wrapped by whatever the host needs.
+        stream: `studio.stream`, or a wrapper around it that a host needs.
     """
     pair = examples[:2]
     size = studio.model.size
@@ -116,7 +104,7 @@ def _inputs(
     return (faces[0], faces[1]), preset, fields
 
 
-def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
     names, size = tuple(tab.fields), studio.model.size
 
     def work(
@@ -124,7 +112,7 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
     ) -> Iterator[Updates]:
         chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, size)
-        yield from _watch(tab, request, stream(request, stop))
+        yield from _watch(tab, request, stream(Task("morph", request), stop))
 
     def look(first: str | None, second: str | None) -> Updates:
         try:
@@ -156,7 +144,7 @@ def _watch(tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Wa
         else:
             finished = True
             yield _done(tab, event)
-            if note := said(request.settings, event.outcome.settings):
+            if note := retry_message(request.settings, event.outcome.settings):
                 yield {job.message: html.note(note)}
     if not finished:
         yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import explain
-from studio.queue.app_state import Studio
-from studio.runs.events import Event, Outcome, Waiting
+from studio.queue.app_state import Stream, Studio, Task
+from studio.runs.events import Outcome, Waiting
 from studio.runs.request import Request
-from studio.runs.retry import said
+from studio.runs.retry import retry_message
 from studio.server.visitor import visitor_address, visitor_name
 from studio.ui import html
 from studio.ui.steer.history import HistoryEntry, keep
 from studio.ui.steer.inputs import Form, Updates
 from studio.ui.steer.outputs import Outputs
-
-Stream = Callable[[Request, CancelToken], Iterator[Event | None]]
 
 
 class Actions:
@@ -27,7 +25,7 @@ class Actions:
 
     Args:
         studio: what visitors share.
-        stream: `studio.queue.latest`, or a wrapper around it that a host needs.
+        stream: `studio.stream`, or a wrapper around it that a host needs.
         form, outputs: what is asked, and where it is answered.
     """
 
@@ -65,7 +63,7 @@ class Actions:
         self, request: Request, stop: CancelToken, runs: Sequence[HistoryEntry], first: str | None
     ) -> Iterator[Updates]:
         finished, used = False, request.settings
-        for event in self.stream(request, stop):
+        for event in self.stream(Task("steer", request), stop):
             if event is None:
                 yield self.outputs.unchanged()
             elif isinstance(event, Waiting):
@@ -77,5 +75,5 @@ class Actions:
                 yield self.outputs.moving(event)
         if not finished:
             yield self.outputs.nothing_kept()
-        if notes := " ".join(filter(None, (said(request.settings, used), stop.why()))):
+        if notes := " ".join(filter(None, (retry_message(request.settings, used), stop.why()))):
             yield {self.outputs.message: html.note(notes)}

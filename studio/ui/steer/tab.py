@@ -8,9 +8,9 @@ from pathlib import Path
 import gradio as gr
 
 from studio.export.recordings import load
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Stream, Studio
 from studio.ui.job import PLUMBING
-from studio.ui.steer.actions import Actions, Stream
+from studio.ui.steer.actions import Actions
 from studio.ui.steer.inputs import Form, start_picture, wishes
 from studio.ui.steer.outputs import keeping, outputs
 from studio.ui.steer.responses import Answers

@@ -44,7 +44,7 @@ def test_nodes_between_nodes_are_on_the_schedule(sampler, steps):
         assert grid.nodes.times == pytest.approx([1000 * s for s in grid.nodes.sigma])
 
 
-def test_the_time_told_between_nodes_comes_near_to_the_schedules_own():
+def test_the_time_between_nodes_is_near_the_schedules_own():
     errors = []
     for n in (10, 20, 40):
         nodes = adjoint_grid(LinearVP().uniform_log_snr(n), 2 * n).nodes
@@ -54,7 +54,7 @@ def test_the_time_told_between_nodes_comes_near_to_the_schedules_own():
     assert errors[2] < errors[1] / 4
 
 
-def test_the_time_told_between_nodes_may_be_given():
+def test_the_time_between_nodes_may_be_given():
     nodes = adjoint_grid(SAMPLER, 29, LinearVP().time).nodes
     assert nodes.times == pytest.approx([LinearVP().time(s) for s in nodes.log_snr], rel=1e-9)
 

@@ -1,8 +1,10 @@
+import inspect
+
 import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, LinearVP, Sampler, Unrolled
-from adjointdeis.gradients.base import NotFinite
+from adjointdeis.gradients.base import GradientMethod, NotFinite
 from tests.truth import Tangle, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(6)
@@ -14,6 +16,13 @@ pytestmark = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
 def arguments(shape=(2, 3, 2, 2), features=4):
     return normal(*shape), normal(shape[0], features, seed=1), squared_distance(normal(*shape, seed=2))
+
+
+def test_signature_and_docstring_are_those_of_the_contract(method):
+    contract = inspect.signature(GradientMethod.value_and_grad).parameters
+    assert list(inspect.signature(method.value_and_grad).parameters.values()) == list(contract.values())[1:]
+    assert inspect.getdoc(method.value_and_grad) == inspect.getdoc(GradientMethod.value_and_grad)
+    assert isinstance(method, GradientMethod)
 
 
 def test_loss_and_image_are_those_of_the_plain_sample(method):

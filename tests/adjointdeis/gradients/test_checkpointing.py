@@ -3,7 +3,15 @@ from math import comb
 
 import pytest
 
-from adjointdeis.gradients.checkpointing import Advance, Drop, Keep, Restore, Reverse, forward_steps, plan
+from adjointdeis.gradients.checkpointing import (
+    Advance,
+    Discard,
+    Restore,
+    Reverse,
+    Store,
+    checkpoint_schedule,
+    forward_steps,
+)
 
 
 @cache
@@ -17,18 +25,18 @@ def fewest(links, room):
 
 
 def carried_out(steps, states):
-    """Follow a plan with nothing but indices: (forward steps, reversed links, most states kept)."""
+    """Follow a schedule with indices alone: (forward steps, reversed links, most states stored)."""
     current, kept, forward, reversed_links, most = 0, set(), 0, [], 0
-    for action in plan(steps, states):
+    for action in checkpoint_schedule(steps, states):
         match action:
-            case Keep(i):
+            case Store(i):
                 assert i == current
                 kept.add(i)
                 most = max(most, len(kept))
             case Restore(i):
                 assert i in kept
                 current = i
-            case Drop(i):
+            case Discard(i):
                 kept.remove(i)
             case Advance(start, stop):
                 assert start == current < stop
@@ -42,7 +50,7 @@ def carried_out(steps, states):
 
 @pytest.mark.parametrize("states", [1, 2, 3, 5, 8, 20, None])
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 20, 33])
-def test_every_link_is_reversed_once_in_order_within_the_room_and_at_least_cost(steps, states):
+def test_every_link_is_reversed_once_in_order_within_the_checkpoints_and_at_least_cost(steps, states):
     forward, reversed_links, most = carried_out(steps, states)
     room = min(states or steps + 1, steps + 1)
     assert reversed_links == list(range(steps, -1, -1))
@@ -50,7 +58,7 @@ def test_every_link_is_reversed_once_in_order_within_the_room_and_at_least_cost(
     assert forward == fewest(steps + 1, room)
 
 
-def test_with_room_for_all_nothing_is_computed_twice():
+def test_with_memory_for_all_nothing_is_computed_twice():
     assert carried_out(50, None)[0] == 50
     assert carried_out(5000, None)[0] == 5000
 
@@ -64,7 +72,7 @@ def test_the_cost_is_that_of_the_binomial_formula(steps, states):
 
 
 @pytest.mark.parametrize("states", [1, 2, 3, 5, 8, 20, None])
-def test_the_cost_is_known_before_a_plan_is_made(states):
+def test_the_cost_is_computed_without_a_schedule(states):
     assert forward_steps(0, states) == 0
     for steps in (1, 2, 5, 13, 40):
         assert forward_steps(steps, states) == carried_out(steps, states)[0]
@@ -89,8 +97,8 @@ def test_evaluations_equal_those_of_the_checkpoint_schedules_package(steps, stat
     assert carried_out(steps - 1, states)[0] == forward - recorded
 
 
-def test_plans_without_room_or_steps_are_refused():
-    with pytest.raises(ValueError, match="At least one state must be kept"):
-        plan(5, 0)
+def test_schedules_without_checkpoints_or_steps_are_refused():
+    with pytest.raises(ValueError, match="checkpoints must be at least 1, for the first state; got 0"):
+        checkpoint_schedule(5, 0)
     with pytest.raises(ValueError, match="steps must be at least 1"):
-        plan(0)
+        checkpoint_schedule(0)

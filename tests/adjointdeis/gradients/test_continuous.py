@@ -115,11 +115,11 @@ def test_the_sde_adjoint_carries_the_factor_two():
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 def test_the_prediction_type_does_not_change_the_gradient(prediction):
-    """The same denoiser, told in three ways."""
+    """The same denoiser, with three prediction types."""
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     grid = LinearVP().uniform_log_snr(10, end=0.02)
 
-    def told(t, x, z):
+    def network(t, x, z):
         alpha, sigma = LinearVP().alpha(float(t[0])), LinearVP().sigma(float(t[0]))
         eps = world(t, x, z)
         x0 = (x - sigma * eps) / alpha
@@ -129,7 +129,7 @@ def test_the_prediction_type_does_not_change_the_gradient(prediction):
         ContinuousAdjoint(2)
         .value_and_grad(net, Sampler.from_grid(grid, prediction_type=p), x, z, squared_distance(TARGET))
         .grads
-        for net, p in ((told, prediction), (world, "epsilon"))
+        for net, p in ((network, prediction), (world, "epsilon"))
     )
     assert relative_error(found["x_T"], truth["x_T"]) < 1e-9
     assert relative_error(found["z"], truth["z"]) < 1e-9

@@ -124,9 +124,9 @@ def test_a_memory_budget_becomes_a_number_of_states():
     size = x.numel() * x.element_size()
     order_1 = Sampler.from_grid(LinearVP().uniform_log_snr(10))
     order_2 = Sampler.from_grid(LinearVP().uniform_log_snr(10), order=2)
-    assert DiscreteAdjoint(memory_budget=5 * size)._room(order_1, x) == (5, 0)
-    assert DiscreteAdjoint(memory_budget=5 * size)._room(order_2, x) == (2, 0)
-    assert DiscreteAdjoint(memory_budget=11 * size)._room(order_2, x) == (None, 0)
+    assert DiscreteAdjoint(memory_budget=5 * size)._allocation(order_1, x) == (5, 0)
+    assert DiscreteAdjoint(memory_budget=5 * size)._allocation(order_2, x) == (2, 0)
+    assert DiscreteAdjoint(memory_budget=11 * size)._allocation(order_2, x) == (None, 0)
     with pytest.raises(ValueError, match=f"one state takes {size}"):
         DiscreteAdjoint(memory_budget=size - 1).value_and_grad(Tangle(3), order_1, x, None, squared_distance(0.0))
 
@@ -259,7 +259,7 @@ def test_states_may_be_kept_on_another_device(monkeypatch, name, settings):
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), **SAMPLERS[name])
     arguments = (mixture(), sampler, normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(0.0))
     plain = DiscreteAdjoint(**settings).value_and_grad(*arguments)
-    monkeypatch.setattr("adjointdeis.gradients.discrete.move", elsewhere)
+    monkeypatch.setattr("adjointdeis.gradients.discrete.to_device", elsewhere)
     away = DiscreteAdjoint(states_on="meta", **settings).value_and_grad(*arguments)
     assert torch.equal(away.grads["x_T"], plain.grads["x_T"])
     assert torch.equal(away.grads["z"], plain.grads["z"])

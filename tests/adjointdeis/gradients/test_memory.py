@@ -5,7 +5,7 @@ import torch
 
 from adjointdeis.gradients import memory
 from adjointdeis.gradients.checkpointing import forward_steps
-from adjointdeis.gradients.memory import Room, divide, free_bytes, measuring, move
+from adjointdeis.gradients.memory import Allocation, allocate, free_bytes, measure_graph, to_device
 from tests.truth import normal
 
 CPU = torch.device("cpu")
@@ -13,51 +13,51 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("budget", [7, 20, 60, 150, 1000])
 @pytest.mark.parametrize(("state", "graph"), [(1, 10), (7, 7), (5, 60)])
-def test_no_other_division_makes_fewer_calls(budget, state, graph):
+def test_no_other_allocation_makes_fewer_calls(budget, state, graph):
     steps = 14
-    room = divide(budget, steps, state, graph)
-    assert (steps - room.graphs + 1 if room.states is None else room.states) * state * (
-        room.graphs < steps
-    ) + room.graphs * graph <= budget
-    found = forward_steps(steps - room.graphs, room.states)
+    found = allocate(budget, steps, state, graph)
+    assert (steps - found.graphs + 1 if found.checkpoints is None else found.checkpoints) * state * (
+        found.graphs < steps
+    ) + found.graphs * graph <= budget
+    cost = forward_steps(steps - found.graphs, found.checkpoints)
     for graphs, states in itertools.product(range(steps + 1), range(1, steps + 2)):
         if (states * state if graphs < steps else 0) + graphs * graph <= budget:
-            assert found <= forward_steps(steps - graphs, states)
+            assert cost <= forward_steps(steps - graphs, states)
 
 
-def test_a_history_is_kept_only_where_steps_are_made_again():
-    assert divide(11 * 8, 10, 8, 0, history=3, most_graphs=0) == Room(None, 0)
-    assert divide(10 * 8, 10, 8, 0, history=3, most_graphs=0) == Room(3, 0)
+def test_a_history_is_stored_only_where_steps_are_made_again():
+    assert allocate(11 * 8, 10, 8, 0, history=3, max_graphs=0) == Allocation(None, 0)
+    assert allocate(10 * 8, 10, 8, 0, history=3, max_graphs=0) == Allocation(3, 0)
 
 
-def test_a_budget_for_nothing_is_refused():
+def test_a_budget_below_one_state_is_refused():
     with pytest.raises(ValueError, match="memory_budget is 15 bytes, but one state takes 16"):
-        divide(15, 10, 8, 100, history=2)
-    assert divide(15, 1, 16, 15) == Room(None, 1)
+        allocate(15, 10, 8, 100, history=2)
+    assert allocate(15, 1, 16, 15) == Allocation(None, 1)
 
 
-def test_what_a_network_call_keeps_is_measured_without_its_parameters():
+def test_the_graph_of_a_network_call_is_measured_without_its_parameters():
     layer = torch.nn.Linear(64, 64, bias=False)
     x = normal(8, 64, dtype=torch.float32).requires_grad_()
-    with measuring(layer.parameters(), CPU) as known:
+    with measure_graph(layer.parameters(), CPU) as known:
         y = torch.tanh(layer(x))  # keeps x for the weight's gradient, and tanh's own output
     assert known.bytes == 2 * 8 * 64 * 4
     known.count(y)
     known.count(x)
     assert known.bytes == 2 * 8 * 64 * 4
-    with measuring([], CPU) as unknown:
+    with measure_graph([], CPU) as unknown:
         torch.tanh(x @ layer.weight.T)
     assert unknown.bytes == known.bytes
     weights = [torch.randn(64, 64), torch.randn(64, 64)]
-    with measuring(weights[:1], CPU) as partly:
+    with measure_graph(weights[:1], CPU) as partly:
         x @ weights[0] @ weights[1]
     assert partly.bytes == 64 * 64 * 4
 
 
-def test_what_only_the_allocator_knows_of_is_measured_too(monkeypatch):
+def test_memory_that_autograd_does_not_report_is_measured_by_the_allocator(monkeypatch):
     readings = iter([100, 900, 900])
     monkeypatch.setattr(memory, "allocated", lambda device: next(readings))
-    with measuring([], CPU) as found:
+    with measure_graph([], CPU) as found:
         torch.tanh(normal(4).requires_grad_())
     assert found.bytes == 800
 
@@ -78,7 +78,7 @@ def test_free_memory_is_that_of_the_machine_or_of_the_container(monkeypatch, tmp
     assert free_bytes(CPU) is None
 
 
-def test_a_tensor_that_is_there_is_not_copied():
+def test_a_tensor_on_its_device_is_not_copied():
     x = normal(2, 3)
-    assert move(x, x.device) is x
-    assert move(x, torch.device("meta")).device.type == "meta"
+    assert to_device(x, x.device) is x
+    assert to_device(x, torch.device("meta")).device.type == "meta"

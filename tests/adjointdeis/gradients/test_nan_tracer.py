@@ -82,7 +82,7 @@ def test_a_parameters_gradient_is_named_too(method):
 
 
 @every_method
-def test_what_was_given_and_what_the_loss_does_are_named(method):
+def test_given_tensors_and_the_losss_gradient_are_named(method):
     with pytest.raises(NotFinite, match="The given x_T is not finite"):
         method.value_and_grad(mixture(), ODE, X * float("nan"), Z, squared_distance(0.0))
     broken = Scheduled(normal(6, 2, 4).where(torch.arange(6)[:, None, None] != 3, torch.inf))
@@ -112,7 +112,7 @@ def test_a_pass_that_is_right_calls_the_network_no_more_often():
     assert calls == 12
 
 
-def test_a_growing_adjoint_is_named_where_it_comes_back():
+def test_a_growing_adjoint_is_named_where_it_overflows():
     """AdjointDEIS-1 on a grid far too coarse: no value of the network is at fault."""
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(6, end=1e-5))
     x = X.float()
@@ -120,5 +120,5 @@ def test_a_growing_adjoint_is_named_where_it_comes_back():
     def model(t, x, z):
         return 1e30 * (x - x.detach()) + 0.1 * x
 
-    with pytest.raises(NotFinite, match=r"The gradient .* not finite (where it comes back to|behind)"):
+    with pytest.raises(NotFinite, match=r"The gradient .* not finite (when it reaches|behind)"):
         ContinuousAdjoint(1).value_and_grad(model, sampler, x, None, squared_distance(0.0))

@@ -14,8 +14,8 @@ from adjointdeis import (
     Unrolled,
     sample,
 )
-from adjointdeis.gradients.base import VARIABLES
 from adjointdeis.gradients.network_parameters import WithParameters, all_parameters, trainable
+from adjointdeis.gradients.problem import VARIABLES
 from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
 
 GRID = LinearVP().uniform_log_snr(6)
@@ -122,7 +122,7 @@ def test_any_combination_in_one_pass(wrt):
                 assert relative_error(grad, truth) < 1e-12
 
 
-def test_where_no_parameter_is_to_be_found_there_is_a_sentence_that_says_so():
+def test_a_model_without_parameters_is_an_error():
     assert all_parameters(mixture()) == {}
     assert set(all_parameters(Adapted())) == {"down", "up", "base.mix", "base.inject"}
     for model in (mixture(), Tangle(2, 4).requires_grad_(False), CountedModel(mixture())):

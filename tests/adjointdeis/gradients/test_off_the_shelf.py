@@ -99,15 +99,15 @@ def test_an_adaptive_solver_reaches_the_exact_gradient(solver, adjoint):
 
 @pytest.mark.parametrize("method", ["dopri5", "rk4", "explicit_adams"])
 def test_no_solver_calls_the_network_outside_the_grid(method):
-    told = []
+    times = []
 
     def model(t, x, z):
-        told.append(float(t[0]))
+        times.append(float(t[0]))
         return 0.5 * x
 
     grid = LinearVP().uniform_log_snr(12)
     OffTheShelf(method, time=CLOCK).value_and_grad(model, Sampler.from_grid(grid), X, None, LOSS)
-    assert grid.times[-1] <= min(told) <= max(told) <= grid.times[0]
+    assert grid.times[-1] <= min(times) <= max(times) <= grid.times[0]
 
 
 def test_through_the_solver_and_by_the_adjoint_agree_for_theta():
@@ -128,7 +128,7 @@ def at(grid, value, time=None):
     return field.time_at(value, alpha, value if grid is STRAIGHT else alpha * value)
 
 
-def test_a_node_is_told_as_the_grid_tells_it_and_between_nodes_times_are_interpolated():
+def test_a_node_has_the_grids_time_and_between_nodes_times_are_interpolated():
     scheduler = DPMSolverMultistepScheduler()
     scheduler.set_timesteps(10)
     grid = Sampler.from_scheduler(scheduler, order=1).grid
@@ -198,7 +198,7 @@ def test_what_it_cannot_do_is_refused():
         OffTheShelf("scipy_solver")
     with pytest.raises(NotImplementedError, match="noises are given step by step"):
         call(sampler=Sampler.from_grid(vp, sde=True))
-    with pytest.raises(NotImplementedError, match="a conditioning given step by step says nothing"):
+    with pytest.raises(NotImplementedError, match="a conditioning given step by step is undefined"):
         call(z=Scheduled(normal(5, 2, 4)))
     with pytest.raises(NotImplementedError, match="variance-preserving and flow schedules only"):
         call(sampler=Sampler.from_grid(Grid((2, 1, 0), (0.3, 0.6, 0.9), (0.9, 0.5, 0.2))))

@@ -11,7 +11,7 @@ from adjointdeis import (
     Reversible,
     Sampler,
     Scheduled,
-    StepRules,
+    StepOptions,
     SubgridAdjoint,
     Unrolled,
     guide,
@@ -36,11 +36,11 @@ X, Z, LOSS = normal(2, 3, 2, 2), normal(2, 4, seed=1), squared_distance(normal(2
 
 
 class Reading(nn.Module):
-    """net(t, x, z) = told(t, x, tanh(W z)), which also takes tanh(W z) itself."""
+    """net(t, x, z) = rest(t, x, tanh(W z)), which also takes tanh(W z) itself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = Tangle(3, 5).double()
+        self.rest = Tangle(3, 5).double()
         self.W = nn.Parameter(normal(5, 4, seed=3))
         self.read = 0
 
@@ -49,7 +49,7 @@ class Reading(nn.Module):
         return torch.tanh(z @ self.W.T)
 
     def forward(self, t, x, z):
-        return self.told(t, x, self.prepare(z) if z.shape[-1] == 4 else z)
+        return self.rest(t, x, self.prepare(z) if z.shape[-1] == 4 else z)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=str)
@@ -114,7 +114,7 @@ def test_samples_are_those_without_it(z):
 
 
 def test_guidance_goes_the_same_way():
-    model, rules = Reading(), StepRules(normalize=True)
+    model, rules = Reading(), StepOptions(normalize=True)
     arguments = {"optimizer": "sgd", "lr": 0.1, "steps": 5, "rules": rules}
     *_, plain = guide(model, ODE, X, Z, LOSS, **arguments)
     *_, again = guide(model, ODE, X, Z, LOSS, gradient=Precomputed(model.prepare), **arguments)

@@ -80,7 +80,7 @@ def test_one_conditioning_a_step_gets_one_gradient_a_step():
 
 @pytest.mark.parametrize("coupling", [1.0, 0.5])
 def test_image_and_gradient_converge_to_those_of_the_exact_flow_at_order_one(coupling):
-    """By autograd, because no way back goes through 320 steps with a coupling of 0.5."""
+    """By autograd, because no backward pass keeps its digits over 320 steps with a coupling of 0.5."""
     world, counts, errors = gaussian(), [80, 160, 320], {"image": [], "x_T": [], "z": []}
     for n in counts:
         sampler = Sampler.from_grid(LinearVP().uniform_log_snr(n, end=0.02))
@@ -126,7 +126,7 @@ def test_memory_is_flat_in_the_number_of_steps():
 
 
 def test_no_tensor_of_a_states_size_is_kept_beyond_a_handful():
-    """Whoever holds them, counted at the calls in the middle of the way back."""
+    """Counted over all objects, at the calls in the middle of the backward pass."""
     held = {}
     for n in (4, 40):
         calls = 0
@@ -201,7 +201,7 @@ def test_what_it_cannot_do_is_refused():
         Reversible().value_and_grad(mixture(), Sampler.from_grid(VP), X, Z, LOSS, wrt=("noises",))
 
 
-def test_a_way_back_that_loses_its_way_fails_loudly():
+def test_a_backward_pass_that_misses_x_t_is_an_error():
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(60))
-    with pytest.raises(FloatingPointError, match=r"way back misses x_T by .* use a coupling nearer to 1"):
+    with pytest.raises(FloatingPointError, match=r"backward pass misses x_T by .* use a coupling nearer to 1"):
         Reversible(0.3).value_and_grad(mixture(), sampler, X, Z, LOSS)

@@ -18,12 +18,14 @@ FAMILIES = {
 }
 
 
-def solved_again(sampler, order=1, noises=None, steps=None, told=None):
-    """x_T by Resolved, told the noises of the pass or others."""
+def solved_again(sampler, order=1, noises=None, steps=None, others=None):
+    """x_T by Resolved, with the noises of the pass or others."""
     grid = adjoint_grid(sampler.grid, steps)
-    found = Resolved(grid, sample(mixture(), sampler, X, Z, noises), sampler, noises if told is None else told, order)
+    found = Resolved(
+        grid, sample(mixture(), sampler, X, Z, noises), sampler, noises if others is None else others, order
+    )
     for j in reversed(range(grid.nodes.steps)):
-        found.back(j, call(mixture(), grid.nodes.times[j + 1], found.at(j + 1), Z))
+        found.step_back(j, call(mixture(), grid.nodes.times[j + 1], found.at(j + 1), Z))
     return found.at(0)
 
 
@@ -49,13 +51,13 @@ def test_states_of_an_sde_are_solved_for_again_with_its_own_noises(name):
         sampler = Sampler.from_grid(LinearVP().uniform_log_snr(n, 0.5, 0.05), **FAMILIES[name])
         w, other = (sampler.draw_noises(X, torch.Generator().manual_seed(seed)) for seed in (8, 9))
         errors.append(relative_error(solved_again(sampler, noises=w), X))
-        assert relative_error(solved_again(sampler, noises=w, told=other), X) > 5 * errors[-1]
+        assert relative_error(solved_again(sampler, noises=w, others=other), X) > 5 * errors[-1]
     assert errors[1] < 0.5 * errors[0] < 0.2
 
 
 def test_an_sde_is_solved_again_on_its_own_grid_only():
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), sde=True)
-    with pytest.raises(ValueError, match="An SDE's noises belong to its own 8 steps"):
+    with pytest.raises(ValueError, match="An SDE's noises belong to its 8 steps"):
         ContinuousAdjoint(1, steps=4, trajectory="resolved").value_and_grad(
             mixture(), sampler, X, Z, squared_distance(0.0)
         )

@@ -3,8 +3,9 @@ import torch
 
 from adjointdeis import CountedModel, DiscreteAdjoint, LinearVP, Sampler
 from adjointdeis.gradients.off_the_shelf import OffTheShelf
+from adjointdeis.gradients.problem import Problem
 from adjointdeis.gradients.reversible import Reversible
-from adjointdeis.guide.evaluation import Evaluate
+from adjointdeis.guide.evaluation import Evaluator
 from adjointdeis.guide.objective import Objective
 from adjointdeis.guide.variables import Variables
 from tests.truth import Tangle, normal, squared_distance
@@ -15,11 +16,12 @@ NEAR = squared_distance(normal(3, 2, 2, 3, seed=2))
 
 
 def evaluator(loss_fn=NEAR, x_T=X, gradient=DiscreteAdjoint()):
-    counted, variables = CountedModel(Tangle(2, 4)), Variables(x_T, Z, None, ("x_T", "z"))
-    return counted, variables, Evaluate(counted, ODE, variables, Objective(loss_fn), gradient)
+    counted, objective = CountedModel(Tangle(2, 4)), Objective(loss_fn)
+    variables = Variables(Problem(counted, ODE, x_T, Z, objective))
+    return counted, variables, Evaluator(variables, objective, gradient)
 
 
-def test_it_answers_from_memory_until_a_variable_changes():
+def test_an_evaluation_is_cached_until_a_variable_changes():
     counted, variables, evaluate = evaluator()
     first, again = evaluate(), evaluate()
     assert again is first
@@ -30,7 +32,7 @@ def test_it_answers_from_memory_until_a_variable_changes():
     assert counted.calls == 4 * ODE.steps
 
 
-def test_a_sample_without_gradient_is_no_answer_where_one_is_needed():
+def test_a_cached_sample_without_gradient_is_not_used_where_one_is_needed():
     counted, _, evaluate = evaluator()
     plain = evaluate(with_gradient=False)
     assert (plain.grads, counted.calls) == ({}, ODE.steps)
@@ -47,27 +49,27 @@ def test_a_method_with_a_sampler_of_its_own_gives_the_image_with_and_without_gra
 
 
 @pytest.mark.parametrize("with_gradient", [True, False])
-def test_it_says_which_images_are_finite(with_gradient):
+def test_each_image_is_marked_finite_or_not(with_gradient):
     broken = X.clone()
     broken[2, 0, 0, 0] = float("inf")
-    point = evaluator(x_T=broken)[2](with_gradient)
-    assert point.finite.tolist() == [True, True, False]
-    assert (point.error is not None) == with_gradient
-    point = evaluator(lambda image: NEAR(image) + torch.tensor([0, float("nan"), 0]))[2](with_gradient)
-    assert point.finite.tolist() == [True, False, True]
+    found = evaluator(x_T=broken)[2](with_gradient)
+    assert found.finite.tolist() == [True, True, False]
+    assert (found.error is not None) == with_gradient
+    found = evaluator(lambda image: NEAR(image) + torch.tensor([0, float("nan"), 0]))[2](with_gradient)
+    assert found.finite.tolist() == [True, False, True]
 
 
 def test_a_gradient_that_is_not_finite_counts_though_the_loss_is():
     def cusp(image):
         return NEAR(image) + torch.tensor([0, 1, 0]) * (image - image.detach()).flatten(1).norm(dim=1).sqrt()
 
-    point = evaluator(cusp)[2]()
-    assert point.loss.isfinite().all()
-    assert not point.finite[1]
+    found = evaluator(cusp)[2]()
+    assert found.loss.isfinite().all()
+    assert not found.finite[1]
 
 
 @pytest.mark.parametrize("with_gradient", [True, False])
-def test_a_single_value_blames_the_images_that_show_it_or_else_all(with_gradient):
+def test_a_single_value_marks_the_images_that_are_not_finite_or_else_all(with_gradient):
     broken = X.clone()
     broken[2, 0, 0, 0] = float("inf")
     assert evaluator(lambda x: NEAR(x).sum(), broken)[2](with_gradient).finite.tolist() == [True, True, False]

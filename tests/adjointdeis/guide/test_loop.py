@@ -1,8 +1,18 @@
 import pytest
 import torch
 
-from adjointdeis import ContinuousAdjoint, HalfPrecision, LinearVP, Sampler, StepRules, StopRules, encode, guide, sample
-from adjointdeis.guide.norm_prior import shell_distance
+from adjointdeis import (
+    ContinuousAdjoint,
+    HalfPrecision,
+    LinearVP,
+    Sampler,
+    StepOptions,
+    StopOptions,
+    encode,
+    guide,
+    sample,
+)
+from adjointdeis.guide.norm_prior import norm_prior
 from adjointdeis.guide.optimizers import OPTIMIZERS
 from adjointdeis.shapes import Scheduled
 from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
@@ -158,7 +168,7 @@ def test_where_the_mask_is_zero_a_variable_stays_bit_for_bit(sampler, optimizer)
     frames = list(
         guide(
             mixture(), sampler, x, z, loss_fn, noises=w, wrt=(name, "z"), optimizer=optimizer, lr=0.05, steps=3,
-            rules=StepRules(masks={name: mask}),
+            rules=StepOptions(masks={name: mask}),
         )
     )  # fmt: skip
     moved = frames[-1].variables[name]
@@ -167,21 +177,21 @@ def test_where_the_mask_is_zero_a_variable_stays_bit_for_bit(sampler, optimizer)
     assert frames[-1].loss.sum() < frames[0].loss.sum()
 
 
-def test_the_shell_holds_x_t_while_steering():
+def test_the_norm_prior_holds_the_length_of_x_t_while_steering():
     x, z, loss_fn = normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(5 * TARGET)
     away = []
     for weight in (0.0, 3.0):
-        *_, last = guide(mixture(), ODE, x, z, loss_fn, wrt=("x_T",), lr=0.1, steps=30, rules=StepRules(shell=weight))
-        away.append(shell_distance(last.variables["x_T"]).max())
+        *_, last = guide(mixture(), ODE, x, z, loss_fn, wrt=("x_T",), lr=0.1, steps=30, rules=StepOptions(shell=weight))
+        away.append(norm_prior(last.variables["x_T"]).max())
     assert away[1] < 0.2 * away[0]
-    assert torch.equal(last.terms["shell"], shell_distance(last.variables["x_T"]))
+    assert torch.equal(last.terms["shell"], norm_prior(last.variables["x_T"]))
 
 
 def test_normalized_steps_do_not_depend_on_the_scale_of_an_images_loss():
     x, z, loss_fn = arguments()
     scale = torch.tensor([1.0, 1e-6])
     moved = [
-        list(guide(mixture(), ODE, x, z, f, optimizer="sgd", lr=0.05, steps=3, rules=StepRules(normalize=True)))[-1]
+        list(guide(mixture(), ODE, x, z, f, optimizer="sgd", lr=0.05, steps=3, rules=StepOptions(normalize=True)))[-1]
         for f in (loss_fn, lambda image: scale * loss_fn(image))
     ]
     assert relative_error(moved[1].image, moved[0].image) < 1e-9
@@ -190,10 +200,11 @@ def test_normalized_steps_do_not_depend_on_the_scale_of_an_images_loss():
 
 def test_the_gradient_shown_is_the_one_found_not_the_one_used():
     x, z, loss_fn = arguments()
-    bare, ruled = (
-        next(guide(mixture(), ODE, x, z, loss_fn, rules=rules)) for rules in (StepRules(), StepRules(normalize=True))
+    plain, normalized = (
+        next(guide(mixture(), ODE, x, z, loss_fn, rules=rules))
+        for rules in (StepOptions(), StepOptions(normalize=True))
     )
-    assert bare.grad_norm == ruled.grad_norm
+    assert plain.grad_norm == normalized.grad_norm
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -202,7 +213,7 @@ def test_an_image_that_has_reached_its_goal_stays_as_it_is_until_all_have(optimi
     free = list(guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12))
     goal = float(max(free[6].loss))
     stopped = list(
-        guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12, stop=StopRules(below=goal))
+        guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12, stop=StopOptions(below=goal))
     )
     last = stopped[-1]
     assert last.status == ("reached", "reached")
@@ -226,7 +237,7 @@ def test_a_loss_that_falls_no_more_ends_the_run():
             optimizer="sgd",
             lr=1e-12,
             steps=50,
-            stop=StopRules(patience=3, improvement=1e-3),
+            stop=StopOptions(patience=3, improvement=1e-3),
         )
     )
     assert [frame.step for frame in frames] == [0, 1, 2, 3]

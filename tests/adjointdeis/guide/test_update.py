@@ -1,9 +1,9 @@
-"""Backing off, image by image: through `guide`, on losses that end at a wall."""
+"""Halved rates, image by image: through `guide`, on losses that are not finite beyond a distance."""
 
 import pytest
 import torch
 
-from adjointdeis import DiscreteAdjoint, LinearVP, Sampler, StepRules, guide
+from adjointdeis import DiscreteAdjoint, LinearVP, Sampler, StepOptions, guide
 from adjointdeis.shapes import Scheduled
 from tests.truth import mixture, normal, relative_error, squared_distance
 
@@ -30,7 +30,7 @@ def walled(width, image=1, target=TARGET):
     return loss_fn
 
 
-def steer(loss_fn, optimizer="adam", lr=0.2, steps=3, rules=StepRules(), x_T=X, z=Z, **more):
+def steer(loss_fn, optimizer="adam", lr=0.2, steps=3, rules=StepOptions(), x_T=X, z=Z, **more):
     return list(guide(mixture(), ODE, x_T, z, loss_fn, optimizer=optimizer, lr=lr, steps=steps, rules=rules, **more))
 
 
@@ -46,7 +46,7 @@ def test_a_step_beyond_the_wall_is_taken_back_and_made_at_half_the_rate(optimize
     assert not torch.equal(last.variables["z"][1], Z[1])
     assert last.loss[1] < frames[0].loss[1]
     # the rate stays halved: the wall is met fewer times than there are updates of the full rate
-    assert last.halvings[1] <= StepRules().halvings
+    assert last.halvings[1] <= StepOptions().halvings
 
 
 def test_only_the_image_at_the_wall_backs_off():
@@ -59,7 +59,7 @@ def test_only_the_image_at_the_wall_backs_off():
 
 @OPTIMIZERS
 def test_an_image_that_cannot_move_at_all_is_given_up_where_it_was_and_the_others_go_on(optimizer, lr):
-    frames = steer(walled(0.0), optimizer, lr, rules=StepRules(halvings=3))
+    frames = steer(walled(0.0), optimizer, lr, rules=StepOptions(halvings=3))
     last = frames[-1]
     assert frames[0].status == ("moving", "moving", "moving")
     assert last.status == ("moving", "failed", "moving")
@@ -108,7 +108,7 @@ def test_a_single_image_that_fails_later_ends_the_run_at_its_last_good_state(opt
 
 
 def test_the_calls_of_steps_taken_back_are_counted():
-    """Every retry samples and differentiates again, and a failed pass is made once more to say where it failed."""
+    """Every retry samples and differentiates again, and a failed pass is made once more to locate the failure."""
     free, held = steer(squared_distance(TARGET), steps=2), steer(walled(0.2), steps=2)
     assert held[1].nfe >= free[1].nfe + 2 * ODE.steps * held[1].halvings[1]
 
@@ -125,14 +125,14 @@ def test_images_that_share_a_conditioning_stand_and_fall_together(z):
         moved = (x != start).flatten(1).any(1) & (torch.arange(3) == 1)
         return torch.where(moved, float("nan"), plain(x))
 
-    frames = list(guide(network, ODE, X, z, at_the_wall, lr=0.1, steps=3, rules=StepRules(halvings=2)))
+    frames = list(guide(network, ODE, X, z, at_the_wall, lr=0.1, steps=3, rules=StepOptions(halvings=2)))
     assert frames[-1].status == ("failed", "failed", "failed")
     assert torch.equal(frames[-1].variables["x_T"], X)
 
 
-def test_a_method_that_only_says_that_it_failed_is_backed_off_from_too():
+def test_rates_are_halved_for_a_method_that_raises_without_a_result_too():
     class Terse:
-        """A gradient method of somebody else's."""
+        """A gradient method of another author."""
 
         def value_and_grad(self, *args, **kwargs):
             try:
@@ -166,6 +166,6 @@ def test_lbfgs_does_not_depend_on_the_scale_of_the_loss():
 
 
 def test_lbfgs_refuses_gradients_that_are_not_the_losss():
-    for rules in (StepRules(normalize=True), StepRules(clip=1.0)):
-        with pytest.raises(ValueError, match="L-BFGS needs the gradient as it is"):
+    for rules in (StepOptions(normalize=True), StepOptions(clip=1.0)):
+        with pytest.raises(ValueError, match="L-BFGS needs the unchanged gradient"):
             guide(mixture(), ODE, X, Z, squared_distance(TARGET), optimizer="lbfgs", lr=1.0, rules=rules)

@@ -7,16 +7,16 @@ from studio.queue.device import DeviceQueue, Limits
 
 
 def test_the_first_comes_first() -> None:
-    line, order = DeviceQueue(), []
-    with line:
-        jobs = [waits(line, who, order) for who in ("a", "b", "c", "d")]
+    queue, order = DeviceQueue(), []
+    with queue:
+        jobs = [waits(queue, who, order) for who in ("a", "b", "c", "d")]
     for one in jobs:
         one.join()
     assert order == ["a", "b", "c", "d"]
 
 
 def test_everybody_is_told_when_they_move_up() -> None:
-    line, heard = DeviceQueue(), []
+    queue, heard = DeviceQueue(), []
     told = {2: Event(), 1: Event()}
 
     def tell(ahead: int) -> bool:
@@ -25,49 +25,49 @@ def test_everybody_is_told_when_they_move_up() -> None:
         return True
 
     first_heard = Event()
-    other = Thread(target=line.enter, args=(lambda ahead: first_heard.set() or True,))
-    with line:
+    other = Thread(target=queue.enter, args=(lambda ahead: first_heard.set() or True,))
+    with queue:
         other.start()
         assert first_heard.wait(60)
-        mine = Thread(target=line.enter, args=(tell,))
+        mine = Thread(target=queue.enter, args=(tell,))
         mine.start()
         assert told[2].wait(60)
     other.join()
     assert told[1].wait(60)
-    line.leave()
+    queue.leave()
     mine.join()
     assert sorted(set(heard), reverse=True) == [2, 1]
-    line.leave()
-    assert not line.locked()
+    queue.leave()
+    assert not queue.locked()
 
 
 def test_who_gives_up_holds_nobody_up() -> None:
-    line = DeviceQueue()
-    with line:
-        assert not line.enter(lambda ahead: False)
-        assert line.locked()
-    assert not line.locked()
-    assert line.enter(lambda ahead: True)
+    queue = DeviceQueue()
+    with queue:
+        assert not queue.enter(lambda ahead: False)
+        assert queue.locked()
+    assert not queue.locked()
+    assert queue.enter(lambda ahead: True)
 
 
 def test_an_exception_inside_frees_the_device() -> None:
-    line = DeviceQueue()
+    queue = DeviceQueue()
     try:
-        with line:
+        with queue:
             raise KeyError
     except KeyError:
-        assert not line.locked()
+        assert not queue.locked()
 
 
-def waits(line: DeviceQueue, who: str, served: list[str]) -> Thread:
-    """A job in line, from when it has arrived."""
+def waits(queue: DeviceQueue, who: str, served: list[str]) -> Thread:
+    """A job in queue, from when it has arrived."""
     arrived = Event()
 
     def job() -> None:
-        line.enter(lambda ahead: arrived.set() or True, who)
+        queue.enter(lambda ahead: arrived.set() or True, who)
         arrived.set()
         served.append(who)
-        line.leave()
+        queue.leave()
 
     thread = Thread(target=job)
     thread.start()
@@ -76,77 +76,77 @@ def waits(line: DeviceQueue, who: str, served: list[str]) -> Thread:
 
 
 def test_who_brings_three_jobs_waits_with_the_second_behind_everybodys_first() -> None:
-    line, served = DeviceQueue(), []
-    with line:
-        jobs = [waits(line, who, served) for who in ("a", "a", "a", "b", "c", "b")]
+    queue, served = DeviceQueue(), []
+    with queue:
+        jobs = [waits(queue, who, served) for who in ("a", "a", "a", "b", "c", "b")]
     for job in jobs:
         job.join()
     assert served == ["a", "b", "c", "a", "b", "a"]
 
 
 def test_who_holds_the_device_has_had_their_turn() -> None:
-    line, served = DeviceQueue(), []
-    assert line.enter(lambda ahead: True, "a")
-    jobs = [waits(line, who, served) for who in ("a", "b")]
-    line.leave()
+    queue, served = DeviceQueue(), []
+    assert queue.enter(lambda ahead: True, "a")
+    jobs = [waits(queue, who, served) for who in ("a", "b")]
+    queue.leave()
     for job in jobs:
         job.join()
     assert served == ["b", "a"]
 
 
 def test_a_newcomer_goes_before_the_second_job_of_whoever_is_at_work() -> None:
-    line, places = DeviceQueue(), {}
-    assert line.enter(lambda ahead: True, "a")
+    queue, places = DeviceQueue(), {}
+    assert queue.enter(lambda ahead: True, "a")
 
     def look(who: str) -> bool:
-        return not line.enter(lambda ahead: places.__setitem__(who, ahead), who)
+        return not queue.enter(lambda ahead: places.__setitem__(who, ahead), who)
 
-    jobs = [waits(line, "a", [])]
+    jobs = [waits(queue, "a", [])]
     assert look("b")
     assert places == {"b": 1}
-    line.leave()
+    queue.leave()
     jobs[0].join()
 
 
 def test_a_full_line_takes_nobody_else() -> None:
-    line = DeviceQueue(Limits(jobs=2))
-    with line:
-        waiting = waits(line, "a", [])
-        with pytest.raises(UserError, match="2 runs are waiting here already"):
-            line.enter(lambda ahead: True, "b")
+    queue = DeviceQueue(Limits(jobs=2))
+    with queue:
+        waiting = waits(queue, "a", [])
+        with pytest.raises(UserError, match="The queue is full with 2 runs"):
+            queue.enter(lambda ahead: True, "b")
     waiting.join()
-    assert line.enter(lambda ahead: True, "b")
+    assert queue.enter(lambda ahead: True, "b")
 
 
 def test_nobody_takes_more_than_their_share_of_the_line() -> None:
-    line = DeviceQueue(Limits(each=1))
-    assert line.enter(lambda ahead: True, "a")
-    with pytest.raises(UserError, match="You have one run in line here already"):
-        line.enter(lambda ahead: True, "a")
-    other = waits(line, "b", [])
-    unknown = [waits(line, "", []) for _ in range(2)]  # nobody knows whose they are, so nobody's share is used up
-    line.leave()
+    queue = DeviceQueue(Limits(per_client=1))
+    assert queue.enter(lambda ahead: True, "a")
+    with pytest.raises(UserError, match="You already have one run in the queue"):
+        queue.enter(lambda ahead: True, "a")
+    other = waits(queue, "b", [])
+    unknown = [waits(queue, "", []) for _ in range(2)]  # nobody knows whose they are, so nobody's share is used up
+    queue.leave()
     for job in (other, *unknown):
         job.join()
-    assert line.enter(lambda ahead: True, "a")
+    assert queue.enter(lambda ahead: True, "a")
 
 
 def test_who_fails_to_answer_loses_the_place() -> None:
-    line = DeviceQueue()
+    queue = DeviceQueue()
 
     def broken(ahead: int) -> bool:
         raise RuntimeError("closed tab")
 
-    with line, pytest.raises(RuntimeError, match="closed tab"):
-        line.enter(broken)
-    assert not line.locked()
+    with queue, pytest.raises(RuntimeError, match="closed tab"):
+        queue.enter(broken)
+    assert not queue.locked()
 
 
 def test_a_job_that_is_only_counted_has_a_share_and_waits_for_nothing() -> None:
-    line = DeviceQueue(Limits(jobs=3, each=2))
-    with line.counted("me"), line.counted("me"):
-        with pytest.raises(UserError, match="You have 2 runs in line"), line.counted("me"):
+    queue = DeviceQueue(Limits(jobs=3, per_client=2))
+    with queue.counted("me"), queue.counted("me"):
+        with pytest.raises(UserError, match="You already have 2 runs in the queue"), queue.counted("me"):
             pytest.fail("it had no share left")
-        with line.counted("you"), pytest.raises(UserError, match="waiting here already"), line.counted("they"):
+        with queue.counted("you"), pytest.raises(UserError, match="The queue is full"), queue.counted("they"):
             pytest.fail("there was no room left")
-    assert not line.locked()
+    assert not queue.locked()

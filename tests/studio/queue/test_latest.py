@@ -7,7 +7,7 @@ import pytest
 
 from studio.core.cancellation import CancelToken
 from studio.queue.device import DeviceQueue, Limits
-from studio.queue.latest import latest_only, time_up
+from studio.queue.latest import latest_only, time_limit_message
 
 TRIES = 8
 """The machine's other work comes and goes; the cost of what is tested stays in every try."""
@@ -154,7 +154,7 @@ def test_a_job_that_takes_too_long_is_stopped_and_the_flag_says_why(cancel_token
     items = [item for item in latest_only(work(1000, 0.01, cancel_token), cancel_token, device) if item is not None]
     assert 0.25 < time.perf_counter() - began < 5
     assert items
-    assert cancel_token.why() == time_up(0.3)
+    assert cancel_token.why() == time_limit_message(0.3)
     assert not device.locked()
 
 
@@ -179,8 +179,8 @@ def test_a_place_is_said_once(cancel_token: CancelToken) -> None:
 
 
 def test_the_limit_is_said_as_a_person_says_it() -> None:
-    assert "may take 5 minutes here" in time_up(300)
-    assert "may take 60 seconds here" in time_up(60)
+    assert "may take 5 minutes here" in time_limit_message(300)
+    assert "may take 60 seconds here" in time_limit_message(60)
 
 
 def test_a_thread_that_ends_itself_is_an_error_and_not_the_end_of_the_page(cancel_token: CancelToken) -> None:

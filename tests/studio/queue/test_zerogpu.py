@@ -12,18 +12,20 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
 from studio.models.interface import Model
 from studio.queue import zerogpu
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Studio, Task
 from studio.queue.device import DeviceQueue, Limits
 from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
 from studio.runs.morph import Morphed
 from studio.runs.request import Request
-from studio.ui.compare.tab import compare_stream
-from studio.ui.morph.tab import morph_stream
 from studio.ui.page import page
 from tests.zerogpu import spaces
 
 Make = Callable[..., Request]
+
+
+def steering(request: Request) -> Task:
+    return Task("steer", request)
 
 
 @pytest.fixture
@@ -35,11 +37,15 @@ def test_a_whole_run_streams_from_the_other_process(
     studio: Studio, request_for: Make, cancel_token: CancelToken
 ) -> None:
     asked = request_for(optimisation_steps=5)
-    *moving, last = [e for e in zerogpu.hosted(spaces.GPU, studio)(studio.stream)(asked, cancel_token) if e is not None]
+    *moving, last = [
+        e for e in zerogpu.hosted(spaces.GPU, studio)(studio.stream)(steering(asked), cancel_token) if e is not None
+    ]
     assert isinstance(last, Outcome)
     assert {type(event) for event in moving} == {Progress}
     here = [
-        event for event in studio.stream(asked, CancelToken(cancel_token.path.with_name("again"))) if event is not None
+        event
+        for event in studio.stream(steering(asked), CancelToken(cancel_token.path.with_name("again")))
+        if event is not None
     ][-1]
     assert isinstance(here, Outcome)
     assert last.after.tobytes() == here.after.tobytes()
@@ -51,7 +57,7 @@ def test_a_whole_morph_streams_from_the_other_process(
     studio: Studio, request_for: Make, cancel_token: CancelToken, save_picture: Callable[..., Path]
 ) -> None:
     asked = request_for(save_picture("second.png", colour="navy"), loss="morph", prompt="")
-    *_, last = zerogpu.hosted(spaces.GPU, studio)(morph_stream(studio))(asked, cancel_token)
+    *_, last = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(Task("morph", asked), cancel_token)
     assert isinstance(last, Morphed)
     assert last.of_now
 
@@ -59,19 +65,19 @@ def test_a_whole_morph_streams_from_the_other_process(
 def test_a_whole_comparison_streams_from_the_other_process(
     studio: Studio, request_for: Make, cancel_token: CancelToken
 ) -> None:
-    stream = zerogpu.hosted(spaces.GPU, studio)(compare_stream(studio))
-    *_, last = stream(request_for(mode="ode"), ["discrete", "adjoint_1"], cancel_token)
+    stream = zerogpu.hosted(spaces.GPU, studio)(studio.stream)
+    *_, last = stream(Task("compare", request_for(mode="ode"), ("discrete", "adjoint_1")), cancel_token)
     assert isinstance(last, Comparison)
     assert last.stage == "done"
 
 
 def test_a_failure_arrives_as_its_sentence(studio: Studio, request_for: Make, cancel_token: CancelToken) -> None:
-    def broken(request: Request, stop: CancelToken) -> Iterator[Any]:
+    def broken(task: Task, stop: CancelToken) -> Iterator[Any]:
         raise UserError("This model cannot do that: choose another goal.")
         yield
 
     with pytest.raises(UserError, match="choose another goal"):
-        list(zerogpu.hosted(spaces.GPU, studio)(broken)(request_for(), cancel_token))
+        list(zerogpu.hosted(spaces.GPU, studio)(broken)(steering(request_for()), cancel_token))
 
 
 def test_what_the_host_says_is_said_without_markup(
@@ -85,7 +91,7 @@ def test_what_the_host_says_is_said_without_markup(
         return lambda function: refuse
 
     with pytest.raises(UserError, match="used up your quota"):
-        list(zerogpu.hosted(host, studio)(studio.stream)(request_for(), cancel_token))
+        list(zerogpu.hosted(host, studio)(studio.stream)(steering(request_for()), cancel_token))
 
 
 def test_of_a_process_that_failed_no_class_is_told(
@@ -101,7 +107,7 @@ def test_of_a_process_that_failed_no_class_is_told(
         return lambda function: refuse
 
     with pytest.raises(spaces.Aborted) as told:
-        list(zerogpu.hosted(host, studio)(studio.stream)(request_for(), cancel_token))
+        list(zerogpu.hosted(host, studio)(studio.stream)(steering(request_for()), cancel_token))
     assert "(incident " in explain(told.value)
     assert "RuntimeError" not in explain(told.value)
 
@@ -109,23 +115,23 @@ def test_of_a_process_that_failed_no_class_is_told(
 def test_one_person_has_a_share_of_the_host(
     model: Model, request_for: Make, cancel_token: CancelToken, tmp_path: Path
 ) -> None:
-    studio = Studio(model, DeviceQueue(Limits(jobs=5, each=2)))
+    studio = Studio(model, DeviceQueue(Limits(jobs=5, per_client=2)))
     stream = zerogpu.hosted(spaces.GPU, studio)(studio.stream)
     asked = request_for(optimisation_steps=100, sampling_steps=50)
-    runs = [stream(asked, CancelToken(tmp_path / f"stop-{k}", "9.9.9.9")) for k in range(3)]
+    runs = [stream(steering(asked), CancelToken(tmp_path / f"stop-{k}", "9.9.9.9")) for k in range(3)]
     for run in runs[:2]:
         next(run)
-    with pytest.raises(UserError, match="You have 2 runs in line"):
+    with pytest.raises(UserError, match="You already have 2 runs in the queue"):
         next(runs[2])
     runs[0].close()
-    other = stream(request_for(optimisation_steps=1), CancelToken(tmp_path / "stop", "9.9.9.9"))
+    other = stream(steering(request_for(optimisation_steps=1)), CancelToken(tmp_path / "stop", "9.9.9.9"))
     assert isinstance([event for event in other if event is not None][-1], Outcome)
     runs[1].close()
 
 
 def test_stop_is_seen_in_the_other_process(studio: Studio, request_for: Make, cancel_token: CancelToken) -> None:
     asked = request_for(optimisation_steps=100, sampling_steps=50)
-    events = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(asked, cancel_token)
+    events = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(steering(asked), cancel_token)
     last = None
     for event in events:
         if isinstance(event, Progress) and event.phase == "optimise":
@@ -139,7 +145,7 @@ def test_who_goes_away_frees_the_gpu_within_a_heartbeat(
     studio: Studio, request_for: Make, cancel_token: CancelToken
 ) -> None:
     events = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(
-        request_for(optimisation_steps=100, sampling_steps=50), cancel_token
+        steering(request_for(optimisation_steps=100, sampling_steps=50)), cancel_token
     )
     next(event for event in events if isinstance(event, Progress))
     before = len(spaces.killed)
@@ -153,7 +159,7 @@ def test_a_run_ends_before_its_seconds_do_and_keeps_what_it_has(
 ) -> None:
     monkeypatch.setattr(zerogpu, "seconds", lambda forecast: zerogpu.SLACK + 1.5)
     asked = request_for(optimisation_steps=100, sampling_steps=50)
-    *_, last = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(asked, cancel_token)
+    *_, last = zerogpu.hosted(spaces.GPU, studio)(studio.stream)(steering(asked), cancel_token)
     assert isinstance(last, Outcome)
     assert last.stopped
     assert "may take" in cancel_token.why()
@@ -163,23 +169,15 @@ def test_the_seconds_asked_for_follow_the_runs_before(
     studio: Studio, request_for: Make, cancel_token: CancelToken
 ) -> None:
     stream = zerogpu.hosted(spaces.GPU, studio)(studio.stream)
-    list(stream(request_for(), cancel_token))
+    list(stream(steering(request_for()), cancel_token))
     assert spaces.granted[-1] == 60  # nothing was measured yet
-    expected = zerogpu.forecast(studio, request_for(), cancel_token)
+    expected = studio.forecast(steering(request_for()))
     assert expected is not None
     assert 0 < expected < 60
-    list(stream(request_for(), CancelToken(cancel_token.path.with_name("second"))))
+    list(stream(steering(request_for()), CancelToken(cancel_token.path.with_name("second"))))
     assert spaces.granted[-1] == round(zerogpu.seconds(expected))
     assert zerogpu.seconds(10_000) == zerogpu.MOST
     assert zerogpu.seconds(0) == zerogpu.LEAST
-
-
-def test_a_comparison_asks_for_all_its_methods(studio: Studio, request_for: Make, cancel_token: CancelToken) -> None:
-    studio.cost_model.call, studio.cost_model.updates["discrete"] = 0.1, 0.2
-    one = zerogpu.forecast(studio, request_for(), ["discrete"], cancel_token)
-    two = zerogpu.forecast(studio, request_for(), ["discrete", "discrete"], cancel_token)
-    assert one is not None
-    assert two == pytest.approx(2 * one)
 
 
 def test_a_function_that_only_returns_a_generator_would_not_stream() -> None:

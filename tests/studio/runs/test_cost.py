@@ -1,13 +1,13 @@
 import pytest
 
 from studio.core.settings import Settings
-from studio.models.memory import Need
 from studio.runs.cost import CostModel
+from studio.runs.memory import Need
 
 
 def test_nothing_is_forecast_before_both_were_measured() -> None:
     cost_model = CostModel()
-    cost_model.saw_encoding(1.0, 10, Settings(), 10)
+    cost_model.record_encoding(1.0, 10, Settings(), 10)
     assert cost_model.remaining(Settings(), 10) is None
     assert cost_model.cost(Settings(), 10).seconds is None
 
@@ -21,8 +21,8 @@ def test_a_run_costs_its_encoding_its_updates_and_the_last_sample() -> None:
 
 def test_each_measurement_counts_half() -> None:
     cost_model = CostModel()
-    cost_model.saw_update(4.0, Settings(), 10)
-    cost_model.saw_update(2.0, Settings(), 10)
+    cost_model.record_update(4.0, Settings(), 10)
+    cost_model.record_update(2.0, Settings(), 10)
     assert cost_model.updates["discrete"] == pytest.approx(0.3)
 
 
@@ -31,7 +31,7 @@ def test_inverting_an_ode_costs_several_calls_a_step_as_many_as_it_took() -> Non
     settings = Settings(mode="ode", optimisation_steps=5)
     assert cost_model.remaining(settings, 10) == pytest.approx(10 * 10 * 0.1 + 5 * 10 * 0.4 + 10 * 0.1)
     before = cost_model.cost(settings, 10).calls
-    cost_model.saw_encoding(4.0, 40, settings, 10)
+    cost_model.record_encoding(4.0, 40, settings, 10)
     assert cost_model.inversion == 7
     assert cost_model.cost(settings, 10).calls == before - 30
 
@@ -41,7 +41,7 @@ def test_a_method_never_used_is_estimated_by_its_calls_and_then_measured() -> No
     settings = Settings(gradient="unrolled", optimisation_steps=1)
     estimate = cost_model.remaining(settings, 10, encoded=10)
     assert estimate == pytest.approx(10 * 0.2 + 1.0)
-    cost_model.saw_update(5.0, settings, 10)
+    cost_model.record_update(5.0, settings, 10)
     assert cost_model.remaining(settings, 10, encoded=10) == pytest.approx(10 * 0.5 + 1.0)
     assert cost_model.updates["discrete"] == 0.4
 
@@ -50,14 +50,14 @@ def test_memory_is_the_rest_plus_what_the_method_keeps() -> None:
     cost_model = CostModel(need=Need(state=10, activations=1000))
     few, many = Settings(), Settings(gradient="unrolled")
     assert cost_model.cost(few, 20).memory is None
-    cost_model.saw_memory(10_000, few, 20)
+    cost_model.record_memory(10_000, few, 20)
     assert cost_model.cost(few, 20).memory == 10_000
     assert cost_model.cost(many, 20).memory == 10_000 + 19 * 1000
 
 
 def test_where_nobody_can_say_memory_stays_unknown() -> None:
     cost_model = CostModel(need=Need(state=10, activations=1000))
-    cost_model.saw_memory(0, Settings(), 20)
+    cost_model.record_memory(0, Settings(), 20)
     assert cost_model.cost(Settings(), 20).memory is None
 
 
@@ -66,7 +66,7 @@ def test_kept_graphs_spare_calls_whatever_the_number_of_steps() -> None:
     settings = Settings(optimisation_steps=1)
     assert plain.cost(settings, 20).calls - keeping.cost(settings, 20).calls == 8
     assert plain.cost(settings, 5).calls - keeping.cost(settings, 5).calls == 5
-    keeping.saw_update(20 * 0.4 - 8 * 0.1, settings, 20)
+    keeping.record_update(20 * 0.4 - 8 * 0.1, settings, 20)
     assert keeping.remaining(settings, 5, encoded=5) == pytest.approx(5 * 0.4 - 5 * 0.1 + 5 * 0.1)
 
 

@@ -17,7 +17,7 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import parse
 from studio.models.interface import Model
-from studio.runs.face_losses import both, person
+from studio.runs.face_losses import CachedEmbed, both, person
 from studio.runs.held_out import HeldOutPanel
 from studio.runs.morph import morph
 from studio.runs.objective import objective
@@ -148,4 +148,40 @@ def test_a_panel_takes_people_for_themselves(large: Model, first: Tensor, second
 def test_judges_of_photographs_speak_beside_the_loss(large: Model, first: Tensor, second: Tensor) -> None:
     goal = objective(parse({"loss": "identity"}), large, first, second)
     assert list(goal.similarities) == ["Match with the second face", "The same by “again”"]
-    assert goal.similarity(second)["The same by “again”"] > 0.95
+    assert 1 - float(goal.similarities["The same by “again”"](second)[0]) > 0.95
+
+
+def test_an_embedding_is_reused_for_the_same_image_and_never_with_a_gradient() -> None:
+    evaluated: list[bool] = []
+
+    def embed(image: Tensor) -> Tensor:
+        evaluated.append(torch.is_grad_enabled())
+        return image.flatten(1).cumsum(1)
+
+    cached = CachedEmbed(embed)
+    image, other = torch.linspace(-1, 1, 24).view(2, 1, 3, 2, 2).unbind()
+    for _ in range(2):
+        leaf = image.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(cached(leaf).sum(), leaf)
+        assert torch.equal(gradient.flatten(), torch.arange(12.0, 0, -1))
+    with torch.no_grad():
+        reused = cached(image.clone())
+        assert torch.equal(reused, embed(image))
+        assert torch.equal(cached(other), embed(other))
+        assert torch.equal(cached(image), embed(image))
+    assert not reused.requires_grad
+    # twice with a gradient; without one for the other image and the first again, beside the three expected values
+    assert evaluated == [True, True, *[False] * 5]
+
+
+def test_the_two_losses_of_a_morph_share_one_embedding(first: Tensor, second: Tensor) -> None:
+    evaluated: list[int] = []
+    embed = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 5))
+    goal = both(embed, first, second)
+    embed.register_forward_hook(lambda *_: evaluated.append(1))
+    middle = (first + second) / 2
+    total = goal(middle)
+    with torch.no_grad():
+        a, b = goal.a(middle), goal.b(middle)
+    assert torch.allclose(total, 2 * torch.maximum(a, b))
+    assert len(evaluated) == 1

@@ -17,9 +17,9 @@ def test_the_best_is_the_lowest_and_the_first_of_equals() -> None:
         track.add(CurvePoint(step, total, {}, {}), frame(step), [Call(x, x)])
     assert track.best is not None
     assert track.best.step == 1
-    assert track.image is not None
-    assert track.image.getpixel((0, 0)) == (1, 1, 1)
-    assert track.passed[0].state.mean() == 1
+    assert track.best_image is not None
+    assert track.best_image.getpixel((0, 0)) == (1, 1, 1)
+    assert track.best_calls[0].state.mean() == 1
 
 
 def test_every_picture_is_kept_in_order() -> None:

@@ -1,6 +1,6 @@
 import torch
 
-from studio.runs.interpolation import Code, meet, slerp
+from studio.runs.interpolation import Code, interpolate, slerp
 
 
 def test_the_great_circle_keeps_lengths_and_halves_the_angle() -> None:
@@ -23,7 +23,7 @@ def test_parallel_opposite_and_zero_vectors_are_no_trouble() -> None:
         assert torch.allclose(slerp(a, b, 0.25), 0.75 * a + 0.25 * b)
 
 
-def test_codes_meet_on_a_line_in_z_and_on_circles_in_each_noise() -> None:
+def test_codes_are_interpolated_on_a_line_in_z_and_on_circles_in_each_noise() -> None:
     generator = torch.Generator().manual_seed(1)
     first, second = (
         Code(
@@ -33,7 +33,7 @@ def test_codes_meet_on_a_line_in_z_and_on_circles_in_each_noise() -> None:
         )
         for _ in range(2)
     )
-    found = meet(first, second, 0.25)
+    found = interpolate(first, second, 0.25)
     assert torch.allclose(found.z, 0.75 * first.z + 0.25 * second.z)
     assert torch.allclose(found.x_T, slerp(first.x_T, second.x_T, 0.25))
     assert found.noises is not None
@@ -42,6 +42,11 @@ def test_codes_meet_on_a_line_in_z_and_on_circles_in_each_noise() -> None:
     assert torch.allclose(found.noises[3], slerp(first.noises[3], second.noises[3], 0.25))
 
 
-def test_an_ode_has_no_noises_to_meet() -> None:
+def test_an_ode_has_no_noises_to_interpolate() -> None:
     code = Code(torch.zeros(1, 4), torch.ones(1, 3, 2, 2), None)
-    assert meet(code, code).noises is None
+    assert interpolate(code, code).noises is None
+
+
+def test_codes_without_z_have_none_between_them() -> None:
+    code = Code(None, torch.ones(1, 3, 2, 2), None)
+    assert interpolate(code, code).z is None

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled
 from adjointdeis.schedule import LinearVP
-from studio.runs.meter import Metered, most_memory
+from studio.runs.meter import Metered, peak_memory
 
 CPU = torch.device("cpu")
 MIB = 2**20
@@ -17,25 +17,25 @@ def test_memory_is_the_most_held_at_once_not_the_sum() -> None:
         for _ in range(5):
             torch.ones(MIB // 4)  # released at once
 
-    _, most = most_memory(work, CPU)
+    _, most = peak_memory(work, CPU)
     assert most == pytest.approx(MIB, rel=0.05)
 
 
 def test_memory_that_is_kept_adds_up() -> None:
-    kept, most = most_memory(lambda: [torch.ones(MIB // 4) for _ in range(5)], CPU)
+    kept, most = peak_memory(lambda: [torch.ones(MIB // 4) for _ in range(5)], CPU)
     assert len(kept) == 5
     assert most == pytest.approx(5 * MIB, rel=0.05)
 
 
 def test_what_was_there_before_does_not_count() -> None:
     before = torch.ones(8 * MIB)
-    _, most = most_memory(lambda: before[0] + 1, CPU)
+    _, most = peak_memory(lambda: before[0] + 1, CPU)
     assert most < MIB
 
 
 def test_memory_is_measured_in_any_thread() -> None:
     found: list[int] = []
-    thread = threading.Thread(target=lambda: found.append(most_memory(lambda: torch.ones(MIB), CPU)[1]))
+    thread = threading.Thread(target=lambda: found.append(peak_memory(lambda: torch.ones(MIB), CPU)[1]))
     thread.start()
     thread.join()
     assert found == [pytest.approx(4 * MIB, rel=0.05)]

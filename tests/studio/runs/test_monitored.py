@@ -28,26 +28,26 @@ def test_after_stop_the_network_refuses(cancel_token: CancelToken) -> None:
 def test_the_first_calls_of_an_update_are_kept_and_the_rest_are_not(cancel_token: CancelToken) -> None:
     network = MonitoredNetwork(half, cancel_token)
     for update in range(2):
-        network.follow(2)
+        network.record(2)
         for i in range(4):
             network(torch.zeros(1), torch.full((1, 3, 2, 2), float(10 * update + i)), None)
-        assert [float(call.state.mean()) for call in network.passed] == [10 * update, 10 * update + 1]
-        assert [float(call.output.mean()) for call in network.passed] == [5 * update, 5 * update + 0.5]
+        assert [float(call.state.mean()) for call in network.recorded] == [10 * update, 10 * update + 1]
+        assert [float(call.output.mean()) for call in network.recorded] == [5 * update, 5 * update + 0.5]
 
 
 def test_what_is_kept_holds_no_gradient(cancel_token: CancelToken) -> None:
     network = MonitoredNetwork(half, cancel_token)
-    network.follow(1)
+    network.record(1)
     network(torch.zeros(1), torch.ones(1, 3, 2, 2, requires_grad=True), None)
-    assert not network.passed[0].output.requires_grad
+    assert not network.recorded[0].output.requires_grad
 
 
-def test_the_most_memory_is_the_largest_of_what_was_seen(cancel_token: CancelToken) -> None:
+def test_the_peak_memory_is_the_largest_of_what_was_seen(cancel_token: CancelToken) -> None:
     network = MonitoredNetwork(half, cancel_token)
     before = network.memory
     large = torch.ones(64, 3, 512, 512)
     network(torch.zeros(1), large, None)
     del large
     network(torch.zeros(1), torch.ones(1, 3, 2, 2), None)
-    assert network.most_memory > before + 100e6
-    assert network.memory < network.most_memory
+    assert network.peak_memory > before + 100e6
+    assert network.memory < network.peak_memory

@@ -19,7 +19,7 @@ def start() -> Tensor:
 
 def closeness_of(kind: str, model: Model, start: Tensor, image: Tensor) -> float:
     settings = parse({"prompt": "red", "closeness": 2.0, "closeness_kind": kind})
-    return objective(settings, model, start, None).terms(image)["closeness"]
+    return float(objective(settings, model, start, None).loss.terms(image)["closeness"][0])
 
 
 @pytest.mark.parametrize("kind", ["pixels", "structure", "features"])

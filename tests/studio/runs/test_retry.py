@@ -6,7 +6,7 @@ import torch
 
 from studio.core.settings import Settings, parse
 from studio.runs.request import Request
-from studio.runs.retry import said, smaller, with_second_try
+from studio.runs.retry import retry_message, smaller, with_second_try
 
 Make = Callable[..., Request]
 
@@ -60,8 +60,11 @@ def test_plain_autograd_gives_way_to_the_same_gradient_in_less_memory() -> None:
     asked = parse({"gradient": "unrolled", "sampling_steps": 20})
     used = smaller(asked)
     assert used == asked.model_copy(update={"gradient": "discrete"})
-    assert said(asked, used) == "Memory did not suffice, so this run was made with the gradient method “discrete”."
-    assert said(asked, asked) == ""
+    assert (
+        retry_message(asked, used)
+        == "Memory did not suffice, so this run was made with the gradient method “discrete”."
+    )
+    assert retry_message(asked, asked) == ""
 
 
 def test_smaller_settings_are_settings() -> None:

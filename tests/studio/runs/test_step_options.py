@@ -5,13 +5,13 @@ import torch
 
 from studio.core.errors import UserError
 from studio.core.settings import Settings
-from studio.runs.step_options import stepping
+from studio.runs.step_options import step_options
 
 START = {"x_T": torch.zeros(1, 3, 4, 4), "z": torch.zeros(1, 9), "noises": torch.zeros(5, 1, 3, 4, 4)}
 
 
 def test_a_normalised_rate_is_the_root_mean_square_change_of_an_entry() -> None:
-    optimizer, rates, wrt, rules = stepping(Settings(z_rate=0.1, noise_rate=0.02), START)
+    optimizer, rates, wrt, rules = step_options(Settings(z_rate=0.1, noise_rate=0.02), START)
     assert wrt == ("noises", "z")
     assert rules.normalize
     assert callable(optimizer)
@@ -24,7 +24,7 @@ def test_a_normalised_rate_is_the_root_mean_square_change_of_an_entry() -> None:
 
 
 def test_later_steps_average_the_directions_so_far() -> None:
-    optimizer, rates, *_ = stepping(Settings(variables="z", z_rate=1.0), START)
+    optimizer, rates, *_ = step_options(Settings(variables="z", z_rate=1.0), START)
     assert callable(optimizer)
     v = torch.zeros(1, 9, requires_grad=True)
     steps = optimizer([{"params": [v], "lr": rates["z"]}])
@@ -39,18 +39,18 @@ def test_later_steps_average_the_directions_so_far() -> None:
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_the_others_are_torchs_own_at_the_rates_as_they_are(name: str) -> None:
-    optimizer, rates, _, rules = stepping(Settings(optimiser=name, z_rate=0.1, noise_rate=0.02), START)
+    optimizer, rates, _, rules = step_options(Settings(optimiser=name, z_rate=0.1, noise_rate=0.02), START)
     assert (optimizer, rates) == (name, {"noises": 0.02, "z": 0.1})
     assert not rules.normalize
 
 
 @pytest.mark.parametrize(("chosen", "moving"), [("both", ("x_T", "z")), ("z", ("z",)), ("noise", ("x_T",))])
 def test_what_moves_is_what_was_chosen(chosen: str, moving: tuple[str, ...]) -> None:
-    assert stepping(Settings(mode="ode", variables=chosen), START).wrt == moving
+    assert step_options(Settings(mode="ode", variables=chosen), START).wrt == moving
 
 
 def test_a_model_without_z_moves_the_noise_alone() -> None:
     bare = {**START, "z": None}
-    assert stepping(Settings(), bare).wrt == ("noises",)
+    assert step_options(Settings(), bare).wrt == ("noises",)
     with pytest.raises(UserError, match="no code z to move"):
-        stepping(Settings(variables="z"), bare)
+        step_options(Settings(variables="z"), bare)

@@ -5,7 +5,7 @@ import gradio as gr
 import pytest
 
 from studio.models.interface import Model
-from studio.queue.app_state import Studio
+from studio.queue.app_state import Stream, Studio
 from studio.ui.page import page
 from studio.ui.theme import CSS
 
@@ -23,9 +23,16 @@ def test_only_the_endpoints_for_programs_are_public(blocks: gr.Blocks) -> None:
 
 
 def test_every_function_that_uses_the_device_goes_through_the_host(model: Model, face: Path) -> None:
-    wrapped = []
-    page(Studio(model), [face], lambda function: wrapped.append(function) or function)
-    assert len(wrapped) == 6  # steer, morph and compare, for the page and for programs
+    read, wrapped = [], []
+
+    class Watched(Studio):
+        @property
+        def stream(self) -> Stream:  # type: ignore[override]
+            read.append(1)
+            return super().stream
+
+    page(Watched(model), [face], lambda function: wrapped.append(function) or function)
+    assert len(wrapped) == len(read) == 2  # one stream for all tabs, one for programs
 
 
 def test_no_event_cancels_another(blocks: gr.Blocks) -> None:

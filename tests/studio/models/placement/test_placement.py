@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from studio.models.placement.placement import SHARE, Placement, fastest_fit, placements
+from studio.models.placement.placement import SHARE, Placement, best_device, fastest_fit, placements
 
 GPU = torch.device("cuda")
 
@@ -28,3 +29,16 @@ def test_the_fastest_that_fits_is_chosen_and_the_smallest_if_none_fits() -> None
 
 def test_without_estimates_the_plain_placement_is_chosen() -> None:
     assert fastest_fit(GPU, {}, 100) == Placement(GPU)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best", "without_mps"),
+    [(True, True, "cuda", "cuda"), (False, True, "mps", "cpu"), (False, False, "cpu", "cpu")],
+)
+def test_the_best_device_is_a_gpu_if_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, best: str, without_mps: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert best_device() == torch.device(best)
+    assert best_device(mps=False) == torch.device(without_mps)

@@ -1,0 +1,48 @@
+"""`MeasuredLoss`: an objective whose latest evaluation is kept, so that each loss is evaluated once an update.
+
+total      = sum_k weight_k loss_k(x)                          with a graph, for the gradient
+similarity = 1 - loss_k(x)                                     of a term: its value, no second evaluation
+1 - loss(x)                                       of any other loss: evaluated once, without a graph
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from adjointdeis import Frame
+from studio.runs.events import CurvePoint
+from studio.runs.objective import Objective
+
+
+class MeasuredLoss:
+    """Image (b, 3, h, w) in [-1, 1] -> total loss (b,). `image` is the latest one, without its graph.
+
+    `adjointdeis.guide` also takes the terms by name, but a latent model would then decode the state once for each.
+
+    Args:
+        objective: the weighted losses, and the losses whose similarities are shown.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._parts, self._similarities = objective.loss.parts, objective.similarities
+        self._terms: dict[str, Tensor] = {}
+        self.image = torch.empty(0)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The weighted sum of all losses, each evaluated once."""
+        values = {loss.name: loss(image) for _, loss in self._parts}
+        self.image, self._terms = image.detach(), {name: value.detach() for name, value in values.items()}
+        first, *rest = (weight * values[loss.name] for weight, loss in self._parts)
+        return sum(rest, first)
+
+    @torch.no_grad()
+    def point(self, frame: Frame) -> CurvePoint:
+        """The curve point of the frame that was evaluated last: total, terms and similarities of its first image."""
+        terms = {name: float(value[0]) for name, value in self._terms.items()}
+        known = {id(loss): terms[loss.name] for _, loss in self._parts}
+        similarity = {
+            name: 1 - (known[id(loss)] if id(loss) in known else float(loss(self.image)[0]))
+            for name, loss in self._similarities.items()
+        }
+        return CurvePoint(frame.step, float(frame.loss[0]), terms, similarity)
