@@ -10,16 +10,16 @@ import signal
 import sys
 from typing import Any
 
-# nobody is told that this runs, or what it does; read when the libraries are imported
+# no usage statistics are sent; the libraries read these variables when they are imported
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 try:
-    from spaces import GPU as on_gpu  # ZeroGPU hosts only; has to come before anything touches CUDA
+    from spaces import GPU as on_gpu  # on ZeroGPU hosts; must be imported before anything uses CUDA
 except ImportError:
 
     def on_gpu(function: Any = None, *, duration: Any = None) -> Any:
-        """Anywhere else the function runs where it is."""
+        """Outside ZeroGPU the function is returned unchanged."""
         return function if function is not None else on_gpu
 
 
@@ -29,7 +29,7 @@ from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
 from studio.core.plugins import add_plugin_flag, load_plugins
-from studio.models.cli import add_flags, chosen
+from studio.models.cli import add_flags, selected_model
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
 from studio.models.placement.placement import best_device
@@ -47,36 +47,36 @@ from studio.ui.theme import CSS, theme
 
 
 def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
-    """The page on a model, warmed up.
+    """Build the page for a model that has made one short run.
 
     Args:
-        public: strangers come (see `Studio.public`), so everybody gets a share of the device and no more.
-        device: where the model runs; None for a GPU if there is one.
+        public: limit each client's use of the device and label results (see `Studio.public`).
+        device: where the model runs; a GPU, if there is one, if None.
         model: the embedded one if None.
     """
-    # Half of the cores: at batch 1 more threads gain nothing, and a busy second core slows them all down.
+    # Half of the cores: at batch 1 more threads save no time, and threads that share a core slow each other down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    # A network call is hundreds of small operations that each give the interpreter lock away; with the default of 5 ms
-    # the page's own threads keep it long enough to slow a run by an eighth.
+    # A network call is hundreds of small operations, and each releases the interpreter lock; with the default switch
+    # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
     model = model or embedded(device or best_device(mps=False))
     studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public)
     pictures = examples()
-    if zerogpu.is_zero():  # there is no GPU in this process, so nothing to warm up
+    if zerogpu.is_zero():  # this process has no GPU, so it makes no run
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
-    if pictures and model.clip is not None:  # the short run for warming up has a goal in words
+    if pictures and model.clip is not None:  # the short run is steered by a text
         studio.warm_up(pictures[0])
     return page(studio, pictures, where_it_is)
 
 
 def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
-    """Serve the page with everything off that would record or publish what visitors do.
+    """Serve the page, with every feature off that would record or publish what visitors do.
 
     Args:
-        blocks: of `build`.
-        presenting: large type and keys, whatever the address says.
-        public: take in less, because anybody may come.
-        where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
+        blocks: the page that `build` returns.
+        presenting: large type and keyboard control, whatever the URL's query is.
+        public: use the request limits of a public server.
+        where: server_name, server_port, inbrowser, prevent_thread_lock, share; see `gr.Blocks.launch`.
     """
     sessions = Sessions(UNREAD if public else math.inf)
     return blocks.launch(
@@ -88,7 +88,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         enable_monitoring=False,
         show_error=False,
         state_session_capacity=SESSIONS,
-        max_file_size=request_limits(public).file,
+        max_file_size=request_limits(public).max_upload,
         app_kwargs={
             "middleware": [Middleware(RequestMiddleware, request_limits=request_limits(public), admit=sessions.admit)]
         },
@@ -97,33 +97,33 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line (by argparse: see `studio.models.cli`)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to serve on")
     parser.add_argument("--port", type=int, help="port; the first free one from 7860 by default")
-    parser.add_argument("--share", action="store_true", help="make a temporary public link through gradio.live")
+    parser.add_argument("--share", action="store_true", help="create a temporary public link through gradio.live")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     parser.add_argument(
-        "--present", action="store_true", help="for a projector: large type, keys, a fresh page after a pause"
+        "--present", action="store_true", help="for a projector: large type, keyboard control, a reset after a pause"
     )
     parser.add_argument(
         "--public",
         action=argparse.BooleanOptionalAction,
         default=bool(os.environ.get("SPACE_ID")),
-        help="for a place where anybody may come: stricter limits, pictures labelled; the default on a Space",
+        help="for a server that anybody can reach: stricter limits, labelled pictures; the default on a Space",
     )
-    parser.add_argument("--device", help="where the model runs, as cpu or cuda; a GPU if there is one by default")
+    parser.add_argument("--device", help="where the model runs: cpu or cuda; a GPU, if there is one, by default")
     add_flags(parser)
     add_plugin_flag(parser)
-    parser.add_argument("--check", action="store_true", help="say whether all that the studio needs is there, and end")
-    given = parser.parse_args()
-    if given.present and given.share:
-        parser.error("--present is for a room without network; leave --share out")
-    return given
+    parser.add_argument("--check", action="store_true", help="check this machine for what the studio needs, and exit")
+    args = parser.parse_args()
+    if args.present and args.share:
+        parser.error("--present runs without a network, so it cannot be combined with --share: leave --share out")
+    return args
 
 
 def can_open_a_browser() -> bool:
-    """Whether there is a screen to open one on."""
+    """Whether this machine has a screen."""
     if os.environ.get("CI") or os.environ.get("SPACE_ID"):
         return False
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -132,38 +132,33 @@ def can_open_a_browser() -> bool:
 def main() -> None:
     """Build and serve until interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    given = arguments()
-    if given.check:
-        findings = list(check(given.host, given.port))
+    args = arguments()
+    if args.check:
+        findings = list(check(args.host, args.port))
         print(*findings, sep="\n")
         sys.exit(any(not finding.fine for finding in findings))
     try:
-        load_plugins(given.plugin)
-        serve(given)
-    except (FileNotFoundError, UserError) as missing:
-        sys.exit(str(missing))
-    except (OSError, UnicodeError) as error:  # a port that is taken, a full disk, files that may not be read
+        load_plugins(args.plugin)
+        serve(args)
+    except (FileNotFoundError, UserError) as error:
+        sys.exit(str(error))
+    except (OSError, UnicodeError) as error:  # a port in use, a full disk, an unreadable file
         sys.exit(f"The studio cannot start: {error}")
 
 
-def opened(given: argparse.Namespace) -> gr.Blocks:
-    """The page on the model that the command line names."""
-    device = given.device or str(best_device(mps=False))
-    return build(given.public, model=chosen(given, device, given.public))
-
-
-def serve(given: argparse.Namespace) -> None:
-    """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
+def serve(args: argparse.Namespace) -> None:
+    """Build and serve; the folder of temporary files is deleted at the end, also after SIGTERM (`docker stop`)."""
+    device = args.device or str(best_device(mps=False))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
         launch(
-            opened(given),
-            given.present,
-            given.public,
-            server_name=given.host,
-            server_port=given.port,
-            share=given.share,
-            inbrowser=not given.no_browser and can_open_a_browser(),
+            build(args.public, model=selected_model(args, device, args.public)),
+            args.present,
+            args.public,
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share,
+            inbrowser=not args.no_browser and can_open_a_browser(),
         )
 
 

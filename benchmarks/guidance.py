@@ -41,7 +41,7 @@ from benchmarks.one_step import OneStep
 from benchmarks.steering import edit_for, faces
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Loss
-from studio.core.checksums import combined, listed
+from studio.core.checksums import combined_checksum, listed_checksums
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
 from studio.models.embedded import embedded
@@ -59,7 +59,7 @@ WISHES: tuple[Wish, ...] = get_args(Wish)
 
 def weights() -> str:
     """The short name of the weights that ship."""
-    return combined(listed(DEFAULT_FOLDER))[:10]
+    return combined_checksum(listed_checksums(DEFAULT_FOLDER))[:10]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
     monkeypatch.setattr(app, "build", lambda public, model: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
@@ -83,7 +83,7 @@ def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.Monk
             given.update(options)
 
     app.launch(cast(Any, Page()), public=True)
-    assert given["max_file_size"] == IN_PUBLIC.file < AT_HOME.file
+    assert given["max_file_size"] == IN_PUBLIC.max_upload < AT_HOME.max_upload
     assert given["app_kwargs"]["middleware"][0].kwargs["request_limits"] == IN_PUBLIC
     assert (given["run_history"], given["enable_monitoring"], given["show_error"]) == (False, False, False)
     monkeypatch.setattr("sys.argv", ["app.py", "--public"])
@@ -110,7 +110,7 @@ def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.Mo
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
-    monkeypatch.setattr(app, "chosen", lambda *_: stub())
+    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
     monkeypatch.setattr(app, "build", lambda public, model: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])

@@ -21,15 +21,15 @@ from benchmarks.morphing.run import Bench, save_pictures, work
 from benchmarks.morphing.tables import all_tables
 from clay.people.dataset import TEST
 from clay.world import DEFAULT_FOLDER, load_world
-from studio.core.checksums import combined, listed
+from studio.core.checksums import combined_checksum, listed_checksums
 
 FOLDER = ROOT / "docs" / "results" / "morphing"
 
 
 def weights() -> str:
     """The short name of the weights that ship, but for CLIP's, which has no part in a morph."""
-    files = {name: sha256 for name, sha256 in listed(DEFAULT_FOLDER).items() if not name.startswith("clip/")}
-    return combined(files)[:10]
+    files = {name: sha256 for name, sha256 in listed_checksums(DEFAULT_FOLDER).items() if not name.startswith("clip/")}
+    return combined_checksum(files)[:10]
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:

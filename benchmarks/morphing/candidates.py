@@ -23,7 +23,7 @@ from losses import Augmented, Loss, Morph
 from studio.core.gradients import graphs_kept
 from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
-from studio.models.embedded import of_world
+from studio.models.embedded import model_of_world
 from studio.queue.cancel import CancelTokens
 from studio.runs.interpolation import Code
 from studio.runs.morph import Morphing, morph
@@ -119,7 +119,7 @@ def _page(start: Start) -> Iterator[Candidate]:
     """Every picture that a visitor sees, and the network calls until then as they are counted for the other methods:
     a call for each picture that was sampled back to check the round trip, and for each step whose kept graph spares it.
     """
-    settings, model = Settings(**start.method.page), of_world(start.world)
+    settings, model = Settings(**start.method.page), model_of_world(start.world)
     kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)
     request = Request(settings, to_image(start.faces.first), to_image(start.faces.second))
     for event in morph(model, request, CancelTokens().new_token()):

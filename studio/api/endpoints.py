@@ -33,7 +33,7 @@ from studio.core.presets import suited
 from studio.core.settings import MIX, Settings, choices
 from studio.images import faces as photo_faces
 from studio.images.framing import ALIGNED
-from studio.models.domain import world_of
+from studio.models.domain import domain_of
 from studio.queue.app_state import Studio, Task
 from studio.runs.compare import chosen_methods
 from studio.runs.request import Request
@@ -83,7 +83,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
 
         Hand one of them on to `steer` with the same picture.
         """
-        world, path = world_of(studio.model), uploaded(named["image"])
+        world, path = domain_of(studio.model), uploaded(named["image"])
         if path is None:
             raise UserError(NO_FILE)
         yield photo_faces.find_faces(path, world.framing if world else ALIGNED)

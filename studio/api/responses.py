@@ -12,11 +12,11 @@ from typing import Any
 from PIL import Image
 
 from studio.core.settings import title
-from studio.core.text import told
+from studio.core.text import truncation_warnings
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.faces import Faces
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.compare import Column, Comparison
 from studio.runs.events import Outcome, Progress, Waiting
@@ -94,11 +94,11 @@ def _notes(outcome: Outcome, model: Model) -> Json:
     settings = outcome.settings
     texts = [(title("prompt"), settings.prompt if settings.needs_prompt else "")]
     texts += [(title("source_text"), settings.source_text if settings.needs_source_text else "")]
-    sentence = told(model.tokenizer, texts)
+    sentence = truncation_warnings(model.tokenizer, texts)
     return {"notes": [sentence]} if sentence else {}
 
 
 def _file(image: Image.Image, written: Json, folder: Path, named: Named) -> Json:
     path = folder / "result.png"
-    path.write_bytes(to_png(mark(image) if named.get("marked") else image, written))
+    path.write_bytes(to_png(draw_label(image) if named.get("marked") else image, written))
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

@@ -1,15 +1,15 @@
-"""The studio without a page.
+"""The studio's runs on the command line.
 
-    python -m studio.cli steer IMAGE --text "a face with red hair"       change a picture
-    python -m studio.cli morph FIRST SECOND                              one face of two
-    python -m studio.cli compare IMAGE --text "a face with a hat"        gradient methods side by side
-    python -m studio.cli settings                                        every setting, its default and range
+    python -m studio.cli steer IMAGE --text "a face with red hair"       steer an image towards a goal
+    python -m studio.cli morph FIRST SECOND                              morph two faces into one
+    python -m studio.cli compare IMAGE --text "a face with a hat"        compare gradient methods
+    python -m studio.cli settings                                        list settings, defaults and ranges
 
-Settings come from --preset, then from --settings FILE (a JSON, or a PNG that was saved here), then from every --set
-NAME=VALUE; later ones win. The result is a PNG with its record inside, and the record as JSON beside it. Ctrl-C ends a
-run early and keeps its best picture. Another model than the embedded one is chosen with --model. Of a photograph,
---find-face crops to the largest face, and --in-photo writes the photo with the result in it. --plugin adds goals
-(docs/goals.md).
+Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
+NAME=VALUE; later values override earlier ones. The result is a PNG that contains its record, and the record as JSON
+beside it. Ctrl-C stops a run early and keeps its best image. --model selects another model than the embedded one. For a
+photograph, --find-face crops to the largest face, and --in-photo writes the photograph with the result in it. --plugin
+adds goals (docs/goals.md).
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS, suited
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
-from studio.images.label import LABEL, mark
-from studio.models.cli import add_flags, chosen
-from studio.models.interface import Model
+from studio.images.label import LABEL, draw_label
+from studio.models.cli import add_flags, selected_model
 from studio.runs.compare import compare
 from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
@@ -48,94 +47,92 @@ from studio.runs.request import Request
 from studio.runs.steer import steer
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Do what the words ask for; 0 if it could be done, 1 with a sentence if not."""
-    given = _parser().parse_args(words)
-    console = Console(stderr=True, quiet=given.quiet)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one job and return the exit status: 0, or 1 after an error message."""
+    args = _parser().parse_args(argv)
+    console = Console(stderr=True, quiet=args.quiet)
     try:
-        load_plugins(given.plugin)
+        load_plugins(args.plugin)
         with TemporaryDirectory() as folder:
-            stop = CancelToken(Path(folder) / "stop")
-            _interrupting(stop)
-            given.job(given, stop, console)
+            cancel = CancelToken(Path(folder) / "stop")
+            _cancel_on_interrupt(cancel)
+            args.job(args, cancel, console)
     except (UserError, FileNotFoundError, FloatingPointError, torch.OutOfMemoryError) as error:
-        sentence = str(error) if isinstance(error, FileNotFoundError) else explain(error)
-        Console(stderr=True).print(f"[red]{sentence}[/red]", highlight=False, soft_wrap=True)
+        message = str(error) if isinstance(error, FileNotFoundError) else explain(error)
+        Console(stderr=True).print(f"[red]{message}[/red]", highlight=False, soft_wrap=True)
         return 1
     return 0
 
 
-def _steer(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
-    model = _model(given)
-    values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
-    request = Request.checked(values, existing(given.image), given.second, model.size)
-    check_photo(given.in_photo, given.image, request.settings)
-    outcome = watch(steer(model, request, stop), console)
+def _steer(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    model = selected_model(args, args.device)
+    values = _values(args) | face_crops(args.find_face, model, args.image, args.second)
+    request = Request.checked(values, existing(args.image), args.second, model.size)
+    check_photo(args.in_photo, args.image, request.settings)
+    outcome = watch(steer(model, request, cancel), console)
     if not isinstance(outcome, Outcome):
-        raise UserError("Stopped before the first step, so there is nothing to keep.")
+        raise UserError("The run was stopped before its first step, so there is no result to save.")
     show_outcome(outcome, console)
-    name = f"{given.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
-    _write(given, name, outcome.after, record(outcome, model))
-    write_photo(given.in_photo, given.image, outcome, model, marked=given.mark)
+    name = f"{args.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
+    _write(args, name, outcome.after, record(outcome, model))
+    write_photo(args.in_photo, args.image, outcome, model, marked=args.mark)
 
 
-def _morph(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
-    model = _model(given)
-    crops = face_crops(given.find_face, model, given.first, given.second)
-    values = {**suited("morph"), **_values(given), "loss": "morph", **crops}
-    request = Request.checked(values, existing(given.first), existing(given.second), model.size)
-    done = watch(morph(model, request, stop), console)
-    if not isinstance(done, Morphed):
-        raise UserError("Stopped before there was a morph, so there is nothing to keep.")
-    show_morph(done, console)
-    name = f"{given.first.stem}-{given.second.stem}-{request.settings.seed}.png"
-    _write(given, name, done.outcome.after, morph_record(done, model))
+def _morph(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    model = selected_model(args, args.device)
+    crops = face_crops(args.find_face, model, args.first, args.second)
+    values = {**suited("morph"), **_values(args), "loss": "morph", **crops}
+    request = Request.checked(values, existing(args.first), existing(args.second), model.size)
+    result = watch(morph(model, request, cancel), console)
+    if not isinstance(result, Morphed):
+        raise UserError("The run was stopped before its first morph, so there is no result to save.")
+    show_morph(result, console)
+    name = f"{args.first.stem}-{args.second.stem}-{request.settings.seed}.png"
+    _write(args, name, result.outcome.after, morph_record(result, model))
 
 
-def _compare(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
-    model = _model(given)
-    values = _values(given) | face_crops(given.find_face, model, given.image, given.second)
-    request = Request.checked(values, existing(given.image), given.second, model.size)
-    state = watch(compare(model, request, given.methods, stop), console)
+def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    model = selected_model(args, args.device)
+    values = _values(args) | face_crops(args.find_face, model, args.image, args.second)
+    request = Request.checked(values, existing(args.image), args.second, model.size)
+    state = watch(compare(model, request, args.methods, cancel), console)
     if state is not None:
         show_comparison(state, Console())
 
 
-def _settings(given: argparse.Namespace, stop: CancelToken, console: Console) -> None:
+def _settings(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
     show_settings(Console())
 
 
-def _model(given: argparse.Namespace) -> Model:
-    """The embedded one, or the one that --model names."""
-    return chosen(given, given.device)
+def _values(args: argparse.Namespace) -> dict[str, Any]:
+    """Set the number of CPU threads, and return the settings of the command line, not yet checked.
 
-
-def _values(given: argparse.Namespace) -> dict[str, Any]:
-    """Everything that was asked for. Half of the cores do the work: at batch 1 more of them gain nothing."""
-    torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 2) // 2))
-    values = collected(given.preset, given.settings, given.set)
-    text = getattr(given, "text", None)
+    By default half of the cores: at batch 1 more threads save no time.
+    """
+    torch.set_num_threads(args.threads or max(1, (os.cpu_count() or 2) // 2))
+    values = collected(args.preset, args.settings, args.set)
+    text = getattr(args, "text", None)
     values = values if text is None else {**values, "prompt": text}
     loss = str(values.get("loss"))
     return {**(suited(loss) if loss in GOALS else {}), **values}
 
 
-def _interrupting(stop: CancelToken) -> None:
-    """Ctrl-C sets the flag; a second Ctrl-C ends the program."""
+def _cancel_on_interrupt(cancel: CancelToken) -> None:
+    """Ctrl-C cancels the run; a second Ctrl-C ends the program."""
 
     def interrupted(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop.set()
+        cancel.set()
 
     signal.signal(signal.SIGINT, interrupted)
 
 
-def _write(given: argparse.Namespace, name: str, image: Image.Image, written: dict[str, Any]) -> None:
-    """The PNG with its record inside, and the record beside it; their names go to standard output."""
-    path: Path = given.out or Path(name)
+def _write(args: argparse.Namespace, name: str, image: Image.Image, metadata: dict[str, Any]) -> None:
+    """Write the PNG with its record inside, and the record beside it; print both names."""
+    path: Path = args.out or Path(name)
     sidecar = path.with_suffix(".json")
-    path.write_bytes(to_png(mark(image) if given.mark else image, written))
-    sidecar.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    path.write_bytes(to_png(draw_label(image) if args.mark else image, metadata))
+    sidecar.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     print(path, sidecar, sep="\n")
 
 
@@ -143,39 +140,48 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studio.cli", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quiet", action="store_true", help="no bar and no tables")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar and no tables")
+    image, run, output = _image_flags(), _run_flags(), _output_flags()
     jobs = parser.add_subparsers(required=True, metavar="JOB")
-    made = {name: jobs.add_parser(name, help=help_) for name, help_ in _JOBS.items()}
-    made["settings"].set_defaults(job=_settings)
-    for name, job in (("steer", _steer), ("compare", _compare)):
-        made[name].add_argument("image", type=Path, help="picture to change")
-        made[name].add_argument("--text", help="what to see: short for --set prompt=TEXT")
-        made[name].add_argument("--second", type=Path, help="picture or face to move towards, where the loss needs one")
-        made[name].set_defaults(job=job)
-    made["compare"].add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
-    made["morph"].add_argument("first", type=Path, help="one face")
-    made["morph"].add_argument("second", type=Path, help="the other face")
-    made["morph"].set_defaults(job=_morph)
-    for one in made.values():
-        add_plugin_flag(one)
-    for name in ("steer", "morph", "compare"):
-        made[name].add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
-        made[name].add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
-        made[name].add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a single setting")
-        made[name].add_argument("--threads", type=int, help="CPU threads; half of the cores by default")
-        add_face_flag(made[name])
-        add_flags(made[name])
-        made[name].add_argument("--device", help="of another model, as cpu or cuda; a GPU if there is one by default")
-    add_photo_flag(made["steer"])
-    for name in ("steer", "morph"):
-        made[name].add_argument("--out", type=Path, metavar="PNG", help="where to write the picture")
-        made[name].add_argument("--mark", action="store_true", help=f"draw the label “{LABEL}” into its corner")
+    steer_job = jobs.add_parser("steer", parents=[image, run, output], help="steer an image towards a goal")
+    add_photo_flag(steer_job)
+    steer_job.set_defaults(job=_steer)
+    morph_job = jobs.add_parser("morph", parents=[run, output], help="morph two faces into one")
+    morph_job.add_argument("first", type=Path, help="first face")
+    morph_job.add_argument("second", type=Path, help="second face")
+    morph_job.set_defaults(job=_morph)
+    compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
+    compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
+    compare_job.set_defaults(job=_compare)
+    settings_job = jobs.add_parser("settings", help="list every setting")
+    settings_job.set_defaults(job=_settings)
+    for job in (steer_job, morph_job, compare_job, settings_job):
+        add_plugin_flag(job)
     return parser
 
 
-_JOBS = {
-    "steer": "change a picture towards a goal",
-    "morph": "one face of two",
-    "compare": "one job by several gradient methods",
-    "settings": "list every setting",
-}
+def _image_flags() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(add_help=False)
+    flags.add_argument("image", type=Path, help="image to change")
+    flags.add_argument("--text", help="prompt: short for --set prompt=TEXT")
+    flags.add_argument("--second", type=Path, help="target image, for losses that need one")
+    return flags
+
+
+def _run_flags() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(add_help=False)
+    flags.add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
+    flags.add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
+    flags.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting")
+    flags.add_argument("--threads", type=int, help="CPU threads; half of the cores by default")
+    add_face_flag(flags)
+    add_flags(flags)
+    flags.add_argument("--device", help="device of another model: cpu, cuda or mps; the fastest by default")
+    return flags
+
+
+def _output_flags() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(add_help=False)
+    flags.add_argument("--out", type=Path, metavar="PNG", help="output file")
+    flags.add_argument("--mark", action="store_true", help=f"draw the label “{LABEL}” into the image's corner")
+    return flags

@@ -1,4 +1,4 @@
-"""Settings from a command line: a preset, a file, single values; later ones win."""
+"""Settings from the command line: a preset, then a file, then single values; later values override earlier ones."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from studio.export.metadata import read_settings
 
 
 def collected(preset: str | None, file: Path | None, single: Sequence[str]) -> dict[str, Any]:
-    """The values that were asked for, not yet checked as a whole.
+    """Collect settings from all sources, not yet checked together.
 
     Args:
         preset: a key of PRESETS.
-        file: a JSON with settings (bare, or under "settings"), or a PNG that was saved here.
-        single: "name=value" each.
+        file: a JSON of settings (at its top level or under "settings"), or a PNG that the studio saved.
+        single: entries "name=value".
 
     Raises:
-        UserError: no such preset, file or setting, or a value without a name.
+        UserError: no such preset, file or setting, or an entry without a name.
     """
     if preset is not None and preset not in PRESETS:
         raise UserError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     values: dict[str, Any] = dict(PRESETS[preset]) if preset else {}
-    values |= {} if file is None else changed(_of_file(file))
-    return values | dict(_pair(text) for text in single)
+    values |= {} if file is None else changed(_read(file))
+    return values | dict(_pair(entry) for entry in single)
 
 
 def existing(path: Path) -> Path:
-    """The path itself.
+    """Return the path of an existing file.
 
     Raises:
         UserError: there is no such file.
@@ -42,19 +42,19 @@ def existing(path: Path) -> Path:
     return path
 
 
-def _of_file(path: Path) -> Settings:
+def _read(path: Path) -> Settings:
     try:
         values = json.loads(existing(path).read_text(encoding="utf-8"))
-    except ValueError:  # no text, or no JSON: a picture
+    except ValueError:  # neither text nor JSON: an image
         return read_settings(path)
     if isinstance(values, Mapping) and "settings" not in values:
         return parse(values)
     return read_settings(path)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
+def _pair(entry: str) -> tuple[str, str]:
+    name, equals, value = entry.partition("=")
     if not equals or name not in Settings.model_fields:
-        known = ", ".join(field for field in Settings.model_fields if field != "version")
-        raise UserError(f"--set takes NAME=VALUE with one of these names: {known}; got {text!r}.")
+        names = ", ".join(field for field in Settings.model_fields if field != "version")
+        raise UserError(f"--set takes NAME=VALUE with one of these names: {names}; got {entry!r}.")
     return name, value

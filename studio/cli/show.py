@@ -1,4 +1,4 @@
-"""What a terminal shows: a bar while a job runs, tables at its end."""
+"""Terminal output: a progress bar during a run, tables after it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from studio.core.gradients import GRADIENTS
 from studio.core.settings import Settings, bounds, choices, title
-from studio.runs import events
 from studio.runs.compare import Comparison
+from studio.runs.events import Outcome, Progress
 from studio.runs.morph import Morphed, Morphing
 from studio.ui.compare.html import EXACT, error
 from studio.ui.html import seconds_left
@@ -21,19 +22,19 @@ Event = TypeVar("Event")
 _PHASES = {"encode": "Encoding", "audit": "Auditing", "optimise": "Optimising", "done": "Done", "stopped": "Stopped"}
 
 
-def watch(job: Iterable[Event], console: Console) -> Event | None:
-    """The last event of a job, after a bar has shown all of them."""
+def watch(events: Iterable[Event], console: Console) -> Event | None:
+    """Show a progress bar for a run's events, and return the last one."""
     last: Event | None = None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Starting", total=None, said="")
-        for last in job:
-            _move(bar, task, last)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[detail]}"))
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=None, detail="")
+        for last in events:
+            _advance(bar, task, last)
     return last
 
 
-def show_outcome(outcome: events.Outcome, console: Console) -> None:
-    """What was measured in a run."""
+def show_outcome(outcome: Outcome, console: Console) -> None:
+    """Print the measurements of a run."""
     first, best = outcome.curve[0], outcome.best
     rows = {name: f"{first.similarity[name]:.3f} → {value:.3f}" for name, value in best.similarity.items()}
     trip = outcome.round_trip
@@ -46,9 +47,9 @@ def show_outcome(outcome: events.Outcome, console: Console) -> None:
     _print(console, ("", "measured"), *([name, value] for name, value in rows.items()))
 
 
-def show_morph(done: Morphed, console: Console) -> None:
-    """What was measured in a morph, and what every embedder says."""
-    show_outcome(done.outcome, console)
+def show_morph(result: Morphed, console: Console) -> None:
+    """Print the measurements of a morph, and each face network's verdict."""
+    show_outcome(result.outcome, console)
     rows = [
         [
             f"{now.name}{' (in the loss)' if now.in_loss else ''}",
@@ -57,52 +58,54 @@ def show_morph(done: Morphed, console: Console) -> None:
             f"{now.strict:.2f}",
             "yes" if now.fooled else "no",
         ]
-        for plain, now in zip(done.of_plain, done.of_now, strict=True)
+        for plain, now in zip(result.of_plain, result.of_now, strict=True)
     ]
     if rows:
-        _print(console, ("embedder", "to the first", "to the second", "accepts from", "takes it for both"), *rows)
+        _print(console, ("face network", "to the first", "to the second", "threshold", "accepted as both"), *rows)
 
 
 def show_comparison(state: Comparison, console: Console) -> None:
-    """One row a method."""
+    """Print a table with one row for each method."""
     head = ["method", "loss", "gradient error", "s each", "MiB", "calls", ""]
     rows = []
     for column in state.columns:
         loss = f"{column.curve[0].total:.3f} → {column.curve[-1].total:.3f}" if column.curve else ""
         found = column.found
-        wrong = [error(c, found.length_ratio[v]) for v, c in found.cosine.items()] if found else []
-        errors = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in wrong)
+        errors = [error(c, found.length_ratio[v]) for v, c in found.cosine.items()] if found else []
+        shown = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in errors)
         seconds = "" if column.seconds is None else f"{column.seconds:.2f}"
         memory = "" if column.memory is None else f"{column.memory / 2**20:.1f}"
         name = GRADIENTS[column.method].label
-        rows.append([name, loss, errors, seconds, memory, f"{column.calls:,}", column.trouble])
+        rows.append([name, loss, shown, seconds, memory, f"{column.calls:,}", column.trouble])
     _print(console, head, *rows)
 
 
 def show_settings(console: Console) -> None:
-    """Every setting by the name that --set takes."""
+    """Print every setting by the name that --set takes."""
     rows = []
     for name, field in Settings.model_fields.items():
         if names := choices(name):
-            takes = " | ".join(names)
+            allowed = " | ".join(names)
         elif field.annotation is str:
-            takes = "text"
+            allowed = "text"
         else:
-            takes = "{:g} to {:,g}".format(*bounds(name))
-        rows.append([name, repr(field.default) if field.annotation is str else str(field.default), takes, title(name)])
-    _print(console, ("name", "default", "takes", "what it is"), *(row for row in rows if row[0] != "version"))
+            allowed = "{:g} to {:,g}".format(*bounds(name))
+        rows.append(
+            [name, repr(field.default) if field.annotation is str else str(field.default), allowed, title(name)]
+        )
+    _print(console, ("name", "default", "range", "title"), *(row for row in rows if row[0] != "version"))
 
 
-def _move(bar: Progress, task: TaskID, event: Any) -> None:
+def _advance(bar: ProgressBar, task: TaskID, event: Any) -> None:
     if isinstance(event, Morphing):
         event = event.progress
-    if isinstance(event, events.Progress):
+    if isinstance(event, Progress):
         loss = f"loss {event.curve[-1].total:.3f}  " if event.curve else ""
-        said = loss + seconds_left(event.seconds_left)
-        bar.update(task, description=_PHASES[event.phase], completed=event.step, total=event.steps, said=said)
+        detail = loss + seconds_left(event.seconds_left)
+        bar.update(task, description=_PHASES[event.phase], completed=event.step, total=event.steps, detail=detail)
     if isinstance(event, Comparison):
-        said = seconds_left(event.left)
-        bar.update(task, description=_PHASES[event.stage], completed=event.step, total=event.steps, said=said)
+        detail = seconds_left(event.left)
+        bar.update(task, description=_PHASES[event.stage], completed=event.step, total=event.steps, detail=detail)
 
 
 def _print(console: Console, head: Iterable[str], *rows: list[str]) -> None:

@@ -1,7 +1,7 @@
-"""Weights are what the model card says they are: every file by its SHA-256, before any of them is loaded.
+"""Checksums of weights: every file is compared with the SHA-256 of the model card before it is loaded.
 
-A file of the right length whose bytes are wrong loads without a complaint and paints noise; one that a broken download
-cut short fails somewhere inside a parser. Hashing all of the embedded model takes a tenth of a second.
+A file with wrong bytes loads without an error and gives noise; a truncated one fails inside a parser. Hashing all of
+the embedded model takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ _IN_A_FOLDER = "model.safetensors"
 
 
 class BrokenWeights(FileNotFoundError):
-    """A weight file is missing, or is not the one that the model card describes; one sentence with the cure."""
+    """A weight file is missing or differs from the model card; `reason` names it, the message adds the cure."""
 
-    def __init__(self, found: str) -> None:
-        super().__init__(found)
-        self.found = found
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
     def __str__(self) -> str:
-        return f"The embedded model cannot be used: {self.found}; {CURE}."
+        return f"The embedded model cannot be used: {self.reason}; {CURE}."
 
 
-def listed(folder: Path) -> Mapping[str, str]:
-    """SHA-256 by file, as the model card has it.
+def listed_checksums(folder: Path) -> Mapping[str, str]:
+    """SHA-256 by file name, from the model card.
 
     Raises:
-        BrokenWeights: there is no card, or no weights in it.
+        BrokenWeights: there is no card, or it lists no weights.
     """
     card = folder / CARD
     if not card.is_file():
         raise BrokenWeights("the model card is missing")
     lines = _LINE.findall(card.read_text(encoding="utf-8"))
-    found = {name + _IN_A_FOLDER if name.endswith("/") else name: sha256 for name, sha256 in lines}
-    if not found:
+    checksums = {name + _IN_A_FOLDER if name.endswith("/") else name: sha256 for name, sha256 in lines}
+    if not checksums:
         raise BrokenWeights("the model card names no weights")
-    return found
+    return checksums
 
 
 def verify(folder: Path) -> int:
-    """How many files were looked at.
+    """Compare all files with the model card, and return their number.
 
     Raises:
-        BrokenWeights: the first file that is not what the card says.
+        BrokenWeights: the first file that is missing or differs.
     """
-    files = listed(folder)
+    files = listed_checksums(folder)
     for name, sha256 in files.items():
         path = folder / name
         if not path.is_file():
@@ -64,17 +64,17 @@ def verify(folder: Path) -> int:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over the weight files of a folder, in order of their names.
+    """SHA-256 over the names and checksums of a folder's weight files.
 
-    The hub's cache names large files by their own SHA-256, so that gigabytes need not be read again.
+    The hub's cache names large files by their SHA-256, so their gigabytes are not read again.
     """
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.safetensors")}
     blobs = {name: path.resolve().name for name, path in files.items()}
-    return combined({name: b if _SHA256.fullmatch(b) else _sha256(files[name]) for name, b in blobs.items()})
+    return combined_checksum({name: b if _SHA256.fullmatch(b) else _sha256(files[name]) for name, b in blobs.items()})
 
 
-def combined(files: Mapping[str, str]) -> str:
-    """The fingerprint of files whose SHA-256 is known, by name."""
+def combined_checksum(files: Mapping[str, str]) -> str:
+    """The fingerprint of files, from their SHA-256 by name."""
     total = hashlib.sha256()
     for name in sorted(files, key=PurePosixPath):
         total.update(name.encode())

@@ -1,7 +1,6 @@
-"""What a person reads when something does not work: its cause, and what to do. Nothing of the server's insides.
+"""Error messages: the cause and the cure, without paths, tracebacks or other internals.
 
-Whatever is not the person's own mistake gets an incident number, under which the log has the rest: the page never
-shows a traceback, and the report of a visitor can still be found again.
+Every failure that is not the user's mistake gets an incident number, and the log has its traceback under that number.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ log = logging.getLogger("studio")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DEPTH = 8
-# of CUDA, MPS and CPU allocators, which do not always raise an exception of their own
+# allocators of CUDA, MPS and the CPU do not always raise an exception class of their own
 _NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", re.I)
-_WHERE = re.compile(r"step (\d+) of (\d+) \(t = ([\d.e+-]+)\)")
+_STEP = re.compile(r"step (\d+) of (\d+) \(t = ([\d.e+-]+)\)")
 
 
 class UserError(Exception):
-    """Something a person can put right. Its text is one sentence that is safe to show: no paths, no internals."""
+    """A mistake that the user can correct. Its text is one sentence without paths or internals."""
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether the device or the machine had no memory left."""
+    """Whether the error is that the device or the machine ran out of memory."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
 
 
 def disk_is_full(error: BaseException | None) -> bool:
-    """Whether this error, or one behind it, is that nothing more could be written."""
+    """Whether this error, or one of its causes, is a full disk or an exceeded quota."""
     for _ in range(_DEPTH):
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
@@ -43,7 +42,7 @@ def disk_is_full(error: BaseException | None) -> bool:
 
 
 def explain(error: BaseException) -> str:
-    """What to show for any exception; all but a person's own mistakes are logged here."""
+    """The message to show for an exception; everything but a `UserError` is logged."""
     if isinstance(error, UserError):
         return str(error)
     incident = secrets.token_hex(4)
@@ -51,24 +50,22 @@ def explain(error: BaseException) -> str:
         log.warning("Incident %s: %s", incident, error)
     else:
         log.error("Incident %s", incident, exc_info=error)
-    return _sentence(error, f"(incident {incident})")
+    return _message(error, f"(incident {incident})")
 
 
-def _sentence(error: BaseException, incident: str) -> str:
+def _message(error: BaseException, incident: str) -> str:
     if out_of_memory(error):
         return (
             f"The device ran out of memory {incident}: choose fewer sampling steps, or the gradient method “discrete”."
         )
     if isinstance(error, FloatingPointError):
-        return (
-            f"The numbers ran out of range{_where(error)} {incident}: try a lower learning rate or a lower noise level."
-        )
+        return f"The numbers ran out of range{_step(error)} {incident}: choose a lower learning rate or noise level."
     if disk_is_full(error):
         return f"The server's disk is full, so this could not be written {incident}: try again in a while."
     return f"Something went wrong on the server {incident}; your image and settings are kept, try again."
 
 
-def _where(error: BaseException) -> str:
-    """The sampling step and its time, if the exception knows them."""
-    found = _WHERE.search(str(error))
+def _step(error: BaseException) -> str:
+    """The sampling step and its time, if the exception's text contains them."""
+    found = _STEP.search(str(error))
     return f" at sampling step {found[1]} of {found[2]} (time {found[3]})" if found else ""

@@ -1,8 +1,8 @@
-"""Settings as a link: plain query parameters, one for each setting that is not at its default.
+"""Settings as a link: one query parameter for each setting that differs from its default.
 
     ?prompt=a+face+with+a+hat&seed=7&image=5-mohawk
 
-`image` names an example; a picture of one's own never travels in a link.
+`image` names an example image; an uploaded image is never part of a link.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ IMAGE = "image"
 
 
 class Linked(NamedTuple):
-    """What a link asks for: settings, and an example picture or None."""
+    """The settings of a link, and the path of its example image, if it names one."""
 
     settings: Settings
     image: Path | None
 
 
 def query(settings: Settings, image: str | None = None) -> str:
-    """The part of a link after the question mark."""
+    """The query string of a link, without the question mark."""
     values = {name: str(value) for name, value in changed(settings).items()}
     return urlencode({**values, **({IMAGE: image} if image else {})})
 
 
 def read_query(parameters: Mapping[str, str], examples: Sequence[Path]) -> Linked | None:
-    """What the parameters of a link ask for; None where none of them is ours. Other parameters are the host's.
+    """Read the query parameters of a link; None if none of them is a setting. Parameters with other names are ignored.
 
     Raises:
-        UserError: one of them breaks its rule; the sentence says that it came with the link.
+        UserError: a parameter is invalid; the message mentions the link.
     """
-    ours = {name: value for name, value in parameters.items() if name in Settings.model_fields}
-    named = parameters.get(IMAGE)
-    if not ours and named is None:
+    values = {name: value for name, value in parameters.items() if name in Settings.model_fields}
+    image = parameters.get(IMAGE)
+    if not values and image is None:
         return None
-    pictures = {path.stem: path for path in examples}
-    if named is not None and named not in pictures:
-        raise UserError(f"The link asks for an example picture that is not here; choose one of {', '.join(pictures)}.")
+    images = {path.stem: path for path in examples}
+    if image is not None and image not in images:
+        raise UserError(f"The link names an example picture that is not here; choose one of {', '.join(images)}.")
     try:
-        return Linked(parse(ours), pictures.get(named or ""))
+        return Linked(parse(values), images.get(image or ""))
     except UserError as error:
         raise UserError(f"The link could not be used. {error}") from error

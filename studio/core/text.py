@@ -1,7 +1,7 @@
-"""Texts that people write: without characters that nobody sees, and how much of one a text network reads.
+"""Text inputs: invisible characters are removed, and text beyond a text encoder's context length is reported.
 
-A CLIP text network reads a fixed number of tokens and drops the rest without a word. Where it stops is measured with
-the model's own tokenizer: it is the shortest beginning that gives the same tokens as the whole text.
+CLIP's tokenizer truncates a text to a fixed number of tokens without a warning. The part that is used is the shortest
+prefix with the same tokens as the whole text.
 """
 
 from __future__ import annotations
@@ -12,51 +12,50 @@ from typing import Any
 
 import torch
 
-LONGEST = 4000
+MAX_LENGTH = 4000
 _JOINERS = "\u200c\u200d"  # Persian, Hindi and many emoji are written with them
-_UNSEEN = ("Cc", "Cf", "Cs", "Cn", "Co")
+_INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co")
 
 
 def clean(text: str) -> str:
-    """Without control characters, halves of surrogate pairs and marks that turn the direction of what follows; every
-    run of white space is one space, and letters are composed (NFC).
+    """Remove control characters, unpaired surrogates and direction marks; join white space to single spaces; apply NFC.
 
-    A text above `LONGEST` is only made printable: it will be refused for its length.
+    A text longer than `MAX_LENGTH` is only converted to ASCII: the settings refuse its length.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return text.encode("ascii", "replace").decode()
-    kept = (" " if one.isspace() else one for one in text if _seen(one))
-    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+    visible = (" " if char.isspace() else char for char in text if _is_visible(char))
+    return " ".join(unicodedata.normalize("NFC", "".join(visible)).split())
 
 
-def cut(tokenizer: Any, text: str) -> str | None:
-    """The part of a text that is read; None if all of it is."""
-    whole = tokenizer([text])
+def truncated(tokenizer: Any, text: str) -> str | None:
+    """The part of a text within the tokenizer's context length; None if the whole text is."""
+    tokens = torch.as_tensor(tokenizer([text]))
 
-    def all_there(length: int) -> bool:
-        return torch.equal(torch.as_tensor(tokenizer([text[:length]])), torch.as_tensor(whole))
+    def suffices(length: int) -> bool:
+        return torch.equal(torch.as_tensor(tokenizer([text[:length]])), tokens)
 
-    if not text or not all_there(len(text) - 1):
+    if not text or not suffices(len(text) - 1):
         return None
     low, high = 0, len(text) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if all_there(middle) else (middle + 1, high)
+        low, high = (low, middle) if suffices(middle) else (middle + 1, high)
     return text[:high].rstrip() or None
 
 
-def told(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
-    """One sentence for each text that is cut, by its name; empty where all of them are read to their ends."""
+def truncation_warnings(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
+    """One sentence for each (name, text) that is truncated; empty if none is."""
     if tokenizer is None:
         return ""
-    # longer ones are refused anyway, and cost seconds to tokenise
-    cuts = ((name, cut(tokenizer, text)) for name, text in texts if len(text) <= LONGEST)
+    # longer texts are refused, and take seconds to tokenise
+    parts = ((name, truncated(tokenizer, text)) for name, text in texts if len(text) <= MAX_LENGTH)
     return " ".join(
-        f"{name}: the text network reads it only up to “… {' '.join(part.split()[-3:])}” and drops the rest."
-        for name, part in cuts
+        f"{name}: the model uses the text only up to “… {' '.join(part.split()[-3:])}”: shorten it."
+        for name, part in parts
         if part is not None
     )
 
 
-def _seen(one: str) -> bool:
-    return one.isspace() or one in _JOINERS or unicodedata.category(one) not in _UNSEEN
+def _is_visible(char: str) -> bool:
+    return char.isspace() or char in _JOINERS or unicodedata.category(char) not in _INVISIBLE

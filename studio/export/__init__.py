@@ -1,4 +1,4 @@
-"""What a run leaves behind: files with metadata, videos, recordings.
+"""Saving runs: image files with metadata, videos, recordings.
 
 May import `studio.core` to `studio.queue`.
 """

@@ -1,7 +1,7 @@
-"""What a saved picture knows about itself, as JSON in one text chunk of the PNG, or in a file of its own.
+"""The record of a run, as JSON in a text chunk of its PNG or in a separate file.
 
-Settings, model with the hash of its weights, versions, and the numbers measured in the run; never the input file's
-own metadata, its name or a path. Anyone can read it: `python -c "from PIL import Image; print(Image.open(F).text)"`.
+It holds the settings, the model and the hash of its weights, versions, and the run's measurements, but no metadata,
+name or path of the input file. `python -c "from PIL import Image; print(Image.open(F).text)"` prints it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from studio.models.interface import Model
 from studio.runs.events import Outcome
 
 KEY = "adjointdeis-studio"
-MOST_TEXT = 2**20
+MAX_TEXT = 2**20
 _UNREADABLE = (OSError, SyntaxError, ValueError, KeyError, TypeError, RecursionError)
-_NONE_INSIDE = "This file holds no settings: choose a PNG or JSON file that was saved on this page."
+_NO_SETTINGS = "This file holds no settings: choose a PNG or JSON file that was saved on this page."
 
 
 def record(outcome: Outcome, model: Model) -> dict[str, Any]:
-    """The JSON object to write beside the pixels."""
+    """The record of a run as a JSON object."""
     psnr = outcome.round_trip.psnr
     return {
         "note": SENTENCE,
@@ -53,11 +53,11 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
     }
 
 
-def to_png(image: Image.Image, written: Mapping[str, Any] | None) -> bytes:
-    """The image as PNG with the record inside, if one is given, and always the note that a model changed it."""
+def to_png(image: Image.Image, metadata: Mapping[str, Any] | None) -> bytes:
+    """The image as PNG, with the record if one is given, and always with the note that a model changed it."""
     chunks = PngInfo()
-    if written is not None:
-        chunks.add_text(KEY, json.dumps(written))
+    if metadata is not None:
+        chunks.add_text(KEY, json.dumps(metadata))
     chunks.add_text("Description", SENTENCE)
     chunks.add_text("Software", SOFTWARE)
     chunks.add_itxt("XML:com.adobe.xmp", xmp())
@@ -67,30 +67,29 @@ def to_png(image: Image.Image, written: Mapping[str, Any] | None) -> bytes:
 
 
 def read_settings(path: str | Path) -> Settings:
-    """The settings inside a saved PNG or JSON file; no pixel is decoded.
+    """Read the settings of a saved PNG or JSON file, without decoding pixels.
 
     Raises:
-        UserError: neither of the two, nothing inside, or settings that this version does not take.
+        UserError: the file is of another format, has no record, or has settings that this version refuses.
     """
     try:
-        written = json.loads(_text(Path(path)))
-        values = written["settings"]
+        values = json.loads(_record_text(Path(path)))["settings"]
     except (*_UNREADABLE, Image.DecompressionBombError) as error:
-        raise UserError(_NONE_INSIDE) from error
+        raise UserError(_NO_SETTINGS) from error
     if not isinstance(values, dict):
-        raise UserError(_NONE_INSIDE)
+        raise UserError(_NO_SETTINGS)
     return parse(values)
 
 
 def _published(model: Model) -> dict[str, str]:
-    """Repository and commit of a model that was fetched."""
+    """Repository and commit of a model from the hub."""
     return {name: value for name in ("source", "revision") if (value := getattr(model.origin, name))}
 
 
-def _text(path: Path) -> str:
+def _record_text(path: Path) -> str:
     with path.open("rb") as file:
-        start = file.read(MOST_TEXT + 1)
-    if start.lstrip()[:1] == b"{" and len(start) <= MOST_TEXT:
+        start = file.read(MAX_TEXT + 1)
+    if start.lstrip()[:1] == b"{" and len(start) <= MAX_TEXT:
         return start.decode()
     with Image.open(path, formats=("PNG",)) as image:
         return str(image.info[KEY])

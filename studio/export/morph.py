@@ -1,4 +1,4 @@
-"""What is kept of a morph: a PNG, with its record inside unless that is not wanted, and the record as JSON."""
+"""The files that a morph can be saved as: a PNG, which may contain its record, or the record as JSON."""
 
 from __future__ import annotations
 
@@ -10,37 +10,30 @@ from types import MappingProxyType
 from typing import Any
 
 from studio.export.metadata import record, to_png
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.morph import Morphed
 
 SAVES: Mapping[str, str] = MappingProxyType({"png": "Save PNG", "json": "Save JSON"})
-"""Kinds of files, by the ends of their names, and what the page calls them."""
+"""Labels on the page by file extension."""
 
 
-def morph_record(done: Morphed, model: Model) -> dict[str, Any]:
-    """The record of the run, and what every embedder said of both morphs."""
-    verdicts = {"plain": done.of_plain, "steered": done.of_now}
-    said = {name: [{**asdict(one), "fooled": one.fooled} for one in found] for name, found in verdicts.items()}
-    return {**record(done.outcome, model), "verdicts": said}
+def morph_record(result: Morphed, model: Model) -> dict[str, Any]:
+    """The record of the run, and every face network's verdict on the plain and on the steered morph."""
+    verdicts = {"plain": result.of_plain, "steered": result.of_now}
+    values = {name: [{**asdict(one), "fooled": one.fooled} for one in found] for name, found in verdicts.items()}
+    return {**record(result.outcome, model), "verdicts": values}
 
 
-def save(kind: str, done: Morphed, model: Model, folder: Path, inside: bool = True, *, marked: bool = False) -> Path:
-    """The file, written into a folder.
-
-    Args:
-        kind: a key of SAVES.
-        done: the morph.
-        model: what made it.
-        folder: where to write.
-        inside: whether the record goes into the picture too.
-        marked: whether the picture bears the corner label; the note in its metadata is always there.
+def save(kind: str, result: Morphed, model: Model, folder: Path, inside: bool = True, *, marked: bool = False) -> Path:
+    """Write a morph's file into a folder, and return its path; `kind` is a key of SAVES, and the other arguments are
+    those of `studio.export.files.save`.
     """
-    written = morph_record(done, model)
-    path = folder / f"morph-{done.outcome.settings.seed}.{kind}"
+    metadata = morph_record(result, model)
+    path = folder / f"morph-{result.outcome.settings.seed}.{kind}"
     if kind == "json":
-        path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     else:
-        after = done.outcome.after
-        path.write_bytes(to_png(mark(after) if marked else after, written if inside else None))
+        after = result.outcome.after
+        path.write_bytes(to_png(draw_label(after) if marked else after, metadata if inside else None))
     return path

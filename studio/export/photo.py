@@ -1,4 +1,4 @@
-"""The result of a run in the photograph it was cut from: for eyes, and as a file with the same notes as any other."""
+"""The result of a run pasted into its photograph: for the page, and as a file with the metadata of other files."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from studio.export.files import name
 from studio.export.metadata import record, to_png
 from studio.images.crop import Crop
 from studio.images.framing import square_of
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.images.load import load_whole
 from studio.images.paste import LARGEST_SIDE, in_photo, is_part
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 
-SHOWN = 720
+PREVIEW_SIDE = 720
 """Pixels of the longer side on the page."""
-_NO_PHOTO = "This run saw its whole picture, so there is no photo around the result: choose a crop, and run again."
+_NO_CROP = "This run used its whole picture, so there is no photo around the result: choose a crop, and run again."
 
 
-def result_in_photo(outcome: Outcome, path: str | Path, longest: int = LARGEST_SIDE) -> Image.Image | None:
-    """A run's result in the picture it began with; None where that was seen whole.
+def result_in_photo(outcome: Outcome, path: str | Path, max_side: int = LARGEST_SIDE) -> Image.Image | None:
+    """A run's result in its input image; None if the run used the whole image.
 
     Raises:
-        UserError: as `load_picture`; uploads are deleted after a while.
+        UserError: as `load_picture`, for example because the upload has been deleted.
     """
-    whole, crop = load_whole(path, longest), Crop.of_first(outcome.settings)
+    whole, crop = load_whole(path, max_side), Crop.of_first(outcome.settings)
     if not is_part(crop, whole.width, whole.height):
         return None
     place = square_of(crop, whole.width, whole.height)
@@ -47,27 +47,27 @@ def result_in_photo(outcome: Outcome, path: str | Path, longest: int = LARGEST_S
 
 
 def photo_view(outcome: Outcome, path: str | Path | None) -> dict[str, Any]:
-    """What the comparison shows beside before and after; nothing for a picture that was seen whole or is gone."""
+    """The photograph for the viewer of before and after; empty without a crop, or if the file has been deleted."""
     try:
-        picture = None if path is None else result_in_photo(outcome, path, SHOWN)
+        photo = None if path is None else result_in_photo(outcome, path, PREVIEW_SIDE)
     except UserError:
         return {}
-    if picture is None:
+    if photo is None:
         return {}
     stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=90)
+    photo.save(stream, "JPEG", quality=90)
     return {"photo": f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"}
 
 
-def check_around(path: str | Path, settings: Settings) -> None:
-    """Nothing, where a run with these settings leaves some of the picture out.
+def check_cropped(path: str | Path, settings: Settings) -> None:
+    """Check that these settings crop the image.
 
     Raises:
-        UserError: as `load_picture`, or it sees the whole.
+        UserError: as `load_picture`, or the crop is the whole image.
     """
     whole = load_whole(path, 64)
     if not is_part(Crop.of_first(settings), whole.width, whole.height):
-        raise UserError(_NO_PHOTO)
+        raise UserError(_NO_CROP)
 
 
 def photo_png(outcome: Outcome, path: str | Path, model: Model, *, inside: bool = True, marked: bool = False) -> bytes:
@@ -75,25 +75,25 @@ def photo_png(outcome: Outcome, path: str | Path, model: Model, *, inside: bool 
 
     Args:
         outcome: the run.
-        path: the file that it began with.
-        model: what made it.
-        inside: whether the settings go into it.
-        marked: whether it bears the corner label; the note in its metadata is always there.
+        path: its input file.
+        model: the model of the run.
+        inside: whether the image contains the settings.
+        marked: whether it has the corner label; its metadata always has the note.
 
     Raises:
-        UserError: the file is gone, or there is nothing around the crop.
+        UserError: the file has been deleted, or the crop is the whole image.
     """
-    picture = result_in_photo(outcome, path)
-    if picture is None:
-        raise UserError(_NO_PHOTO)
-    written = {**record(outcome, model), "in_photo": list(picture.size)} if inside else None
-    return to_png(mark(picture) if marked else picture, written)
+    photo = result_in_photo(outcome, path)
+    if photo is None:
+        raise UserError(_NO_CROP)
+    metadata = {**record(outcome, model), "in_photo": list(photo.size)} if inside else None
+    return to_png(draw_label(photo) if marked else photo, metadata)
 
 
 def save_photo(
     outcome: Outcome, path: str | Path, model: Model, folder: Path, inside: bool = True, *, marked: bool = False
 ) -> Path:
-    """The file of `photo_png` in a folder, named as the run's others are."""
+    """Write `photo_png` into a folder, and return its path."""
     file = folder / f"{name(outcome)}-photo.png"
     file.write_bytes(photo_png(outcome, path, model, inside=inside, marked=marked))
     return file

@@ -1,7 +1,7 @@
-"""What the page's viewers are given: plain JSON with small pictures inside, so that looking through a run needs no
-further word with the server.
+"""JSON for the page's viewers, with images as data URIs, so that the viewers need no further request.
 
-Pictures go as they are, losslessly and at the model's size, up to `WIDEST` pixels; the browser enlarges them.
+Images are sent losslessly at the model's size up to 128 pixels, as JPEG above, and are reduced to `MAX_WIDTH` pixels;
+the browser enlarges them.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from PIL import Image
 from studio.images.difference import difference
 from studio.runs.events import CurvePoint, Outcome, Progress
 
-WIDEST = 256
+MAX_WIDTH = 256
 Json = dict[str, Any]
 
 
 def uri(image: Image.Image) -> str:
-    """A small picture as a data URI: PNG, or JPEG where it had to be reduced or would be large."""
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, round(WIDEST * image.height / image.width)), Image.Resampling.LANCZOS)
-    kind = "PNG" if image.width <= 128 else "JPEG"
+    """An image as a data URI: PNG up to 128 pixels wide, JPEG above."""
+    if image.width > MAX_WIDTH:
+        image = image.resize((MAX_WIDTH, round(MAX_WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
+    format_ = "PNG" if image.width <= 128 else "JPEG"
     stream = io.BytesIO()
-    image.save(stream, kind, **({"compress_level": 3} if kind == "PNG" else {"quality": 90}))
-    return f"data:image/{kind.lower()};base64,{b64encode(stream.getvalue()).decode()}"
+    image.save(stream, format_, **({"compress_level": 3} if format_ == "PNG" else {"quality": 90}))
+    return f"data:image/{format_.lower()};base64,{b64encode(stream.getvalue()).decode()}"
 
 
 def curves(curve: Sequence[CurvePoint]) -> Json:
-    """The total loss and its terms, one list of values each."""
+    """The total loss and its terms, a list of values for each."""
     names = ["total", *curve[0].terms] if curve else ["total"]
-    if len(names) == 2:  # one term is the total
+    if len(names) == 2:  # a single term equals the total
         names = ["total"]
     rows = [{"total": point.total, **point.terms} for point in curve]
     return {name: [round(row[name], 5) for row in rows] for name in names}
 
 
-def moving(event: Progress) -> Json:
-    """The state now, and the curves so far."""
+def progress_view(event: Progress) -> Json:
+    """The current image and the curves so far."""
     optimising = event.phase == "optimise"
     return {
         "image": uri(event.image),
@@ -50,12 +50,12 @@ def moving(event: Progress) -> Json:
     }
 
 
-def film(outcome: Outcome, play: bool = False) -> Json:
-    """Every step, and the sampler's path to the best one.
+def playback_view(outcome: Outcome, play: bool = False) -> Json:
+    """The image of every step, and the sampling trajectory of the best one.
 
     Args:
         outcome: of a run.
-        play: show the steps one after the other when it appears.
+        play: whether the viewer starts playing the steps at once.
     """
     path = outcome.path
     return {
@@ -74,13 +74,13 @@ def film(outcome: Outcome, play: bool = False) -> Json:
     }
 
 
-def pair(outcome: Outcome) -> Json:
-    """Before, after and what lies between them."""
+def comparison_view(outcome: Outcome) -> Json:
+    """The image before and after the run, and their difference."""
     found = difference(outcome.before, outcome.after)
     return {
         "before": uri(outcome.before),
         "after": uri(outcome.after),
         "difference": uri(found.image),
         "scale": f"Brightest: {found.largest} of 255 levels. Mean: {found.mean:.1f}. "
-        f"{found.moved:.0%} of the pixels moved by more than 8.",
+        f"{found.changed:.0%} of the pixels moved by more than 8.",
     }

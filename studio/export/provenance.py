@@ -1,4 +1,4 @@
-"""What every file that leaves the studio says of itself: a model made part of it.
+"""The note in every saved file that a generative model made part of it.
 
 The machine-readable form is IPTC's digital source type, in XMP, which is where newsrooms, search engines and content
 credentials look for it (https://cv.iptc.org/newscodes/digitalsourcetype/).
@@ -30,12 +30,12 @@ _XMP = f"""<?xpacket begin="\N{ZERO WIDTH NO-BREAK SPACE}" id="W5M0MpCehiHzreSzN
 
 
 def xmp() -> str:
-    """The XMP packet; the same for every file, so it tells nothing of anybody."""
+    """The XMP packet; it is the same for every file and holds no personal data."""
     return _XMP
 
 
 def exif() -> bytes:
-    """The sentence for programs that read EXIF alone."""
+    """The same note as EXIF."""
     tags = Image.Exif()
     tags[_IMAGE_DESCRIPTION], tags[_SOFTWARE] = SENTENCE, SOFTWARE
     return tags.tobytes()

@@ -1,10 +1,10 @@
-"""Recorded runs: examples that answer at once, because they were made before.
+"""Recorded runs: examples that the page shows without computing them.
 
-    python -m studio.export.recordings        runs every wish below on the embedded model and writes assets/recordings/
+    python -m studio.export.recordings        makes the runs of PLANS on the embedded model; writes assets/recordings/
 
-A recording is a run like any other, in three small files: NAME.json (settings, curve, what was measured), NAME.webp
-(before and every step, lossless) and NAME.path.webp (the sampler's path, lossy). Where the model's weights are no
-longer those it was made with, the page says so.
+A recording is a run in three small files: NAME.json (settings, loss curve, measurements), NAME.webp (the input and
+every step, lossless) and NAME.path.webp (the sampling trajectory, lossy). The page marks a recording that was made with
+other weights than the current model's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FOLDER = ASSETS / "recordings"
 
 @dataclass(frozen=True)
 class RecordingPlan:
-    """What is recorded: a short title, the example it starts from, a second one if its goal needs it, settings."""
+    """A run to record: title, example image, target example if the goal needs one, settings."""
 
     title: str
     image: str
@@ -65,13 +65,13 @@ PLANS: dict[str, RecordingPlan] = {
 
 @dataclass(frozen=True)
 class Recording:
-    """A run made before.
+    """A recorded run.
 
     Args:
-        name, title: as file, and as a person reads it.
-        image, second: stems of the examples it started from.
-        outcome: what came of it.
-        digest: of the weights it was made with.
+        name, title: file name and displayed title.
+        image, second: stems of its example images.
+        outcome: the run's result.
+        digest: SHA-256 of the weights that it was made with.
     """
 
     name: str
@@ -83,36 +83,36 @@ class Recording:
 
 
 def load(folder: Path = FOLDER) -> list[Recording]:
-    """Every recording of a folder, in the order of the list above, or of their names."""
-    paths = sorted(folder.glob("*.json"), key=lambda path: (_place(path.stem), path.stem))
+    """Every recording of a folder, in the order of `PLANS`; others follow by name."""
+    paths = sorted(folder.glob("*.json"), key=lambda path: (_order(path.stem), path.stem))
     return [_read(path) for path in paths]
 
 
-def write(name: str, wish: RecordingPlan, outcome: Outcome, model: Model, folder: Path = FOLDER) -> None:
-    """The three files of a run."""
+def write(name: str, plan: RecordingPlan, outcome: Outcome, model: Model, folder: Path = FOLDER) -> None:
+    """Write the three files of a run."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = outcome.path or Trajectory((), (), ())
-    written = {
-        "title": wish.title,
-        "image": wish.image,
-        "second": wish.second,
+    trajectory = outcome.path or Trajectory((), (), ())
+    metadata = {
+        "title": plan.title,
+        "image": plan.image,
+        "second": plan.second,
         **record(outcome, model),
         "curve": [
             {"step": p.step, "total": p.total, "terms": dict(p.terms), "similarity": dict(p.similarity)}
             for p in outcome.curve
         ],
-        "noise": path.noise,
+        "noise": trajectory.noise,
     }
-    (folder / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-    _strip([outcome.before, *outcome.frames]).save(folder / f"{name}.webp", lossless=True, method=6)
-    if path.states:
-        _strip([*path.states, *path.estimates]).save(folder / f"{name}.path.webp", quality=80, method=6)
+    (folder / f"{name}.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+    _sheet([outcome.before, *outcome.frames]).save(folder / f"{name}.webp", lossless=True, method=6)
+    if trajectory.states:
+        _sheet([*trajectory.states, *trajectory.estimates]).save(folder / f"{name}.path.webp", quality=80, method=6)
 
 
 def _read(path: Path) -> Recording:
-    written = json.loads(path.read_text(encoding="utf-8"))
-    measured, noise = written["measured"], written["noise"]
-    curve = tuple(CurvePoint(**point) for point in written["curve"])
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    measured, noise = metadata["measured"], metadata["noise"]
+    curve = tuple(CurvePoint(**point) for point in metadata["curve"])
     before, *frames = _tiles(path.with_suffix(".webp"), 1 + len(curve))
     trajectory = None
     if noise:
@@ -121,7 +121,7 @@ def _read(path: Path) -> Recording:
     best = next(point for point in curve if point.step == measured["best_step"])
     psnr = measured["round_trip"]["psnr_db"]
     outcome = Outcome(
-        settings=parse(written["settings"]),
+        settings=parse(metadata["settings"]),
         before=before,
         after=frames[curve.index(best)],
         best=best,
@@ -136,43 +136,43 @@ def _read(path: Path) -> Recording:
         path=trajectory,
         memory=measured["most_memory_bytes"] or 0,
     )
-    names = written["title"], written["image"], written["second"]
-    return Recording(path.stem, *names, outcome, written["model"]["sha256"])
+    names = metadata["title"], metadata["image"], metadata["second"]
+    return Recording(path.stem, *names, outcome, metadata["model"]["sha256"])
 
 
-def _strip(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Square pictures in rows of eight: WebP ends at 16,383 pixels."""
-    side, columns = pictures[0].width, min(len(pictures), 8)
-    whole = Image.new("RGB", (columns * side, math.ceil(len(pictures) / columns) * side))
-    for i, picture in enumerate(pictures):
-        whole.paste(picture, (i % columns * side, i // columns * side))
-    return whole
+def _sheet(images: Sequence[Image.Image]) -> Image.Image:
+    """Square images in rows of eight, because WebP is limited to 16,383 pixels a side."""
+    side, columns = images[0].width, min(len(images), 8)
+    sheet = Image.new("RGB", (columns * side, math.ceil(len(images) / columns) * side))
+    for i, image in enumerate(images):
+        sheet.paste(image, (i % columns * side, i // columns * side))
+    return sheet
 
 
 def _tiles(path: Path, count: int) -> list[Image.Image]:
     with Image.open(path) as opened:
-        whole = opened.convert("RGB")
+        sheet = opened.convert("RGB")
     columns = min(count, 8)
-    side = whole.width // columns
+    side = sheet.width // columns
     corners = [(i % columns * side, i // columns * side) for i in range(count)]
-    return [whole.crop((x, y, x + side, y + side)) for x, y in corners]
+    return [sheet.crop((x, y, x + side, y + side)) for x, y in corners]
 
 
-def _place(name: str) -> int:
+def _order(name: str) -> int:
     return list(PLANS).index(name) if name in PLANS else len(PLANS)
 
 
 def main(names: Iterable[str] = ()) -> None:
-    """Make the recordings of the names given, or all."""
-    model, pictures = embedded(), {path.stem: path for path in examples()}
+    """Make the recordings of these names; all by default."""
+    model, images = embedded(), {path.stem: path for path in examples()}
     with TemporaryDirectory() as folder:
         for name in names or PLANS:
-            wish = PLANS[name]
-            second = pictures[wish.second] if wish.second else None
-            request = Request.checked(wish.settings, pictures[wish.image], second, model.size)
+            plan = PLANS[name]
+            second = images[plan.second] if plan.second else None
+            request = Request.checked(plan.settings, images[plan.image], second, model.size)
             *_, outcome = steer(model, request, CancelToken(Path(folder) / name))
-            assert isinstance(outcome, Outcome)  # nobody stops it
-            write(name, wish, outcome, model)
+            assert isinstance(outcome, Outcome)  # it is never cancelled
+            write(name, plan, outcome, model)
             print(f"{name}: loss {outcome.curve[0].total:.3f} -> {outcome.best.total:.3f}, {outcome.seconds:.1f} s")
 
 

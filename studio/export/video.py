@@ -1,4 +1,4 @@
-"""A run as a film to keep: H.264 in an MP4 that every browser plays, or an animated WebP."""
+"""A run as a video: H.264 in an MP4 that every browser plays, or an animated WebP."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from studio.export.provenance import SENTENCE, SOFTWARE, SOURCE_TYPE, exif, xmp
 from studio.images.load import enlarge
 
 SIDE = 512
-RATE = 10  # pictures a second
-HOLD = RATE  # how often the first and the last are shown: a second each
+RATE = 10  # frames a second
+HOLD = RATE  # repetitions of the first and of the last frame: one second each
 
 
 def mp4(frames: Sequence[Image.Image]) -> bytes:
-    """H.264, yuv420p, index in front.
+    """H.264 in yuv420p, with the index at the beginning of the file.
 
     Raises:
         UserError: the optional package `av` is not installed.
@@ -33,22 +33,22 @@ def mp4(frames: Sequence[Image.Image]) -> bytes:
             "zip of frames instead."
         ) from error
     large = [enlarge(frame, SIDE) for frame in frames]
-    with TemporaryDirectory() as folder:  # to put the index in front, the file is opened a second time
+    with TemporaryDirectory() as folder:  # +faststart opens the file a second time, so it has to be on disk
         path = Path(folder) / "run.mp4"
         with av.open(path, "w", options={"movflags": "+faststart"}) as container:
             container.metadata.update(title=SOFTWARE, description=SENTENCE, comment=f"{SENTENCE} {SOURCE_TYPE}")
             video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
-            # this kind of colour has one sample for 2 x 2 pixels, so sides are even
+            # yuv420p has one colour sample for 2 x 2 pixels, so sides are even
             video.width, video.height = (side - side % 2 for side in large[0].size)
             video.pix_fmt, video.time_base = "yuv420p", Fraction(1, RATE)
-            for picture in [large[0]] * HOLD + large + [large[-1]] * HOLD:
-                container.mux(video.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
+            for frame in [large[0]] * HOLD + large + [large[-1]] * HOLD:
+                container.mux(video.encode(av.VideoFrame.from_image(frame)))  # type: ignore[no-untyped-call]
             container.mux(video.encode())
         return path.read_bytes()
 
 
 def webp(frames: Sequence[Image.Image]) -> bytes:
-    """Animated, lossy, looping."""
+    """An animated WebP, lossy, in an endless loop."""
     first, *rest = [enlarge(frame, SIDE // 2) for frame in frames]
     times = [1000 // RATE] * len(frames)
     times[0] = times[-1] = 1000

@@ -1,4 +1,4 @@
-"""Images in and out: files, crops, faces, differences, labels.
+"""Reading, cropping, comparing and labelling images; finding faces in them.
 
 May import `studio.core`.
 """

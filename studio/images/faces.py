@@ -1,4 +1,4 @@
-"""`find_faces`: the faces of a picture's file, largest first, each with the crop that shows it to a model."""
+"""`find_faces`: the faces in an image file, the largest first, each with its crop."""
 
 from __future__ import annotations
 
@@ -14,84 +14,80 @@ from losses.faces import FaceFinder, NoFaceFound, load_finder
 from losses.faces.load import DEFAULT_FOLDER
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
-from studio.images.crop import Crop, square
-from studio.images.framing import Framing, around, crop_of, near, stepped
-from studio.images.load import PATIENCE, load_whole, to_tensor
+from studio.images.crop import Crop, crop_image
+from studio.images.framing import Framing, crop_of, face_square, is_similar, rounded
+from studio.images.load import QUEUE_TIMEOUT, load_whole, to_tensor
 
 LARGEST_SIDE = 768
-"""Pixels of the longer side that the finder gets; it looks at 416 and 608 itself."""
-MOST_FACES = 8
+"""Pixels of the longer side of the detector's input; the detector resizes it to 416 and 608."""
+MAX_FACES = 8
 THUMBNAIL = 96
-_NO_FINDER = "Faces cannot be looked for here, because the network for it is damaged: set the crop by hand."
-_FINDING = Lock()
+_DETECTING = Lock()
 
 
-class Found(NamedTuple):
-    """A face: the crop to set, as the sliders can hold it, and a small picture of what it shows."""
+class FaceCrop(NamedTuple):
+    """The crop of a face, rounded to the sliders' steps, and a thumbnail of it."""
 
     crop: Crop
     picture: Image.Image
 
 
 class Faces(NamedTuple):
-    """The faces of a picture of width x height."""
+    """The faces found in an image of width x height."""
 
     width: int
     height: int
-    found: tuple[Found, ...]
+    found: tuple[FaceCrop, ...]
 
     @property
-    def fits(self) -> bool:
-        """Whether the picture shows one face, and as a whole about as its crop would."""
-        return len(self.found) == 1 and near(self.found[0].crop, Crop(), self.width, self.height)
+    def needs_no_crop(self) -> bool:
+        """Whether the image has one face, and its largest centred square is similar to that face's crop."""
+        return len(self.found) == 1 and is_similar(self.found[0].crop, Crop(), self.width, self.height)
 
 
 def find_faces(path: str | Path, framing: Framing) -> Faces:
-    """At most `MOST_FACES` faces of a file, the largest first; there may be none.
+    """At most `MAX_FACES` faces of an image file, the largest first; there may be none.
 
-    One search at a time: on one core it takes a tenth of a second for a photograph with a face in it, and up to two
-    seconds where there is none.
+    One search runs at a time. On one core it takes 0.1 s for a photograph with a face, and up to 2 s without one.
 
     Args:
-        path: a picture as `load_picture` takes it.
-        framing: how much room the crops leave.
+        path: an image file as in `load_picture`.
+        framing: the face's size and position in the crops.
 
     Raises:
-        UserError: as `load_picture`, or others search for longer than anyone waits.
+        UserError: as `load_picture`; or other searches take longer than `QUEUE_TIMEOUT`.
     """
     whole = load_whole(path, LARGEST_SIDE)
-    if not _FINDING.acquire(timeout=PATIENCE):
-        raise UserError("Faces are being looked for in many pictures at the moment: set the crop by hand.")
+    if not _DETECTING.acquire(timeout=QUEUE_TIMEOUT):
+        raise UserError("The face detector is busy with other pictures: set the crop by hand.")
     try:
-        faces = _finder().find(to_tensor(whole.image))
+        faces = _detector().find(to_tensor(whole.image))
     except (FileNotFoundError, ValueError) as error:
-        log.error("Faces cannot be looked for", exc_info=error)
-        raise UserError(
-            "Faces cannot be looked for here, because the network for it is damaged: set the crop by hand."
-        ) from error
+        log.error("The face detector cannot be used", exc_info=error)
+        raise UserError("The face detector's files are missing or damaged: set the crop by hand.") from error
     finally:
-        _FINDING.release()
-    scale = whole.image.width, whole.image.height
-    crops = [stepped(crop_of(around(face.square, framing), *scale)) for face in faces[:MOST_FACES]]
-    found = tuple(Found(crop, square(whole.image, THUMBNAIL, crop)) for crop in crops)
+        _DETECTING.release()
+    size = whole.image.width, whole.image.height
+    crops = [rounded(crop_of(face_square(face.square, framing), *size)) for face in faces[:MAX_FACES]]
+    found = tuple(FaceCrop(crop, crop_image(whole.image, THUMBNAIL, crop)) for crop in crops)
     return Faces(whole.width, whole.height, found)
 
 
 def crop_on_face(path: str | Path, framing: Framing, number: int = 1) -> Crop:
-    """The crop of one face, by its place among the faces from the largest, 1, on.
+    """The crop of one face; number 1 is the largest.
 
     Raises:
-        UserError: no face, or not so many.
+        UserError: the image has no face, or fewer than `number`.
     """
-    found: Sequence[Found] = find_faces(path, framing).found
+    found: Sequence[FaceCrop] = find_faces(path, framing).found
     if not found:
         raise UserError(str(NoFaceFound()))
     if not 1 <= number <= len(found):
-        raise UserError(f"Choose a face from 1 to {len(found)}: so many were found, and {number} was asked for.")
+        raise UserError(f"Choose a face from 1 to {len(found)}: this many were found, but face {number} was asked for.")
     return found[number - 1].crop
 
 
 @cache
-def _finder() -> FaceFinder:
+def _detector() -> FaceFinder:
     verify(DEFAULT_FOLDER)
     return load_finder(DEFAULT_FOLDER)

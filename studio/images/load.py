@@ -1,6 +1,6 @@
-"""Pictures in and out: an uploaded file -> a clean square RGB image; image <-> tensor (1, 3, h, w) in [-1, 1].
+"""Loading: an uploaded file -> a square RGB image without metadata; image <-> tensor (1, 3, h, w) in [-1, 1].
 
-What a file may hold before it is decoded is in `picture_files`.
+The checks before decoding are in `studio.images.files`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from studio.core.errors import UserError
-from studio.images.crop import Crop, square
+from studio.images.crop import Crop, crop_image
 from studio.images.files import TooSlow, check_size, open_picture, too_many_pixels
 
-PATIENCE = 30.0
-"""Seconds for which a picture waits while others are decoded."""
+QUEUE_TIMEOUT = 30.0
+"""Seconds for which an image waits while others are decoded."""
 
-# The largest picture takes half a gigabyte while it is decoded: one at a time.
 _DECODING = Lock()
-_WAITING = BoundedSemaphore(8)
-"""More would keep threads that others need."""
+"""One image at a time: the largest needs half a gigabyte."""
+_QUEUE = BoundedSemaphore(8)
+"""Each image in the queue blocks a thread of the server."""
 _BUSY = "Many pictures are being opened at the moment: choose this one again in a minute."
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV")
@@ -33,58 +33,58 @@ _DAMAGED = "This picture is damaged and cannot be decoded to its end: save it ag
 
 
 def load_picture(path: str | Path, size: int, crop: Crop = Crop()) -> Image.Image:  # noqa: B008 -- immutable
-    """The file as an upright, square, opaque RGB image of `size` x `size` without any metadata.
+    """The crop of an image file as an upright, opaque RGB image of `size` x `size` without metadata.
 
-    Bytes and pixels are counted before anything is decoded: a few hundred kilobytes of PNG can unpack to gigabytes. Of
-    an animation this is the first picture.
+    Bytes and pixels are checked before decoding: a PNG of some hundred kilobytes can unpack to gigabytes. An animation
+    gives its first frame.
 
     Raises:
-        UserError: empty, too large, too small, damaged, too slow to decode, or not a picture.
+        UserError: the file is empty, too large, too small, damaged, too slow to decode, or not an image.
     """
-    return _loaded(path, lambda image: square(image, size, crop))
+    return _load(path, lambda image: crop_image(image, size, crop))
 
 
-class Whole(NamedTuple):
-    """All of a picture, perhaps reduced, and the width and height of its file."""
+class WholeImage(NamedTuple):
+    """An uncropped image, perhaps reduced, and the width and height of its file."""
 
     image: Image.Image
     width: int
     height: int
 
 
-def load_whole(path: str | Path, longest: int) -> Whole:
-    """The file as an upright, opaque RGB image without any metadata, its longer side at most `longest`.
+def load_whole(path: str | Path, max_side: int) -> WholeImage:
+    """An image file as an upright, opaque RGB image without metadata, its longer side at most `max_side` pixels.
 
     Raises:
         UserError: as `load_picture`.
     """
     sizes: list[tuple[int, int]] = []
 
-    def reduced(image: Image.Image) -> Image.Image:
+    def reduce(image: Image.Image) -> Image.Image:
         sizes.append(image.size)
-        image.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
         return image
 
-    image = _loaded(path, reduced)
-    return Whole(image, *sizes[0])
+    image = _load(path, reduce)
+    return WholeImage(image, *sizes[0])
 
 
-def _loaded(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """A file's picture, decoded in its turn and made smaller before the next one's is decoded."""
-    if not _WAITING.acquire(blocking=False):
+def _load(path: str | Path, transform: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Decode a file after those before it in the queue, and apply a transform that makes it smaller."""
+    if not _QUEUE.acquire(blocking=False):
         raise UserError(_BUSY)
     try:
-        return _in_turn(path, then)
+        return _decode(path, transform)
     finally:
-        _WAITING.release()
+        _QUEUE.release()
 
 
-def _in_turn(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    if not _DECODING.acquire(timeout=PATIENCE):
+def _decode(path: str | Path, transform: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    if not _DECODING.acquire(timeout=QUEUE_TIMEOUT):
         raise UserError(_BUSY)
     try:
         image = open_picture(Path(path))
-        return _bare(then(_on_white(_in_colour(_upright(_decoded(image))))))
+        return _without_metadata(transform(_on_white(_to_8_bits(_upright(_load_pixels(image))))))
     except UserError:
         raise
     except TooSlow as error:
@@ -93,7 +93,7 @@ def _in_turn(path: str | Path, then: Callable[[Image.Image], Image.Image]) -> Im
         ) from error
     except (MemoryError, Image.DecompressionBombError) as error:
         raise UserError(too_many_pixels()) from error
-    except Exception as error:  # Pillow's decoders report a truncated or damaged body by many kinds of exception
+    except Exception as error:  # Pillow's decoders raise many kinds of exception for damaged files
         raise UserError(_DAMAGED) from error
     finally:
         _DECODING.release()
@@ -106,7 +106,7 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def to_levels(images: Tensor) -> Tensor:
-    """(b, c, h, w) in [-1, 1] -> the nearest 8-bit levels, uint8; values outside are clipped."""
+    """(b, c, h, w) in [-1, 1] -> the nearest 8-bit levels, uint8; other values are clipped."""
     return ((images.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
@@ -116,42 +116,42 @@ def to_image(images: Tensor) -> Image.Image:
 
 
 def enlarge(image: Image.Image, side: int) -> Image.Image:
-    """The same picture, at least `side` pixels wide, for eyes only."""
+    """The image, enlarged to `side` x `side` if it is smaller."""
     if image.width >= side:
         return image
     return image.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def _decoded(image: Image.Image) -> Image.Image:
-    """All of the first picture; its size may turn out to be another than the header's."""
+def _load_pixels(image: Image.Image) -> Image.Image:
+    """Decode the first frame; its size may differ from the header's."""
     image.load()
     check_size(image)
     return image
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its metadata says; as it is where that is unreadable."""
+    """Rotated by its EXIF orientation; unchanged if that is unreadable."""
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # a parser of strangers' bytes may fail in any way, and the pixels are fine
+    except Exception:  # a parser of arbitrary bytes may raise anything, and the pixels are intact
         return image
 
 
-def _in_colour(image: Image.Image) -> Image.Image:
-    """A picture of 8 bits a channel, in a mode that can be shown as RGB.
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Convert to 8 bits a channel, in a mode that Pillow converts to RGB.
 
     Raises:
-        UserError: numbers that are no colours.
+        UserError: another mode, such as float.
     """
     if image.mode in _SIXTEEN_BITS:
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     if image.mode not in _COLOURS:
-        raise UserError("This picture keeps its colours in an unusual form: save it as PNG or JPEG, and choose that.")
+        raise UserError("The colour format of this picture is not supported: save it as PNG or JPEG, and choose that.")
     return image
 
 
-def _bare(image: Image.Image) -> Image.Image:
-    """Pixels and nothing else: Pillow carries EXIF, position and author along through every step before."""
+def _without_metadata(image: Image.Image) -> Image.Image:
+    """The pixels alone: Pillow keeps EXIF data such as position and author through every other operation."""
     return Image.frombytes("RGB", image.size, image.tobytes())
 
 

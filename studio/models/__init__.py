@@ -1,8 +1,9 @@
-"""Real models behind the same page: what there is, where it comes from, and how it becomes an `interface.Model`.
+"""Models: the embedded one and public ones, loaded as an `interface.Model`. May import `studio.core`, `studio.images`.
 
-Reading order: registry (what there is), source (where its files are), recognise (what a folder holds), place (device,
-precision and ways to save memory), adapters (networks -> the denoiser contract), latents (pictures <-> latents), text
-(prompts -> z), diffae (the diffusion autoencoder), parts (files -> parts of a model), judges (CLIP and face networks),
-load (all of it), holder (one at a time). estimate measures memory from configurations alone; status and __main__ tell
-a person. `python -m studio.models check` says what is ready here.
+Reading order: interface (what a run needs of a model), embedded (the clay world), registry (public models), hub (their
+files), detect (the kind of a folder), completeness (missing files), placement (device, precision, memory), adapters
+(networks as denoisers), latents (autoencoders), prompts (text encoders), diffae (the diffusion autoencoder), build
+(files -> networks), losses (CLIP and face networks), load (all of these), holder (one model at a time), domain
+(out-of-distribution images), memory (bytes of a run). convert, status, cli and __main__ are the command line:
+`python -m studio.models check` lists the models that are ready.
 """

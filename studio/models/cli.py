@@ -1,4 +1,9 @@
-"""Command-line flags that choose a model, and the model they choose."""
+"""Command-line flags that select a model and its options.
+
+argparse, not pydantic-settings, here and in the other command lines: with it an option's value could not be left out
+(--compile, --find-face), values would be split at commas (--set, --judge), a prompt could not be "None", variables
+such as PORT or MODEL would be read, and a wrong value would end in a traceback.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +19,24 @@ from studio.models.interface import Model
 from studio.models.placement.placement import best_device
 from studio.models.registry import ENTRIES
 
-_OF_OTHERS = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview", "compile")
+_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview", "compile")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """--model and what goes with it."""
+    """Add --model and the flags that go with it."""
     flags = parser.add_argument_group("another model")
     flags.add_argument(
         "--model",
         default="embedded",
         metavar="NAME",
-        help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (python -m studio.models check lists them)",
+        help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (see python -m studio.models check)",
     )
-    flags.add_argument("--offline", action="store_true", help="use files that are here, and ask no network for more")
-    flags.add_argument("--start-prompt", metavar="TEXT", help="where the steering starts, for models of text")
-    flags.add_argument("--negative", default="", metavar="TEXT", help="what guidance leads away from")
-    flags.add_argument("--guidance", type=float, metavar="SCALE", help="of classifier-free guidance; 1 for none")
+    flags.add_argument("--offline", action="store_true", help="use local files only, no network")
+    flags.add_argument("--start-prompt", metavar="TEXT", help="the prompt at which steering starts, for text models")
+    flags.add_argument("--negative", default="", metavar="TEXT", help="negative prompt of the guidance")
+    flags.add_argument("--guidance", type=float, metavar="SCALE", help="scale of classifier-free guidance; 1 for none")
     flags.add_argument(
-        "--label", type=int, default=0, metavar="NUMBER", help="class to start at, where there are classes"
+        "--label", type=int, default=0, metavar="NUMBER", help="the class at which steering starts, for class models"
     )
     flags.add_argument("--clip", default="", metavar="NAME", help="architecture/weights of open_clip, or a folder")
     flags.add_argument("--faces", type=Path, metavar="PATH", help="another face network: a folder, or an ONNX file")
@@ -41,45 +46,51 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="a face network for measuring only, as for --faces; may be given several times",
+        help="a held-out face network, for measuring only: a folder, or an ONNX file; may be given several times",
     )
-    flags.add_argument("--preview", type=Path, metavar="FOLDER", help="of an AutoencoderTiny for quick looks")
-    flags.add_argument("--compile", nargs="?", const="inductor", metavar="BACKEND", help="compile the denoiser")
+    flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
+    flags.add_argument(
+        "--compile",
+        nargs="?",
+        const="inductor",
+        metavar="BACKEND",
+        help="compile the denoiser; by inductor by default",
+    )
 
 
-def chosen(given: argparse.Namespace, device: str | None, public: bool = False) -> Model:
-    """The model of these flags.
+def selected_model(args: argparse.Namespace, device: str | None, public: bool = False) -> Model:
+    """Load the model that the flags select.
 
     Args:
-        given: parsed flags; with --present among them, no network is asked for anything.
-        device: where it goes; None for the CPU with the embedded model, and the fastest there is with others.
-        public: strangers are served: no models of one's own.
+        args: parsed flags; with --present among them the model is loaded offline.
+        device: where the model runs; if None, the CPU for the embedded model and the fastest device for others.
+        public: refuse models outside the registry.
 
     Raises:
-        UserError: one sentence that says what is wrong and what to do.
+        UserError: the model cannot be loaded, or a flag does not apply to it.
     """
-    if given.model == "embedded":
-        if unused := [name for name in _OF_OTHERS if getattr(given, name)]:
-            said = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
-            raise UserError(f"The embedded model has nothing to do with {said}: leave that out, or choose a --model.")
+    if args.model == "embedded":
+        if unused := [name for name in _NOT_EMBEDDED if getattr(args, name)]:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
+            raise UserError(f"The embedded model does not take {flags}: leave that out, or select a --model.")
         return embedded(device or "cpu")
-    from studio.models.load import LoadOptions, load  # every kind of network comes along, which takes seconds
+    from studio.models.load import LoadOptions, load  # imports every kind of network, which takes seconds
 
     options = LoadOptions(
-        prompt=given.start_prompt,
-        negative=given.negative,
-        guidance=given.guidance,
-        label=given.label,
-        clip=given.clip,
-        faces=given.faces,
-        held_out=tuple(given.judge),
-        tiny=given.preview,
-        compiled=given.compile,
+        prompt=args.start_prompt,
+        negative=args.negative,
+        guidance=args.guidance,
+        label=args.label,
+        clip=args.clip,
+        faces=args.faces,
+        held_out=tuple(args.judge),
+        tiny=args.preview,
+        compiled=args.compile,
     )
 
-    offline = given.offline or getattr(given, "present", False)
+    offline = args.offline or getattr(args, "present", False)
 
     def fetch(name: str) -> Model:
         return load(name, device=torch.device(device or best_device()), options=options, offline=offline, public=public)
 
-    return Holder(fetch).get(given.model)
+    return Holder(fetch).get(args.model)

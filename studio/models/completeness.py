@@ -1,7 +1,7 @@
-"""Is all of a model here, and is it what it should be? Looked at before anything is loaded, and just after.
+"""Checks that a model's folder is complete, before it is loaded, and that its weights are finite, after.
 
-A download that was cut short leaves a folder that looks like another, smaller model: without its autoencoder a latent
-model is taken for one of pixels, without its scheduler it samples on a noise schedule that it was not trained with.
+An interrupted download leaves a folder that may pass for another model: without its autoencoder a latent model would be
+detected as a pixel model, and without its scheduler it would sample with another noise schedule.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from studio.core.errors import UserError
-from studio.models.detect import denoiser_folder, read
+from studio.models.detect import denoiser_folder, read_json
 from studio.models.hub import commit_of, variant_of
 from studio.models.registry import Entry, Kind
 
@@ -26,29 +26,29 @@ _NEEDS: Mapping[Kind, tuple[str, ...]] = {
     "labelled": ("scheduler",),
     "prompted": ("vae", "scheduler", "text_encoder", "tokenizer"),
     "flow": ("vae", "scheduler", "text_encoder", "tokenizer"),
-    "diffae": (),  # its schedule is in its code
+    "diffae": (),  # its schedule is the default
 }
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
 
 
 def check_complete(entry: Entry, folder: Path) -> None:
-    """Nothing, where a folder in the layout of diffusers holds all parts of a model of this kind.
+    """Check that a folder in diffusers' layout has all parts of a model of this kind.
 
     Raises:
-        UserError: the first part that is missing, and what to do.
+        UserError: names the first part that is missing, and the cure.
     """
     for part in _parts(entry.kind, folder):
         if not _has(part, folder):
-            where = "start it once with a network" if commit_of(folder) else "get the folder again"
-            raise UserError(f"“{entry.title}” is here only in part, without its {part}: {where}.")
-    for place in (denoiser_folder(folder), *(folder / name for name in _WITH_WEIGHTS)):
-        if place.is_dir():
-            variant_of(place)
-            _check_shards(place)
+            cure = "start it once with a network" if commit_of(folder) else "get the folder again"
+            raise UserError(f"“{entry.title}” is incomplete, without its {part}: {cure}.")
+    for subfolder in (denoiser_folder(folder), *(folder / name for name in _WITH_WEIGHTS)):
+        if subfolder.is_dir():
+            variant_of(subfolder)
+            _check_shards(subfolder)
 
 
 def is_complete(entry: Entry, folder: Path) -> bool:
-    """Whether `check_complete` has nothing to say."""
+    """Whether `check_complete` raises no error."""
     try:
         check_complete(entry, folder)
     except UserError:
@@ -56,29 +56,29 @@ def is_complete(entry: Entry, folder: Path) -> bool:
     return True
 
 
-def check_numbers(network: torch.nn.Module, sentence: str) -> None:
-    """Nothing, where every parameter is a finite number.
+def check_finite(network: torch.nn.Module, message: str) -> None:
+    """Check that every parameter is finite.
 
     Raises:
-        UserError: this sentence.
+        UserError: with this message.
     """
     for value in network.parameters():
         if not value.is_floating_point() or not value.isfinite().all():
-            raise UserError(sentence)
+            raise UserError(message)
 
 
 def _parts(kind: Kind, folder: Path) -> Iterator[str]:
-    """What a kind needs, and what the folder's own list of parts names."""
+    """The parts that a kind needs, and those that the folder's model_index.json lists."""
     yield from _NEEDS.get(kind, ())
     if kind == "labelled" and (folder / "transformer").is_dir():
         yield "vae"
-    for name, made_of in read(folder / "model_index.json").items():
-        if name in (*_WITH_WEIGHTS, *_OTHERS) and isinstance(made_of, list) and any(made_of):
+    for name, class_path in read_json(folder / "model_index.json").items():
+        if name in (*_WITH_WEIGHTS, *_OTHERS) and isinstance(class_path, list) and any(class_path):
             yield name
 
 
 def _has(part: str, folder: Path) -> bool:
-    if part == "scheduler":  # models of a single network have it beside that network's own files
+    if part == "scheduler":  # a pipeline of one network stores it beside the network's files
         return any((place / "scheduler_config.json").is_file() for place in (folder / "scheduler", folder))
     if part in _AUTOENCODERS:
         return any((folder / name / "config.json").is_file() for name in _AUTOENCODERS)
@@ -87,12 +87,12 @@ def _has(part: str, folder: Path) -> bool:
     return (folder / part).is_dir() and any((folder / part).iterdir())
 
 
-def _check_shards(place: Path) -> None:
-    """Weights in several files say in each name how many there are."""
+def _check_shards(folder: Path) -> None:
+    """Check sharded weights: each file's name contains the number of files."""
     shards: dict[tuple[str, int], set[int]] = {}
-    for path in place.iterdir():
+    for path in folder.iterdir():
         if found := _SHARD.fullmatch(path.name):
             shards.setdefault((found["stem"], int(found["count"])), set()).add(int(found["number"]))
-    for (_, count), there in shards.items():
-        if len(there) < count:
-            raise UserError(f"“{place.name}” holds {len(there)} of its {count} files of weights: get the folder again.")
+    for (_, count), present in shards.items():
+        if len(present) < count:
+            raise UserError(f"“{folder.name}” has {len(present)} of its {count} weight files: get the folder again.")

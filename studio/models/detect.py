@@ -1,4 +1,4 @@
-"""What a folder of one's own holds: an `Entry` for it, read from its configuration files alone."""
+"""Detects the kind of a model in a local folder, from its configuration files: an `Entry` for it."""
 
 from __future__ import annotations
 
@@ -12,49 +12,48 @@ from studio.models.registry import ENTRIES, Entry, Kind
 _KINDS: dict[str, Kind] = {
     "UNet2DConditionModel": "prompted",
     "DiTTransformer2DModel": "labelled",
-    "Transformer2DModel": "labelled",  # DiT's name before diffusers split the class
+    "Transformer2DModel": "labelled",  # DiT's class in older versions of diffusers
     "SanaTransformer2DModel": "flow",
     "DiffusionAutoencoder": "diffae",
 }
 _DEFAULTS: dict[Kind, str] = {"prompted": "sd-1.5", "flow": "sana-600m", "labelled": "dit-imagenet"}
 
 
-def entry_of(name: str, public: bool = False) -> Entry:
-    """The registry's entry of that name, or one for a folder or a hub id of one's own.
+def find_entry(name: str, public: bool = False) -> Entry:
+    """The registry's entry of that name, or an entry for a local folder or a hub id.
 
     Raises:
-        UserError: unknown; or a model of one's own where strangers are served.
+        UserError: there is no such model; or `public` is set and the model is not in the registry.
     """
     if name in ENTRIES:
         return ENTRIES[name]
     if public:
-        raise UserError(f"A public studio serves the models it knows: choose one of {', '.join(ENTRIES)}.")
+        raise UserError(f"A public studio serves only registered models: choose one of {', '.join(ENTRIES)}.")
     folder = Path(name)
     if folder.is_dir():
-        return recognise(folder)
+        return detect_entry(folder)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        # what it is shows when its files are here
+        # size 0: the kind is detected after the download
         return Entry(name, name, "prompted", name, "not known: see its page", 0, 0, 0, "a minute on a GPU")
     raise UserError(f"There is no model “{name}”: choose one of {', '.join(ENTRIES)}, or give a folder of diffusers.")
 
 
-def recognise(folder: Path, title: str = "") -> Entry:
-    """The entry of a folder in the layout of diffusers.
+def detect_entry(folder: Path, title: str = "") -> Entry:
+    """An entry for a folder in diffusers' layout.
 
     Raises:
-        UserError: there is no denoiser in it that the studio knows how to use.
+        UserError: it has no denoiser, or one that no adapter supports.
     """
-    main = denoiser_folder(folder)
-    config = read(main / "config.json")
+    config = read_json(denoiser_folder(folder) / "config.json")
     family = str(config.get("_class_name"))
     latent = any((folder / name).is_dir() for name in ("vae", "vqvae"))
     kind = _KINDS.get(family)
     if family == "UNet2DModel":
-        labelled = config.get("num_class_embeds") or config.get("class_embed_type")
-        kind = "labelled" if labelled else "latent" if latent else "unconditional"
+        has_classes = config.get("num_class_embeds") or config.get("class_embed_type")
+        kind = "labelled" if has_classes else "latent" if latent else "unconditional"
     if kind is None:
         raise UserError(f"This folder's denoiser is a {family}, which the studio has no adapter for.")
-    like = ENTRIES.get(_DEFAULTS.get(kind, ""))
+    template = ENTRIES.get(_DEFAULTS.get(kind, ""))
     return Entry(
         name=title or folder.name,
         title=title or folder.name,
@@ -65,44 +64,44 @@ def recognise(folder: Path, title: str = "") -> Entry:
         parameters=0,
         download=0,
         speed="seconds on a GPU",
-        prompt=like.prompt if like else "",
-        guidance=like.guidance if like else 1.0,
+        prompt=template.prompt if template else "",
+        guidance=template.guidance if template else 1.0,
     )
 
 
 def denoiser_folder(folder: Path) -> Path:
-    """Where the denoiser's configuration is: in unet, in transformer, or in the folder itself.
+    """The folder of the denoiser: unet, transformer, or the folder itself.
 
     Raises:
-        UserError: nowhere.
+        UserError: none of them has a configuration.
     """
-    for place in (folder / "unet", folder / "transformer", folder):
-        if (place / "config.json").is_file():
-            return place
+    for candidate in (folder / "unet", folder / "transformer", folder):
+        if (candidate / "config.json").is_file():
+            return candidate
     raise UserError(
         "This folder holds no model of diffusers: there is no config.json in it, in unet or in transformer."
     )
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A JSON file; empty if there is none.
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is no such file.
 
     Raises:
-        UserError: it is damaged.
+        UserError: the file is damaged.
     """
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path.parent.name}/{path.name} is damaged: get the folder again.") from error
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def vae_factor(folder: Path) -> int:
-    """How many pixels one side of a latent's cell covers; 1 without an autoencoder."""
+def vae_scale_factor(folder: Path) -> int:
+    """Pixels of the image for each pixel of the latent, along one side; 1 without an autoencoder."""
     for name in ("vae", "vqvae"):
-        config = read(folder / name / "config.json")
+        config = read_json(folder / name / "config.json")
         blocks = config.get("block_out_channels") or config.get("encoder_block_out_channels")
         if blocks:
             return int(2 ** (len(blocks) - 1))
@@ -111,4 +110,4 @@ def vae_factor(folder: Path) -> int:
 
 def _size(folder: Path, config: dict[str, Any]) -> int:
     side = config.get("sample_size") or config.get("image_size") or 64
-    return int(side if isinstance(side, int) else side[0]) * vae_factor(folder)
+    return int(side if isinstance(side, int) else side[0]) * vae_scale_factor(folder)

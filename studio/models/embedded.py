@@ -1,4 +1,4 @@
-"""The embedded clay world as a `Model`: what runs on any machine, without network or GPU."""
+"""The embedded clay world as a `Model`, which runs on any machine, without network or GPU."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from pathlib import Path
 import torch
 
 from clay.world import ClayWorld, load_world
-from studio.core.checksums import combined, listed, verify
+from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
-_NOTE = """The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will
-be given back exactly but hardly be steered well."""
+_NOTE = (
+    "The embedded model is small and was trained on rendered clay faces only: "
+    "the inversion of a photo is lossless, but steering it works poorly."
+)
 
 
 def embedded(device: str | torch.device = "cpu") -> Model:
-    """Load every network of the clay world, so that no visitor waits for one.
+    """Load all networks of the clay world at once.
 
     Raises:
-        BrokenWeights: a FileNotFoundError; weights are missing or damaged, in one sentence that says which.
+        BrokenWeights: a FileNotFoundError; the message names the weights that are missing or damaged.
     """
     verify(WEIGHTS)
-    return of_world(load_world(WEIGHTS, device=device))
+    return model_of_world(load_world(WEIGHTS, device=device))
 
 
-def of_world(world: ClayWorld) -> Model:
-    """The studio's model of a clay world that is loaded already."""
+def model_of_world(world: ClayWorld) -> Model:
+    """A loaded clay world as a `Model`."""
     return Model(
         name="clay faces, 64 px",
-        digest=combined(listed(world.folder)),
+        digest=combined_checksum(listed_checksums(world.folder)),
         size=world.autoencoder.sample_shape[-1],
         network=world.autoencoder,
         encode=world.autoencoder.encode,
-        # set_timesteps writes into a scheduler, and two visitors may want different grids
+        # set_timesteps changes a scheduler, and two visitors may use different grids
         scheduler=lambda: copy.deepcopy(world.scheduler),
         clip=world.clip,
         tokenizer=world.tokenizer,
@@ -50,11 +52,11 @@ def of_world(world: ClayWorld) -> Model:
 
 
 def examples() -> list[Path]:
-    """Pictures to start from; the first is one that the prompt on the opened page changes visibly."""
-    found = sorted((ASSETS / "examples").glob("*.png"))
-    return sorted(found, key=lambda path: "6-glasses" not in path.name)
+    """Example images; the first is one that the page's initial prompt changes visibly."""
+    paths = sorted((ASSETS / "examples").glob("*.png"))
+    return sorted(paths, key=lambda path: "6-glasses" not in path.name)
 
 
-def pair() -> list[Path]:
-    """Two faces that look alike to face networks, for a morph."""
+def morph_examples() -> list[Path]:
+    """Two faces that face networks find similar, for a morph."""
     return sorted((ASSETS / "examples" / "pair").glob("*.png"))

@@ -1,6 +1,6 @@
-"""`Holder`: one model at a time. The one place where a model is let go before the next one is loaded.
+"""`Holder`: holds one model at a time, and frees it before it loads the next one.
 
-Two models of gigabytes do not fit on one device, and memory comes back only when nothing refers to the old one.
+Two models of gigabytes do not fit on one device, and a model's memory is freed only without references to it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from studio.models.memory import release_memory
 
 
 class Holder:
-    """Holds the model that was asked for last.
+    """Holds the model that was requested last.
 
     Args:
         load: name -> model.
@@ -25,23 +25,23 @@ class Holder:
         self._model: Model | None = None
 
     def get(self, name: str) -> Model:
-        """The model of that name. Whoever comes while another is being loaded waits for its turn.
+        """The model of that name; waits while another thread loads one.
 
-        If loading fails, nothing is held, and the error is passed on.
+        If loading fails, no model is held, and the error is raised.
         """
         with self._lock:
             if self._model is None or self._name != name:
-                self._let_go()
+                self._free()
                 self._model = self._load(name)
                 self._name = name
             return self._model
 
     def free(self) -> None:
-        """Let go of what is held."""
+        """Free the model."""
         with self._lock:
-            self._let_go()
+            self._free()
 
-    def _let_go(self) -> None:
+    def _free(self) -> None:
         if self._model is None:
             return
         self._name = self._model = None

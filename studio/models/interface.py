@@ -1,9 +1,9 @@
-"""`Model`: all that a run needs of a diffusion model and its judges, whatever they are made of.
+"""`Model`: what a run needs of a diffusion model and of the networks of its losses.
 
-    picture --state_of--> x_0 --encode, sample--> x_0' --picture_of--> picture'
+    image --encode_latents--> x_0 --encode, sample--> x_0' --decode_latents--> image'
 
-A pixel model's states are pictures. A latent model's are smaller: losses look at the decoded picture, so their
-gradients pass through its decoder first.
+A pixel model's states are images. A latent model's are latents: losses are evaluated on the decoded image, so their
+gradients pass through the decoder.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from adjointdeis import Denoiser
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model comes from, for people and for records: nothing in it is a path.
+    """The origin of a model, for display and for records; no field is a path.
 
     Args:
         licence: of the weights.
-        z: what its conditioning is, in a few words.
-        source: the hub's id; empty for a model that ships here or was given as a folder.
-        revision: commit of the source that the files are of.
-        note: what a person should know who uses it.
+        z: a description of its conditioning.
+        source: the hub's id; empty for the embedded model and for local folders.
+        revision: commit of the source.
+        note: one sentence for users.
     """
 
     licence: str = ""
@@ -39,28 +39,30 @@ class Origin:
 
 @dataclass(frozen=True)
 class Model:
-    """A denoiser, the encoder of its code z, and the networks that losses look through. All frozen, in eval mode.
+    """A denoiser, the encoder of its code z, and the networks of the losses, all frozen and in eval mode.
 
     Args:
-        name: what a person reads.
-        digest: SHA-256 of its weights, for the record in a saved picture.
+        name: for display.
+        digest: SHA-256 of its weights, for the record in a saved image.
         size: side of its square images in pixels.
         network: (t (b,), x (b, *state_shape), z) -> prediction of x's shape.
         encode: image (b, 3, size, size) in [-1, 1] -> z (b, ...), or None for a model that has no z.
         scheduler: makes a fresh diffusers scheduler of its noise schedule.
         clip: image and text towers in open_clip's form, or None.
         tokenizer: list of texts -> token ids for `clip`.
-        identity: image -> embedding of who it is, or None.
-        device: where all of them live.
-        judges: more embeddings by name, for measuring only; each has `thresholds`, the similarities it accepts at.
-        latent: shape (c, h, w) of a state that is not a picture.
+        identity: face network, image -> embedding, or None.
+        device: the device of all networks.
+        held_out: more face networks by name, for measuring only; each has `thresholds`, the similarities at which it
+            accepts two faces as one person.
+        latent: shape (c, h, w) of a latent model's state; None for a pixel model.
         encode_image: image -> latent (b, *latent).
-        decode: latent -> image, differentiably.
-        preview: latent -> roughly the image, fast; for pictures on the way.
-        graphs: of how many sampling steps the graph fits into any memory that holds the model; the discrete adjoint
-            keeps so many, which spares it as many network calls.
-        prepare: z -> what the network makes of it at every time, which it takes instead of z; None if it makes nothing.
-        origin: who published it, under which licence, at which commit.
+        decode: latent -> image, differentiable.
+        preview: latent -> approximately the image, fast; for intermediate images.
+        graphs: number of sampling steps whose graphs fit into memory beside the model; the discrete adjoint stores
+            them, which saves one network call each.
+        prepare: z -> the part of the network's computation that depends on z alone, which replaces z; None if there is
+            no such part.
+        origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
 
@@ -91,20 +93,20 @@ class Model:
 
     @torch.no_grad()
     def encode_latents(self, image: Tensor) -> Tensor:
-        """image (b, 3, size, size) -> x_0 (b, *state_shape); a pixel model's is the image itself."""
+        """image (b, 3, size, size) -> x_0 (b, *state_shape); for a pixel model the image itself."""
         return image if self.encode_image is None else self.encode_image(image)
 
     @torch.no_grad()
     def decode_latents(self, state: Tensor) -> Tensor:
-        """x_0 (b, *state_shape) -> the image, as exactly as the model can."""
+        """x_0 (b, *state_shape) -> image."""
         return state if self.decode is None else self.decode(state)
 
     @torch.no_grad()
     def preview_latents(self, state: Tensor) -> Tensor:
-        """A quick look at any x_t; only for eyes."""
+        """A fast, approximate decoding of any x_t, for display only."""
         return self.decode_latents(state) if self.preview is None else self.preview(state)
 
     def on_latents(self, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        """A loss of pictures as one of states: the loss itself for a pixel model."""
+        """A loss on images as a loss on states; for a pixel model the loss itself."""
         decode = self.decode
         return loss if decode is None else lambda state: loss(decode(state))

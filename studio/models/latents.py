@@ -1,12 +1,12 @@
-"""`Latents`: pictures <-> latents, x_0 = scale E(image), image = D(x_0 / scale), with a gradient through D.
+"""`Autoencoder`: images <-> latents, x_0 = scale E(image), image = D(x_0 / scale), with a gradient through D.
 
-D's activations at 512 pixels take more memory than the denoiser's. Two ways to save it:
+D's activations at 512 pixels need more memory than the denoiser's. Two options save it:
 
-    checkpoint    D's blocks are computed again on the way back: the same numbers, a third slower
-    tile          D runs on overlapping tiles, each computed again on the way back; near the same picture, because D
-                  normalises over what it sees. The last resort.
+    gradient checkpointing    D's blocks are recomputed in the backward pass: the same result, a third slower
+    tiles                     D decodes overlapping tiles, each recomputed in the backward pass; the image is only
+                              approximately the same, because D normalises over each tile
 
-VQ models are decoded without quantising, which would cut the gradient.
+VQ models are decoded without quantisation, which has no gradient.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from torch.utils.checkpoint import checkpoint
 
 
 @dataclass(frozen=True)
-class Latents:
-    """An autoencoder of diffusers: AutoencoderKL, VQModel or AutoencoderDC, frozen.
+class Autoencoder:
+    """A frozen AutoencoderKL, VQModel or AutoencoderDC of diffusers.
 
     Args:
         vae: the autoencoder.
         scale: latents are E(image) * scale.
-        factor: pixels a side of one latent cell.
-        tile: side of a tile in latent cells; None decodes in one piece.
-        tiny: AutoencoderTiny for quick looks, on latents of the same scale.
+        factor: pixels of the image for each pixel of the latent, along one side.
+        tile: side of a tile in latent pixels; None decodes without tiles.
+        tiny: AutoencoderTiny for quick previews, on latents of the same scale.
     """
 
     vae: Any
@@ -41,38 +41,38 @@ class Latents:
 
     @torch.no_grad()
     def encode(self, image: Tensor) -> Tensor:
-        """image (b, 3, h, w) -> x_0 (b, c, h / factor, w / factor); the mode where E gives a distribution."""
-        found = self.vae.encode(image.to(self.vae.dtype))
+        """image (b, 3, h, w) -> x_0 (b, c, h / factor, w / factor); the mode if E gives a distribution."""
+        output = self.vae.encode(image.to(self.vae.dtype))
         for name in ("latents", "latent"):
-            if hasattr(found, name):
-                return _float(getattr(found, name)).to(image.dtype) * self.scale
-        return _float(found.latent_dist.mode()).to(image.dtype) * self.scale
+            if hasattr(output, name):
+                return _float(getattr(output, name)).to(image.dtype) * self.scale
+        return _float(output.latent_dist.mode()).to(image.dtype) * self.scale
 
     def decode(self, latent: Tensor) -> Tensor:
-        """x_0 -> image, differentiably."""
+        """x_0 -> image, differentiable."""
         if self.tile is None or max(latent.shape[-2:]) <= self.tile:
-            return self._whole(latent)
-        return tiled(self._whole, latent, self.tile, self.factor)
+            return self._decode(latent)
+        return tiled_decode(self._decode, latent, self.tile, self.factor)
 
     @torch.no_grad()
     def preview(self, latent: Tensor) -> Tensor:
-        """x_0 -> roughly the image, in milliseconds."""
+        """x_0 -> approximately the image, in milliseconds."""
         return _float(self.tiny.decode(latent.to(self.tiny.dtype)).sample).to(latent.dtype)
 
-    def _whole(self, latent: Tensor) -> Tensor:
+    def _decode(self, latent: Tensor) -> Tensor:
         unscaled = (latent / self.scale).to(self.vae.dtype)
-        how = {"force_not_quantize": True} if hasattr(self.vae, "quantize") else {}
-        return _float(self.vae.decode(unscaled, **how).sample).to(latent.dtype)
+        options = {"force_not_quantize": True} if hasattr(self.vae, "quantize") else {}
+        return _float(self.vae.decode(unscaled, **options).sample).to(latent.dtype)
 
 
-def tiled(decode: Callable[[Tensor], Tensor], latent: Tensor, tile: int, factor: int) -> Tensor:
-    """decode(latent) from overlapping tiles, blended by weights that fall towards each tile's rim.
+def tiled_decode(decode: Callable[[Tensor], Tensor], latent: Tensor, tile: int, factor: int) -> Tensor:
+    """decode(latent) from overlapping tiles, blended by weights that decrease towards each tile's edge.
 
     Args:
         decode: (b, c, h, w) -> (b, 3, factor h, factor w).
         latent: (b, c, h, w).
-        tile: side of a tile in cells; neighbours share a quarter of it.
-        factor: pixels of a cell.
+        tile: side of a tile in latent pixels; neighbours overlap by a quarter of it.
+        factor: pixels of the image for each pixel of the latent, along one side.
     """
     height, width = latent.shape[-2:]
     total: Tensor | None = None
@@ -80,32 +80,32 @@ def tiled(decode: Callable[[Tensor], Tensor], latent: Tensor, tile: int, factor:
     for top in _starts(height, tile):
         for left in _starts(width, tile):
             part = latent[..., top : top + tile, left : left + tile]
-            seen = checkpoint(decode, part, use_reentrant=False) if torch.is_grad_enabled() else decode(part)
-            weight = _ramp(seen.shape[-2], seen)[:, None] * _ramp(seen.shape[-1], seen)[None, :]
+            image = _checkpointed(decode, part)
+            weight = _ramp(image.shape[-2], image)[:, None] * _ramp(image.shape[-1], image)[None, :]
             pad = (
                 factor * left,
-                factor * (width - left) - seen.shape[-1],
+                factor * (width - left) - image.shape[-1],
                 factor * top,
-                factor * (height - top) - seen.shape[-2],
+                factor * (height - top) - image.shape[-2],
             )
-            placed, mass = (torch.nn.functional.pad(v, pad) for v in (seen * weight, weight))
+            placed, mass = (torch.nn.functional.pad(v, pad) for v in (image * weight, weight))
             total = placed if total is None else total + placed
             weights = mass if weights is None else weights + mass
     if total is None or weights is None:
-        raise ValueError(f"A latent of {height} x {width} cells has nothing to decode.")
+        raise ValueError(f"A latent must have at least one pixel; got {height} x {width}.")
     return total / weights
 
 
-def save_memory(vae: Any) -> None:
-    """Compute the decoder's blocks again on the way back instead of keeping what they made."""
+def enable_gradient_checkpointing(vae: Any) -> None:
+    """Recompute the decoder's blocks in the backward pass instead of storing their activations."""
     if getattr(vae, "_supports_gradient_checkpointing", False):
         vae.enable_gradient_checkpointing()
         return
     for block in vae.decoder.up_blocks:
-        block.forward = partial(_again, block.forward)
+        block.forward = partial(_checkpointed, block.forward)
 
 
-def _again(forward: Callable[..., Tensor], *values: Tensor) -> Tensor:
+def _checkpointed(forward: Callable[..., Tensor], *values: Tensor) -> Tensor:
     if not torch.is_grad_enabled():
         return forward(*values)
     output: Tensor = checkpoint(forward, *values, use_reentrant=False)
@@ -113,7 +113,7 @@ def _again(forward: Callable[..., Tensor], *values: Tensor) -> Tensor:
 
 
 def _starts(length: int, tile: int) -> list[int]:
-    """Where tiles begin, the last one flush with the end."""
+    """Offsets of the tiles; the last one ends at `length`."""
     if length <= tile:
         return [0]
     step = tile - max(1, tile // 4)
@@ -121,9 +121,9 @@ def _starts(length: int, tile: int) -> list[int]:
 
 
 def _ramp(length: int, like: Tensor) -> Tensor:
-    """Weights of a tile's pixels along one side: positive, highest in the middle."""
-    places = torch.arange(length, device=like.device, dtype=like.dtype)
-    return torch.minimum(places + 1, length - places) / length
+    """Weights of a tile's pixels along one side: positive, largest in the middle."""
+    pixels = torch.arange(length, device=like.device, dtype=like.dtype)
+    return torch.minimum(pixels + 1, length - pixels) / length
 
 
 def _float(value: Tensor) -> Tensor:

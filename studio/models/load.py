@@ -1,4 +1,4 @@
-"""`load`: a name or a folder -> `studio.models.interface.Model`, ready behind the same page as the embedded one."""
+"""`load`: a name, a folder or a hub id -> `studio.models.interface.Model`."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from studio.core.checksums import fingerprint
 from studio.models.adapters.labelled import Labelled
 from studio.models.build import autoencoder, denoiser, scheduler_of
 from studio.models.completeness import check_complete
-from studio.models.detect import entry_of, recognise
+from studio.models.detect import detect_entry, find_entry
 from studio.models.embedded import embedded
-from studio.models.hub import commit_of, find
+from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
 from studio.models.placement.placement import Placement, best_device
 from studio.models.placement.planner import plan
-from studio.models.prompts import prompt_codes
+from studio.models.prompts import encode_prompts
 from studio.models.registry import Entry
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What a person may choose about a model.
+    """Options of a model.
 
     Args:
-        prompt: where z starts, for models steered by text; the entry's own if None.
-        negative: what guidance leads away from.
-        guidance: scale of classifier-free guidance; the entry's own if None, 1 for none.
-        label: class at which z starts, for models of classes.
+        prompt: the prompt at which z starts, for text-conditioned models; the entry's if None.
+        negative: negative prompt of the guidance.
+        guidance: scale of classifier-free guidance; the entry's if None, 1 for none.
+        label: the class at which z starts, for class-conditional models.
         clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
         faces: folder or ONNX file of a face network.
-        judges: the same, of networks for measuring only.
-        tiny: folder of an AutoencoderTiny for quick looks.
-        compiled: backend of torch.compile; None for none.
+        held_out: the same, of face networks for measuring only.
+        tiny: folder of an AutoencoderTiny for quick previews.
+        compiled: backend of torch.compile; None for no compilation.
     """
 
     prompt: str | None = None
@@ -59,42 +59,43 @@ def load(
     device: torch.device | None = None,
     placement: Placement | None = None,
     options: LoadOptions = LoadOptions(),
-    held_out: LossNetworks | None = None,
+    loss_networks: LossNetworks | None = None,
     offline: bool = False,
     public: bool = False,
 ) -> Model:
-    """The model.
+    """Load a model.
 
     Args:
-        name: of the registry, or a folder or hub id of one's own.
-        device: a GPU if there is one, by default.
-        placement: how to hold it; what fits by default.
-        options: prompt, guidance and the like.
-        held_out: networks for the losses, if they are loaded already.
-        offline: look at files that are here, and nowhere else.
-        public: strangers are served: models of one's own are refused.
+        name: of the registry, a folder in diffusers' layout, or a hub id.
+        device: a GPU, if there is one, by default.
+        placement: device, precision and memory savings; the fastest that fits by default.
+        options: prompt, guidance and others.
+        loss_networks: networks of the losses, if they are loaded already.
+        offline: use local files only.
+        public: refuse models outside the registry.
 
     Raises:
-        UserError: one sentence that says what is wrong and what to do.
+        UserError: the model cannot be loaded; the message has cause and cure.
     """
-    entry = entry_of(name, public)
+    entry = find_entry(name, public)
     if entry.kind == "embedded":
         return embedded(device or "cpu")
-    folder = find(entry, offline)
-    if entry.size == 0:  # a hub id of one's own: what it is shows in its files
-        entry = replace(recognise(folder, entry.title), repo=entry.repo)
+    folder = model_folder(entry, offline)
+    if entry.size == 0:  # a hub id: its kind is detected from its files
+        entry = replace(detect_entry(folder, entry.title), repo=entry.repo)
     check_complete(entry, folder)
     device = device or (placement.device if placement else best_device())
-    codes = _prompts(entry, folder, options, device)  # first, because the text encoder leaves again
-    held = placement or plan(entry, folder, device)
-    held = replace(held, compiled=options.compiled or held.compiled)
-    adapted, space = denoiser(entry, folder, held), autoencoder(entry, folder, held, options.tiny)
-    network: Denoiser = HalfPrecision(adapted, held.dtype, autocast=False) if held.half else adapted
-    codes = codes or _labels(adapted, options)
+    # first, because the text encoder is freed before the memory is planned
+    codes = _prompt_embeddings(entry, folder, options, device)
+    placement = placement or plan(entry, folder, device)
+    placement = replace(placement, compiled=options.compiled or placement.compiled)
+    adapted, vae = denoiser(entry, folder, placement), autoencoder(entry, folder, placement, options.tiny)
+    network: Denoiser = HalfPrecision(adapted, placement.dtype, autocast=False) if placement.half else adapted
+    codes = codes or _class_embeddings(adapted, options)
     scale = entry.guidance if options.guidance is None else options.guidance
     if len(codes) == 2 and scale != 1:
-        network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=held.together)
-    seen = held_out or load_loss_networks(device, options.clip, options.faces, offline, options.held_out)
+        network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=placement.batched)
+    losses = loss_networks or load_loss_networks(device, options.clip, options.faces, offline, options.held_out)
     return Model(
         name=entry.title,
         digest=fingerprint(folder),
@@ -102,39 +103,39 @@ def load(
         network=network,
         encode=_encode(entry, adapted, codes),
         scheduler=scheduler_of(entry, folder),
-        clip=seen.clip,
-        tokenizer=seen.tokenizer,
-        identity=seen.identity,
+        clip=losses.clip,
+        tokenizer=losses.tokenizer,
+        identity=losses.identity,
         device=device,
-        latent=None if space is None else _latent_shape(entry, space.factor, adapted),
-        encode_image=None if space is None else space.encode,
-        decode=None if space is None else space.decode,
-        preview=None if space is None or space.tiny is None else space.preview,
+        latent=None if vae is None else _latent_shape(entry, vae.factor, adapted),
+        encode_image=None if vae is None else vae.encode,
+        decode=None if vae is None else vae.decode,
+        preview=None if vae is None or vae.tiny is None else vae.preview,
         origin=_origin(entry, folder),
-        missing=seen.missing,
-        held_out=seen.measuring,
+        missing=losses.missing,
+        held_out=losses.held_out,
     )
 
 
 def _origin(entry: Entry, folder: Path) -> Origin:
-    """Of a folder of one's own neither its path nor where it was copied from is told."""
+    """Licence, source and commit; a local folder gives neither its path nor a source."""
     commit = commit_of(folder)
     return Origin(entry.licence, entry.z, entry.repo if commit else "", commit)
 
 
-def _prompts(entry: Entry, folder: Path, options: LoadOptions, device: torch.device) -> list[Tensor]:
-    """z of the start, and what guidance leads away from; nothing for models that no text steers."""
+def _prompt_embeddings(entry: Entry, folder: Path, options: LoadOptions, device: torch.device) -> list[Tensor]:
+    """The initial z and the guidance's negative z; empty for models that are not text-conditioned."""
     if entry.kind not in ("prompted", "flow"):
         return []
     prompt = entry.prompt if options.prompt is None else options.prompt
-    return prompt_codes(folder, (prompt, options.negative), device)
+    return encode_prompts(folder, (prompt, options.negative), device)
 
 
-def _labels(adapted: Any, options: LoadOptions) -> list[Tensor]:
-    """The same for models of classes, as far as they were trained with a row for none."""
+def _class_embeddings(adapted: Any, options: LoadOptions) -> list[Tensor]:
+    """The same for class-conditional models; the second only if the network was trained with a null class."""
     if not isinstance(adapted, Labelled):
         return []
-    return [adapted.code(label) for label in (options.label, *((-1,) if adapted.knows_none else ()))]
+    return [adapted.class_embedding(label) for label in (options.label, *((-1,) if adapted.has_null_class else ()))]
 
 
 def _encode(entry: Entry, adapted: Any, codes: list[Tensor]) -> Callable[[Tensor], Tensor | None]:

@@ -1,7 +1,7 @@
-"""What losses look through beside a real model, and what only measures: a CLIP of open_clip, and face networks.
+"""The networks of the losses: a CLIP of open_clip and a face network; and held-out face networks for measuring.
 
-None is needed to start: a loss whose network is missing gives an error message (`runs.capabilities`). A judge was asked
-for by name, so it is there or the studio does not start.
+A missing CLIP or face network only disables its losses (`runs.capabilities`). Held-out networks are given by the user,
+so the studio does not start if one cannot be loaded.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from losses.faces.load import DEFAULT_FOLDER
 from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
-from studio.models.hub import hub_answers
+from studio.models.hub import hub_is_reachable
 
-_HOW_CLIP = "give one with --clip, the name of an open_clip model or a folder with its weights"
-_HOW_FACES = "give the folder of one with --faces, or an ONNX file"
+_CLIP_CURE = "give one with --clip, the name of an open_clip model or a folder with its weights"
+_FACES_CURE = "give the folder of one with --faces, or an ONNX file"
 
 
 @dataclass(frozen=True)
 class LossNetworks:
-    """Networks, and for those that are not there the sentence that says why.
+    """Networks of the losses, and the reasons for those that are missing.
 
     Args:
-        clip, tokenizer, identity: what losses look through.
+        clip, tokenizer, identity: networks of the losses.
         missing: why "clip" or "identity" is None.
-        measuring: face networks by name that no loss sees.
+        held_out: face networks by name that no loss uses.
     """
 
     clip: Any = None
     tokenizer: Any = None
     identity: Any = None
     missing: dict[str, str] = field(default_factory=dict)
-    measuring: dict[str, Any] = field(default_factory=dict)
+    held_out: dict[str, Any] = field(default_factory=dict)
 
 
 def load_loss_networks(
@@ -47,75 +47,77 @@ def load_loss_networks(
     clip: str = "",
     faces: Path | None = None,
     offline: bool = False,
-    measuring: Sequence[Path] = (),
+    held_out: Sequence[Path] = (),
 ) -> LossNetworks:
-    """All that can be loaded.
+    """Load the networks that are available.
 
     Args:
-        device: where they go.
+        device: where they run.
         clip: "name/pretrained" of open_clip or a folder; the device's default if empty.
-        faces: folder or ONNX file of a face network; the one that comes with the studio if None.
-        offline: look at files that are here, and nowhere else.
-        measuring: folders or ONNX files of face networks for measuring only.
+        faces: folder or ONNX file of a face network; the one that ships with the studio if None.
+        offline: use local files only.
+        held_out: folders or ONNX files of face networks for measuring only.
 
     Raises:
-        UserError: one of the last cannot be loaded, has no thresholds, or is the network of the loss again.
+        UserError: a held-out network cannot be loaded, has no thresholds, or has the weights of another network.
     """
     missing: dict[str, str] = {}
     towers: Towers | None = None
     try:
-        towers = load_clip(clip or default_clip(device), device, offline=is_offline(offline) or not hub_answers())
+        towers = load_clip(clip or default_clip(device), device, offline=is_offline(offline) or not hub_is_reachable())
     except Exception as error:
-        missing["clip"] = f"{_sentence(error)}; {_HOW_CLIP}"
+        missing["clip"] = f"{_reason(error)}; {_CLIP_CURE}"
     identity: FaceNetwork | None = None
     try:
         identity = face_network(faces or DEFAULT_FOLDER, device)
     except Exception as error:
-        missing["identity"] = f"{_sentence(error)}; {_HOW_FACES}"
-    held_out = _judges(measuring, identity, device)
-    return LossNetworks(towers and towers.clip, towers and towers.tokenizer, identity, missing, held_out)
+        missing["identity"] = f"{_reason(error)}; {_FACES_CURE}"
+    measuring = _load_held_out(held_out, identity, device)
+    return LossNetworks(towers and towers.clip, towers and towers.tokenizer, identity, missing, measuring)
 
 
 def face_network(path: Path, device: torch.device) -> FaceNetwork:
-    """That of an ONNX file, or of a folder as `losses.faces.convert` writes it.
+    """Load a face network from an ONNX file, or from a folder that `losses.faces.convert` wrote.
 
     Raises:
-        FileNotFoundError, ImportError, ValueError: why not; the first line is safe to show.
+        FileNotFoundError, ImportError, ValueError: it cannot be loaded; the first line of the message names no path.
     """
     if path == DEFAULT_FOLDER:
         verify(path)
     return load_onnx_network(path, device=device) if path.suffix == ".onnx" else load_face_network(path, device)
 
 
-def _judges(paths: Sequence[Path], identity: FaceNetwork | None, device: torch.device) -> dict[str, Any]:
+def _load_held_out(paths: Sequence[Path], identity: FaceNetwork | None, device: torch.device) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    seen = {} if identity is None else {_fingerprint(identity): "the network of the loss"}
+    names = {} if identity is None else {_fingerprint(identity): "the network of the loss"}
     for path in paths:
         try:
             network = face_network(path, device)
         except Exception as error:
-            raise UserError(f"The judge “{path.name}” cannot be loaded: {_sentence(error)}.") from error
+            raise UserError(f"The held-out network “{path.name}” cannot be loaded: {_reason(error)}.") from error
         if not network.thresholds:
-            raise UserError(f"The judge “{path.name}” has no thresholds: write them into “{path.stem}.json” beside it.")
+            raise UserError(
+                f"The held-out network “{path.name}” has no thresholds: write them into “{path.stem}.json” beside it."
+            )
         weights = _fingerprint(network)
-        if weights in seen:
-            raise UserError(f"The judge “{path.name}” has the same weights as {seen[weights]}: give another.")
+        if weights in names:
+            raise UserError(f"“{path.name}” has the same weights as {names[weights]}: give another held-out network.")
         name = path.stem if path.stem not in {*found, "identity"} else f"{path.stem} {len(found) + 1}"
-        seen[weights], found[name] = f"the judge “{name}”", network
+        names[weights], found[name] = f"the held-out network “{name}”", network
     return found
 
 
 def _fingerprint(network: FaceNetwork) -> str:
-    """SHA-256 of the numbers of its recognition network, whatever they are called."""
+    """SHA-256 of the recognition network's weights, independent of their names."""
     tensors: dict[str, torch.Tensor] = network.recognition.state_dict()  # type: ignore[attr-defined]
     parts = (value.detach().cpu().float().contiguous().numpy().tobytes() for value in tensors.values())
     return hashlib.sha256(b"".join(sorted(hashlib.sha256(part).digest() for part in parts))).hexdigest()
 
 
-def _sentence(error: Exception) -> str:
-    """Why a network could not be loaded. What `losses` says is safe to show; the rest goes to the log."""
-    own = isinstance(error, (ImportError, ValueError, FileNotFoundError))
-    if own and getattr(error, "errno", None) is None and str(error):
+def _reason(error: Exception) -> str:
+    """Why a network could not be loaded. The messages of `losses` name no paths; others are only logged."""
+    is_own = isinstance(error, (ImportError, ValueError, FileNotFoundError))
+    if is_own and getattr(error, "errno", None) is None and str(error):
         return str(error).splitlines()[0].rstrip(".:")
-    log.error("A network beside the model cannot be loaded", exc_info=error)
+    log.error("A network of the losses cannot be loaded", exc_info=error)
     return "its files cannot be read"

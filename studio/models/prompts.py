@@ -1,7 +1,7 @@
-"""Prompts -> z, by the text encoder that a model was trained with. It is used once at the start, and then let go.
+"""Prompts -> z, by the model's text encoder, which is used once and then freed.
 
-CLIP     (1, 77, d): the last hidden state of all tokens, padding included, as Stable Diffusion was trained
-Gemma    (1, 300, d): the last hidden state; tokens of padding are set to 0, which flow.py leaves out
+CLIP     (1, 77, d): the last hidden state of all tokens, padding included, as in Stable Diffusion's training
+Gemma    (1, 300, d): the last hidden state; padding tokens are set to 0, which adapters/flow.py masks
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from studio.core.errors import UserError
-from studio.models.completeness import check_numbers
-from studio.models.detect import read
+from studio.models.completeness import check_finite
+from studio.models.detect import read_json
 from studio.models.hub import variant_of
 from studio.models.memory import release_memory
 
-LONGEST_GEMMA = 300
+MAX_GEMMA_TOKENS = 300
 
 
-def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> list[Tensor]:
+def encode_prompts(folder: Path, prompts: Sequence[str], device: torch.device) -> list[Tensor]:
     """z (1, tokens, d) in float32 for each prompt, by the folder's `tokenizer` and `text_encoder`.
 
     Raises:
@@ -31,46 +31,46 @@ def prompt_codes(folder: Path, prompts: Sequence[str], device: torch.device) -> 
     try:
         import transformers
     except ImportError as error:
-        raise UserError("Models steered by text need a package more: python -m pip install transformers.") from error
-    name = str((read(folder / "text_encoder" / "config.json").get("architectures") or ["CLIPTextModel"])[0])
-    clip = name.startswith("CLIP")
+        raise UserError("Text-conditioned models need another package: python -m pip install transformers.") from error
+    name = str((read_json(folder / "text_encoder" / "config.json").get("architectures") or ["CLIPTextModel"])[0])
+    is_clip = name.startswith("CLIP")
     if not (folder / "text_encoder").is_dir():
         raise UserError(f"“{folder.name}” has no text encoder: its folder needs tokenizer/ and text_encoder/.")
-    sentence = f"The text encoder in “{folder.name}” cannot be loaded: get the folder again."
+    message = f"The text encoder in “{folder.name}” cannot be loaded: get the folder again."
     try:
-        maker: Any = transformers.CLIPTextModel if clip else transformers.AutoModel
-        encoder, report = maker.from_pretrained(
+        encoder_class: Any = transformers.CLIPTextModel if is_clip else transformers.AutoModel
+        encoder, report = encoder_class.from_pretrained(
             folder / "text_encoder",
-            # Gemma is larger than the models it writes prompts for
-            dtype=torch.float32 if clip or device.type == "cpu" else torch.bfloat16,
+            # Gemma is larger than the denoiser
+            dtype=torch.float32 if is_clip or device.type == "cpu" else torch.bfloat16,
             use_safetensors=True,
             variant=variant_of(folder / "text_encoder"),
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
         )
-        tokenizer: Any = (transformers.CLIPTokenizer if clip else transformers.AutoTokenizer).from_pretrained(
+        tokenizer: Any = (transformers.CLIPTokenizer if is_clip else transformers.AutoTokenizer).from_pretrained(
             folder / "tokenizer", local_files_only=True, trust_remote_code=False
         )
     except UserError:
         raise
-    except Exception as error:  # parsers of several libraries, each with errors of its own
-        raise UserError(sentence) from error
-    if report["missing_keys"] or report.get("mismatched_keys"):  # transformers would go on with random numbers
-        raise UserError(sentence)
-    check_numbers(encoder, sentence)
+    except Exception as error:  # parsers of several libraries, each with its own exceptions
+        raise UserError(message) from error
+    if report["missing_keys"] or report.get("mismatched_keys"):  # transformers would initialise these at random
+        raise UserError(message)
+    check_finite(encoder, message)
     encoder = encoder.eval().requires_grad_(False).to(device)
-    codes = [(_clip if clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
+    codes = [(_clip if is_clip else _gemma)(encoder, tokenizer, prompt).cpu() for prompt in prompts]
     del encoder
     if device.type == "cuda":
-        release_memory()  # what comes next is planned by the memory that is free
+        release_memory()  # the placement is planned by the free memory
     return codes
 
 
 @torch.no_grad()
 def _clip(encoder: Any, tokenizer: Any, prompt: str) -> Tensor:
-    longest = encoder.config.max_position_embeddings
-    ids = tokenizer(prompt, padding="max_length", max_length=longest, truncation=True, return_tensors="pt").input_ids
+    max_length = encoder.config.max_position_embeddings
+    ids = tokenizer(prompt, padding="max_length", max_length=max_length, truncation=True, return_tensors="pt").input_ids
     z: Tensor = encoder(ids.to(encoder.device))[0].float()
     return z
 
@@ -81,11 +81,11 @@ def _gemma(encoder: Any, tokenizer: Any, prompt: str) -> Tensor:
     tokens = tokenizer(
         prompt.lower().strip(),
         padding="max_length",
-        max_length=LONGEST_GEMMA,
+        max_length=MAX_GEMMA_TOKENS,
         truncation=True,
         add_special_tokens=True,
         return_tensors="pt",
     ).to(encoder.device)
     z: Tensor = encoder(tokens.input_ids, attention_mask=tokens.attention_mask)[0].float()
-    kept: Tensor = tokens.attention_mask[..., None]
-    return z * kept
+    mask: Tensor = tokens.attention_mask[..., None]
+    return z * mask

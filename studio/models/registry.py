@@ -1,8 +1,7 @@
-"""`ENTRIES`: the public models that the studio knows, with licence, size and what they need.
+"""`ENTRIES`: the supported public models, with licence, size and requirements.
 
-A revision is a commit of the model's repository. None means: not pinned, so the newest commit is fetched, and which one
-that was is in the record of every picture (`python -m studio.models check` prints it too). A name such as a branch is
-not accepted as a pin.
+A revision is a commit of the model's repository. None means not pinned: the newest commit is downloaded, and the record
+of every saved image names it (`python -m studio.models check` prints it too). A branch is not accepted as a revision.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ class Entry:
     """One model.
 
     Args:
-        name: short, for command lines.
-        title: as a person reads it.
-        kind: which adapter serves it.
-        repo: the hub's id, or the path of a local folder; empty where there is nothing to fetch.
-        licence: of the weights, in a few words.
-        size: side of its pictures in pixels.
+        name: for command lines.
+        title: for display.
+        kind: selects the adapter.
+        repo: the hub's id, or the path of a local folder; empty if there is nothing to download.
+        licence: of the weights.
+        size: side of its images in pixels.
         parameters: of the denoiser, in millions.
-        download: of all files that are needed, in bytes, rounded.
-        speed: of one run with 20 sampling steps and 10 updates.
-        revision: commit, or None while it is not pinned.
-        needs: packages beyond the studio's own.
-        prompt: z starts from this text (prompted and flow models).
+        download: size of all files that are needed, in bytes, rounded.
+        speed: duration of a run with 20 sampling steps and 10 updates.
+        revision: commit, or None if it is not pinned.
+        needs: packages beyond the studio's requirements.
+        prompt: the initial z encodes this text (prompted and flow models).
         guidance: scale of classifier-free guidance; 1 for none.
-        latent_scale: latents are multiplied by it; None is what the files say.
-        note: what a person should know before choosing it.
+        latent_scale: factor of the latents; the configuration's if None.
+        note: one sentence for users.
 
     Raises:
         ValueError: the revision is not a commit.
@@ -66,31 +65,31 @@ class Entry:
 
     @property
     def z(self) -> str:
-        """What the conditioning z is, in a few words."""
+        """A description of the conditioning z."""
         return _Z[self.kind]
 
     @property
     def has_z(self) -> bool:
-        """Whether there is a conditioning to steer."""
+        """Whether the model has a conditioning z."""
         return self.kind not in ("unconditional", "latent")
 
 
 _Z: Mapping[Kind, str] = {
-    "embedded": "a code that the model's own encoder reads in the picture",
+    "embedded": "a code that the model's encoder computes from the picture",
     "unconditional": "none, so only the noise is steered",
     "latent": "none, so only the noise is steered",
-    "labelled": "the embedding of a class, free to leave it",
-    "prompted": "what the text encoder makes of the start prompt, one vector a token",
-    "flow": "what the text encoder makes of the start prompt, one vector a token",
-    "diffae": "a code that the model's own encoder reads in the picture",
+    "labelled": "the embedding of a class, which steering changes continuously",
+    "prompted": "the text encoder's output for the start prompt, one vector for each token",
+    "flow": "the text encoder's output for the start prompt, one vector for each token",
+    "diffae": "a code that the model's encoder computes from the picture",
 }
 _FACE = "a photo of a face"
 _TEXT = ("transformers",)
 
 
-def _ddpm(name: str, what: str, repo: str, revision: str | None = None) -> Entry:
-    """One of the pixel models of Ho et al. 2020: all of the same architecture."""
-    title = f"DDPM, {what}"
+def _ddpm(name: str, dataset: str, repo: str, revision: str | None = None) -> Entry:
+    """A pixel model of Ho et al. 2020; all have the same architecture."""
+    title = f"DDPM, {dataset}"
     return Entry(
         name, title, "unconditional", repo, "Apache 2.0", 256, 114, 455_000_000, "seconds on a GPU", revision
     )  # fmt: skip
@@ -111,7 +110,7 @@ _ALL = (
         274,
         1_320_000_000,
         "seconds on a GPU",
-        # trained on latents as they are; some configurations on the hub lack the field, whose default is 0.18
+        # trained on unscaled latents; some configurations on the hub lack the field, whose default is 0.18
         latent_scale=1.0,
     ),
     Entry(
@@ -138,7 +137,7 @@ _ALL = (
         "a minute on a GPU",
         revision="eab87f77abd5aef071a632f08807fbaab0b704d0",
         guidance=4.0,
-        note="Published as a .bin: python -m studio.models convert dit-imagenet FOLDER fetches it as safetensors.",
+        note="Published as a .bin: python -m studio.models convert dit-imagenet FOLDER downloads and converts it.",
     ),
     Entry(
         "sd-1.5",
@@ -205,4 +204,4 @@ _ALL = (
 )
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in _ALL})
-"""By name, in the order of the table."""
+"""By name, in display order."""

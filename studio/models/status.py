@@ -1,4 +1,4 @@
-"""What is ready here, what could be fetched, and what stands in the way: one line a model."""
+"""The status of every model on this machine: ready, downloadable or blocked, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from adjointdeis.gradients.memory import free_bytes
 from losses.open_clip_models import is_offline
 from studio.models.completeness import is_complete
-from studio.models.hub import cached, commit_of, hub_answers
+from studio.models.hub import cached_folder, commit_of, hub_is_reachable
 from studio.models.placement.placement import OVERHEAD, SHARE, Footprint, best_device
 from studio.models.placement.planner import STEPS, estimates
 from studio.models.registry import ENTRIES, Entry
@@ -22,46 +22,46 @@ State = Literal["ready", "downloadable", "blocked"]
 
 @dataclass(frozen=True)
 class Status:
-    """One model here and now, and the reason."""
+    """The status of one model, and the reason."""
 
     entry: Entry
     state: State
     reason: str
 
     def __str__(self) -> str:
-        fetched = f"{self.entry.download / 1e9:.1f} GB" if self.entry.download else "-"
-        return f"{self.state:13}{self.entry.name:15}{fetched:>7}  {self.entry.licence}: {self.reason}"
+        size = f"{self.entry.download / 1e9:.1f} GB" if self.entry.download else "-"
+        return f"{self.state:13}{self.entry.name:15}{size:>7}  {self.entry.licence}: {self.reason}"
 
 
-def statuses(offline: bool = False, asks: bool = True) -> Iterator[Status]:
-    """Of every model of the registry; what the arguments mean, `status` says."""
+def statuses(offline: bool = False, check_hub: bool = True) -> Iterator[Status]:
+    """The status of every model of the registry; for the arguments see `status`."""
     for entry in ENTRIES.values():
-        yield status(entry, offline, asks)
+        yield status(entry, offline, check_hub)
 
 
-def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
-    """Ready: its files and packages are here. Downloadable: all but the files, and the hub answers.
+def status(entry: Entry, offline: bool = False, check_hub: bool = True) -> Status:
+    """Ready: files and packages are local. Downloadable: the files are missing, and the hub is reachable.
 
     Args:
         entry: of the registry.
-        offline: nothing can be fetched.
-        asks: knock at the hub; if not, it is taken to answer, and no network is used.
+        offline: nothing can be downloaded.
+        check_hub: connect to the hub; if not, it counts as reachable, and no network is used.
     """
     if entry.kind == "embedded":
         return Status(entry, "ready", "ships with the studio")
     missing = [name for name in entry.needs if importlib.util.find_spec(name) is None]
     if missing:
         return Status(entry, "blocked", f"needs a package: python -m pip install {' '.join(missing)}")
-    if short := _too_small(entry):
-        return Status(entry, "blocked", short)
-    if (folder := cached(entry)) is not None and is_complete(entry, folder):
+    if reason := _lacks_memory(entry):
+        return Status(entry, "blocked", reason)
+    if (folder := cached_folder(entry)) is not None and is_complete(entry, folder):
         commit = entry.revision or f"{commit_of(folder) or 'a folder'}, not pinned"
         return Status(entry, "ready", f"its files are here ({commit})")
     if not entry.repo:
         return Status(entry, "blocked", f"not on the hub. {entry.note}")
     if is_offline(offline):
         return Status(entry, "blocked", "its files are not here, and the studio is offline")
-    if asks and not hub_answers():
+    if check_hub and not hub_is_reachable():
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
     gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
     pinned = gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit"
@@ -69,19 +69,19 @@ def status(entry: Entry, offline: bool = False, asks: bool = True) -> Status:
 
 
 def summary() -> str:
-    """What the lines of all models leave open: for which device they hold, and what to do next."""
+    """The device that the statuses are for, how to start a model, and which models are not pinned."""
     device = best_device()
     free = free_bytes(device)
     room = "" if free is None else f", {free / 2**30:.1f} GiB free"
-    loose = [entry.name for entry in ENTRIES.values() if entry.repo and entry.revision is None]
+    unpinned = [entry.name for entry in ENTRIES.values() if entry.repo and entry.revision is None]
     return (
-        f"Judged for this {_word(device)} ({device}{room}). Start one with python app.py --model NAME.\n"
-        f"Not pinned, so the newest commit is fetched and recorded: {', '.join(loose) or 'none'}."
+        f"For this {_machine(device)} ({device}{room}). Start one with python app.py --model NAME.\n"
+        f"Not pinned, so the newest commit is downloaded and recorded: {', '.join(unpinned) or 'none'}."
     )
 
 
 def table() -> str:
-    """The models as a table in Markdown: licence, memory at N = 20 as estimated, and what was run here."""
+    """The models as a Markdown table: licence, estimated memory at N = 20, and whether they were run."""
     columns = (
         "model",
         "by",
@@ -95,9 +95,9 @@ def table() -> str:
     )
     lines = [_row(columns), "|---" * len(columns) + "|"]
     for entry in ENTRIES.values():
-        rungs = list(estimates(entry.name).values())
-        most, least = (_gigabytes(rungs[k]) for k in (0, -1)) if rungs else ("-", "-")
-        ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a twin only"
+        stored = list(estimates(entry.name).values())
+        most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else ("-", "-")
+        ran = "run, trained here" if entry.kind == "embedded" else "run as a tiny copy with random weights only"
         name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
         lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))
     return "\n".join(lines)
@@ -107,22 +107,22 @@ def _row(cells: Iterable[object]) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _gigabytes(found: Footprint) -> str:
-    return f"{(found.total(STEPS) + OVERHEAD) / 2**30:.1f} GiB"
+def _gigabytes(footprint: Footprint) -> str:
+    return f"{(footprint.total(STEPS) + OVERHEAD) / 2**30:.1f} GiB"
 
 
-def _too_small(entry: Entry) -> str:
-    """Why even the most frugal way of holding a model does not fit; empty if it does, or nobody knows."""
-    device, rungs = best_device(), list(estimates(entry.name).values())
+def _lacks_memory(entry: Entry) -> str:
+    """Why the placement with the least memory does not fit; empty if it does, or if that is unknown."""
+    device, stored = best_device(), list(estimates(entry.name).values())
     free = free_bytes(device)
-    if not rungs or free is None:
+    if not stored or free is None:
         return ""
-    least = rungs[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
+    least = stored[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
     if least <= SHARE * free:
         return ""
-    share = f"{SHARE:.0%} of the {free / 2**30:.1f} GiB that are free on this {_word(device)}"
+    share = f"{SHARE:.0%} of the {free / 2**30:.1f} GiB that are free on this {_machine(device)}"
     return f"needs about {least / 2**30:.1f} GiB, more than {share}"
 
 
-def _word(device: torch.device) -> str:
+def _machine(device: torch.device) -> str:
     return "computer" if device.type == "cpu" else "GPU"

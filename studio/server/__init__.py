@@ -1,4 +1,4 @@
-"""The HTTP side: request limits, sessions, uploads, temporary files.
+"""The HTTP server: request limits, sessions, uploads, temporary files.
 
 May import `studio.core` to `studio.export`.
 """

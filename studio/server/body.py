@@ -1,7 +1,7 @@
-"""What a request brings: read to its end before Gradio sees any of it, within limits of bytes and of time.
+"""Request bodies, read to their end within limits of size and time before Gradio receives them.
 
-So whatever comes too slowly, stops half-way or turns out too large leaves nothing behind: Gradio would keep the piece
-of a file that it has got so far. And a form is looked at before it is taken apart: its parts have to be files.
+A body that arrives too slowly, breaks off or is too large thus leaves no file behind; Gradio would keep the part of an
+upload that it had received. A multipart form is checked before Gradio parses it: every part has to be a file.
 """
 
 from __future__ import annotations
@@ -14,64 +14,55 @@ from time import monotonic
 from typing import IO, Any
 
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 MIB = 2**20
-MOST_PARTS = 8
-SMALLEST_PART = 4096
-"""Bytes; what a file takes on a disk."""
+MAX_FILES = 8
+BLOCK_SIZE = 4096
+"""Bytes that the smallest file occupies on a disk."""
 _IN_MEMORY = MIB
-_PIECE = 64 * 1024
-_LONGEST_BOUNDARY = 70  # RFC 2046
-NOT_OURS = "This request is not one that the page or a program of its documentation makes."
+_CHUNK = 64 * 1024
+_MAX_BOUNDARY = 70  # RFC 2046
+Refused = HTTPException  # the name by which `sessions` raises it
+MALFORMED = "This request is malformed: send it as the page does, or as its API documentation shows."
 
 
-class Refused(Exception):
-    """A request that goes no further; `status` and one sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
-class Gone(Exception):
-    """Whoever asked has hung up."""
-
-
-async def read(
-    receive: Receive, most: int, seconds: float, took: Callable[[int], object] = lambda size: None
+async def read_body(
+    receive: Receive, max_bytes: int, timeout: float, on_chunk: Callable[[int], object] = lambda size: None
 ) -> IO[bytes]:
-    """The whole body, as a file at its beginning.
+    """Read the whole body into a file, positioned at its beginning.
 
     Args:
         receive: of ASGI.
-        most: bytes.
-        seconds: for all of it.
-        took: told of every piece's bytes as it comes.
+        max_bytes: limit of the body's size.
+        timeout: seconds for the whole body.
+        on_chunk: called with the size of each chunk in bytes.
 
     Raises:
-        Refused: too large, or too slow.
-        Gone: the connection ended before the body.
+        HTTPException: the body is too large, or took too long.
+        ClientDisconnect: the connection ended before the body.
     """
-    body = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- whoever reads it closes it
-    until = monotonic() + seconds
-    got, more = 0, True
+    body = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by `replay`
+    deadline = monotonic() + timeout
+    received, more = 0, True
     try:
         while more:
             try:
-                message = await asyncio.wait_for(receive(), max(until - monotonic(), 0))
+                message = await asyncio.wait_for(receive(), max(deadline - monotonic(), 0))
             except TimeoutError:
-                raise Refused(408, "This took too long to arrive: try again.") from None
+                raise HTTPException(408, f"The request took longer than {timeout:g} s: send it again.") from None
             if message["type"] == "http.disconnect":
-                raise Gone
-            piece, more = message.get("body", b""), message.get("more_body", False)
-            got += len(piece)
-            took(len(piece))
-            if got > most:
-                raise Refused(413, too_large(most))
-            body.write(piece)
+                raise ClientDisconnect
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            received += len(chunk)
+            on_chunk(len(chunk))
+            if received > max_bytes:
+                raise too_large(max_bytes)
+            body.write(chunk)
     except BaseException:
         body.close()
         raise
@@ -79,112 +70,113 @@ async def read(
     return body
 
 
-def again(body: IO[bytes], receive: Receive) -> Receive:
-    """`receive` for an app that has not read the body yet; after it, what becomes of the connection."""
-    ended = False
+def replay(body: IO[bytes], receive: Receive) -> Receive:
+    """A `receive` that returns the body that was read already, and after it the messages of the original `receive`."""
+    done = False
 
-    async def receiving() -> Message:
-        nonlocal ended
-        if ended:
+    async def receive_again() -> Message:
+        nonlocal done
+        if done:
             return await receive()
-        piece = body.read(_PIECE)
-        ended = len(piece) < _PIECE
-        if ended:
+        chunk = body.read(_CHUNK)
+        done = len(chunk) < _CHUNK
+        if done:
             body.close()
-        return {"type": "http.request", "body": piece, "more_body": not ended}
+        return {"type": "http.request", "body": chunk, "more_body": not done}
 
-    return receiving
+    return receive_again
 
 
-def session_of(body: IO[bytes]) -> str:
-    """The visit for which a message speaks; "" if it names none. The file is at its beginning again.
+def session_hash(body: IO[bytes]) -> str:
+    """The session that a JSON message names, "" if it names none. The file is at its beginning again.
 
     Raises:
-        Refused: it is no JSON object, or one that nobody could read.
+        HTTPException: the body is not valid JSON, or its session is not a printable text of 1 to 100 characters.
     """
     try:
-        found = json.loads(body.read() or b"{}")
+        message = json.loads(body.read() or b"{}")
     except (ValueError, RecursionError):
-        raise Refused(400, NOT_OURS) from None
+        raise HTTPException(400, MALFORMED) from None
     finally:
         body.seek(0)
-    session = found.get("session_hash") if isinstance(found, dict) else None
+    session = message.get("session_hash") if isinstance(message, dict) else None
     if session is not None and not (isinstance(session, str) and 0 < len(session) <= 100 and session.isprintable()):
-        raise Refused(400, NOT_OURS)
+        raise HTTPException(400, MALFORMED)
     return session or ""
 
 
-def count_parts(content_type: bytes, body: IO[bytes]) -> int:
-    """How many files a form brings. The file is at its beginning again.
+def count_files(content_type: bytes, body: IO[bytes]) -> int:
+    """The number of files in a multipart form. The file is at its beginning again.
 
     Raises:
-        Refused: it is no form of a few named files.
+        HTTPException: the form is malformed, has a part that is not a file called "files", or too many of them.
     """
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
-    # in another character set Gradio's decoder may take hours
+    # Gradio's decoder may take hours with another character set
     if kind != b"multipart/form-data" or options.get(b"charset", b"utf-8").lower() != b"utf-8":
-        raise Refused(400, NOT_OURS)
-    if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
-        raise Refused(400, NOT_OURS)
-    form = _Form()
+        raise HTTPException(400, MALFORMED)
+    if not 0 < len(boundary) <= _MAX_BOUNDARY:
+        raise HTTPException(400, MALFORMED)
+    form = _FormChecker()
     parser = MultipartParser(
         boundary,
         {
-            "on_part_begin": form.begin,
-            "on_header_field": form.name,
-            "on_header_value": form.value,
-            "on_header_end": form.header,
-            "on_headers_finished": form.check,
-            "on_end": form.end,
+            "on_part_begin": form.on_part_begin,
+            "on_header_field": form.on_header_field,
+            "on_header_value": form.on_header_value,
+            "on_header_end": form.on_header_end,
+            "on_headers_finished": form.on_headers_finished,
+            "on_end": form.on_end,
         },
     )
     try:
-        while piece := body.read(_PIECE):
-            parser.write(piece)
-    except (ValueError, KeyError):  # the parser's own errors among them
-        raise Refused(400, NOT_OURS) from None
+        while chunk := body.read(_CHUNK):
+            parser.write(chunk)
+    except (ValueError, KeyError):  # the parser's own errors are ValueErrors
+        raise HTTPException(400, MALFORMED) from None
     finally:
         body.seek(0)
-    if not form.ended or form.parts == 0:
-        raise Refused(400, NOT_OURS)
-    return form.parts
+    if not form.complete or form.files == 0:
+        raise HTTPException(400, MALFORMED)
+    return form.files
 
 
-class _Form:
-    """What the parser finds: every part has to be a file called "files", with a name."""
+class _FormChecker:
+    """Callbacks of the parser: every part has to be a file called "files", with a file name."""
 
     def __init__(self) -> None:
-        self.parts, self.ended = 0, False
+        self.files, self.complete = 0, False
         self._name = self._value = self._disposition = b""
 
-    def begin(self) -> None:
-        self.parts += 1
+    def on_part_begin(self) -> None:
+        self.files += 1
         self._disposition = b""
-        if self.parts > MOST_PARTS:
-            raise Refused(400, f"This brings more than {MOST_PARTS} files: send them one by one.")
+        if self.files > MAX_FILES:
+            raise HTTPException(400, f"An upload may have at most {MAX_FILES} files: send the rest in another one.")
 
-    def name(self, data: bytes, start: int, end: int) -> None:
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
 
-    def value(self, data: bytes, start: int, end: int) -> None:
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
 
-    def header(self) -> None:
+    def on_header_end(self) -> None:
         if self._name.lower() == b"content-disposition":
             self._disposition = self._value
         self._name = self._value = b""
 
-    def check(self) -> None:
+    def on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         file = options.get(b"filename", b"").replace(b"\\", b"/").rpartition(b"/")[2]
         if options.get(b"name") != b"files" or file.strip() in (b"", b".", b".."):
-            raise Refused(400, NOT_OURS)
+            raise HTTPException(400, MALFORMED)
 
-    def end(self) -> None:
-        self.ended = True
+    def on_end(self) -> None:
+        self.complete = True
 
 
-def too_large(most: int) -> str:
-    """What a person reads who sent more."""
-    return f"This is too large: at most {max(most // MIB, 1)} MB are taken." if most >= MIB else "This is too large."
+def too_large(max_bytes: int) -> HTTPException:
+    """The response to a body above the limit."""
+    limit = f"{max_bytes // MIB} MB" if max_bytes >= MIB else f"{max_bytes:,} bytes"
+    return HTTPException(413, f"This request is too large: the limit is {limit}.")

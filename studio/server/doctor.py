@@ -1,4 +1,4 @@
-"""`python app.py --check`: is everything there to open the studio on this machine? Each finding comes with its cure."""
+"""`python app.py --check`: does this machine have what the studio needs? Each failed check names its cure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import torch
 
 from adjointdeis.gradients.memory import free_bytes
@@ -17,14 +18,14 @@ from studio.core.checksums import CURE, CURE_FACES, BrokenWeights, verify
 from studio.models.embedded import ASSETS, WEIGHTS, examples
 
 NEEDED = 1_500_000_000
-"""Bytes that the embedded model, torch and the page take together, with room to spare."""
+"""Bytes of main memory that the embedded model, torch and the page use together, rounded up."""
 PORTS = range(7860, 7960)
-_OURS = ("studio.css", "tabs.css", "present.css", "present.js", "stage.html", "stage.js")
+_PAGE_FILES = ("studio.css", "tabs.css", "present.css", "present.js", "stage.html", "stage.js")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what was found, and what to do where it is not fine."""
+    """The result of one check: what was found, and the cure if it is not fine."""
 
     name: str
     fine: bool
@@ -48,7 +49,7 @@ def check(host: str, port: int | None) -> Iterator[Finding]:
 
 
 def device() -> Finding:
-    """A product on whatever accelerator there is."""
+    """A matrix product on the fastest device of this machine."""
     name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         side = torch.ones(64, 64, device=name)
@@ -62,37 +63,37 @@ def device() -> Finding:
 
 
 def weights(name: str, folder: Path, cure: str) -> Finding:
-    """Every weight file that a folder's card names, by its SHA-256."""
+    """The SHA-256 of every weight file that a folder's README lists."""
     try:
         count = verify(folder)
-    except BrokenWeights as broken:
-        return Finding(name, False, broken.found, cure)
+    except BrokenWeights as error:
+        return Finding(name, False, error.reason, cure)
     except (OSError, UnicodeError) as error:
         return Finding(name, False, f"cannot be read: {error}", cure)
     return Finding(name, True, f"{count} files, as in the {'model card' if name == 'weights' else 'list beside them'}")
 
 
-def memory(free: int | None) -> Finding:
-    """Main memory that may still be taken."""
-    if free is None:
-        return Finding("memory", True, "this system does not say how much is free")
+def memory(within_container: int | None) -> Finding:
+    """Free main memory: of the machine (psutil), and of the container's limit (bytes), which psutil does not read."""
+    available = psutil.virtual_memory().available
+    free = available if within_container is None else min(available, within_container)
     found = f"{free / 1e9:.1f} GB free, {NEEDED / 1e9:.1f} GB needed"
     return Finding("memory", free >= NEEDED, found, "close other programs, a browser with many tabs first")
 
 
 def free_port(host: str, port: int | None) -> Finding:
-    """The port asked for, or the first free one of those that Gradio tries."""
-    for one in [port] if port else PORTS:
-        if _can_listen(host, one):
-            return Finding("port", True, f"{host}:{one} is free")
+    """The port given, or the first free one of those that Gradio tries."""
+    for candidate in [port] if port else PORTS:
+        if _can_listen(host, candidate):
+            return Finding("port", True, f"{host}:{candidate} is free")
     which = str(port) if port else f"{PORTS.start} to {PORTS.stop - 1}"
     cure = "end the program that uses it, or choose another with --port; an address of this machine with --host"
     return Finding("port", False, f"cannot listen on {host}, port {which}", cure)
 
 
-def browser_assets(ours: Path) -> Finding:
-    """What the browser loads, all of it from here."""
-    missing = [name for name in _OURS if not (ours / name).is_file()]
+def browser_assets(folder: Path) -> Finding:
+    """The files that the browser loads; none comes from another server."""
+    missing = [name for name in _PAGE_FILES if not (folder / name).is_file()]
     if missing:
         return Finding("browser", False, f"assets/studio/{missing[0]} is missing", "get the repository's assets again")
     spec = importlib.util.find_spec("gradio")
@@ -103,7 +104,7 @@ def browser_assets(ours: Path) -> Finding:
 
 
 def pictures() -> Finding:
-    """Example pictures to start from."""
+    """The example pictures."""
     count = len(examples())
     return Finding("examples", count > 0, f"{count} pictures", "get the repository's assets/examples again")
 

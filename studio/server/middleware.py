@@ -1,14 +1,14 @@
-"""`RequestMiddleware`: what a request has to be before Gradio sees it, and what anybody reads when it fails behind it.
+"""`RequestMiddleware`: checks every request before Gradio receives it, and replaces every failure by an error message.
 
-    address    only what the page and programs need is there (`gate_routes`)
-    headers    none by which a request could pass this server off as another
-    body       whole, in time, an upload at most the largest picture, anything else at most a long form (`gate_body`)
-    shares     of requests, connections and uploads, for everybody; and so many uploads a minute from all together
-    visits     a new one takes the place of one of those who have most
-    failure    one sentence as JSON with a number that is in the log, never a traceback
-    answer     a browser takes every file for what it says it is, and tells other sites nothing
+    path           only what the page and its API need (`routes`)
+    headers        none by which a request could make this server appear as another one
+    body           complete, in time and within its size limit (`body`)
+    rate limits    requests, connections and uploads of each client, and the uploads of all clients
+    sessions       the server's limit on sessions (`sessions`)
+    failures       JSON with one sentence and an incident number that the log explains; never a traceback
+    response       headers against content sniffing and against referrers to other sites
 
-An ASGI middleware, so that it holds for every address of the app, whoever asks.
+It is an ASGI middleware, so it applies to every path of the app.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
 
 from studio.core.errors import disk_is_full, explain, log
 from studio.server.body import (
+    BLOCK_SIZE,
+    MALFORMED,
     MIB,
-    NOT_OURS,
-    SMALLEST_PART,
-    Gone,
     Message,
     Receive,
-    Refused,
-    again,
-    count_parts,
-    read,
-    session_of,
+    count_files,
+    read_body,
+    replay,
+    session_hash,
     too_large,
 )
 from studio.server.client import address_of
 from studio.server.rate_limit import RateLimiter
-from studio.server.routes import believable, inner_path, is_open, is_upload_id
+from studio.server.routes import inner_path, is_open, is_upload_id, trusted_headers
 
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
-# of a part of a file Gradio sends all headers back that it was asked with
-_OF_A_PART = (
+_SECURITY_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+# Gradio answers a range request with the request's own headers: only these are passed on
+_PARTIAL_CONTENT_HEADERS = (
     b"accept-ranges",
     b"cache-control",
     b"content-disposition",
@@ -56,51 +56,55 @@ _OF_A_PART = (
     b"etag",
     b"last-modified",
 )
-_FILES = ("/upload", "/file=", "/static/", "/assets/", "/svelte/", "/pwa_icon")
-_CALLS = ("/queue/join", "/call/", "/run/", "/api/")
-_DESCRIBED = ("/info", "/openapi.json", "", "/")
-_TIME = 20.0
-"""Seconds in which a message has to be here."""
-_UPLOAD_TIME = 120.0
+_FILE_PATHS = ("/upload", "/file=", "/static/", "/assets/", "/svelte/", "/pwa_icon")
+_CALL_PATHS = ("/queue/join", "/call/", "/run/", "/api/")
+_DESCRIPTION_PATHS = ("/info", "/openapi.json", "", "/")
+_MESSAGE_TIMEOUT = 20.0
+_UPLOAD_TIMEOUT = 120.0
+_FORM_OVERHEAD = 64 * 1024
+"""Bytes that a form may hold beside its files."""
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Admit = Callable[[Any, str, str], None]
-"""(the app of Gradio, session, address): a message is about to be answered in this visit, or in none if "", which is
-an upload; may refuse.
-"""
+"""(Gradio's app, session or "" for an upload, client address): called before a request is passed on; may raise."""
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """How much is taken in.
+    """Limits of a server; infinity switches a limit off.
 
     Args:
-        file: the largest upload, in bytes.
-        message: the largest body of any other request, in bytes.
-        minute: all uploads of a minute, in bytes.
-        of_one: those of one address among them.
-        requests: a minute from one address, and a third of that at once; infinity where nobody counts.
-        connections: open at once from one address.
+        max_upload: size of one upload in bytes.
+        max_message: size of any other request's body in bytes.
+        uploads: bytes of uploads a minute, of all clients together.
+        client_uploads: bytes of uploads a minute, of one client.
+        client_requests: requests a minute of one client; a third of them may come at once.
+        client_connections: open connections of one client.
     """
 
-    file: int = 20 * MIB
-    message: int = MIB
-    minute: int = 1000 * MIB
-    of_one: float = math.inf
-    requests: float = math.inf
-    connections: float = math.inf
+    max_upload: int = 20 * MIB
+    max_message: int = MIB
+    uploads: int = 1000 * MIB
+    client_uploads: float = math.inf
+    client_requests: float = math.inf
+    client_connections: float = math.inf
 
 
 AT_HOME = RequestLimits()
 IN_PUBLIC = RequestLimits(
-    file=10 * MIB, message=MIB // 4, minute=200 * MIB, of_one=60 * MIB, requests=1800, connections=200
+    max_upload=10 * MIB,
+    max_message=MIB // 4,
+    uploads=200 * MIB,
+    client_uploads=60 * MIB,
+    client_requests=1800,
+    client_connections=200,
 )
 
 
 def request_limits(public: bool) -> RequestLimits:
-    """The one for a place where anybody may come, or for one's own machine."""
+    """The limits of a public server, or of one's own machine."""
     return IN_PUBLIC if public else AT_HOME
 
 
@@ -111,154 +115,156 @@ class RequestMiddleware:
     app: App
     request_limits: RequestLimits = AT_HOME
     clock: Callable[[], float] = monotonic
-    admit: Admit = lambda app, session, who: None
-    _taken: deque[tuple[float, int]] = field(default_factory=deque)
-    _open: Counter[str] = field(default_factory=Counter)
-    _host: bytes = b""
+    admit: Admit = lambda app, session, client: None
+    _recent_uploads: deque[tuple[float, int]] = field(default_factory=deque)
+    _connections: Counter[str] = field(default_factory=Counter)
+    _described_host: bytes = b""
 
     def __post_init__(self) -> None:
-        few = self.request_limits
-        self._uploads = RateLimiter(few.of_one, few.of_one, self.clock)
-        self._requests = RateLimiter(few.requests / 3, few.requests, self.clock)
+        limits = self.request_limits
+        self._uploads = RateLimiter(limits.client_uploads, limits.client_uploads, self.clock)
+        self._requests = RateLimiter(limits.client_requests / 3, limits.client_requests, self.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = streams = False
+        started = is_stream = False
 
-        async def sending(message: Message) -> None:
-            nonlocal begun, streams
+        async def send_checked(message: Message) -> None:
+            nonlocal started, is_stream
             if message["type"] == "http.response.start":
-                begun = True
+                started = True
                 headers = list(message.get("headers", ()))
-                streams = dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
-                kept = [one for one in headers if message["status"] != 206 or one[0].lower() in _OF_A_PART]
-                message["headers"] = [*kept, *_HEADERS]
+                is_stream = dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
+                if message["status"] == 206:
+                    headers = [header for header in headers if header[0].lower() in _PARTIAL_CONTENT_HEADERS]
+                message["headers"] = [*headers, *_SECURITY_HEADERS]
             await send(message)
 
         try:
-            with self._connected(who := _who(scope)):
-                receive = await self._let_in(scope, receive, who)
-                await self.app(scope, receive, sending)
-        except (Gone, ClientDisconnect):
+            client = _client(scope)
+            with self._connection(client):
+                receive = await self._check(scope, receive, client)
+                await self.app(scope, receive, send_checked)
+        except ClientDisconnect:
             return
         except Exception as error:
-            status, sentence = _status(error, _path(scope))
-            if begun:  # the status is out; all that is left is to end
-                if streams:
-                    said = f"event: error\ndata: {json.dumps(sentence)}\n\n".encode()
-                    await send({"type": "http.response.body", "body": said})
-                return
-            await _say(sending, status, sentence)
+            status, sentence = _error_response(error, _path(scope))
+            if not started:
+                await JSONResponse({"detail": sentence}, status)(scope, receive, send_checked)
+            elif is_stream:  # the status has been sent already
+                event = f"event: error\ndata: {json.dumps(sentence)}\n\n".encode()
+                await send({"type": "http.response.body", "body": event})
 
     @contextmanager
-    def _connected(self, who: str) -> Iterator[None]:
-        if self._open[who] >= self.request_limits.connections:
-            raise Refused(429, "Too many pages are open from where you are: close some and load this one again.")
-        self._open[who] += 1
+    def _connection(self, client: str) -> Iterator[None]:
+        if self._connections[client] >= self.request_limits.client_connections:
+            raise HTTPException(429, "Too many pages are open from your address: close some, then reload this one.")
+        self._connections[client] += 1
         try:
             yield
         finally:
-            self._open[who] -= 1
-            if not self._open[who]:
-                del self._open[who]
+            self._connections[client] -= 1
+            if not self._connections[client]:
+                del self._connections[client]
 
-    async def _let_in(self, scope: Scope, receive: Receive, who: str) -> Receive:
-        """`receive` of a request that may pass; its scope has what is believed of it."""
+    async def _check(self, scope: Scope, receive: Receive, client: str) -> Receive:
+        """The `receive` of an accepted request; untrusted headers are removed from its scope."""
         path = _path(scope)
-        headers = believable(scope["headers"])
+        headers = trusted_headers(scope["headers"])
         if headers is None or not is_open(str(scope["path"]), str(scope.get("root_path", ""))):
-            raise Refused(404, "There is nothing at this address.")
+            raise HTTPException(404, "There is nothing at this address.")
         scope["headers"] = headers
-        self._describe_anew(scope, path)
+        self._reset_description(scope, path)
         if path.rstrip("/") in ("/upload", "/upload_progress"):
-            names = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("upload_id", [])
-            if not all(map(is_upload_id, names)):
-                raise Refused(400, NOT_OURS)
-        posted = scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if (posted or path in _DESCRIBED) and not self._requests.take(who):
-            raise Refused(429, "Too many requests come from where you are: try again in a minute.")
-        if not posted:
+            upload_ids = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("upload_id", [])
+            if not all(map(is_upload_id, upload_ids)):
+                raise HTTPException(400, MALFORMED)
+        has_body = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if (has_body or path in _DESCRIPTION_PATHS) and not self._requests.take(client):
+            raise HTTPException(429, "Too many requests came from your address: try again in a minute.")
+        if not has_body:
             return receive
         if path.rstrip("/") == "/upload":
-            return await self._upload(scope, receive, who)
-        body = await read(receive, self._check_length(dict(headers), self.request_limits.message), _TIME)
-        session = session_of(body)
-        if session and path.startswith(_CALLS):
-            self.admit(scope.get("app"), session, who)
-        return again(body, receive)
+            return await self._check_upload(scope, receive, client)
+        _content_length(dict(headers), self.request_limits.max_message)
+        body = await read_body(receive, self.request_limits.max_message, _MESSAGE_TIMEOUT)
+        session = session_hash(body)
+        if session and path.startswith(_CALL_PATHS):
+            self.admit(scope.get("app"), session, client)
+        return replay(body, receive)
 
-    async def _upload(self, scope: Scope, receive: Receive, who: str) -> Receive:
+    async def _check_upload(self, scope: Scope, receive: Receive, client: str) -> Receive:
         headers = dict(scope["headers"])
-        # the wrapping of one file in a form takes some hundred bytes
-        most = self._check_length(headers, self.request_limits.file + 64 * 1024)
-        self._check_minute()
-        claimed = int(headers.get(b"content-length", b"0"))
-        # what it says of itself is counted at once, so that many at the same time are no way around; else what comes
-        if not self._uploads.take(who, claimed):
-            raise Refused(429, "Many pictures have come from where you are: try again in a minute.")
-        self._taken.append((self.clock(), claimed))
-        body = await read(receive, most, _UPLOAD_TIME, lambda size: None if claimed else self._count(who, size))
-        parts = count_parts(headers.get(b"content-type", b""), body)
+        max_bytes = self.request_limits.max_upload + _FORM_OVERHEAD
+        length = _content_length(headers, max_bytes)
+        self._check_recent_uploads()
+        # the stated length is counted at once, so that parallel uploads do not evade the limit; else each chunk is
+        if not self._uploads.take(client, length):
+            raise HTTPException(429, "Too many uploads came from your address: try again in a minute.")
+        self._recent_uploads.append((self.clock(), length))
+        on_chunk = (lambda size: None) if length else (lambda size: self._count_upload(client, size))
+        body = await read_body(receive, max_bytes, _UPLOAD_TIMEOUT, on_chunk)
+        files = count_files(headers.get(b"content-type", b""), body)
         size = body.seek(0, 2)
         body.seek(0)
-        self._count(who, max(parts * SMALLEST_PART - size, 0))
-        self.admit(scope.get("app"), "", who)
-        return again(body, receive)
+        self._count_upload(client, max(files * BLOCK_SIZE - size, 0))
+        self.admit(scope.get("app"), "", client)
+        return replay(body, receive)
 
-    def _count(self, who: str, size: int) -> None:
-        """Bytes of an upload that was let in, to this address and to all together."""
-        self._uploads.take(who, size)
-        self._taken.append((self.clock(), size))
+    def _count_upload(self, client: str, size: int) -> None:
+        """Add bytes of an accepted upload to its client's balance and to that of all clients."""
+        self._uploads.take(client, size)
+        self._recent_uploads.append((self.clock(), size))
 
-    def _check_length(self, headers: dict[bytes, bytes], most: int) -> int:
-        claimed = headers.get(b"content-length", b"0")
-        if not claimed.isdigit() or len(claimed) > 15 or int(claimed) > most:
-            raise Refused(413, too_large(most))
-        return most
+    def _check_recent_uploads(self) -> None:
+        while self._recent_uploads and self._recent_uploads[0][0] < self.clock() - 60:
+            self._recent_uploads.popleft()
+        if sum(size for _, size in self._recent_uploads) > self.request_limits.uploads:
+            raise HTTPException(429, "The server receives too many uploads at the moment: try again in a minute.")
 
-    def _check_minute(self) -> None:
-        while self._taken and self._taken[0][0] < self.clock() - 60:
-            self._taken.popleft()
-        if sum(size for _, size in self._taken) > self.request_limits.minute:
-            raise Refused(429, "Many pictures are being uploaded at the moment: try again in a minute.")
-
-    def _describe_anew(self, scope: Scope, path: str) -> None:
-        """Gradio shows everybody the address at which it was asked for its description first; here it is one's own."""
-        if path not in _DESCRIBED:
+    def _reset_description(self, scope: Scope, path: str) -> None:
+        """Have Gradio describe its API anew for another host: it stores the URL of the first request for everybody."""
+        if path not in _DESCRIPTION_PATHS:
             return
         host = b"|".join(value for name, value in scope["headers"] if name in (b"host", b"x-forwarded-host"))
-        if host != self._host:
-            self._host = host
+        if host != self._described_host:
+            self._described_host = host
             if app := scope.get("app"):
                 app.api_info = None
 
 
-def _who(scope: Scope) -> str:
-    client = scope.get("client") or ("", 0)
+def _content_length(headers: dict[bytes, bytes], max_bytes: int) -> int:
+    """The stated length of a body, 0 if none is stated.
+
+    Raises:
+        HTTPException: it is above the limit, or not a number.
+    """
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 15 or int(length) > max_bytes:
+        raise too_large(max_bytes)
+    return int(length)
+
+
+def _client(scope: Scope) -> str:
+    host, _ = scope.get("client") or ("", 0)
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-    return address_of(str(client[0]), forwarded.decode("latin-1"))
+    return address_of(str(host), forwarded.decode("latin-1"))
 
 
 def _path(scope: Scope) -> str:
     return inner_path(str(scope["path"]), str(scope.get("root_path", "")))
 
 
-def _status(error: Exception, path: str) -> tuple[int, str]:
-    if isinstance(error, Refused):
-        return error.status, str(error)
-    mistaken = path.startswith(_FILES) and isinstance(error, (ValueError, TypeError, AttributeError, OSError))
-    mistaken = mistaken and not disk_is_full(error)
-    if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_CALLS) or mistaken:
-        log.warning("A request to %.60r that Gradio does not take: %s", path, type(error).__name__)
-        return 400, NOT_OURS
+def _error_response(error: Exception, path: str) -> tuple[int, str]:
+    """Status and sentence for an exception."""
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail
+    bad_file = path.startswith(_FILE_PATHS) and isinstance(error, (ValueError, TypeError, AttributeError, OSError))
+    bad_file = bad_file and not disk_is_full(error)
+    if isinstance(error, (RecursionError, UnicodeError)) or path.startswith(_CALL_PATHS) or bad_file:
+        log.warning("A request to %.60r that Gradio does not accept: %s", path, type(error).__name__)
+        return 400, MALFORMED
     return 500, explain(error)
-
-
-async def _say(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"detail": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

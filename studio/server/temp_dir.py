@@ -1,7 +1,7 @@
-"""One folder for every temporary file of this program, so that nothing of a visit outlives it, however it ends.
+"""One folder for all temporary files of this program, deleted when the program ends.
 
-It goes when the program ends. A program that is killed cannot delete anything, so the next one to start does it: a
-folder whose lock nobody holds has no program any more, for the system lets go of a lock however its holder ends.
+A program that is killed cannot delete its folder, so the next start does. Each program holds a lock on its folder, and
+the operating system releases the lock however the program ends: a folder whose lock is free is abandoned.
 """
 
 from __future__ import annotations
@@ -14,54 +14,40 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
 
+from filelock import FileLock
+
 PREFIX = "studio-files-"
 _LOCK = "lock"
-_YOUNG = 60.0
-"""Seconds for which a folder is left alone, because its program may be about to lock it."""
+_MIN_AGE = 60.0
+"""Seconds before a folder may be deleted: a program that has just started may not hold its lock yet."""
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """The folder, as this process's place for temporary files and Gradio's; those of killed programs go first."""
-    everybody = Path(tempfile.gettempdir())
-    sweep(everybody)
-    # what torch compiles is no visitor's, and worth keeping
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(everybody / "torchinductor-studio"))
-    before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
-        lock = (Path(name) / _LOCK).open("w")
-        _lock(lock.fileno())
+    """Create the folder and make it the default for temporary files, Gradio's included; abandoned ones are deleted."""
+    parent = Path(tempfile.gettempdir())
+    sweep(parent)
+    # compiled kernels hold no visitor's data and are worth keeping
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(parent / "torchinductor-studio"))
+    previous = tempfile.tempdir
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
+        FileLock(Path(name) / _LOCK, timeout=0),
+    ):
         tempfile.tempdir = name
-        # apart from the rest: what a visitor may name lies below it
+        # a folder of its own: requests may name files below it
         os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(name) / "visitors"))
         try:
             yield Path(name)
         finally:
-            tempfile.tempdir = before
-            lock.close()
+            tempfile.tempdir = previous
 
 
-def sweep(everybody: Path) -> None:
-    """Delete the folders of programs that were killed. Where there are no such locks (Windows), nothing."""
-    for folder in everybody.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or gone meanwhile
-            if folder.stat().st_mtime < time() - _YOUNG and _abandoned(folder / _LOCK):
+def sweep(parent: Path) -> None:
+    """Delete the folders that killed programs left in `parent`."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # locked by a running program (a TimeoutError), another user's, or deleted meanwhile
+            if folder.stat().st_mtime < time() - _MIN_AGE:
+                with FileLock(folder / _LOCK, timeout=0):
+                    pass  # Windows deletes no file that is open, so the lock is released first
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _abandoned(path: Path) -> bool:
-    with path.open("r+") as file:
-        return _lock(file.fileno())
-
-
-def _lock(number: int) -> bool:
-    """Whether the file is now locked for this process, or for whoever it is closed by."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -1,7 +1,7 @@
-"""Files that a request names: only what was uploaded here is ever opened, whoever asks.
+"""Files that a request names: only uploads are opened.
 
-A file's path in a request is text that anybody can write. Gradio looks at it only where the request itself marks it
-as a file, and would fetch an address; so every path is looked at here first, before Gradio sees any of them.
+A path in a request is text that any client can write. Gradio checks it only where the request marks it as a file, and
+fetches URLs; so every path is checked here first.
 """
 
 from __future__ import annotations
@@ -13,59 +13,58 @@ from pathlib import Path
 
 from studio.core.errors import UserError
 
-MOST_FILES = 64
-NO_FILE = "Upload the picture first and pass what the upload returned; other paths, and addresses, are not opened."
+MAX_FILES = 64
+NO_FILE = "Upload the picture first and pass the path that the upload returned: other paths and URLs are not opened."
 
 
 def uploaded(file: object) -> Path | None:
-    """The path of an uploaded picture; None where there is none.
+    """The path of an uploaded image; None if `file` is None.
 
     Raises:
-        UserError: it is anything else; no path is ever shown.
+        UserError: it is not an uploaded file; the message contains no path.
     """
     if file is None:
         return None
-    path = file.get("path") if isinstance(file, Mapping) else None
-    found = _inside(path)
-    if not found.is_file():
+    path = _upload_path(file.get("path") if isinstance(file, Mapping) else None)
+    if not path.is_file():
         raise UserError(NO_FILE)
-    return found
+    return path
 
 
 def check_files(data: object) -> None:
-    """Nothing, where every file that is named anywhere in this JSON value lies among the uploads, and they are few.
+    """Check that every file in a JSON value is an upload, and that there are at most `MAX_FILES`.
 
-    A file that was there and has been swept away is let through: whoever opens it says so.
+    A path among the uploads whose file has been deleted passes: opening it gives an error message of its own.
 
     Raises:
-        UserError: another path, an address, or no text at all.
+        UserError: another path, a URL, or not a text; or too many files.
     """
-    waiting, files = [data], 0
-    while waiting:
-        value = waiting.pop()
+    pending, files = [data], 0
+    while pending:
+        value = pending.pop()
         if isinstance(value, Mapping):
             if value.get("path") is not None:
                 files += 1
-                if files > MOST_FILES:
-                    raise UserError(f"A request may name {MOST_FILES} files, and this one names more.")
-                _inside(value["path"])
-            waiting += value.values()
+                if files > MAX_FILES:
+                    raise UserError(f"This request names more than {MAX_FILES} files, the limit: name fewer.")
+                _upload_path(value["path"])
+            pending += value.values()
         elif isinstance(value, list):
-            waiting += value
+            pending += value
 
 
 def folder() -> Path:
-    """Where Gradio puts uploads."""
+    """The folder in which Gradio stores uploads."""
     return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
 
 
-def _inside(path: object) -> Path:
+def _upload_path(path: object) -> Path:
     if not isinstance(path, str) or "://" in path:
         raise UserError(NO_FILE)
     try:
-        found = Path(path).resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name too long, a zero byte
+        resolved = Path(path).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that is too long, a zero byte
         raise UserError(NO_FILE) from error
-    if not found.is_relative_to(folder()) or found == folder():
+    if not resolved.is_relative_to(folder()) or resolved == folder():
         raise UserError(NO_FILE)
-    return found
+    return resolved

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from studio.api.endpoints import add_endpoints
-from studio.models.embedded import pair
+from studio.models.embedded import morph_examples
 from studio.queue.app_state import Studio
 from studio.server.cleanup import wire_leaving
 from studio.ui.about.models import line
@@ -52,7 +52,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, stream)
             with gr.Tab("Morph", id="morph"):
-                morph_tab(studio, [*pair(), *examples], stream)
+                morph_tab(studio, [*morph_examples(), *examples], stream)
             with gr.Tab("Compare", id="compare"):
                 compare_tab(studio, examples, stream)
             with gr.Tab("About", id="about"):

@@ -1,7 +1,7 @@
-"""A class-conditional network: z is the class's embedding, so that steering moves between and beyond classes.
+"""A class-conditional network: z is the embedding of a class, so steering moves between and beyond classes.
 
-A label is a number that has no gradient; the vector that the network looks up under it has one. The table is taken out
-of the network, and z goes where a row of it went.
+A label is an integer without a gradient; its embedding has one. The embedding table is removed from the network, and z
+takes the place of one of its rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from studio.models.adapters.needed import needed
+from studio.models.adapters.required import required
 from studio.models.adapters.unconditional import prediction
 
 
@@ -19,11 +19,11 @@ class Labelled(nn.Module):
     """DiTTransformer2DModel or a UNet2DModel with classes, as a denoiser; z (b, d) is the embedding of a class.
 
     Args:
-        network: of diffusers. Its table of classes is replaced by the identity; DiT's blocks hold copies of one table,
-            all of which go.
+        network: of diffusers. Its embedding table is replaced by the identity; DiT's blocks have copies of one table,
+            which are all replaced.
 
     Raises:
-        ValueError: there is no table of classes in it.
+        ValueError: it has no embedding table of classes.
     """
 
     def __init__(self, network: Any) -> None:
@@ -41,13 +41,13 @@ class Labelled(nn.Module):
             raise ValueError(f"{type(network).__name__} has no table of classes; use the adapter without conditioning.")
 
     @property
-    def knows_none(self) -> bool:
-        """Whether the table has a row for no class behind those of the classes: it was trained to be guided."""
+    def has_null_class(self) -> bool:
+        """Whether the table has a row for no class after those of the classes, for classifier-free guidance."""
         config = self.network.config
         return len(self.table.weight) > int(config.get("num_class_embeds") or config.get("num_embeds_ada_norm"))
 
-    def code(self, label: int) -> Tensor:
-        """z (1, d) of a class; -1 is the last row, which stands for no class where the network was trained with one.
+    def class_embedding(self, label: int) -> Tensor:
+        """z (1, d) of a class; -1 is the last row, which stands for no class if there is a null class.
 
         Raises:
             ValueError: there is no such class.
@@ -58,12 +58,8 @@ class Labelled(nn.Module):
         return self.table.weight[[label]].detach().float()
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """Prediction of x's shape.
-
-        Raises:
-            ValueError: there is no z.
-        """
-        z = needed(z, "class-conditional", "the class's embedding")
+        """Prediction of x's shape; z is required."""
+        z = required(z, "class-conditional", "the class's embedding")
         if self._is_unet:
             return prediction(self.network(x, t, class_labels=z).sample, x)
         return prediction(self.network(x, timestep=t.to(torch.long), class_labels=z).sample, x)

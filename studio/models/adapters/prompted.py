@@ -1,4 +1,4 @@
-"""A text-conditioned UNet: z is the prompt's embedding, so that steering z rewrites the prompt in embedding space."""
+"""A text-conditioned UNet: z is the prompt's embedding, so steering changes the prompt in embedding space."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from studio.models.adapters.needed import needed
+from studio.models.adapters.required import required
 
 
 class Prompted(nn.Module):
@@ -17,11 +17,7 @@ class Prompted(nn.Module):
         self.unet = unet
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """Prediction of x's shape.
-
-        Raises:
-            ValueError: there is no z.
-        """
-        z = needed(z, "text-conditioned", "the prompt's embedding")
-        output: Tensor = self.unet(x, t, encoder_hidden_states=z).sample
+        """Prediction of x's shape; z is required."""
+        prompt = required(z, "text-conditioned", "the prompt's embedding")
+        output: Tensor = self.unet(x, t, encoder_hidden_states=prompt).sample
         return output

@@ -11,7 +11,7 @@ class Unconditional(nn.Module):
     """UNet2DModel as a denoiser.
 
     Args:
-        unet: its output may hold a variance behind the prediction (learned sigmas), which no sampler here needs.
+        unet: its output may have the variance (learned sigmas) after the prediction, which the samplers do not use.
     """
 
     def __init__(self, unet: Any) -> None:
@@ -24,5 +24,5 @@ class Unconditional(nn.Module):
 
 
 def prediction(output: Tensor, x: Tensor) -> Tensor:
-    """The first channels of an output that has a variance behind them; the output itself elsewhere."""
+    """The output without its variance channels, if it has any."""
     return output if output.shape[1] == x.shape[1] else output[:, : x.shape[1]]

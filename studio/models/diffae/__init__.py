@@ -1,1 +1,1 @@
-"""The diffusion autoencoder of Preechakul et al. (2022): the network and the conversion of its checkpoint."""
+"""The diffusion autoencoder of Preechakul et al. (2022): its network, and the conversion of its checkpoint."""

@@ -1,4 +1,4 @@
-"""The authors' checkpoint of the diffusion autoencoder, read already -> a folder with config.json and safetensors."""
+"""Converts the authors' checkpoint of the diffusion autoencoder to a folder with config.json and safetensors."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from torch import Tensor
 from studio.core.errors import UserError
 from studio.models.diffae.network import DiffusionAutoencoder
 
-_AVERAGED = "ema_model."
+_EMA = "ema_model."
 _OTHERS = ("latent_net.", "noise_net.")
 
 
 def write_folder(checkpoint: Mapping[str, Any], folder: Path, **config: Any) -> Path:
-    """The averaged weights as a folder that the studio loads.
+    """Write the averaged (EMA) weights as a folder that the studio loads.
 
     Args:
-        checkpoint: contents of last.ckpt as its authors publish it.
-        folder: new, or written over.
+        checkpoint: contents of the published last.ckpt.
+        folder: output folder; existing files are overwritten.
         config: of DiffusionAutoencoder; by default the FFHQ model at 256 pixels.
 
     Raises:
-        UserError: no averaged weights in it, or those of another architecture.
+        UserError: the checkpoint has no averaged weights, or those of another architecture.
     """
     weights = checkpoint.get("state_dict", checkpoint)
-    state = {name.removeprefix(_AVERAGED): value for name, value in weights.items() if name.startswith(_AVERAGED)}
+    state = {name.removeprefix(_EMA): value for name, value in weights.items() if name.startswith(_EMA)}
     state = {name: value for name, value in state.items() if not name.startswith(_OTHERS)}
     if not state:
         raise UserError("This checkpoint holds no averaged weights (ema_model): choose the authors' last.ckpt.")
@@ -38,13 +38,13 @@ def write_folder(checkpoint: Mapping[str, Any], folder: Path, **config: Any) -> 
     return folder
 
 
-def _check(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """Raises UserError with the first tensor that is missing, has no place, or another shape."""
+def _check(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise a UserError that names the first tensor that is missing, unexpected, or of another shape."""
     other = "This checkpoint is of another architecture:"
-    for name, value in wanted.items():
+    for name, value in expected.items():
         if name not in state:
             raise UserError(f"{other} {name} is missing in it.")
         if state[name].shape != value.shape:
             raise UserError(f"{other} {name} is {tuple(state[name].shape)} in it and {tuple(value.shape)} here.")
-    if extra := set(state) - set(wanted):
+    if extra := set(state) - set(expected):
         raise UserError(f"{other} {min(extra)} has no place here.")

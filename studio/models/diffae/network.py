@@ -3,11 +3,11 @@
     h = conv(up or down(silu(GN(x))))
     h = (1 + b(z)) ((1 + s(t)) GN(h) + r(t)),     block(x) = skip(x) + conv(silu(h))
 
-A UNet of such blocks: time scales and shifts every feature map, the code z scales it once more. The encoder is the
-UNet's first half without conditioning, pooled to one vector.
+A UNet of such blocks: the time embedding scales and shifts every feature map, and the code z scales it again. The
+encoder is the UNet's downsampling half without conditioning, pooled to one vector.
 
-Written from the paper and the published configuration; parameters have the published checkpoint's names, so that its
-tensors fit by name (`diffae_convert.py`).
+Written from the paper and the published configuration; parameters have the names of the published checkpoint
+(see `studio.models.diffae.convert`).
 """
 
 from __future__ import annotations
@@ -28,41 +28,41 @@ def _norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(min(32, channels), channels)
 
 
-def _resample(x: Tensor, way: str) -> Tensor:
-    if way == "up":
+def _resample(x: Tensor, mode: str) -> Tensor:
+    if mode == "up":
         return F.interpolate(x, scale_factor=2, mode="nearest")
-    return F.avg_pool2d(x, 2) if way == "down" else x
+    return F.avg_pool2d(x, 2) if mode == "down" else x
 
 
 class _Block(nn.Module):
     """The block above; without `embed` it is skip(x) + conv(silu(GN(x))), the encoder's."""
 
-    def __init__(self, channels: int, out: int, embed: int | None, code: int = 0, way: str = "") -> None:
+    def __init__(self, channels: int, out: int, embed: int | None, code: int = 0, resample: str = "") -> None:
         super().__init__()
-        self.way = way
+        self.resample = resample
         self.in_layers = nn.Sequential(_norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
         if embed is not None:
             self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embed, 2 * out))
             self.cond_emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(code, out))
-            # the third is the place of training's dropout
+            # the identity takes the place of dropout, which is for training
             self.out_layers = nn.Sequential(_norm(out), nn.SiLU(), nn.Identity(), nn.Conv2d(out, out, 3, padding=1))
         self.conditioned = embed is not None
         self.skip_connection = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
 
     def forward(self, x: Tensor, time: Tensor | None, z: Tensor | None) -> Tensor:
         h = self.in_layers[1](self.in_layers[0](x))
-        h = self.in_layers[2](_resample(h, self.way))
+        h = self.in_layers[2](_resample(h, self.resample))
         if self.conditioned:
             scale, shift = self.emb_layers(time)[:, :, None, None].chunk(2, dim=1)
             h = self.out_layers[0](h) * (1 + scale) + shift
             h = h * (1 + self.cond_emb_layers(z)[:, :, None, None])
             h = self.out_layers[1:](h)
-        skipped: Tensor = self.skip_connection(_resample(x, self.way)) + h
+        skipped: Tensor = self.skip_connection(_resample(x, self.resample)) + h
         return skipped
 
 
 class _Attention(nn.Module):
-    """x + W softmax(q k / sqrt(c)) v over all places of a feature map."""
+    """x + W softmax(q k / sqrt(c)) v over all pixels of a feature map."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -79,28 +79,28 @@ class _Attention(nn.Module):
         return out.view_as(x)
 
 
-class _Row(nn.Sequential):
-    """Blocks and attentions in a row; a first convolution takes x alone. `again` computes it anew on the way back."""
+class _Level(nn.Sequential):
+    """A sequence of blocks and attentions; a convolution receives x alone. `checkpointing` recomputes it backwards."""
 
-    again = False
+    checkpointing = False
 
     def forward(self, x: Tensor, time: Tensor | None = None, z: Tensor | None = None) -> Tensor:
-        if self.again and torch.is_grad_enabled():
-            out: Tensor = checkpoint(self._through, x, time, z, use_reentrant=False)
+        if self.checkpointing and torch.is_grad_enabled():
+            out: Tensor = checkpoint(self._forward, x, time, z, use_reentrant=False)
             return out
-        return self._through(x, time, z)
+        return self._forward(x, time, z)
 
-    def _through(self, x: Tensor, time: Tensor | None, z: Tensor | None) -> Tensor:
+    def _forward(self, x: Tensor, time: Tensor | None, z: Tensor | None) -> Tensor:
         for layer in self:
             x = layer(x) if isinstance(layer, nn.Conv2d) else layer(x, time, z)
         return x
 
 
 class _Half(NamedTuple):
-    """The half that halves the side level by level, the middle behind it, and what the other half has to know."""
+    """A UNet's downsampling half and its middle; the widths of its outputs, its last width and its smallest side."""
 
     blocks: nn.ModuleList
-    middle: _Row
+    middle: _Level
     widths: list[int]
     width: int
     smallest: int
@@ -118,20 +118,20 @@ def _half(
 ) -> _Half:
     ch = channels * multipliers[0]
     widths = [ch]
-    blocks = nn.ModuleList([_Row(nn.Conv2d(3, ch, 3, padding=1))])
+    blocks = nn.ModuleList([_Level(nn.Conv2d(3, ch, 3, padding=1))])
     for level, multiplier in enumerate(multipliers):
         for _ in range(depth):
             layers: list[nn.Module] = [_Block(ch, channels * multiplier, embed, code)]
             ch = channels * multiplier
             if size in attention:
                 layers.append(_Attention(ch, heads))
-            blocks.append(_Row(*layers))
+            blocks.append(_Level(*layers))
             widths.append(ch)
         if level < len(multipliers) - 1:
-            blocks.append(_Row(_Block(ch, ch, embed, code, "down")))
+            blocks.append(_Level(_Block(ch, ch, embed, code, "down")))
             widths.append(ch)
             size //= 2
-    middle = _Row(_Block(ch, ch, embed, code), _Attention(ch, heads), _Block(ch, ch, embed, code))
+    middle = _Level(_Block(ch, ch, embed, code), _Attention(ch, heads), _Block(ch, ch, embed, code))
     return _Half(blocks, middle, widths, ch, size)
 
 
@@ -159,13 +159,13 @@ class _TimeEmbedding(nn.Module):
 
     def __init__(self, channels: int, embed: int) -> None:
         super().__init__()
-        self.waves = channels // 2
+        self.frequencies = channels // 2
         self.time_embed = nn.Sequential(nn.Linear(channels, embed), nn.SiLU(), nn.Linear(embed, embed))
 
     def forward(self, t: Tensor) -> Tensor:
         weight: Any = self.time_embed[0].weight
-        places = torch.arange(self.waves, device=t.device, dtype=torch.float64)
-        angles = t.double()[:, None] * torch.exp(-math.log(10000) * places / self.waves)
+        index = torch.arange(self.frequencies, device=t.device, dtype=torch.float64)
+        angles = t.double()[:, None] * torch.exp(-math.log(10000) * index / self.frequencies)
         embedded: Tensor = self.time_embed(torch.cat([angles.cos(), angles.sin()], dim=1).to(weight))
         return embedded
 
@@ -175,13 +175,13 @@ class DiffusionAutoencoder(ModelMixin, ConfigMixin):
 
     Args:
         image_size: side in pixels.
-        channels: of the first level.
+        channels: width of the first level.
         multipliers, encoder_multipliers: width of each level, in `channels`; every level halves the side.
-        depth: blocks a level.
-        attention: sides of feature maps at which there is attention.
+        depth: blocks in each level.
+        attention: sides of the feature maps with attention.
         heads: of the attention.
         code: length of z.
-        embed: length of the time's embedding.
+        embed: length of the time embedding.
     """
 
     _supports_gradient_checkpointing = True
@@ -215,14 +215,14 @@ class DiffusionAutoencoder(ModelMixin, ConfigMixin):
                 if level > 0 and i == depth:
                     layers.append(_Block(ch, ch, embed, code, "up"))
                     size *= 2
-                self.output_blocks.append(_Row(*layers))
+                self.output_blocks.append(_Level(*layers))
         self.out = nn.Sequential(_norm(ch), nn.SiLU(), nn.Conv2d(ch, 3, 3, padding=1))
 
     def enable_gradient_checkpointing(self, *_: Any) -> None:
-        """Compute every row again on the way back."""
+        """Recompute every level in the backward pass."""
         for row in self.modules():
-            if isinstance(row, _Row):
-                row.again = True
+            if isinstance(row, _Level):
+                row.checkpointing = True
 
     def encode(self, image: Tensor) -> Tensor:
         """z (b, code) of images (b, 3, h, w) in [-1, 1]."""
@@ -232,12 +232,12 @@ class DiffusionAutoencoder(ModelMixin, ConfigMixin):
     def forward(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
         """eps of x's shape."""
         time = self.time_embed(t)
-        h, kept = x, []
+        h, skips = x, []
         for row in self.input_blocks:
             h = row(h, time, z)
-            kept.append(h)
+            skips.append(h)
         h = self.middle_block(h, time, z)
         for row in self.output_blocks:
-            h = row(torch.cat([h, kept.pop()], dim=1), time, z)
+            h = row(torch.cat([h, skips.pop()], dim=1), time, z)
         eps: Tensor = self.out(h)
         return eps

@@ -1,1 +1,1 @@
-"""Device and precision of a model, chosen from estimates of its memory."""
+"""Device, precision and memory savings of a model, chosen by estimates of its memory."""

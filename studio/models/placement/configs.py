@@ -1,6 +1,6 @@
-"""The published configurations of the registry's models, so that their memory is known before they are fetched.
+"""The published configurations of the registry's models, to estimate their memory before they are downloaded.
 
-Fields that are at diffusers' defaults are left out.
+Fields at diffusers' defaults are left out.
 """
 
 from __future__ import annotations
@@ -114,4 +114,4 @@ CONFIGS: Mapping[str, Configs] = MappingProxyType(
         "sana-600m": {"denoiser": _SANA, "vae": _DC},
     }
 )
-"""By name of the registry: "denoiser", and "vae" for latent models."""
+"""By the registry's names: "denoiser", and "vae" for latent models."""

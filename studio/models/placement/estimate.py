@@ -1,12 +1,12 @@
-"""How much memory a model takes, measured from its configuration alone: the network is built without any numbers.
+"""Estimates a model's memory from its configuration alone, without its weights.
 
-Under torch's FakeTensorMode every operation yields shapes and storages but no values, so one gradient step of a model
-of gigabytes takes seconds and no memory. `Live` adds up the storages that are alive and keeps the highest sum:
+Under torch's FakeTensorMode an operation gives shapes and storages but no values, so one gradient step of a model of
+gigabytes takes seconds and no memory. `MemoryCounter` sums the storages that are alive and keeps the largest sum:
 
     total(N) = weights + 5 N state + max(one step's gradient, the decoder's gradient)
 
-"5 N": states and noises, the noises as variables, and the optimiser's two moments. Attention is counted as the fused
-kernel that a CPU has, which keeps no table of weights, as those of GPUs do not.
+5 N: states and noises, the noises as variables, and the optimiser's two moments. Attention is counted as the CPU's
+fused kernel, which stores no attention matrix, as GPU kernels do not either.
 """
 
 from __future__ import annotations
@@ -23,99 +23,102 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from studio.models.latents import save_memory
+from studio.models.latents import enable_gradient_checkpointing
 from studio.models.placement.placement import Footprint, Placement
 from studio.models.registry import Kind
 
 
-class Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of all storages that operations made and that are still alive; `most` is the highest count."""
+class MemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of all storages that operations created and that are alive; `peak` is the largest count."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.most = 0
-        self._known: set[int] = set()
+        self.current = self.peak = 0
+        self._counted: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run the operation, and watch what it made."""
+        """Run an operation, and count the storages of its outputs."""
         out = func(*args, **(kwargs or {}))
         for value in tree_leaves(out):
             if isinstance(value, Tensor):
-                self._saw(value.untyped_storage())
-        self.most = max(self.most, self.now)
+                self._add(value.untyped_storage())
+        self.peak = max(self.peak, self.current)
         return out
 
-    def _saw(self, storage: Any) -> None:
+    def _add(self, storage: Any) -> None:
         key = storage._cdata
-        if key in self._known:
+        if key in self._counted:
             return
-        self._known.add(key)
+        self._counted.add(key)
         size = storage.nbytes()
-        self.now += size
-        weakref.finalize(storage, self._lost, key, size)
+        self.current += size
+        weakref.finalize(storage, self._remove, key, size)
 
-    def _lost(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.now -= size
+    def _remove(self, key: int, size: int) -> None:
+        self._counted.discard(key)
+        self.current -= size
 
 
-def footprint(kind: Kind, configs: Mapping[str, Mapping[str, Any]], held: Placement, guided: bool = False) -> Footprint:
-    """The bytes of a model from its configurations.
+def footprint(
+    kind: Kind, configs: Mapping[str, Mapping[str, Any]], placement: Placement, guided: bool = False
+) -> Footprint:
+    """The bytes of a model, from its configurations.
 
     Args:
         kind: of the registry.
         configs: "denoiser" and, for a latent model, "vae": as in config.json, each with its _class_name.
-        held: precision and ways of saving memory; its device plays no part.
-        guided: whether there are two branches a step.
+        placement: precision and memory savings; its device is ignored.
+        guided: whether classifier-free guidance evaluates two branches a step.
     """
-    dtype = torch.float16 if held.half else torch.float32
+    dtype = torch.float16 if placement.half else torch.float32
     with FakeTensorMode(allow_non_fake_inputs=True):
         shape, z = _inputs(kind, configs["denoiser"])
-        weights, step = _denoiser(kind, configs["denoiser"], held, dtype, guided, shape, z)
+        weights, step = _denoiser(kind, configs["denoiser"], placement, dtype, guided, shape, z)
         decode = 0
         if "vae" in configs:
-            more, decode = _decoder(configs["vae"], held, shape)
-            weights += more
+            vae_weights, decode = _decoder(configs["vae"], placement, shape)
+            weights += vae_weights
     return Footprint(weights, step, decode, 4 * math.prod(shape))
 
 
 def _denoiser(
     kind: Kind,
     config: Mapping[str, Any],
-    held: Placement,
+    placement: Placement,
     dtype: torch.dtype,
     guided: bool,
     shape: tuple[int, ...],
     z: tuple[int, ...] | None,
 ) -> tuple[int, int]:
-    """Bytes of the weights, and of one step."""
+    """Bytes of the weights, and of one step with its gradient."""
     network = _built(config, dtype)
-    if held.again:
+    if placement.checkpointing:
         network.enable_gradient_checkpointing()
-    batch = 2 if guided and held.together else 1
+    batch = 2 if guided and placement.batched else 1
     x = torch.zeros(batch, *shape, dtype=dtype, requires_grad=True)
     code = None if z is None else torch.zeros(batch, *z, dtype=dtype, requires_grad=True)
-    waiting = 4 * x.nbytes if guided and not held.together else 0  # one branch's output and gradient, for the other's
-    return _bytes(network), _most(lambda: _call(kind, network, x, code)) + waiting
+    # without a batch one branch's output and gradient are stored while the other is computed
+    stored = 4 * x.nbytes if guided and not placement.batched else 0
+    return _bytes(network), _peak(lambda: _call(kind, network, x, code)) + stored
 
 
-def _decoder(config: Mapping[str, Any], held: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
+def _decoder(config: Mapping[str, Any], placement: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
     """Bytes of the autoencoder's weights, and of decoding with its gradient."""
     vae = _built(config)
-    if held.again:
-        save_memory(vae)
-    side = max(8, shape[-1] // 2) if held.sliced else shape[-1]
+    if placement.checkpointing:
+        enable_gradient_checkpointing(vae)
+    side = max(8, shape[-1] // 2) if placement.sliced else shape[-1]
     latent = torch.zeros(1, shape[0], side, side, requires_grad=True)
-    how = {"force_not_quantize": True} if hasattr(vae, "quantize") else {}
-    return _bytes(vae), _most(lambda: vae.decode(latent, **how).sample)
+    options = {"force_not_quantize": True} if hasattr(vae, "quantize") else {}
+    return _bytes(vae), _peak(lambda: vae.decode(latent, **options).sample)
 
 
-def _most(call: Callable[[], Tensor]) -> int:
-    with Live() as live:
+def _peak(call: Callable[[], Tensor]) -> int:
+    with MemoryCounter() as counter:
         output = call()
         torch.autograd.backward(output, torch.ones_like(output))
-        most: int = live.most
-    return most
+        peak: int = counter.peak
+    return peak
 
 
 def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
@@ -147,18 +150,18 @@ def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tup
 
 
 def _built(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
-    """The network with parameters of a dtype from the start: fake ones cannot be converted."""
+    """The network, created with parameters of this dtype, because fake tensors cannot be converted."""
     from studio.models.diffae.network import DiffusionAutoencoder
 
     name = str(config["_class_name"])
     kind = DiffusionAutoencoder if name == "DiffusionAutoencoder" else getattr(diffusers, name)
-    known = {key: value for key, value in config.items() if not key.startswith("_")}
-    before = torch.get_default_dtype()
+    fields = {key: value for key, value in config.items() if not key.startswith("_")}
+    default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        return kind.from_config({**known, "_class_name": name}).eval().requires_grad_(False)
+        return kind.from_config({**fields, "_class_name": name}).eval().requires_grad_(False)
     finally:
-        torch.set_default_dtype(before)
+        torch.set_default_dtype(default)
 
 
 def _bytes(network: Any) -> int:

@@ -1,10 +1,10 @@
-"""`Placement`: on which device, in which precision, and which ways of saving memory; chosen by what fits.
+"""`Placement`: the device of a model, its precision, and how it saves memory; the fastest that fits is chosen.
 
-cheapest first    keep everything
-                  half precision (cotangents are scaled, see adjointdeis.precision)
-                  compute blocks again on the way back      + one third of the time
-                  guidance in two calls instead of one      + one half
-                  slice the attention, decode in tiles      the last resort
+fastest first    full precision, nothing recomputed
+                 half precision (cotangents are scaled, see adjointdeis.precision)
+                 gradient checkpointing                       + one third of the time
+                 guidance in two calls instead of one batch   + one half
+                 sliced attention, tiled decoding             slowest
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import torch
 from adjointdeis.gradients.memory import free_bytes
 
 SHARE = 0.85
-"""Of the free memory, how much may be planned for: allocators lose some, and estimates are not exact."""
+"""The share of the free memory that a plan may use: allocators waste some, and estimates are not exact."""
 OVERHEAD = 600 * 2**20
-"""What a GPU's context and libraries take before the first tensor."""
+"""Bytes of a GPU's context and libraries, before the first tensor."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes by part.
+    """The memory of a model in bytes, by part.
 
     Args:
         weights: of the denoiser and the autoencoder.
@@ -38,49 +38,49 @@ class Footprint:
     state: int
 
     def total(self, steps: int = 20) -> int:
-        """Of a run with N = `steps`, without the networks of the losses."""
+        """The bytes of a run with N = `steps`, without the networks of the losses."""
         return self.weights + 5 * steps * self.state + max(self.step, self.decode)
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How a model is held.
+    """The device, precision and memory savings of a model.
 
     Args:
-        device: where.
+        device: where the model runs.
         half: weights of the denoiser in half precision; states and steps stay in float32.
-        again: compute blocks again on the way back, in the denoiser and in the decoder.
-        together: both branches of guidance in one call.
+        checkpointing: gradient checkpointing in the denoiser and in the decoder.
+        batched: both branches of classifier-free guidance in one call.
         sliced: attention in slices, and the decoder in tiles.
-        compiled: backend of torch.compile for the denoiser, such as "inductor"; None leaves it as it is.
+        compiled: backend of torch.compile for the denoiser, such as "inductor"; None for no compilation.
     """
 
     device: torch.device
     half: bool = False
-    again: bool = False
-    together: bool = True
+    checkpointing: bool = False
+    batched: bool = True
     sliced: bool = False
     compiled: str | None = None
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the denoiser's weights: bfloat16 has float32's range, where a card has it; else float16."""
+        """The denoiser's dtype. Half precision is bfloat16, with float32's range; float16 on GPUs without it."""
         if not self.half:
             return torch.float32
         return torch.bfloat16 if self.device.type != "cuda" or torch.cuda.is_bf16_supported() else torch.float16
 
     def __str__(self) -> str:
-        ways = {
+        savings = {
             "half precision": self.half,
-            "blocks computed again": self.again,
-            "guidance in two calls": not self.together,
-            "sliced and tiled": self.sliced,
+            "gradient checkpointing": self.checkpointing,
+            "guidance in two calls": not self.batched,
+            "slices and tiles": self.sliced,
         }
-        return ", ".join([str(self.device), *(way for way, used in ways.items() if used)])
+        return ", ".join([str(self.device), *(name for name, used in savings.items() if used)])
 
 
 def best_device(mps: bool = True) -> torch.device:
-    """A GPU if there is one.
+    """A GPU if there is one, else the CPU.
 
     Args:
         mps: whether Apple's GPUs count. The app excludes them, because it was never tested on them.
@@ -90,24 +90,24 @@ def best_device(mps: bool = True) -> torch.device:
     return torch.device("mps" if mps and torch.backends.mps.is_available() else "cpu")
 
 
-def ladder(device: torch.device) -> tuple[Placement, ...]:
+def placements(device: torch.device) -> tuple[Placement, ...]:
     """All placements on a device, the fastest first. A CPU stays in float32: half precision is slower there."""
     plain = Placement(device)
     half = replace(plain, half=device.type != "cpu")
-    again = replace(half, again=True)
-    apart = replace(again, together=False)
-    return tuple(dict.fromkeys((plain, half, again, apart, replace(apart, sliced=True))))
+    checkpointing = replace(half, checkpointing=True)
+    two_calls = replace(checkpointing, batched=False)
+    return tuple(dict.fromkeys((plain, half, checkpointing, two_calls, replace(two_calls, sliced=True))))
 
 
-def choose(device: torch.device, needs: dict[Placement, int], free: int | None = None) -> Placement:
-    """The fastest placement that fits.
+def fastest_fit(device: torch.device, needs: dict[Placement, int], free: int | None = None) -> Placement:
+    """The fastest placement that fits; the one with the least memory if none fits or the free memory is unknown.
 
     Args:
-        device: where.
-        needs: bytes by placement, of `ladder`; those that are missing are not tried.
-        free: bytes; measured if None. Where nobody can tell, the most frugal one is taken.
+        device: where the model runs.
+        needs: bytes by placement; placements that are missing are not considered.
+        free: free bytes; measured if None.
     """
-    rungs = [rung for rung in ladder(device) if rung in needs] or [Placement(device)]
+    candidates = [placement for placement in placements(device) if placement in needs] or [Placement(device)]
     free = free_bytes(device) if free is None else free
-    fitting = [rung for rung in rungs if free is not None and needs.get(rung, 0) <= SHARE * free]
-    return fitting[0] if fitting else rungs[-1]
+    fitting = [one for one in candidates if free is not None and needs.get(one, 0) <= SHARE * free]
+    return fitting[0] if fitting else candidates[-1]

@@ -27,7 +27,7 @@ def about_models(model: Model, public: bool = False) -> str:
         model: the one at work.
         public: strangers look: what is on this computer is left out.
     """
-    items = [_item(one, public) for one in statuses(asks=False)]
+    items = [_item(one, public) for one in statuses(check_hub=False)]
     return "\n".join(["## Models", "", *_loaded(model), "", _CHOOSING, "", *items])
 
 

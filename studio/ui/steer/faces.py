@@ -19,7 +19,7 @@ from studio.images.crop import Crop
 from studio.images.faces import find_faces
 from studio.images.framing import ALIGNED
 from studio.images.load import load_picture
-from studio.models.domain import World
+from studio.models.domain import Domain
 from studio.ui.steer import photo_html
 from studio.ui.viewers import viewer
 
@@ -78,7 +78,7 @@ class FaceSearch:
         world: of a model that knows one kind of picture; what it knows already needs no search.
     """
 
-    def __init__(self, panel: FacePanel, fields: Sequence[Block], size: int, world: World | None) -> None:
+    def __init__(self, panel: FacePanel, fields: Sequence[Block], size: int, world: Domain | None) -> None:
         self._panel, self._fields, self._size, self._world = panel, list(fields), size, world
 
     @property
@@ -88,7 +88,7 @@ class FaceSearch:
 
     def find(self, path: str | None, sought: Sought, *values: float) -> Updates:
         """A picture was brought by hand: look for its faces, and set the crop to the largest."""
-        now = Crop.held(values)
+        now = Crop.clamped(values)
         free = now in (Crop(), sought.ours)
         start = Crop() if free else now
         # a picture that follows at once may still bring the sliders of this one
@@ -96,12 +96,12 @@ class FaceSearch:
         if path is None:
             return {**nothing, **self._set(start)}
         try:
-            if self._world and not self._world.see(load_picture(path, self._size, start)).outside:
+            if self._world and not self._world.check(load_picture(path, self._size, start)).outside:
                 return {**nothing, **self._set(start)}
             faces = find_faces(path, self._world.framing if self._world else ALIGNED)
         except UserError:  # a file that is no picture is said where it is shown
             return nothing
-        if faces.fits:
+        if faces.needs_no_crop:
             return {**nothing, **self._set(start)}
         here = Sought(tuple(one.crop for one in faces.found), tuple(uri(one.picture) for one in faces.found), start)
         if not faces.found:

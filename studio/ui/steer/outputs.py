@@ -10,7 +10,7 @@ from gradio.blocks import Block
 
 from studio.export.files import SAVES
 from studio.export.photo import photo_view
-from studio.export.player import film, moving, pair
+from studio.export.player import comparison_view, playback_view, progress_view
 from studio.export.recordings import Recording
 from studio.runs.events import Outcome, Progress, Waiting
 from studio.ui import html
@@ -79,7 +79,7 @@ class Outputs:
 
     def moving(self, event: Progress) -> Updates:
         """One frame of a run."""
-        return {self.status: html.progress(event), self.live: moving(event)}
+        return {self.status: html.progress(event), self.live: progress_view(event)}
 
     def done(self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None) -> Updates:
         """The end of a run; `runs` are those of this visit, this one among them; `path` is the picture's file."""
@@ -106,8 +106,8 @@ class Outputs:
         return {
             self.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.announcement: sentence,
-            self.live: film(outcome, play),
-            self.compare: pair(outcome),
+            self.live: playback_view(outcome, play),
+            self.compare: comparison_view(outcome),
             self.numbers: html.numbers(outcome),
             self.shown: outcome,
             self.photo: None,
@@ -142,9 +142,9 @@ def outputs(first: Recording | None, digest: str) -> Outputs:
     announcement = gr.HTML("", elem_id="announcement", html_template='<span role="status">${value}</span>')
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
-            live = viewer("stage", film(first.outcome, play=True) if first else {}, "live")
+            live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")
         with gr.Column(min_width=280):
-            compare = viewer("pair", pair(first.outcome) if first else {}, "compare")
+            compare = viewer("pair", comparison_view(first.outcome) if first else {}, "compare")
             told = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(told, elem_id="numbers", apply_default_css=False)
     # what is shown comes by the page's load: a forgotten visit then has nothing to save, rather than another's picture

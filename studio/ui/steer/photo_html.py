@@ -7,7 +7,7 @@ from html import escape
 from PIL import Image
 
 from studio.export.player import uri
-from studio.models.domain import Sight
+from studio.models.domain import DomainCheck
 
 NONE = "No face was found, so the crop stays as it is. Goals about a person need a face seen from the front."
 UNDONE = "The crop is as it was."
@@ -26,17 +26,17 @@ def chosen(number: int) -> str:
     return f"The crop was set to face {number}."
 
 
-def outside(sight: Sight, picture: Image.Image) -> str:
+def outside(sight: DomainCheck, picture: Image.Image) -> str:
     """A picture of a kind that the model does not know, beside what the model makes of it; nothing for others."""
     if not sight.outside:
         return ""
     told = (
         "<b>This picture is outside the model’s world.</b> It knows clay faces, and this is "
-        f"{sight.strangeness:.2g} times as far from what it redraws as they are. You can run it all the same: "
+        f"{sight.score:.2g} times as far from what it redraws as they are. You can run it all the same: "
         "the picture comes back exactly, but will hardly change as you wish."
     )
     pictures = "".join(
         f'<figure><img src="{uri(one)}" alt=""><figcaption>{escape(name)}</figcaption></figure>'
-        for one, name in ((picture, "your crop"), (sight.redrawn, "what the model's code holds of it"))
+        for one, name in ((picture, "your crop"), (sight.reconstruction, "what the model's code holds of it"))
     )
     return f'<div class="outside" role="status"><p>{told}</p>{pictures}</div>'

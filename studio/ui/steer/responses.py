@@ -11,11 +11,11 @@ import gradio as gr
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
-from studio.core.text import clean, told
+from studio.core.text import clean, truncation_warnings
 from studio.export.player import uri
 from studio.images.crop import Crop
 from studio.images.load import load_picture
-from studio.models.domain import world_of
+from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
 from studio.server.visitor import visitor_name
@@ -31,7 +31,7 @@ class Answers:
 
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
-        self._world = world_of(studio.model)
+        self._world = domain_of(studio.model)
         size, fields = studio.model.size, form.fields
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.wishes.second_faces)
@@ -45,10 +45,10 @@ class Answers:
         if path is None:
             return {self.outputs.message: "", outside: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {self.outputs.message: html.alert(str(error)), outside: ""}
-        told = photo_html.outside(self._world.see(picture), picture) if self._world else ""
+        told = photo_html.outside(self._world.check(picture), picture) if self._world else ""
         if self._studio.cancel_tokens.running(visitor_name(visitor)):
             return {self.outputs.message: "", outside: told}
         caption = f"what the model sees, {picture.width} × {picture.height}"
@@ -64,7 +64,7 @@ class Answers:
         if path is None:
             return ""
         try:
-            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.held(crop))))
+            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.clamped(crop))))
         except UserError:
             return ""
 
@@ -74,7 +74,7 @@ class Answers:
         if path is None:
             return {seen: "", self.outputs.message: ""}
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.held(crop))
+            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {seen: "", self.outputs.message: html.alert(f"Second picture: {error}")}
         return {seen: html.seen(uri(picture)), self.outputs.message: ""}
@@ -111,7 +111,7 @@ class Answers:
     def read(self, prompt: object, source_text: object) -> str:
         """How much of a long text the model reads; nothing where it reads all."""
         texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
-        sentence = told(self._studio.model.tokenizer, texts)
+        sentence = truncation_warnings(self._studio.model.tokenizer, texts)
         return html.note(sentence) if sentence else ""
 
     def roll(self) -> int:

@@ -21,7 +21,7 @@ import app
 from studio.core.presets import suited
 from studio.core.settings import Settings
 from studio.export.metadata import read_settings
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.ui.page import page
@@ -103,7 +103,7 @@ def test_a_picture_is_marked_when_it_is_asked_for(client: Client, face: Path, sa
             Image.open(client.predict(**what, optimisation_steps=1, marked=marked, api_name=name)[0]).convert("RGB")
             for marked in (False, True)
         )
-        assert marked.tobytes() == mark(plain).tobytes() != plain.tobytes()
+        assert marked.tobytes() == draw_label(plain).tobytes() != plain.tobytes()
 
 
 def test_the_answer_streams_and_ends_with_the_picture(client: Client, face: Path) -> None:

@@ -19,7 +19,7 @@ from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import Settings
 from studio.export.metadata import read_settings
-from studio.images.label import mark
+from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.models.losses import LossNetworks
 from tests.stub import stub
@@ -57,7 +57,8 @@ def test_the_label_is_drawn_when_it_is_asked_for(face: Path, save_picture: Calla
         assert run(*job, *QUICK, "--out", "plain.png") == 0
         assert run(*job, *QUICK, "--mark", "--out", "marked.png") == 0
         plain, marked = Image.open("plain.png"), Image.open("marked.png")
-        assert marked.convert("RGB").tobytes() == mark(plain.convert("RGB")).tobytes() != plain.convert("RGB").tobytes()
+        plain_rgb = plain.convert("RGB")
+        assert marked.convert("RGB").tobytes() == draw_label(plain_rgb).tobytes() != plain_rgb.tobytes()
         assert read_settings("marked.png") == read_settings("plain.png")
 
 

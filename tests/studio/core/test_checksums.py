@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.core.checksums import BrokenWeights, listed, verify
+from studio.core.checksums import BrokenWeights, listed_checksums, verify
 from studio.models.embedded import WEIGHTS
 
 
@@ -39,13 +39,13 @@ def test_a_flipped_bit_is_found(folder: Path) -> None:
     assert refused(folder).startswith("The embedded model cannot be used: b/weights.safetensors is not the file that")
 
 
-def test_half_a_download_is_found(folder: Path) -> None:
+def test_a_truncated_file_is_found(folder: Path) -> None:
     path = folder / "a/weights.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     assert "a/weights.safetensors is not the file" in refused(folder)
 
 
-def test_a_missing_file_and_a_missing_card_are_said(folder: Path) -> None:
+def test_a_missing_file_and_a_missing_card_are_named(folder: Path) -> None:
     (folder / "a/weights.safetensors").unlink()
     assert "a/weights.safetensors is missing; get the repository's" in refused(folder)
     (folder / "README.md").write_text("nothing")
@@ -56,4 +56,4 @@ def test_a_missing_file_and_a_missing_card_are_said(folder: Path) -> None:
 
 def test_the_weights_that_ship_are_listed() -> None:
     there = {path.relative_to(WEIGHTS).as_posix() for path in WEIGHTS.rglob("*.safetensors")}
-    assert set(listed(WEIGHTS)) == there
+    assert set(listed_checksums(WEIGHTS)) == there

@@ -21,12 +21,12 @@ def test_settings_survive_a_link(settings: Settings) -> None:
     assert linked.image == EXAMPLES[0]
 
 
-def test_a_link_holds_only_what_differs_and_no_picture_of_ones_own() -> None:
+def test_a_link_holds_only_settings_that_differ_from_their_defaults() -> None:
     assert query(Settings(seed=7)) == "seed=7"
     assert query(Settings()) == ""
 
 
-def test_other_parameters_are_the_hosts() -> None:
+def test_parameters_with_other_names_are_ignored() -> None:
     assert read_query({"__theme": "dark", "present": "1", "utm_source": "x"}, EXAMPLES) is None
 
 

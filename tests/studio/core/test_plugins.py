@@ -49,7 +49,7 @@ def started(redness: str, model: Model, monkeypatch: pytest.MonkeyPatch) -> Iter
     """The page that `python app.py --plugin redness` builds, on the small model, before it is launched."""
     built: list[gr.Blocks] = []
     with monkeypatch.context() as patch:
-        patch.setattr(app, "chosen", lambda *_: model)
+        patch.setattr(app, "selected_model", lambda *_: model)
         patch.setattr(app, "examples", list)
         patch.setattr(app.torch, "set_num_threads", lambda threads: None)
         patch.setattr(app, "launch", lambda blocks, *how, **where: built.append(blocks))
@@ -103,7 +103,7 @@ def test_the_command_line_takes_the_goal_of_a_plugin(
 ) -> None:
     monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
     monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
-    monkeypatch.setattr(cli, "_interrupting", lambda stop: None)
+    monkeypatch.setattr(cli, "_cancel_on_interrupt", lambda cancel: None)
     out = tmp_path / "red.png"
     words = ["steer", str(face), "--set", "loss=redness", "--set", "optimisation_steps=2", "--out", str(out)]
     assert cli.main(words) == 1

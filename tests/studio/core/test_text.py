@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core.text import LONGEST, clean, cut, told
+from studio.core.text import MAX_LENGTH, clean, truncated, truncation_warnings
 from tests.stub import tokenize
 
 
@@ -21,7 +21,7 @@ from tests.stub import tokenize
         ("\x1b[31mred\x1b[0m", "[31mred[0m"),
     ],
 )
-def test_what_nobody_sees_is_dropped_and_every_script_kept(written: str, kept: str) -> None:
+def test_invisible_characters_are_removed_and_every_script_is_kept(written: str, kept: str) -> None:
     assert clean(written) == kept
 
 
@@ -33,25 +33,25 @@ def test_a_clean_text_stays_as_it_is_and_can_be_sent(text: str) -> None:
     once.encode()
 
 
-def test_a_text_of_a_book_costs_no_time() -> None:
-    assert len(clean("\ud800é" * LONGEST)) == 2 * LONGEST
+def test_a_very_long_text_is_only_converted() -> None:
+    assert len(clean("\ud800é" * MAX_LENGTH)) == 2 * MAX_LENGTH
 
 
-def test_a_text_that_fits_is_read_to_its_end() -> None:
-    assert cut(tokenize, "a" * 64) is None
-    assert cut(tokenize, "") is None
-    assert told(tokenize, [("Prompt", "a face")]) == ""
+def test_a_text_within_the_context_length_is_not_truncated() -> None:
+    assert truncated(tokenize, "a" * 64) is None
+    assert truncated(tokenize, "") is None
+    assert truncation_warnings(tokenize, [("Prompt", "a face")]) == ""
 
 
-def test_where_a_text_is_cut_is_measured_with_the_tokenizer() -> None:
+def test_the_truncated_text_is_measured_with_the_tokenizer() -> None:
     words = "a face with a very long red beard and a hat on top of it and then some more"
-    assert cut(tokenize, words) == words[:64].rstrip()  # the stub reads 64 bytes
+    assert truncated(tokenize, words) == words[:64].rstrip()  # the stub reads 64 bytes
 
 
 @given(st.text("ab c", min_size=66, max_size=200).map(lambda text: " ".join(text.split())))
 @settings(max_examples=50, deadline=None)
-def test_what_is_read_gives_the_same_tokens_and_nothing_shorter_does(text: str) -> None:
-    part = cut(tokenize, text)
+def test_the_truncated_text_is_the_shortest_prefix_with_the_same_tokens(text: str) -> None:
+    part = truncated(tokenize, text)
     if part is None:
         return
     assert text.startswith(part)
@@ -59,7 +59,7 @@ def test_what_is_read_gives_the_same_tokens_and_nothing_shorter_does(text: str) 
     assert not torch.equal(tokenize([part[:-1]]), tokenize([text]))
 
 
-def test_a_person_reads_where_and_of_which_text() -> None:
-    sentence = told(tokenize, [("Prompt", "red " * 30), ("What the picture shows now", "a face")])
-    assert sentence == "Prompt: the text network reads it only up to “… red red red” and drops the rest."
-    assert told(None, [("Prompt", "red " * 30)]) == ""
+def test_the_warning_names_the_text_and_its_last_words() -> None:
+    sentence = truncation_warnings(tokenize, [("Prompt", "red " * 30), ("What the picture shows now", "a face")])
+    assert sentence == "Prompt: the model uses the text only up to “… red red red”: shorten it."
+    assert truncation_warnings(None, [("Prompt", "red " * 30)]) == ""

@@ -25,7 +25,7 @@ def outcome(model: Model, request_for: Callable[..., Request], cancel_token: Can
 
 
 @pytest.mark.parametrize("kind", ["png", "large", "settings"])
-def test_what_is_saved_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
+def test_saved_files_give_their_settings_back(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
     assert read_settings(save(kind, outcome, model, tmp_path)) == outcome.settings
 
 
@@ -39,9 +39,7 @@ def test_settings_can_be_left_out_of_a_picture(outcome: Outcome, model: Model, t
 
 
 @pytest.mark.parametrize("kind", SAVES)
-def test_every_kind_makes_a_file_whose_name_holds_nothing_a_person_wrote(
-    outcome: Outcome, model: Model, tmp_path: Path, kind: str
-) -> None:
+def test_file_names_hold_no_text_that_a_user_wrote(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
     if kind == "mp4":
         pytest.importorskip("av")
     path = save(kind, outcome, model, tmp_path)
@@ -62,7 +60,7 @@ def test_the_zip_holds_every_frame_exactly(outcome: Outcome, model: Model, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["png", "large"])
-def test_a_label_is_drawn_only_where_it_is_asked_for(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
+def test_the_label_is_drawn_on_request_only(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
     bare = Image.open(save(kind, outcome, model, tmp_path)).convert("RGB")
     labelled = Image.open(save(kind, outcome, model, tmp_path, marked=True)).convert("RGB")
     assert bare.size == labelled.size
@@ -73,9 +71,7 @@ def test_a_label_is_drawn_only_where_it_is_asked_for(outcome: Outcome, model: Mo
         assert bare.tobytes() == outcome.after.tobytes()
 
 
-def test_a_labelled_zip_leaves_the_picture_it_started_from_alone(
-    outcome: Outcome, model: Model, tmp_path: Path
-) -> None:
+def test_a_labelled_zip_has_no_label_on_its_input_image(outcome: Outcome, model: Model, tmp_path: Path) -> None:
     with zipfile.ZipFile(save("zip", outcome, model, tmp_path, marked=True)) as archive:
         before, after = (Image.open(io.BytesIO(archive.read(f"{name}.png"))) for name in ("before", "after"))
         assert before.tobytes() == outcome.before.tobytes()

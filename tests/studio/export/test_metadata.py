@@ -42,7 +42,7 @@ def test_pixels_are_saved_without_loss(outcome: Outcome, model: Model) -> None:
     assert saved.tobytes() == outcome.after.tobytes()
 
 
-def test_the_record_names_model_versions_and_what_was_measured(outcome: Outcome, model: Model) -> None:
+def test_the_record_has_the_model_versions_and_measurements(outcome: Outcome, model: Model) -> None:
     saved = Image.open(io.BytesIO(to_png(outcome.after, record(outcome, model))))
     written = json.loads(saved.text[KEY])
     assert written["model"] == {"name": "stub", "sha256": "0" * 64, "size": 16}
@@ -53,7 +53,7 @@ def test_the_record_names_model_versions_and_what_was_measured(outcome: Outcome,
     assert math.isinf(outcome.round_trip.psnr)
 
 
-def test_a_model_that_was_fetched_is_named_by_its_commit(outcome: Outcome, model: Model) -> None:
+def test_a_model_from_the_hub_is_recorded_with_its_commit(outcome: Outcome, model: Model) -> None:
     origin = Origin("CC0", "a code", "somebody/a-model", "c0" * 20, "a note")
     written = record(outcome, dataclasses.replace(model, origin=origin))["model"]
     assert (written["source"], written["revision"]) == ("somebody/a-model", "c0" * 20)
@@ -80,7 +80,7 @@ def test_a_foreign_json_is_no_record(tmp_path: Path, text: str) -> None:
         read_settings(tmp_path / "a.json")
 
 
-def test_a_record_of_its_own_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+def test_a_separate_record_gives_its_settings_back(outcome: Outcome, model: Model, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(record(outcome, model)), encoding="utf-8")
     assert read_settings(tmp_path / "a.json") == outcome.settings
 
@@ -97,6 +97,6 @@ def test_a_file_that_is_no_png(tmp_path: Path) -> None:
         read_settings(tmp_path / "a.png")
 
 
-def test_settings_out_of_range_are_refused_by_their_own_rule(tmp_path: Path) -> None:
+def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Sampling steps: give a whole number from 4 to 50"):
         read_settings(png_with(tmp_path, '{"settings": {"sampling_steps": 5000}}'))

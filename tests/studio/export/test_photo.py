@@ -10,7 +10,7 @@ from PIL import Image
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.export.metadata import KEY, read_settings
-from studio.export.photo import SHOWN, photo_png, photo_view, save_photo
+from studio.export.photo import PREVIEW_SIDE, photo_png, photo_view, save_photo
 from studio.export.provenance import SENTENCE, SOURCE_TYPE
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -36,7 +36,7 @@ def outcome(model: Model, request_for: Callable[..., Request], cancel_token: Can
     return dataclasses.replace(last, before=before, after=Image.new("RGB", before.size, "red"))
 
 
-def test_the_file_says_that_a_model_changed_it_and_nothing_of_the_camera(
+def test_the_file_has_the_note_and_no_metadata_of_the_camera(
     outcome: Outcome, photo: Path, model: Model, tmp_path: Path
 ) -> None:
     path = save_photo(outcome, photo, model, tmp_path)
@@ -50,7 +50,7 @@ def test_the_file_says_that_a_model_changed_it_and_nothing_of_the_camera(
     assert b"camera" not in path.read_bytes()
 
 
-def test_settings_and_the_label_are_as_asked_for(outcome: Outcome, photo: Path, model: Model) -> None:
+def test_settings_and_label_are_written_on_request(outcome: Outcome, photo: Path, model: Model) -> None:
     bare = Image.open(io.BytesIO(photo_png(outcome, photo, model, inside=False)))
     assert KEY not in bare.info
     labelled = Image.open(io.BytesIO(photo_png(outcome, photo, model, marked=True)))
@@ -59,14 +59,14 @@ def test_settings_and_the_label_are_as_asked_for(outcome: Outcome, photo: Path, 
     assert bare.crop((0, 0, 1000, 850)).tobytes() == labelled.crop((0, 0, 1000, 850)).tobytes()
 
 
-def test_the_page_shows_a_smaller_one(outcome: Outcome, photo: Path) -> None:
+def test_the_page_shows_a_reduced_photo(outcome: Outcome, photo: Path) -> None:
     kind, data = photo_view(outcome, photo)["photo"].split(",")
     shown = Image.open(io.BytesIO(base64.b64decode(data)))
     assert kind == "data:image/jpeg;base64"
-    assert shown.size == (SHOWN, SHOWN * 900 // 1500)
+    assert shown.size == (PREVIEW_SIDE, PREVIEW_SIDE * 900 // 1500)
 
 
-def test_without_a_photo_around_it_there_is_nothing_to_show_or_save(
+def test_a_run_without_a_crop_has_no_photo_to_show_or_save(
     outcome: Outcome, photo: Path, model: Model, face: Path
 ) -> None:
     whole = dataclasses.replace(outcome, settings=outcome.settings.model_copy(update={"crop_zoom": 1, "crop_turn": 0}))

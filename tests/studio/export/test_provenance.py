@@ -13,7 +13,7 @@ TYPE = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
 
 
 def source_type(packet: str | bytes) -> str:
-    """What a reader of XMP finds."""
+    """The source type in an XMP packet."""
     found = xml.fromstring(packet).iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
     return next(found).attrib[TYPE]
 
@@ -23,7 +23,7 @@ def test_the_packet_is_xml_and_names_the_source_type() -> None:
 
 
 @pytest.mark.parametrize("written", [None, {"settings": {}}])
-def test_a_png_says_it_in_text_exif_and_xmp_with_settings_or_without(written: dict[str, object] | None) -> None:
+def test_a_png_has_the_note_as_text_exif_and_xmp_with_and_without_settings(written: dict[str, object] | None) -> None:
     image = Image.open(io.BytesIO(to_png(FRAMES[0], written)))
     assert image.text["Description"] == SENTENCE
     assert image.getexif()[0x010E] == SENTENCE
@@ -32,20 +32,20 @@ def test_a_png_says_it_in_text_exif_and_xmp_with_settings_or_without(written: di
     assert image.tobytes() == FRAMES[0].tobytes()
 
 
-def test_a_webp_says_it() -> None:
+def test_a_webp_has_the_note() -> None:
     film = Image.open(io.BytesIO(webp(FRAMES)))
     assert film.getexif()[0x010E] == SENTENCE
     assert source_type(film.info["xmp"]) == SOURCE_TYPE
 
 
-def test_an_mp4_says_it() -> None:
+def test_an_mp4_has_the_note() -> None:
     av = pytest.importorskip("av")
     with av.open(io.BytesIO(mp4(FRAMES))) as film:
         assert SENTENCE in film.metadata["comment"]
         assert SOURCE_TYPE in film.metadata["comment"]
 
 
-def test_the_exif_holds_the_note_and_no_more() -> None:
+def test_the_exif_holds_only_the_note() -> None:
     tags = Image.Exif()
     tags.load(exif())
     assert set(tags) == {0x010E, 0x0131}

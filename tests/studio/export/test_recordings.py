@@ -21,7 +21,7 @@ def outcome(model: Model, request_for: Callable[..., Request], cancel_token: Can
     return last
 
 
-def test_a_recording_is_the_run_it_was_made_from(outcome: Outcome, model: Model, tmp_path: Path) -> None:
+def test_a_recording_equals_its_run(outcome: Outcome, model: Model, tmp_path: Path) -> None:
     write("red", RecordingPlan("red hair", "3-blonde-curls", {}), outcome, model, tmp_path)
     (found,) = load(tmp_path)
     assert (found.name, found.title, found.image, found.second) == ("red", "red hair", "3-blonde-curls", None)
@@ -40,19 +40,19 @@ def test_a_recording_is_the_run_it_was_made_from(outcome: Outcome, model: Model,
     assert len(again.path.states) == len(outcome.path.states)
 
 
-def test_a_folder_without_recordings_is_no_mistake(tmp_path: Path) -> None:
+def test_a_folder_may_have_no_recordings(tmp_path: Path) -> None:
     assert load(tmp_path / "nothing") == []
 
 
-def test_every_wish_has_settings_that_run_and_pictures_that_are_there() -> None:
+def test_every_plan_has_valid_settings_and_existing_images() -> None:
     there = {path.stem for path in examples()}
-    for wish in PLANS.values():
-        settings = parse(wish.settings)
-        assert settings.needs_second_picture == (wish.second is not None)
-        assert {wish.image, wish.second or wish.image} <= there
+    for plan in PLANS.values():
+        settings = parse(plan.settings)
+        assert settings.needs_second_picture == (plan.second is not None)
+        assert {plan.image, plan.second or plan.image} <= there
 
 
-def test_what_ships_can_be_shown_and_is_small() -> None:
+def test_the_recordings_that_ship_are_complete_and_small() -> None:
     found = load()
     assert [one.name for one in found] == list(PLANS)
     for one in found:

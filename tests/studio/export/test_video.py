@@ -10,7 +10,7 @@ from studio.export.video import HOLD, mp4, webp
 FRAMES = [Image.new("RGB", (64, 64), (level, 0, 255 - level)) for level in range(0, 250, 50)]
 
 
-def test_an_mp4_is_h264_that_browsers_play_and_holds_its_ends() -> None:
+def test_an_mp4_is_h264_and_repeats_its_first_and_last_frame() -> None:
     av = pytest.importorskip("av")
     data = mp4(FRAMES)
     with av.open(io.BytesIO(data)) as film:
@@ -26,13 +26,13 @@ def test_an_mp4_is_h264_that_browsers_play_and_holds_its_ends() -> None:
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-def test_odd_sides_are_cut_to_even_ones() -> None:
+def test_odd_sides_are_rounded_down_to_even_ones() -> None:
     av = pytest.importorskip("av")
     with av.open(io.BytesIO(mp4([Image.new("RGB", (513, 513))] * 2))) as film:
         assert film.streams.video[0].width == 512
 
 
-def test_without_the_package_the_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_message_has_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError, match="pip install av"):
         mp4(FRAMES)

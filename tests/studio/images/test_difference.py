@@ -11,24 +11,24 @@ def grey(level: int) -> Image.Image:
 
 def test_equal_pictures_have_no_difference() -> None:
     found = difference(grey(40), grey(40))
-    assert (found.largest, found.mean, found.moved) == (0, 0, 0)
+    assert (found.largest, found.mean, found.changed) == (0, 0, 0)
     assert len(found.image.getcolors()) == 1
 
 
-def test_the_largest_change_of_any_channel_is_told_and_is_the_brightest_point() -> None:
+def test_the_largest_change_of_any_channel_is_the_brightest_point() -> None:
     after = grey(40)
     after.putpixel((3, 4), (40, 40, 140))
     after.putpixel((7, 7), (20, 40, 40))
     found = difference(grey(40), after)
     assert found.largest == 100
     assert found.mean == pytest.approx(1.2)
-    assert found.moved == 0.02
+    assert found.changed == 0.02
     light = np.asarray(found.image.convert("L"), dtype=int)
     assert np.unravel_index(light.argmax(), light.shape) == (4, 3)
     assert light[4, 3] > light[7, 7] > light[0, 0]
 
 
-def test_the_scale_rises_in_lightness_all_the_way() -> None:
+def test_the_lightness_of_the_scale_increases_monotonically() -> None:
     after = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (2, 1))).convert("RGB")
     light = np.asarray(difference(Image.new("RGB", (256, 2)), after).image.convert("L"), dtype=int)[0]
     assert (np.diff(light) >= 0).all()

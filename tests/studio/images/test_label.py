@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from studio.images.label import mark
+from studio.images.label import draw_label
 
 
 @pytest.mark.parametrize("side", [64, 256, 512])
 @pytest.mark.parametrize("colour", ["white", "black", "orange"])
 def test_the_label_is_in_the_corner_and_nowhere_else(side: int, colour: str) -> None:
     image = Image.new("RGB", (side, side), colour)
-    marked = mark(image)
+    marked = draw_label(image)
     box = ImageChops.difference(image, marked).getbbox()
     assert box is not None
     left, top, right, bottom = box
@@ -19,14 +19,14 @@ def test_the_label_is_in_the_corner_and_nowhere_else(side: int, colour: str) -> 
 
 
 @pytest.mark.parametrize("colour", ["white", "black"])
-def test_it_is_white_on_dark_whatever_lies_below(colour: str) -> None:
-    marked = np.asarray(mark(Image.new("RGB", (512, 512), colour)).convert("L"))
+def test_the_label_is_white_on_dark_on_every_background(colour: str) -> None:
+    marked = np.asarray(draw_label(Image.new("RGB", (512, 512), colour)).convert("L"))
     corner = marked[-28:, -110:]
     assert (corner > 200).mean() > 0.05
     assert (corner < 60).mean() > 0.4
 
 
-def test_the_picture_itself_stays() -> None:
+def test_the_image_itself_is_unchanged() -> None:
     image = Image.new("RGB", (64, 64), "white")
-    mark(image)
+    draw_label(image)
     assert image.getextrema() == ((255, 255),) * 3

@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.core.errors import UserError
 from studio.images import load
-from studio.images.files import LARGEST_FILE
+from studio.images.files import MAX_BYTES
 from studio.images.load import enlarge, load_picture, to_image, to_tensor
 
 Save = Callable[..., Path]
@@ -39,14 +39,14 @@ def test_a_picture_becomes_a_square_of_the_models_size(save_picture: Save) -> No
     assert (image.size, image.mode) == ((64, 64), "RGB")
 
 
-def test_the_middle_of_the_picture_is_kept(tmp_path: Path) -> None:
+def test_the_centre_of_the_image_is_kept(tmp_path: Path) -> None:
     wide = Image.new("RGB", (300, 100), "blue")
     wide.paste("red", (100, 0, 200, 100))
     wide.save(tmp_path / "wide.png")
     assert load_picture(tmp_path / "wide.png", 32).getcolors() == [(1024, (255, 0, 0))]
 
 
-def test_a_phone_picture_is_turned_upright_and_its_metadata_dropped(tmp_path: Path) -> None:
+def test_the_exif_orientation_is_applied_and_metadata_dropped(tmp_path: Path) -> None:
     picture = Image.new("RGB", (64, 64), "white")
     picture.paste("black", (0, 0, 64, 32))
     exif = picture.getexif()
@@ -59,7 +59,7 @@ def test_a_phone_picture_is_turned_upright_and_its_metadata_dropped(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("RGBA", (0, 0, 0, 0)), ("LA", (0, 0))])
-def test_what_is_transparent_becomes_white(save_picture: Save, mode: str, colour: tuple[int, ...]) -> None:
+def test_transparent_pixels_become_white(save_picture: Save, mode: str, colour: tuple[int, ...]) -> None:
     assert load_picture(save_picture(mode=mode, colour=colour), 32).getcolors() == [(1024, (255, 255, 255))]
 
 
@@ -95,7 +95,7 @@ def test_a_huge_picture_is_refused_by_its_header(tmp_path: Path, side: int) -> N
 
 def test_a_huge_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("wb") as file:
-        file.truncate(LARGEST_FILE + 1)
+        file.truncate(MAX_BYTES + 1)
     assert refused(tmp_path / "a.png").startswith("This file is too large")
 
 
@@ -122,20 +122,20 @@ def test_enlarging_never_shrinks(save_picture: Save) -> None:
     assert enlarge(image, 32) is image
 
 
-def test_16_bits_become_the_nearest_8_below(tmp_path: Path) -> None:
+def test_16_bit_levels_are_rounded_down_to_8_bits(tmp_path: Path) -> None:
     levels = np.full((20, 20), 0x80FF, dtype=np.uint16)
     for name in ("a.png", "a.tiff"):
         Image.fromarray(levels).save(tmp_path / name)
         assert load_picture(tmp_path / name, 16).getpixel((5, 5)) == (0x80,) * 3
 
 
-def test_fractions_and_32_bits_are_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_float_and_32_bit_images_are_refused_with_a_cure(tmp_path: Path) -> None:
     for mode in ("F", "I"):
         Image.new(mode, (20, 20)).save(tmp_path / "a.tiff")
-        assert refused(tmp_path / "a.tiff").startswith("This picture keeps its colours in an unusual form")
+        assert refused(tmp_path / "a.tiff").startswith("The colour format of this picture is not supported")
 
 
-def test_print_colours_palettes_and_single_bits_look_as_they_should(tmp_path: Path) -> None:
+def test_cmyk_palette_and_1_bit_images_keep_their_colours(tmp_path: Path) -> None:
     Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
     red, green, blue = load_picture(tmp_path / "a.jpg", 16).getpixel((5, 5))
     assert red > 200 > 60 > max(green, blue)
@@ -145,20 +145,20 @@ def test_print_colours_palettes_and_single_bits_look_as_they_should(tmp_path: Pa
     assert load_picture(tmp_path / "1.png", 16).getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_a_hole_in_a_palette_is_white(tmp_path: Path) -> None:
+def test_a_transparent_palette_entry_is_white(tmp_path: Path) -> None:
     Image.new("P", (32, 32), 0).save(tmp_path / "p.gif", transparency=0)
     assert load_picture(tmp_path / "p.gif", 16).getpixel((5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
-def test_of_an_animation_the_first_picture_is_taken(tmp_path: Path, name: str) -> None:
+def test_an_animation_gives_its_first_frame(tmp_path: Path, name: str) -> None:
     first, second = Image.new("RGB", (32, 32), "white"), Image.new("RGB", (32, 32), "black")
     first.save(tmp_path / name, save_all=True, append_images=[second])
     assert load_picture(tmp_path / name, 16).getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_pictures_are_decoded_one_at_a_time(save_picture: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "PATIENCE", 0.01)
+    monkeypatch.setattr(load, "QUEUE_TIMEOUT", 0.01)
     with load._DECODING:
         assert refused(save_picture()).startswith("Many pictures are being opened")
     load_picture(save_picture(), 16)

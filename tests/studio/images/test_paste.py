@@ -11,7 +11,7 @@ from losses.faces import Square
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.export.photo import result_in_photo
-from studio.images.crop import Crop, square
+from studio.images.crop import Crop, crop_image
 from studio.images.framing import square_of
 from studio.images.paste import in_photo, is_part
 from studio.models.interface import Model
@@ -39,17 +39,17 @@ def inside(crop: Crop, width: int, height: int, share: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("crop", CROPS)
-def test_a_result_that_is_the_crop_itself_gives_the_picture_back(crop: Crop) -> None:
+def test_pasting_the_crop_itself_gives_the_photo_back(crop: Crop) -> None:
     photo = scene()
-    before = square(photo, 64, crop)
+    before = crop_image(photo, 64, crop)
     again = in_photo(photo, square_of(crop, *photo.size), before, before)
     assert again.tobytes() == photo.tobytes()
 
 
 @pytest.mark.parametrize("crop", CROPS)
-def test_beyond_the_crop_every_pixel_is_the_pictures_own(crop: Crop) -> None:
+def test_pixels_outside_the_crop_are_unchanged(crop: Crop) -> None:
     photo = scene()
-    before = square(photo, 64, crop)
+    before = crop_image(photo, 64, crop)
     changed = in_photo(photo, square_of(crop, *photo.size), before, Image.new("RGB", (64, 64), "lime"))
     outside = ~inside(crop, *photo.size, 1.0)
     assert outside.any()
@@ -57,13 +57,13 @@ def test_beyond_the_crop_every_pixel_is_the_pictures_own(crop: Crop) -> None:
 
 
 @pytest.mark.parametrize("crop", CROPS)
-def test_a_result_lies_where_its_crop_was_cut_out(crop: Crop) -> None:
+def test_a_result_is_pasted_at_its_crop(crop: Crop) -> None:
     """Onto a grey picture of the same size, the crop of a smooth one comes back as that smooth one."""
     y, x = np.mgrid[:240, :320]
     smooth = Image.fromarray(np.stack([x * 0.8, y, (x + y) * 0.4], -1).astype(np.uint8))
     grey = Image.new("RGB", smooth.size, (255, 0, 255))
-    after = square(smooth, 128, crop)
-    pasted = np.asarray(in_photo(grey, square_of(crop, *grey.size), square(grey, 128, crop), after), float)
+    after = crop_image(smooth, 128, crop)
+    pasted = np.asarray(in_photo(grey, square_of(crop, *grey.size), crop_image(grey, 128, crop), after), float)
     # a square turned at the picture's edge holds repeated edges, which lie outside of the picture again
     deep = inside(crop, *grey.size, 0.8)
     wrong = abs(pasted - np.asarray(smooth, float))[deep]
@@ -73,7 +73,7 @@ def test_a_result_lies_where_its_crop_was_cut_out(crop: Crop) -> None:
 
 def test_a_large_change_replaces_detail_and_a_small_one_keeps_it() -> None:
     photo, place = scene(), Square(160, 120, 200)
-    before = square(photo, 16, Crop(1.2))
+    before = crop_image(photo, 16, Crop(1.2))
     large = np.asarray(in_photo(photo, place, before, Image.new("RGB", (16, 16), (0, 255, 0))))[100:140, 140:180]
     # where the change is large, the squares of the blue channel are gone
     assert large[..., 2].max() < 40
@@ -85,13 +85,13 @@ def test_a_large_change_replaces_detail_and_a_small_one_keeps_it() -> None:
 
 @pytest.mark.parametrize("size", [(17, 300), (2000, 16), (16, 16)])
 @pytest.mark.parametrize("turn", [0.0, 30.0])
-def test_thin_and_tiny_pictures_keep_their_size(size: tuple[int, int], turn: float) -> None:
+def test_thin_and_tiny_photos_keep_their_size(size: tuple[int, int], turn: float) -> None:
     photo, crop = scene(*size), Crop(2, 1, -1, turn)
     after = Image.new("RGB", (64, 64), "red")
-    assert in_photo(photo, square_of(crop, *size), square(photo, 64, crop), after).size == size
+    assert in_photo(photo, square_of(crop, *size), crop_image(photo, 64, crop), after).size == size
 
 
-def test_only_a_crop_that_leaves_something_out_is_part_of_a_picture() -> None:
+def test_a_crop_is_part_of_an_image_unless_it_is_the_whole() -> None:
     assert not is_part(Crop(), 256, 256)
     assert is_part(Crop(), 320, 256)
     assert is_part(Crop(zoom=2), 256, 256)
@@ -102,7 +102,7 @@ def test_only_a_crop_that_leaves_something_out_is_part_of_a_picture() -> None:
 def photo_run(
     model: Model, tmp_path: Path, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> Callable[..., tuple[Outcome, Path]]:
-    """A short run on a photo of one's own: (size, crop) -> outcome, file."""
+    """A short run on a new photo: (size, crop) -> outcome, file."""
 
     def run(size: tuple[int, int], **crop: float) -> tuple[Outcome, Path]:
         path = tmp_path / "photo.png"
@@ -111,7 +111,7 @@ def photo_run(
         scene(*size).save(path, exif=exif)
         *_, outcome = steer(model, request_for(**crop), cancel_token)
         settings = outcome.settings
-        before = square(scene(*size), model.size, Crop.of_first(settings))
+        before = crop_image(scene(*size), model.size, Crop.of_first(settings))
         return dataclasses.replace(outcome, before=before, after=Image.new("RGB", before.size, "lime")), path
 
     return run
@@ -131,12 +131,12 @@ def test_a_huge_photo_is_reduced_and_the_result_reduced_with_it(
     photo_run: Callable[..., tuple[Outcome, Path]],
 ) -> None:
     outcome, path = photo_run((3000, 1500), crop_zoom=3.0, crop_x=-0.5)
-    picture = np.asarray(result_in_photo(outcome, path, longest=600))
+    picture = np.asarray(result_in_photo(outcome, path, max_side=600))
     assert picture.shape == (300, 600, 3)
     assert (picture[inside(Crop(3.0, -0.5), 600, 300, 0.7)] == (0, 255, 0)).mean() > 0.95
 
 
-def test_a_picture_seen_whole_has_nothing_around_it(photo_run: Callable[..., tuple[Outcome, Path]]) -> None:
+def test_a_run_without_a_crop_has_no_photo_around_it(photo_run: Callable[..., tuple[Outcome, Path]]) -> None:
     outcome, path = photo_run((64, 64))
     assert result_in_photo(outcome, path) is None
 

@@ -1,4 +1,4 @@
-"""Twins of the public models, made once a session, and judges small enough for them."""
+"""Tiny random-weight copies of the public models, made once a session, and loss networks of their size."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from studio.core.settings import Settings
+from studio.export.metadata import read_settings, record, to_png
+from studio.models.interface import Model
 from studio.models.losses import LossNetworks
+from studio.runs.events import Outcome
 from tests.stub import stub
 from tests.twins.make import make
 
 
 @pytest.fixture(scope="session")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of the original -> folder of its twin."""
+    """Name of a model -> folder of its tiny copy."""
     made: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
@@ -26,6 +30,18 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def held_out() -> LossNetworks:
+def loss_networks() -> LossNetworks:
     whole = stub()
     return LossNetworks(whole.clip, whole.tokenizer, whole.identity)
+
+
+@pytest.fixture
+def saved_settings(tmp_path: Path) -> Callable[[Outcome, Model], Settings]:
+    """Saves a run as PNG and reads its settings back."""
+
+    def save(outcome: Outcome, model: Model) -> Settings:
+        path = tmp_path / "steered.png"
+        path.write_bytes(to_png(outcome.after, record(outcome, model)))
+        return read_settings(path)
+
+    return save

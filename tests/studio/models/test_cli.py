@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import UserError
-from studio.models.cli import add_flags, chosen
+from studio.models.cli import add_flags, selected_model
 from tests.losses.faces.networks import small, write
 
 
@@ -21,47 +21,47 @@ def test_the_embedded_model_is_the_default() -> None:
     assert parsed().model == "embedded"
 
 
-def test_what_the_embedded_model_cannot_use_is_refused() -> None:
-    assert chosen(parsed(), None).size == 64
-    with pytest.raises(UserError, match="has nothing to do with --clip, --judge: leave that out, or choose a --model"):
-        chosen(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
+def test_flags_of_other_models_are_refused() -> None:
+    assert selected_model(parsed(), None).size == 64
+    with pytest.raises(UserError, match="does not take --clip, --judge: leave that out, or select a --model"):
+        selected_model(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
 
-def test_a_folder_becomes_a_model_with_what_was_wished_for(twin: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_folder_is_loaded_with_its_options(twin: Callable[[str], Path], tmp_path: Path) -> None:
     given = parsed("--model", str(twin("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
-    model = chosen(given, "cpu")
+    model = selected_model(given, "cpu")
     assert model.latent == (4, 8, 8)
     assert not hasattr(model.network, "scale")
     assert "has no open_clip_config.json" in model.missing["clip"]
 
 
 def test_in_public_only_models_of_the_registry_are_served(twin: Callable[[str], Path]) -> None:
-    with pytest.raises(UserError, match="A public studio serves the models it knows"):
-        chosen(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
+    with pytest.raises(UserError, match="A public studio serves only registered models"):
+        selected_model(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
 
 
-def test_who_presents_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presenting_uses_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
     given = parsed("--model", "ldm-celebahq")
     given.present = True
     with pytest.raises(UserError, match="its files are not here, and the studio is offline"):
-        chosen(given, "cpu")
+        selected_model(given, "cpu")
 
 
-def test_a_model_that_is_not_here_ends_in_a_sentence() -> None:
+def test_a_missing_model_is_an_error_message() -> None:
     with pytest.raises(UserError, match="cannot be loaded: its files are not here, and the studio is offline"):
-        chosen(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
+        selected_model(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
 
 
-def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
+def test_face_networks_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
     pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
-    told = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
+    thresholds = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
     for seed, name in enumerate(("loss", "judge", "jury")):
-        write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(told)
+        write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(thresholds)
     faces, judge, jury = (str(tmp_path / f"{name}.onnx") for name in ("loss", "judge", "jury"))
     given = parsed(
         "--model", str(twin("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
     )  # fmt: skip
-    model = chosen(given, "cpu")
+    model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48
     assert list(model.held_out) == ["judge", "jury"]

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from studio.core.errors import UserError
 from studio.models.completeness import check_complete, is_complete
-from studio.models.detect import recognise
+from studio.models.detect import detect_entry
 from studio.models.load import load
 from studio.models.losses import LossNetworks
 from studio.models.placement.placement import Placement
@@ -40,8 +40,8 @@ def test_every_twin_is_complete(twin: Twin, name: str) -> None:
         ("ddpm-cat", "scheduler_config.json"),
     ],
 )
-def test_a_download_that_was_cut_short_is_no_smaller_model(
-    twin: Twin, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+def test_an_interrupted_download_is_not_taken_for_another_model(
+    twin: Twin, loss_networks: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
 ) -> None:
     folder = tmp_path / "snapshots" / COMMIT
     shutil.copytree(twin(name), folder)
@@ -51,34 +51,34 @@ def test_a_download_that_was_cut_short_is_no_smaller_model(
         else:
             found.unlink(missing_ok=True)
     assert not is_complete(ENTRIES[name], folder)
-    monkeypatch.setattr("studio.models.load.find", lambda entry, offline: folder)
-    with pytest.raises(UserError) as told:
-        load(name, placement=Placement(torch.device("cpu")), held_out=held_out)
-    assert str(tmp_path) not in str(told.value)
+    monkeypatch.setattr("studio.models.load.model_folder", lambda entry, offline: folder)
+    with pytest.raises(UserError) as error:
+        load(name, placement=Placement(torch.device("cpu")), loss_networks=loss_networks)
+    assert str(tmp_path) not in str(error.value)
     if part != "unet":
-        assert "start it once with a network" in str(told.value)
+        assert "start it once with a network" in str(error.value)
 
 
-def test_a_folders_own_list_of_parts_counts(twin: Twin, tmp_path: Path) -> None:
+def test_the_parts_in_the_model_index_are_needed(twin: Twin, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(twin("ldm-celebahq"), folder)
     (folder / "model_index.json").write_text('{"_class_name": "X", "vqvae": ["diffusers", "VQModel"], "odd": [1]}')
     shutil.rmtree(folder / "vqvae")
-    # without the list it would be taken for a model of pixels
+    # without the index it would be detected as a pixel model
     with pytest.raises(UserError, match="without its vqvae: get the folder again"):
-        check_complete(recognise(folder), folder)
+        check_complete(detect_entry(folder), folder)
 
 
-def test_a_missing_piece_of_the_weights_is_counted(twin: Twin, tmp_path: Path) -> None:
+def test_a_missing_shard_is_found(twin: Twin, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(twin("sd-1.5"), folder)
     whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
     whole.rename(whole.with_name("diffusion_pytorch_model-00001-of-00003.safetensors"))
-    with pytest.raises(UserError, match="“unet” holds 1 of its 3 files"):
+    with pytest.raises(UserError, match="“unet” has 1 of its 3 weight files"):
         check_complete(ENTRIES["sd-1.5"], folder)
 
 
-def test_weights_that_are_no_numbers_are_refused(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_refused(twin: Twin, loss_networks: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(twin("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
@@ -86,9 +86,9 @@ def test_weights_that_are_no_numbers_are_refused(twin: Twin, held_out: LossNetwo
     tensors["conv_out.bias"].fill_(float("inf"))
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"do not fit their config\.json"):
-        load(str(folder), placement=Placement(torch.device("cpu")), held_out=held_out)
+        load(str(folder), placement=Placement(torch.device("cpu")), loss_networks=loss_networks)
 
 
-def test_what_is_embedded_needs_no_folder_of_diffusers(twin: Twin) -> None:
+def test_a_renamed_entry_is_complete_too(twin: Twin) -> None:
     entry = replace(ENTRIES["ddpm-cat"], name="mine")
     assert is_complete(entry, twin("ddpm-cat"))

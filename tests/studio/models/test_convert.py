@@ -16,7 +16,7 @@ from tests.twins.make import tiny_diffae
 
 
 class Callback:
-    """What training leaves in a checkpoint beside its weights."""
+    """An object in a checkpoint that is no weight."""
 
     def __init__(self) -> None:
         self.best = {"loss": 0.1}
@@ -56,7 +56,7 @@ def test_the_averaged_weights_become_a_folder_that_loads(tmp_path: Path) -> None
     assert all(torch.equal(value, expected[name]) for name, value in found.state_dict().items())
 
 
-def test_classes_in_a_checkpoint_are_read_as_empty_shells(tmp_path: Path) -> None:
+def test_classes_in_a_checkpoint_are_read_as_placeholders(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save(lightning(), path)
     with pytest.raises(pickle.UnpicklingError):
@@ -66,17 +66,17 @@ def test_classes_in_a_checkpoint_are_read_as_empty_shells(tmp_path: Path) -> Non
     assert not hasattr(callback, "best")
 
 
-def test_a_trap_does_not_run(tmp_path: Path) -> None:
+def test_code_in_a_pickle_does_not_run(tmp_path: Path) -> None:
     path, marker = tmp_path / "last.ckpt", tmp_path / "ran"
     torch.save(lightning(trap=Trap(marker)), path)
-    with pytest.raises(UserError, match="cannot be read as weights and nothing else"):
+    with pytest.raises(UserError, match="cannot be read as weights only"):
         read_safely(path)
     assert not marker.exists()
-    torch.load(path, weights_only=False)  # which does run it
+    torch.load(path, weights_only=False)  # runs the command
     assert marker.exists()
 
 
-def test_another_architecture_is_named_by_what_differs(tmp_path: Path) -> None:
+def test_another_architecture_is_refused_by_the_first_difference(tmp_path: Path) -> None:
     checkpoint, wider = lightning(), {**config_of(tiny_diffae()), "channels": 32}
     with pytest.raises(UserError, match=r"input_blocks\.0\.0\.weight is \(8, 3, 3, 3\) in it and \(32, 3, 3, 3\) here"):
         write_folder(checkpoint, tmp_path, **wider)
@@ -112,9 +112,7 @@ def test_a_bin_of_diffusers_becomes_safetensors_beside_it(twin: Callable[[str], 
         ("b.ckpt", None, "There is no file b.ckpt"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused_in_a_sentence(
-    tmp_path: Path, name: str, content: object, sentence: str
-) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, name: str, content: object, sentence: str) -> None:
     path = tmp_path / name
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -124,14 +122,14 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(
         convert(str(path), tmp_path / "out")
 
 
-def test_a_ckpt_needs_a_folder_to_go_to(tmp_path: Path) -> None:
+def test_a_ckpt_needs_an_output_folder(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(b"")
-    with pytest.raises(UserError, match="Say where the folder goes"):
+    with pytest.raises(UserError, match="Give an output folder"):
         convert(str(path))
 
 
-def test_a_model_that_is_published_as_a_pickle_is_fetched_and_converted(
+def test_a_model_published_as_a_pickle_is_downloaded_and_converted(
     twin: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))

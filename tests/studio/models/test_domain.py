@@ -5,14 +5,14 @@ from PIL import Image
 from studio.images.crop import Crop
 from studio.images.framing import CLAY
 from studio.images.load import load_picture
-from studio.models.domain import LIMIT, World, world_of
+from studio.models.domain import LIMIT, Domain, domain_of
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    found = world_of(embedded())
+def domain() -> Domain:
+    found = domain_of(embedded())
     assert found is not None
     return found
 
@@ -27,7 +27,7 @@ def coloured_noise(falling: float, seed: int = 3) -> np.ndarray:
     return np.clip(127.5 + 64 * (noise - noise.mean()) / noise.std(), 0, 255).astype(np.uint8)
 
 
-def strangers() -> dict[str, np.ndarray]:
+def other_images() -> dict[str, np.ndarray]:
     y, x = np.mgrid[:64, :64]
     fine, coarse = (x + y) % 2 * 255, (x // 8 + y // 8) % 2 * 255
     plain = {"fine": fine, "coarse": coarse, "slope": x * 4, "grey": np.full((64, 64), 127)}
@@ -35,33 +35,33 @@ def strangers() -> dict[str, np.ndarray]:
     return made | {f"noise {falling}": coloured_noise(falling) for falling in (0, 0.5, 1, 1.5, 2)}
 
 
-def test_the_models_own_faces_are_known_to_it(world: World) -> None:
+def test_training_images_have_a_low_score(domain: Domain) -> None:
     for path in examples():
-        sight = world.see(load_picture(path, 64))
-        assert sight.strangeness < 1.3
-        assert not sight.outside
+        checked = domain.check(load_picture(path, 64))
+        assert checked.score < 1.3
+        assert not checked.outside
 
 
-@pytest.mark.parametrize("name", strangers())
-def test_what_is_no_clay_face_is_outside_its_world(world: World, name: str) -> None:
-    sight = world.see(Image.fromarray(strangers()[name]))
-    assert sight.outside
-    assert sight.strangeness > LIMIT + 0.3
+@pytest.mark.parametrize("name", other_images())
+def test_other_images_are_out_of_distribution(domain: Domain, name: str) -> None:
+    checked = domain.check(Image.fromarray(other_images()[name]))
+    assert checked.outside
+    assert checked.score > LIMIT + 0.3
 
 
-def test_a_face_cropped_too_close_is_outside_too(world: World) -> None:
-    assert world.see(load_picture(examples()[0], 64, Crop(2.0))).outside
+def test_a_face_cropped_too_close_is_out_of_distribution(domain: Domain) -> None:
+    assert domain.check(load_picture(examples()[0], 64, Crop(2.0))).outside
 
 
-def test_what_is_shown_is_the_code_s_picture(world: World) -> None:
+def test_the_reconstruction_is_near_the_image(domain: Domain) -> None:
     path = examples()[0]
     picture = load_picture(path, 64)
-    redrawn = world.see(picture).redrawn
-    assert redrawn.size == (64, 64)
-    difference = abs(np.asarray(redrawn, float) - np.asarray(picture, float))
+    reconstruction = domain.check(picture).reconstruction
+    assert reconstruction.size == (64, 64)
+    difference = abs(np.asarray(reconstruction, float) - np.asarray(picture, float))
     assert 1 < difference.mean() < 15
-    assert world.framing == CLAY
+    assert domain.framing == CLAY
 
 
-def test_nothing_is_known_of_other_models(model: Model) -> None:
-    assert world_of(model) is None
+def test_other_models_have_no_domain(model: Model) -> None:
+    assert domain_of(model) is None

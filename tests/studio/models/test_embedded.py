@@ -1,5 +1,5 @@
 import copy
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -8,7 +8,6 @@ from adjointdeis import DiscreteAdjoint, Unrolled, encode
 from studio.core.cancellation import CancelToken
 from studio.core.checksums import fingerprint
 from studio.core.settings import Mode, Settings
-from studio.export.metadata import read_settings, record, to_png
 from studio.images.load import load_picture, to_tensor
 from studio.models.embedded import WEIGHTS, embedded, examples
 from studio.models.interface import Model
@@ -18,6 +17,7 @@ from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
 
 pytestmark = pytest.mark.slow
+Save = Callable[[Outcome, Model], Settings]
 
 
 @pytest.fixture(scope="module")
@@ -25,36 +25,36 @@ def world() -> Model:
     return embedded()
 
 
-def test_the_digest_names_the_weights(world: Model) -> None:
+def test_the_digest_is_that_of_the_weights(world: Model) -> None:
     assert world.digest == fingerprint(WEIGHTS)
     assert len(world.digest) == 64
 
 
-def test_each_run_gets_a_scheduler_of_its_own(world: Model) -> None:
+def test_each_run_has_its_own_scheduler(world: Model) -> None:
     first, second = world.scheduler(), world.scheduler()
     first.set_timesteps(7)
     assert second.num_inference_steps is None
 
 
-def test_every_example_is_a_picture() -> None:
+def test_every_example_can_be_loaded() -> None:
     assert examples()
     for path in examples():
         assert load_picture(path, 64).size == (64, 64)
 
 
-def test_a_face_comes_back_exactly_and_the_loss_falls(world: Model, cancel_token: CancelToken, tmp_path: Path) -> None:
+def test_the_inversion_is_lossless_and_loss_falls(
+    world: Model, cancel_token: CancelToken, saved_settings: Save
+) -> None:
     request = Request.checked({"prompt": "a face with red hair", "optimisation_steps": 3}, examples()[0], None, 64)
     *_, outcome = steer(world, request, cancel_token)
     assert isinstance(outcome, Outcome)
     assert outcome.round_trip.exact
     assert outcome.best.total < outcome.curve[0].total
-    saved = tmp_path / "steered.png"
-    saved.write_bytes(to_png(outcome.after, record(outcome, world)))
-    assert read_settings(saved) == request.settings
+    assert saved_settings(outcome, world) == request.settings
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-def test_the_gradient_through_the_sampler_is_the_exact_one(world: Model, mode: Mode) -> None:
+def test_the_gradient_through_the_sampler_is_exact(world: Model, mode: Mode) -> None:
     network = copy.deepcopy(world.network).double()  # type: ignore[attr-defined]
     sampler = sampler_for(world, Settings(mode=mode, sampling_steps=4))
     image = to_tensor(load_picture(examples()[0], world.size))

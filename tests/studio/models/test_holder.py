@@ -10,13 +10,13 @@ from tests.stub import stub
 
 
 @pytest.mark.slow
-def test_one_model_is_loaded_once_and_gone_before_the_next() -> None:
+def test_a_model_is_loaded_once_and_freed_before_the_next() -> None:
     alive: list[weakref.ref[Model]] = []
 
     def load(name: str) -> Model:
         assert all(ref() is None for ref in alive), "two models at once"
         model = stub()
-        model.network.itself = [model]  # a circle, which only the collector ends
+        model.network.itself = [model]  # a reference cycle, which only the garbage collector frees
         alive.append(weakref.ref(model))
         return model
 
@@ -30,7 +30,7 @@ def test_one_model_is_loaded_once_and_gone_before_the_next() -> None:
 
 
 @pytest.mark.slow
-def test_a_failure_leaves_nothing_behind_and_the_next_try_works() -> None:
+def test_after_a_failure_no_model_is_held_and_the_next_try_works() -> None:
     tries = []
 
     def load(name: str) -> Model:
@@ -47,7 +47,7 @@ def test_a_failure_leaves_nothing_behind_and_the_next_try_works() -> None:
     assert tries == ["a", "b", "a"]
 
 
-def test_whoever_comes_while_a_model_loads_waits_for_it() -> None:
+def test_a_second_thread_waits_for_the_model() -> None:
     began, go = Event(), Event()
 
     def load(name: str) -> Model:

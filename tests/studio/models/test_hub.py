@@ -9,7 +9,7 @@ import pytest
 from studio.core.checksums import fingerprint
 from studio.core.errors import UserError
 from studio.models import hub
-from studio.models.hub import cached, commit_of, find, is_offline, select, variant_of
+from studio.models.hub import cached_folder, commit_of, is_offline, model_folder, select_files, variant_of
 from studio.models.registry import ENTRIES
 
 LDM = ENTRIES["ldm-celebahq"]
@@ -19,36 +19,36 @@ LDM = ENTRIES["ldm-celebahq"]
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub._snapshot_download.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub, "hub_answers", lambda: True)
+    monkeypatch.setattr(hub, "hub_is_reachable", lambda: True)
     return tmp_path
 
 
-def test_a_hub_that_does_not_answer_leaves_the_cache_and_costs_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "hub_answers", lambda: False)
+def test_without_the_hub_only_the_cache_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "hub_is_reachable", lambda: False)
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: pytest.fail("asked the network"))
     with pytest.raises(UserError, match="the hub does not answer; check the network, or give a folder"):
-        find(LDM)
+        model_folder(LDM)
 
 
 @pytest.mark.parametrize("way", ["switch", "variable"])
-def test_offline_answers_at_once(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+def test_offline_fails_at_once(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     if way == "variable":
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     began = time.perf_counter()
     with pytest.raises(UserError, match=r"“Latent diffusion, CelebA-HQ” cannot be loaded: .* the studio is offline"):
-        find(LDM, offline=way == "switch")
+        model_folder(LDM, offline=way == "switch")
     assert time.perf_counter() - began < 10  # the hub's own client tries for half a minute
 
 
-def test_the_variable_counts_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variable_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     assert not is_offline()
     monkeypatch.setenv("HF_HUB_OFFLINE", "true")
     assert is_offline()
 
 
-def test_what_is_in_the_cache_is_found_without_asking(empty_cache: Path) -> None:
-    assert cached(LDM) is None
+def test_the_cache_is_searched_without_a_network(empty_cache: Path) -> None:
+    assert cached_folder(LDM) is None
     commit = "c0" * 20
     repo = empty_cache / ("models--" + LDM.repo.replace("/", "--"))
     weights = repo / "snapshots" / commit / "unet" / "diffusion_pytorch_model.safetensors"
@@ -56,19 +56,19 @@ def test_what_is_in_the_cache_is_found_without_asking(empty_cache: Path) -> None
     weights.write_bytes(b"weights")
     (repo / "refs").mkdir()
     (repo / "refs" / "main").write_text(commit)
-    assert cached(LDM) == repo / "snapshots" / commit
-    assert find(LDM, offline=True) == repo / "snapshots" / commit
-    assert commit_of(find(LDM, offline=True)) == commit
+    assert cached_folder(LDM) == repo / "snapshots" / commit
+    assert model_folder(LDM, offline=True) == repo / "snapshots" / commit
+    assert commit_of(model_folder(LDM, offline=True)) == commit
 
 
-def test_a_folder_of_ones_own_has_no_commit(tmp_path: Path) -> None:
+def test_a_local_folder_has_no_commit(tmp_path: Path) -> None:
     assert commit_of(tmp_path / "snapshots" / "main") == commit_of(tmp_path / ("c0" * 20)) == ""
 
 
-def test_only_what_cannot_run_code_is_chosen_and_no_weights_twice() -> None:
+def test_no_pickles_and_one_variant_of_the_weights_are_selected() -> None:
     files = [
         "model_index.json",
-        "v1-5-pruned-emaonly.safetensors",  # whole pipelines lie beside the folders, gigabytes that nobody reads
+        "v1-5-pruned-emaonly.safetensors",  # a whole pipeline in one file is not needed
         "unet/config.json",
         "unet/diffusion_pytorch_model.bin",
         "unet/diffusion_pytorch_model.safetensors",
@@ -83,15 +83,15 @@ def test_only_what_cannot_run_code_is_chosen_and_no_weights_twice() -> None:
         "safety_checker/model.safetensors",
         "unet/run.py",
     ]
-    assert select(files, "prompted") == [files[k] for k in (0, 2, 10, 11, 12, 4, 7, 8, 9)]
+    assert select_files(files, "prompted") == [files[k] for k in (0, 2, 10, 11, 12, 4, 7, 8, 9)]
 
 
-def test_a_pixel_models_weights_lie_in_the_folder_itself() -> None:
+def test_a_pixel_models_weights_are_at_the_top_of_its_folder() -> None:
     files = ["config.json", "diffusion_pytorch_model.bin", "diffusion_pytorch_model.safetensors", "unet/config.json"]
-    assert select(files, "unconditional") == [files[0], files[2]]
+    assert select_files(files, "unconditional") == [files[0], files[2]]
 
 
-def test_the_selection_is_what_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_selected_files_are_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: dict[str, object] = {}
 
     def snapshot(repo: str, **how: object) -> str:
@@ -100,12 +100,12 @@ def test_the_selection_is_what_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", lambda *_, **__: ["unet/config.json", "unet/x.bin"])
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    assert find(ENTRIES["sd-1.5"]) == tmp_path
+    assert model_folder(ENTRIES["sd-1.5"]) == tmp_path
     assert asked["allow_patterns"] == ["unet/config.json"]
     assert asked["repo"] == "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
 
-def test_the_plain_variant_comes_first(tmp_path: Path) -> None:
+def test_the_plain_variant_is_preferred(tmp_path: Path) -> None:
     (tmp_path / "diffusion_pytorch_model.fp16.safetensors").touch()
     assert variant_of(tmp_path) == "fp16"
     (tmp_path / "diffusion_pytorch_model.safetensors").touch()
@@ -115,12 +115,12 @@ def test_the_plain_variant_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (huggingface_hub.errors.GatedRepoError, "wants the licence accepted first"),
-        (huggingface_hub.errors.RepositoryNotFoundError, "knows no such model"),
+        (huggingface_hub.errors.GatedRepoError, "its licence has to be accepted first"),
+        (huggingface_hub.errors.RepositoryNotFoundError, "the hub has no such model"),
         (ConnectionError, "the hub does not answer"),
     ],
 )
-def test_every_refusal_of_the_hub_is_a_sentence(
+def test_every_error_of_the_hub_has_a_message(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception], sentence: str
 ) -> None:
     def refuse(*_: object, **__: object) -> str:
@@ -128,15 +128,15 @@ def test_every_refusal_of_the_hub_is_a_sentence(
 
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", refuse)
     with pytest.raises(UserError, match=sentence):
-        find(LDM)
+        model_folder(LDM)
 
 
-def test_what_is_not_on_the_hub_says_where_it_comes_from() -> None:
+def test_a_model_that_is_not_on_the_hub_has_a_cure() -> None:
     with pytest.raises(UserError, match=r"not on the hub: Its authors' last\.ckpt becomes a folder"):
-        find(ENTRIES["diffae-ffhq"])
+        model_folder(ENTRIES["diffae-ffhq"])
 
 
-def test_the_fingerprint_takes_the_caches_word_for_a_hash(tmp_path: Path) -> None:
+def test_the_fingerprint_reads_hashes_from_the_names_of_the_cache(tmp_path: Path) -> None:
     """A blob of the hub's cache is named by its SHA-256, so linked and plain files give one fingerprint."""
     content = b"numbers"
     plain, linked, blob = tmp_path / "a", tmp_path / "b", tmp_path / hashlib.sha256(content).hexdigest()
@@ -150,8 +150,8 @@ def test_the_fingerprint_takes_the_caches_word_for_a_hash(tmp_path: Path) -> Non
     assert fingerprint(plain) != fingerprint(linked)
 
 
-def test_a_folder_is_its_own_source(twin: Callable[[str], Path]) -> None:
-    from studio.models.detect import recognise
+def test_a_local_folder_is_used_in_place(twin: Callable[[str], Path]) -> None:
+    from studio.models.detect import detect_entry
 
     folder = twin("ldm-celebahq")
-    assert find(recognise(folder), offline=True) == cached(recognise(folder)) == folder
+    assert model_folder(detect_entry(folder), offline=True) == cached_folder(detect_entry(folder)) == folder

@@ -10,7 +10,7 @@ from studio.models.registry import ENTRIES
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_check_prints_a_line_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_one_line_for_each_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--offline"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("ready        embedded")
@@ -35,6 +35,6 @@ def test_table_prints_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("| model |")
 
 
-def test_what_cannot_be_converted_ends_with_a_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_failed_conversion_is_an_error_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["convert", str(tmp_path / "nothing.bin")]) == 1
     assert capsys.readouterr().err == "There is no file nothing.bin: check its path.\n"

@@ -7,21 +7,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.core.errors import UserError
-from studio.models.prompts import LONGEST_GEMMA, prompt_codes
+from studio.models.prompts import MAX_GEMMA_TOKENS, encode_prompts
 
 transformers = pytest.importorskip("transformers")
 CPU = torch.device("cpu")
 Twin = Callable[[str], Path]
 
 
-def test_clips_padding_is_part_of_the_code(twin: Twin) -> None:
-    long, short = prompt_codes(twin("sd-1.5"), ("a photo of a face", "a"), CPU)
+def test_padding_of_clip_is_part_of_z(twin: Twin) -> None:
+    long, short = encode_prompts(twin("sd-1.5"), ("a photo of a face", "a"), CPU)
     assert long.shape == short.shape == (1, 77, 12)
     assert not torch.equal(long, short)
     assert short[0, 5:].abs().min() > 0
 
 
-def test_it_is_the_code_that_transformers_gives(twin: Twin) -> None:
+def test_z_equals_the_output_of_transformers(twin: Twin) -> None:
     folder = twin("sd-1.5")
     encoder = transformers.CLIPTextModel.from_pretrained(folder / "text_encoder")
     tokenizer = transformers.CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -29,21 +29,21 @@ def test_it_is_the_code_that_transformers_gives(twin: Twin) -> None:
     assert len(set(ids[0].tolist())) > 3
     with torch.no_grad():
         expected = encoder(ids).last_hidden_state
-    torch.testing.assert_close(prompt_codes(folder, ("a face",), CPU)[0], expected)
+    torch.testing.assert_close(encode_prompts(folder, ("a face",), CPU)[0], expected)
 
 
-def test_gemmas_padding_is_zero(twin: Twin) -> None:
-    z, other = prompt_codes(twin("sana-600m"), ("Ab c ", "xyz"), CPU)
-    assert z.shape == (1, LONGEST_GEMMA, 12)
+def test_padding_of_gemma_is_zero(twin: Twin) -> None:
+    z, other = encode_prompts(twin("sana-600m"), ("Ab c ", "xyz"), CPU)
+    assert z.shape == (1, MAX_GEMMA_TOKENS, 12)
     kept = (z != 0).any(-1)[0]
     assert kept[:5].all()  # the beginning, "a", "b", " ", "c"
     assert not kept[5:].any()
     assert not torch.equal(z, other)
 
 
-def test_a_folder_without_text_encoder_is_refused_in_a_sentence(twin: Twin) -> None:
+def test_a_folder_without_text_encoder_is_refused(twin: Twin) -> None:
     with pytest.raises(UserError, match="has no text encoder"):
-        prompt_codes(twin("ldm-celebahq"), ("a",), CPU)
+        encode_prompts(twin("ldm-celebahq"), ("a",), CPU)
 
 
 def damaged(twin: Twin, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
@@ -57,28 +57,28 @@ def damaged(twin: Twin, tmp_path: Path, change: Callable[[dict[str, torch.Tensor
     return folder
 
 
-def test_what_is_missing_is_not_made_up(twin: Twin, tmp_path: Path) -> None:
+def test_missing_weights_are_refused(twin: Twin, tmp_path: Path) -> None:
     def drop(tensors: dict[str, torch.Tensor]) -> None:
         del tensors[next(name for name in tensors if "final_layer_norm" in name)]
 
     with pytest.raises(UserError, match="cannot be loaded: get the folder again"):
-        prompt_codes(damaged(twin, tmp_path, drop), ("a",), CPU)
+        encode_prompts(damaged(twin, tmp_path, drop), ("a",), CPU)
 
 
-def test_numbers_that_are_none_are_refused(twin: Twin, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_refused(twin: Twin, tmp_path: Path) -> None:
     def spoil(tensors: dict[str, torch.Tensor]) -> None:
         tensors[next(name for name in tensors if "final_layer_norm" in name)].fill_(float("nan"))
 
     with pytest.raises(UserError, match="cannot be loaded: get the folder again"):
-        prompt_codes(damaged(twin, tmp_path, spoil), ("a",), CPU)
+        encode_prompts(damaged(twin, tmp_path, spoil), ("a",), CPU)
 
 
 @pytest.mark.parametrize("name", ["text_encoder/model.safetensors", "tokenizer/vocab.json", "text_encoder/config.json"])
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff" * 64, b"version https://git-lfs", b"[" * 90_000])
-def test_a_damaged_file_is_one_sentence(twin: Twin, tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_damaged_file_is_an_error_message(twin: Twin, tmp_path: Path, name: str, content: bytes) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(twin("sd-1.5"), folder)
     (folder / name).write_bytes(content)
     with pytest.raises(UserError) as told:
-        prompt_codes(folder, ("a",), CPU)
+        encode_prompts(folder, ("a",), CPU)
     assert str(tmp_path) not in str(told.value)

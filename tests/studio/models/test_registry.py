@@ -11,25 +11,25 @@ def test_names_are_those_of_the_entries() -> None:
     assert next(iter(ENTRIES)) == "embedded"
 
 
-def test_a_branch_is_not_a_pin() -> None:
+def test_a_branch_is_no_revision() -> None:
     for wrong in ("main", "v1", "ABC", "0" * 39):
         with pytest.raises(ValueError, match="commit of 40 hex digits, or None"):
             dataclasses.replace(ENTRIES["sd-1.5"], revision=wrong)
     assert dataclasses.replace(ENTRIES["sd-1.5"], revision="0f" * 20).revision == "0f" * 20
 
 
-def test_every_entry_says_its_licence_and_has_a_published_configuration() -> None:
+def test_every_entry_has_a_licence_and_a_published_configuration() -> None:
     assert all(entry.licence for entry in ENTRIES.values())
     assert set(CONFIGS) == set(ENTRIES) - {"embedded"}
 
 
-def test_these_and_no_others_are_pinned() -> None:
+def test_only_these_models_are_pinned() -> None:
     open_ones = {name for name, entry in ENTRIES.items() if entry.repo and entry.revision is None}
     assert open_ones == {"ddpm-celebahq", "ddpm-church", "ldm-celebahq"}
     assert len({entry.revision for entry in ENTRIES.values() if entry.revision}) == 6
 
 
-def test_z_is_there_where_a_text_a_class_or_an_image_conditions() -> None:
+def test_conditional_models_have_a_z() -> None:
     without = {name for name, entry in ENTRIES.items() if not entry.has_z}
     assert without == {"ddpm-celebahq", "ddpm-church", "ddpm-cat", "ldm-celebahq"}
     assert without == {name for name, entry in ENTRIES.items() if entry.z.startswith("none")}

@@ -2,6 +2,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from studio.ui.presenting import ASSETS
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port that another program listens on."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -50,7 +51,7 @@ def test_every_failure_comes_with_a_cure(taken: int, tmp_path: Path) -> None:
         assert finding.cure
 
 
-def test_weights_are_held_against_the_model_card(tmp_path: Path) -> None:
+def test_weights_are_compared_with_the_model_card(tmp_path: Path) -> None:
     folder = tmp_path / "clay"
     (folder / "judge").mkdir(parents=True)
     shutil.copy(WEIGHTS / "README.md", folder)
@@ -68,7 +69,7 @@ def test_weights_are_held_against_the_model_card(tmp_path: Path) -> None:
     )
 
 
-def test_face_networks_are_held_against_the_list_beside_them(tmp_path: Path) -> None:
+def test_face_networks_are_compared_with_the_list_beside_them(tmp_path: Path) -> None:
     folder = tmp_path / "faces"
     shutil.copytree(DEFAULT_FOLDER, folder)
     assert weights("faces", folder, CURE_FACES).fine
@@ -78,22 +79,27 @@ def test_face_networks_are_held_against_the_list_beside_them(tmp_path: Path) -> 
     assert "detector/model.safetensors is not the file" in weights("faces", folder, CURE_FACES).found
 
 
-def test_a_card_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_a_card_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"\xff\xfe\xff")
     assert not weights("weights", tmp_path, CURE).fine
 
 
-def test_a_card_without_hashes_is_no_proof(tmp_path: Path) -> None:
+def test_a_card_without_hashes_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# A card\n")
     assert not weights("weights", tmp_path, CURE).fine
 
 
-def test_a_system_that_does_not_tell_its_memory_is_no_failure() -> None:
+def test_memory_is_that_of_the_machine_within_the_limit_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks.psutil, "virtual_memory", lambda: SimpleNamespace(available=checks.NEEDED))
     assert memory(None).fine
     assert memory(checks.NEEDED).fine
+    assert not memory(checks.NEEDED - 1).fine
+    monkeypatch.setattr(checks.psutil, "virtual_memory", lambda: SimpleNamespace(available=checks.NEEDED - 1))
+    assert not memory(None).fine
+    assert not memory(checks.NEEDED).fine
 
 
-def test_a_taken_port_is_passed_over_unless_it_was_asked_for(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_skipped_unless_it_was_given(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PORTS", range(taken, taken + 50))
     found = free_port("127.0.0.1", None)
     assert found.fine
@@ -105,7 +111,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
     assert not free_port("192.0.2.1", 7860).fine
 
 
-def test_a_device_that_does_not_compute_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_does_not_compute_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*size: int, device: str) -> None:
         raise RuntimeError("no kernel image is available\nwith a long story")
 

@@ -9,16 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 
-from studio.server import middleware as gate_module
-from studio.server.body import NOT_OURS, Refused
+from studio.server import middleware as module
+from studio.server.body import MALFORMED
 from studio.server.middleware import RequestLimits, RequestMiddleware, request_limits
 
-SMALL = RequestLimits(file=200_000, message=1000, minute=300_000)
+SMALL = RequestLimits(max_upload=200_000, max_message=1000, uploads=300_000)
 
 
 async def reads_all(scope: Any, receive: Any, send: Any) -> None:
-    """An app that reads the body and says how long it was."""
+    """An app that reads the body and responds with its length."""
     total, more = 0, True
     while more:
         message = await receive()
@@ -28,22 +29,22 @@ async def reads_all(scope: Any, receive: Any, send: Any) -> None:
 
 
 def finished(work: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own: after tests in a browser this one has an event loop already."""
+    """Run in another thread: after browser tests this one has an event loop already."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 
 
 def form(size: int, name: str = "a.png", field: str = "files", parts: int = 1) -> tuple[bytes, dict[str, str]]:
-    """An upload of so many bytes altogether, and its headers."""
+    """The body of an upload of `size` bytes in all, and its headers."""
     head = f'--B\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'.encode()
     each = max((size - 7) // parts - len(head) - 2, 0)
     body = (head + bytes(each) + b"\r\n") * parts + b"--B--\r\n"
     return body, {"content-type": "multipart/form-data; boundary=B"}
 
 
-def upload(gate: Any, size: int, **what: Any) -> httpx.Response:
+def upload(middleware: Any, size: int, **what: Any) -> httpx.Response:
     body, headers = form(size, **what)
-    return ask(gate, "POST", "/gradio_api/upload", content=body, headers=headers)
+    return ask(middleware, "POST", "/gradio_api/upload", content=body, headers=headers)
 
 
 def ask(app: Any, method: str, path: str, **what: Any) -> httpx.Response:
@@ -63,7 +64,7 @@ def in_pieces(total: int) -> Callable[[], Any]:
     return pieces
 
 
-def test_what_fits_passes_and_every_answer_says_how_to_take_it() -> None:
+def test_a_message_within_the_limit_passes_and_every_response_has_security_headers() -> None:
     message = json.dumps({"data": ["x" * 900]})
     answer = ask(RequestMiddleware(reads_all, SMALL), "POST", "/gradio_api/queue/join", content=message)
     assert (answer.status_code, answer.text) == (200, str(len(message)))
@@ -71,22 +72,27 @@ def test_what_fits_passes_and_every_answer_says_how_to_take_it() -> None:
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/steer", "/gradio_api/reset"])
-def test_a_long_message_is_refused_by_what_it_says_of_itself(path: str) -> None:
+def test_a_long_message_is_refused_by_its_stated_length(path: str) -> None:
     answer = ask(RequestMiddleware(reads_all, SMALL), "POST", path, content=bytes(1001))
-    assert (answer.status_code, answer.json()) == (413, {"detail": "This is too large."})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"detail": "This request is too large: the limit is 1,000 bytes."},
+    )
 
 
-def test_a_message_that_does_not_say_how_long_it_is_is_counted() -> None:
-    gate = RequestMiddleware(reads_all, SMALL)
-    assert ask(gate, "POST", "/gradio_api/call/steer", content=in_pieces(3000)()).status_code == 413
+def test_a_message_without_a_stated_length_is_counted() -> None:
+    middleware = RequestMiddleware(reads_all, SMALL)
+    assert ask(middleware, "POST", "/gradio_api/call/steer", content=in_pieces(3000)()).status_code == 413
     body, headers = form(100_000)
 
     async def pieces() -> Any:
         for k in range(0, len(body), 999):
             yield body[k : k + 999]
 
-    assert ask(gate, "POST", "/gradio_api/upload", content=pieces(), headers=headers).text == str(len(body))
-    assert ask(gate, "POST", "/gradio_api/upload", content=in_pieces(300_000)(), headers=headers).status_code == 413
+    assert ask(middleware, "POST", "/gradio_api/upload", content=pieces(), headers=headers).text == str(len(body))
+    assert (
+        ask(middleware, "POST", "/gradio_api/upload", content=in_pieces(300_000)(), headers=headers).status_code == 413
+    )
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 40, "12, 12"])
@@ -103,13 +109,13 @@ def test_a_length_that_is_no_number_is_refused(length: str) -> None:
 
 def test_uploads_of_a_minute_have_a_limit_and_the_next_minute_is_a_new_one() -> None:
     now = [0.0]
-    gate = RequestMiddleware(reads_all, SMALL, clock=lambda: now[0])
+    middleware = RequestMiddleware(reads_all, SMALL, clock=lambda: now[0])
     for status in (200, 200, 429):
-        answer = upload(gate, 180_000)
+        answer = upload(middleware, 180_000)
         assert answer.status_code == status
-    assert answer.json() == {"detail": "Many pictures are being uploaded at the moment: try again in a minute."}
+    assert answer.json() == {"detail": "The server receives too many uploads at the moment: try again in a minute."}
     now[0] = 61
-    assert upload(gate, 180_000).status_code == 200
+    assert upload(middleware, 180_000).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -132,7 +138,7 @@ def test_uploads_of_a_minute_have_a_limit_and_the_next_minute_is_a_new_one() -> 
         "/static/" + "a" * 8000,
     ],
 )
-def test_what_is_not_used_is_closed(path: str) -> None:
+def test_paths_that_are_not_needed_are_not_served(path: str) -> None:
     answer = ask(RequestMiddleware(reads_all, SMALL), "GET", path)
     assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing at this address."})
 
@@ -151,11 +157,11 @@ def test_what_is_not_used_is_closed(path: str) -> None:
         "/gradio_api/file=C:/Users/me/a.png",
     ],
 )
-def test_what_page_and_programs_need_is_open(path: str) -> None:
+def test_paths_of_the_page_and_the_api_are_served(path: str) -> None:
     assert ask(RequestMiddleware(reads_all, SMALL), "GET", path).status_code == 200
 
 
-def test_an_upload_may_have_the_name_of_what_is_closed() -> None:
+def test_an_upload_may_be_named_like_a_path_that_is_not_served() -> None:
     assert (
         ask(RequestMiddleware(reads_all, SMALL), "GET", "/gradio_api/file=/tmp/gradio/monitoring/vibe.png").status_code
         == 200
@@ -165,7 +171,7 @@ def test_an_upload_may_have_the_name_of_what_is_closed() -> None:
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
-        ("/gradio_api/queue/join", 400, "This request is not one that the page"),
+        ("/gradio_api/queue/join", 400, "This request is malformed"),
         ("/gradio_api/startup-events", 500, "Something went wrong on the server (incident "),
     ],
 )
@@ -180,7 +186,7 @@ def test_a_failure_is_one_sentence(path: str, status: int, sentence: str, caplog
     assert "secret" not in answer.text
 
 
-def test_a_failure_in_the_middle_of_an_answer_ends_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_in_the_middle_of_a_response_ends_it(caplog: pytest.LogCaptureFixture) -> None:
     sent: list[Any] = []
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:
@@ -199,7 +205,7 @@ def test_a_failure_in_the_middle_of_an_answer_ends_it(caplog: pytest.LogCaptureF
     assert "half way" in caplog.text
 
 
-def test_a_stream_that_fails_ends_with_an_event_that_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stream_that_fails_ends_with_an_error_event(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -207,7 +213,7 @@ def test_a_stream_that_fails_ends_with_an_event_that_says_so(caplog: pytest.LogC
 
     with caplog.at_level(logging.ERROR):
         answer = ask(RequestMiddleware(broken), "GET", "/gradio_api/call/steer/nobody")
-    assert answer.text.startswith('event: error\ndata: "This request is not one')
+    assert answer.text.startswith('event: error\ndata: "This request is malformed')
     assert "secret" not in answer.text
 
 
@@ -215,7 +221,7 @@ async def _nothing() -> Any:
     return {"type": "http.request"}
 
 
-def test_other_kinds_of_connection_are_not_looked_at() -> None:
+def test_connections_other_than_http_pass_unchecked() -> None:
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -251,14 +257,14 @@ def test_a_form_that_is_no_upload_of_files_is_refused_before_gradio_sees_it(
     assert answer.status_code == 400
 
 
-def test_an_upload_that_stops_half_way_leaves_nothing() -> None:
+def test_an_upload_that_breaks_off_is_not_passed_on() -> None:
     async def unseen(scope: Any, receive: Any, send: Any) -> None:
         pytest.fail("it was let through")
 
-    told = iter([{"type": "http.request", "body": b"--B", "more_body": True}, {"type": "http.disconnect"}])
+    messages = iter([{"type": "http.request", "body": b"--B", "more_body": True}, {"type": "http.disconnect"}])
 
     async def receive() -> Any:
-        return next(told)
+        return next(messages)
 
     sent: list[Any] = []
 
@@ -270,8 +276,8 @@ def test_an_upload_that_stops_half_way_leaves_nothing() -> None:
     assert sent == []
 
 
-def test_what_takes_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "_TIME", 0.2)
+def test_a_slow_message_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MESSAGE_TIMEOUT", 0.2)
 
     async def never() -> Any:
         await asyncio.sleep(60)
@@ -291,35 +297,40 @@ def test_what_takes_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("body", [b"{", b"[" * 90_000, b"\xff", b'{"session_hash": 7}', b'{"session_hash": "a\\nb"}'])
 def test_a_message_that_is_no_json_is_refused(body: bytes) -> None:
     answer = ask(RequestMiddleware(reads_all), "POST", "/gradio_api/queue/join", content=body)
-    assert (answer.status_code, answer.json()["detail"]) == (400, NOT_OURS)
+    assert (answer.status_code, answer.json()["detail"]) == (400, MALFORMED)
 
 
-def test_one_address_has_its_share_and_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_limited_for_each_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "someone/studio")
-    gate = RequestMiddleware(reads_all, RequestLimits(requests=9, of_one=10_000, connections=2), clock=lambda: 0.0)
+    middleware = RequestMiddleware(
+        reads_all, RequestLimits(client_requests=9, client_uploads=10_000, client_connections=2), clock=lambda: 0.0
+    )
 
     def join(address: str) -> int:
         asked = {"x-forwarded-for": f"6.6.6.6, {address}"}
-        return ask(gate, "POST", "/gradio_api/queue/join", json={}, headers=asked).status_code
+        return ask(middleware, "POST", "/gradio_api/queue/join", json={}, headers=asked).status_code
 
     assert [join("9.9.9.9") for _ in range(4)] == [200, 200, 200, 429]
     assert join("8.8.8.8") == 200
 
 
-def test_uploads_of_one_address_have_a_share() -> None:
-    gate = RequestMiddleware(reads_all, RequestLimits(of_one=10_000))
-    assert [upload(gate, 6000).status_code for _ in range(3)] == [200, 200, 429]
+def test_uploads_of_a_client_are_limited() -> None:
+    middleware = RequestMiddleware(reads_all, RequestLimits(client_uploads=10_000))
+    assert [upload(middleware, 6000).status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_uploads_that_break_off_count_for_the_minute_too() -> None:
-    gate = RequestMiddleware(reads_all, SMALL, clock=lambda: 0.0)
+def test_uploads_that_are_refused_count_towards_the_limit_of_a_minute() -> None:
+    middleware = RequestMiddleware(reads_all, SMALL, clock=lambda: 0.0)
     _, headers = form(1000)
     for _ in range(2):
-        assert ask(gate, "POST", "/gradio_api/upload", content=in_pieces(180_000)(), headers=headers).status_code == 400
-    assert upload(gate, 1000).status_code == 429
+        assert (
+            ask(middleware, "POST", "/gradio_api/upload", content=in_pieces(180_000)(), headers=headers).status_code
+            == 400
+        )
+    assert upload(middleware, 1000).status_code == 429
 
 
-def test_a_full_disk_is_said_of_an_upload_too() -> None:
+def test_a_full_disk_during_an_upload_is_reported_as_such() -> None:
     async def full(scope: Any, receive: Any, send: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/home/somebody/secret")
 
@@ -328,29 +339,29 @@ def test_a_full_disk_is_said_of_an_upload_too() -> None:
     assert "disk is full" in answer.json()["detail"]
 
 
-def test_connections_of_one_address_have_a_share() -> None:
+def test_connections_of_a_client_are_limited() -> None:
     inside: list[int] = []
 
     async def asks_again(scope: Any, receive: Any, send: Any) -> None:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(middleware), base_url="http://here") as client:
             inside.append((await client.get("/config")).status_code)
         await reads_all(scope, receive, send)
 
-    gate = RequestMiddleware(asks_again, RequestLimits(connections=2))
-    assert ask(gate, "GET", "/config").status_code == 200
+    middleware = RequestMiddleware(asks_again, RequestLimits(client_connections=2))
+    assert ask(middleware, "GET", "/config").status_code == 200
     assert inside == [429, 200]
-    assert ask(gate, "GET", "/config").status_code == 200
+    assert ask(middleware, "GET", "/config").status_code == 200
 
 
-def test_a_request_cannot_pass_the_server_off_as_another() -> None:
+def test_headers_that_name_another_server_are_removed() -> None:
     seen: list[dict[bytes, bytes]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(dict(scope["headers"]))
         await reads_all(scope, receive, send)
 
-    told = {"x-gradio-server": "http://evil.example", "x-forwarded-host": "evil.example/<script>", "x-other": "1"}
-    assert ask(RequestMiddleware(app), "GET", "/config", headers=told).status_code == 200
+    headers = {"x-gradio-server": "http://evil.example", "x-forwarded-host": "evil.example/<script>", "x-other": "1"}
+    assert ask(RequestMiddleware(app), "GET", "/config", headers=headers).status_code == 200
     assert not {b"x-gradio-server", b"x-forwarded-host"} & set(seen[0])
     assert seen[0][b"x-other"] == b"1"
     assert ask(RequestMiddleware(app), "GET", "/config", headers={"x-forwarded-host": "a.hf.space"}).status_code == 200
@@ -369,16 +380,16 @@ def test_a_description_is_made_anew_for_another_host() -> None:
             await send({"type": "http.response.body", "body": self.api_info.encode()})
 
     inner = App()
-    gate = RequestMiddleware(inner)
+    middleware = RequestMiddleware(inner)
 
     async def outer(scope: Any, receive: Any, send: Any) -> None:
-        await gate({**scope, "app": inner}, receive, send)
+        await middleware({**scope, "app": inner}, receive, send)
 
     for host in ("evil.example", "here.example", "here.example"):
         assert ask(outer, "GET", "/gradio_api/info", headers={"host": host}).text == host
 
 
-def test_of_a_part_of_a_file_no_header_is_sent_back() -> None:
+def test_a_range_request_does_not_get_its_own_headers_back() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"content-type", b"video/mp4"), (b"authorization", b"secret"), (b"set-cookie", b"a=b")]
         await send({"type": "http.response.start", "status": 206, "headers": headers})
@@ -389,7 +400,7 @@ def test_of_a_part_of_a_file_no_header_is_sent_back() -> None:
     assert not {"authorization", "set-cookie"} & set(answer.headers)
 
 
-def test_a_mistaken_range_is_the_askers_mistake(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_range_is_a_mistake_of_the_client(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError("too many values to unpack")
 
@@ -400,30 +411,30 @@ def test_a_mistaken_range_is_the_askers_mistake(caplog: pytest.LogCaptureFixture
 
 
 def test_an_upload_id_is_short() -> None:
-    gate = RequestMiddleware(reads_all)
-    assert ask(gate, "GET", "/gradio_api/upload_progress?upload_id=abc123").status_code == 200
+    middleware = RequestMiddleware(reads_all)
+    assert ask(middleware, "GET", "/gradio_api/upload_progress?upload_id=abc123").status_code == 200
     for query in ("upload_id=" + "a" * 65, "upload_id=a&upload_id=%0A"):
-        assert ask(gate, "GET", f"/gradio_api/upload_progress?{query}").status_code == 400
+        assert ask(middleware, "GET", f"/gradio_api/upload_progress?{query}").status_code == 400
 
 
-def test_who_asks_for_a_visit_is_told_to_whoever_looks_after_them() -> None:
+def test_admission_is_asked_for_every_call_and_upload() -> None:
     asked: list[tuple[str, str]] = []
 
     def admit(app: Any, session: str, who: str) -> None:
         asked.append((session, who))
         if session == "full":
-            raise Refused(429, "Fetch your answers first.")
+            raise HTTPException(429, "Fetch your answers first.")
 
-    gate = RequestMiddleware(reads_all, admit=admit)
-    assert ask(gate, "POST", "/gradio_api/run/look", json={"session_hash": "me"}).status_code == 200
-    assert ask(gate, "POST", "/gradio_api/queue/join", json={"session_hash": "full"}).status_code == 429
-    assert ask(gate, "POST", "/gradio_api/reset", json={"session_hash": "me"}).status_code == 200
-    assert upload(gate, 1000).status_code == 200
+    middleware = RequestMiddleware(reads_all, admit=admit)
+    assert ask(middleware, "POST", "/gradio_api/run/look", json={"session_hash": "me"}).status_code == 200
+    assert ask(middleware, "POST", "/gradio_api/queue/join", json={"session_hash": "full"}).status_code == 429
+    assert ask(middleware, "POST", "/gradio_api/reset", json={"session_hash": "me"}).status_code == 200
+    assert upload(middleware, 1000).status_code == 200
     assert asked == [("me", "127.0.0.1"), ("full", "127.0.0.1"), ("", "127.0.0.1")]
 
 
-def test_in_public_less_is_taken_in() -> None:
+def test_public_limits_are_lower() -> None:
     home, public = request_limits(False), request_limits(True)
-    assert public.file < home.file
-    assert public.message < home.message
-    assert public.minute < home.minute
+    assert public.max_upload < home.max_upload
+    assert public.max_message < home.max_message
+    assert public.uploads < home.uploads

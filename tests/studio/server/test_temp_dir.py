@@ -33,13 +33,13 @@ def start(place: Path) -> tuple[subprocess.Popen[str], Path]:
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(module, "_YOUNG", -1.0)
+    monkeypatch.setattr(module, "_MIN_AGE", -1.0)
     for name in ("GRADIO_TEMP_DIR", "TORCHINDUCTOR_CACHE_DIR"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
 
-def test_every_temporary_file_goes_with_the_program(tmp_path: Path) -> None:
+def test_every_temporary_file_is_deleted_when_the_program_ends(tmp_path: Path) -> None:
     with temporary_folder() as folder:
         assert Path(tempfile.mkdtemp()).parent == folder
         assert Path(os.environ["GRADIO_TEMP_DIR"]).parent == folder
@@ -48,8 +48,8 @@ def test_every_temporary_file_goes_with_the_program(tmp_path: Path) -> None:
     assert tempfile.gettempdir() == str(tmp_path)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such locks")
-def test_what_a_killed_program_left_goes_when_the_next_one_starts(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_the_folder_of_a_killed_program_is_deleted_at_the_next_start(tmp_path: Path) -> None:
     killed, left = start(tmp_path)
     alive, used = start(tmp_path)
     killed.send_signal(signal.SIGKILL)
@@ -62,13 +62,15 @@ def test_what_a_killed_program_left_goes_when_the_next_one_starts(tmp_path: Path
     assert not used.exists()
 
 
-def test_what_is_young_or_another_programs_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recent_folders_and_those_with_another_prefix_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in (f"{PREFIX}young", "somebody-else"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "lock").touch()
-    monkeypatch.setattr(module, "_YOUNG", 60.0)
+    monkeypatch.setattr(module, "_MIN_AGE", 60.0)
     sweep(tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
-    monkeypatch.setattr(module, "_YOUNG", -1.0)
+    monkeypatch.setattr(module, "_MIN_AGE", -1.0)
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["somebody-else"]

@@ -14,7 +14,7 @@ Twin = Callable[[str], Path]
 T = torch.tensor([400])
 
 
-def test_a_learned_variance_is_left_out() -> None:
+def test_a_learned_variance_is_dropped() -> None:
     x, output = torch.zeros(1, 3, 4, 4), torch.arange(96.0).view(1, 6, 4, 4)
     assert torch.equal(prediction(output, x), output[:, :3])
     assert prediction(output[:, :3], x).shape == x.shape
@@ -28,10 +28,10 @@ def test_an_unconditional_network_is_called_as_diffusers_calls_it(twin: Twin) ->
 
 
 @pytest.mark.parametrize("name", ["dit-imagenet", "a class-conditional UNet"])
-def test_a_classes_embedding_does_what_its_label_does(twin: Twin, name: str) -> None:
+def test_a_class_embedding_replaces_its_label(twin: Twin, name: str) -> None:
     if name == "dit-imagenet":
         network = diffusers.DiTTransformer2DModel.from_pretrained(twin(name), subfolder="transformer").eval()
-        # in the original, all blocks hold one and the same table
+        # in the original, all blocks share one table
         tables = [block.norm1.emb.class_embedder.embedding_table for block in network.transformer_blocks]
         for table in tables:
             table.weight.data.copy_(tables[0].weight.data)
@@ -42,19 +42,19 @@ def test_a_classes_embedding_does_what_its_label_does(twin: Twin, name: str) -> 
         x = torch.randn(1, 3, 16, 16)
         expected = network(x, T, class_labels=torch.tensor([2])).sample
     labelled = Labelled(network).eval()
-    torch.testing.assert_close(labelled(T, x, labelled.code(2)), expected)
-    assert labelled.knows_none == (name == "dit-imagenet")
+    torch.testing.assert_close(labelled(T, x, labelled.class_embedding(2)), expected)
+    assert labelled.has_null_class == (name == "dit-imagenet")
     for wrong in (-2, 99):
         with pytest.raises(ValueError, match="label must be from 0 to"):
-            labelled.code(wrong)
+            labelled.class_embedding(wrong)
 
 
-def test_a_network_without_classes_is_not_labelled(twin: Twin) -> None:
+def test_a_network_without_classes_is_refused(twin: Twin) -> None:
     with pytest.raises(ValueError, match="has no table of classes"):
         Labelled(diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq")))
 
 
-def test_padding_of_a_prompt_changes_nothing_and_takes_no_gradient(twin: Twin) -> None:
+def test_padding_of_a_prompt_changes_nothing_and_has_no_gradient(twin: Twin) -> None:
     pytest.importorskip("transformers")
     transformer = diffusers.SanaTransformer2DModel.from_pretrained(twin("sana-600m"), subfolder="transformer").eval()
     network, x = FlowTransformer(transformer), torch.randn(1, 4, 8, 8)

@@ -40,7 +40,7 @@ def test_the_published_model_has_the_published_names_and_sizes() -> None:
     assert "encoder.input_blocks.1.0.emb_layers.1.weight" not in shapes
 
 
-def test_a_block_is_its_formula(network: DiffusionAutoencoder) -> None:
+def test_a_block_equals_its_formula(network: DiffusionAutoencoder) -> None:
     block = network.input_blocks[1][0]
     x, time, z = torch.randn(2, 8, 16, 16), torch.randn(2, 12), torch.randn(2, 10)
     h = block.in_layers[2](F.silu(F.group_norm(x, 8, block.in_layers[0].weight, block.in_layers[0].bias)))
@@ -51,7 +51,7 @@ def test_a_block_is_its_formula(network: DiffusionAutoencoder) -> None:
     torch.testing.assert_close(block(x, time, z), expected)
 
 
-def test_a_block_that_halves_averages_before_its_first_convolution(network: DiffusionAutoencoder) -> None:
+def test_a_downsampling_block_averages_before_its_first_convolution(network: DiffusionAutoencoder) -> None:
     block = network.encoder.input_blocks[3][0]
     x = torch.randn(1, 8, 16, 16)
     h = F.avg_pool2d(F.silu(block.in_layers[0](x)), 2)
@@ -65,7 +65,7 @@ def test_time_is_embedded_as_cosines_before_sines(network: DiffusionAutoencoder)
     torch.testing.assert_close(embed(torch.tensor([500])), embed.time_embed(places))
 
 
-def test_attention_is_the_softmax_over_all_places(network: DiffusionAutoencoder) -> None:
+def test_attention_is_the_softmax_over_all_pixels(network: DiffusionAutoencoder) -> None:
     attention = network.middle_block[1]
     x = torch.randn(1, 16, 4, 4)
     q, k, v = attention.qkv(attention.norm(x.flatten(2))).chunk(3, 1)
@@ -74,7 +74,7 @@ def test_attention_is_the_softmax_over_all_places(network: DiffusionAutoencoder)
     torch.testing.assert_close(attention(x).flatten(2), expected)
 
 
-def test_time_picture_and_code_all_matter(network: DiffusionAutoencoder) -> None:
+def test_the_output_depends_on_time_image_and_code(network: DiffusionAutoencoder) -> None:
     x, z = torch.randn(1, 3, 16, 16), network.encode(torch.randn(1, 3, 16, 16))
     assert z.shape == (1, 10)
     base = network(torch.tensor([10]), x, z)
@@ -83,7 +83,7 @@ def test_time_picture_and_code_all_matter(network: DiffusionAutoencoder) -> None
         assert (other - base).abs().max() > 1e-4
 
 
-def test_computing_rows_again_changes_no_gradient() -> None:
+def test_gradient_checkpointing_does_not_change_the_gradient() -> None:
     torch.manual_seed(0)
     network = tiny_diffae().double().requires_grad_(False)
     x, z = torch.randn(1, 3, 16, 16).double(), torch.randn(1, 10).double()

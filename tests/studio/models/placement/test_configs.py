@@ -1,4 +1,4 @@
-"""The configurations that were written from the publications have the published numbers of parameters."""
+"""The configurations have the published numbers of parameters."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ AUTOENCODERS = {"ldm-celebahq": 55.3, "sd-1.5": 83.65, "sana-600m": 312.3}
     ("name", "part", "millions"),
     [*((name, "denoiser", n) for name, n in DENOISERS.items()), *((n, "vae", m) for n, m in AUTOENCODERS.items())],
 )
-def test_a_published_model_is_as_large_as_published(name: str, part: str, millions: float) -> None:
+def test_a_configuration_has_the_published_size(name: str, part: str, millions: float) -> None:
     with torch.device("meta"):
         network = _built(CONFIGS[name][part])
     assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.06)

@@ -1,10 +1,10 @@
-"""The estimate against a run that really happens."""
+"""The estimate against a real gradient step."""
 
 import pytest
 import torch
 from torch import nn
 
-from studio.models.placement.estimate import Live, footprint
+from studio.models.placement.estimate import MemoryCounter, footprint
 from studio.models.placement.placement import Footprint, Placement
 
 CPU = torch.device("cpu")
@@ -29,66 +29,66 @@ KL = {
 }
 
 
-def test_live_counts_what_is_alive_at_once() -> None:
-    with Live() as live:
+def test_the_counter_adds_up_live_storages() -> None:
+    with MemoryCounter() as live:
         a = torch.zeros(1000)  # 4000 bytes
-        b = a.view(10, 100) + 1  # 4000 more; a view is nothing
+        b = a.view(10, 100) + 1  # 4000 more; a view allocates nothing
         del a
-        c = b * 2  # the first is gone
+        c = b * 2  # the first is freed
         del b
-    assert live.most == 8000
-    assert live.now == 4000
+    assert live.peak == 8000
+    assert live.current == 4000
     del c
 
 
 @pytest.mark.slow
-def test_the_estimate_is_what_a_real_step_takes() -> None:
+def test_the_estimate_equals_a_real_step() -> None:
     import diffusers
 
     estimated = footprint("unconditional", {"denoiser": UNET}, Placement(CPU))
     config = {key: value for key, value in UNET.items() if key != "_class_name"}
     unet = diffusers.UNet2DModel(**config).requires_grad_(False)
     x = torch.zeros(1, 3, 16, 16, requires_grad=True)
-    with Live() as live:
+    with MemoryCounter() as live:
         output = unet(x, torch.tensor([500])).sample
         output.backward(torch.ones_like(output))
-    assert estimated.step == pytest.approx(live.most, rel=0.02)
+    assert estimated.step == pytest.approx(live.peak, rel=0.02)
     assert estimated.weights == sum(p.nbytes for p in unet.parameters())
     assert estimated.state == x.nbytes
 
 
 @pytest.mark.slow
-def test_each_way_of_saving_memory_saves_some() -> None:
+def test_each_option_saves_memory() -> None:
     plain, again, half = (
         footprint("unconditional", {"denoiser": UNET}, held)
-        for held in (Placement(CPU), Placement(CPU, again=True), Placement(CPU, half=True))
+        for held in (Placement(CPU), Placement(CPU, checkpointing=True), Placement(CPU, half=True))
     )
     assert again.step < 0.9 * plain.step
     assert half.weights == plain.weights / 2
     assert 0.4 * plain.step < half.step < 0.7 * plain.step
     together, apart = (
-        footprint("unconditional", {"denoiser": UNET}, Placement(CPU, together=both), guided=True)
+        footprint("unconditional", {"denoiser": UNET}, Placement(CPU, batched=both), guided=True)
         for both in (True, False)
     )
     assert apart.step < 0.6 * together.step
 
 
 @pytest.mark.slow
-def test_a_decoder_counts_where_it_is_the_largest() -> None:
+def test_the_decoder_counts_if_it_is_the_largest() -> None:
     latent = footprint("latent", {"denoiser": UNET, "vae": KL}, Placement(CPU))
     assert latent.decode > latent.step
     assert latent.total(20) == latent.weights + 100 * latent.state + latent.decode
     assert footprint("unconditional", {"denoiser": UNET}, Placement(CPU)).decode == 0
 
 
-def test_the_total_grows_with_the_states_alone() -> None:
+def test_only_the_states_grow_with_the_number_of_steps() -> None:
     found = Footprint(weights=10, step=5, decode=3, state=1)
     assert found.total(20) == 10 + 100 + 5
     assert found.total(40) - found.total(20) == 100
 
 
 @pytest.mark.slow
-def test_nothing_is_left_of_the_measurement() -> None:
+def test_the_estimate_restores_the_default_dtype() -> None:
     footprint("unconditional", {"denoiser": UNET}, Placement(CPU, half=True))
     assert torch.get_default_dtype() == torch.float32
     assert type(nn.Linear(1, 1).weight.data) is torch.Tensor

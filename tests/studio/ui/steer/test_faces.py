@@ -11,7 +11,7 @@ from PIL import Image
 from studio.images.crop import Crop
 from studio.images.faces import find_faces
 from studio.images.framing import ALIGNED, CLAY
-from studio.models.domain import World, world_of
+from studio.models.domain import Domain, domain_of
 from studio.models.embedded import embedded
 from studio.ui.fields import slider
 from studio.ui.steer.faces import FacePanel, FaceSearch, Sought, face_panel
@@ -21,8 +21,8 @@ from tests.losses.faces.pictures import EXAMPLES, clay, group, noise
 
 
 @pytest.fixture(scope="module")
-def world() -> World | None:
-    return world_of(embedded())
+def world() -> Domain | None:
+    return domain_of(embedded())
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def panel() -> FacePanel:
 
 
 @pytest.fixture
-def search(panel: FacePanel, world: World | None) -> FaceSearch:
+def search(panel: FacePanel, world: Domain | None) -> FaceSearch:
     with gr.Blocks():
         return FaceSearch(panel, [slider(name, 0.01) for name in FIRST_CROP], 64, world)
 

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from studio.models.domain import LIMIT, Sight
+from studio.models.domain import LIMIT, DomainCheck
 from studio.ui.steer import photo_html
 
 GREY = Image.new("RGB", (64, 64), "grey")
@@ -20,12 +20,12 @@ def test_faces_are_counted_and_what_became_of_the_crop_is_said(number: int, kept
 
 
 def test_a_known_picture_needs_no_word() -> None:
-    assert photo_html.outside(Sight(GREY, LIMIT), GREY) == ""
+    assert photo_html.outside(DomainCheck(GREY, LIMIT), GREY) == ""
 
 
 @pytest.mark.parametrize(("strangeness", "said"), [(2.34, "2.3 times"), (10.04, "10 times")])
 def test_a_strange_one_is_measured_and_shown_beside_what_the_model_holds(strangeness: float, said: str) -> None:
-    told = photo_html.outside(Sight(GREY, strangeness), GREY)
+    told = photo_html.outside(DomainCheck(GREY, strangeness), GREY)
     assert said in told
     assert told.count("<img") == 2
     assert "your crop" in told
