@@ -21,7 +21,7 @@ from benchmarks.morphing.held_out import HeldOutPanel, People, as_saved
 from benchmarks.morphing.pairs import Pair, choose_pairs, passport, passports
 from clay.networks.images import as_channels_first, to_unit
 from clay.people.dataset import TEST, person
-from clay.people.traits import TRAITS, Person
+from clay.people.person import TRAITS, Person
 from clay.rendering.render import render_all
 from clay.world import ClayWorld, load_world
 from losses import Morph

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from clay.networks.images import as_channels_first, to_unit
-from clay.people.circumstances import Circumstances
+from clay.people.view import View
 from clay.people.dataset import TEST, person
 from clay.rendering.render import render_all
 from clay.world import ClayWorld
 
 PAIRS, USES = 200, 2
 _SEED = 5202
-_PASSPORT = Circumstances(background="white", clothes="blue")
+_PASSPORT = View(background="white", clothes="blue")
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Pair:
     similarity: float
 
 
-def passport() -> Circumstances:
+def passport() -> View:
     """Frontal, neutral, bare-headed, before a plain wall."""
     return _PASSPORT
 
 
-def other_picture(who: int) -> Circumstances:
+def other_picture(who: int) -> View:
     """The same wall on another day: head and light have moved a little."""
     rng = np.random.default_rng((_SEED, who))
     yaw, pitch, roll = (float(np.clip(rng.normal(0, spread), -2 * spread, 2 * spread)) for spread in (0.06, 0.03, 0.02))
@@ -58,7 +58,7 @@ def other_pictures(people: Iterable[int]) -> Tensor:
     return _pictures([(who, other_picture(who)) for who in people])
 
 
-def _pictures(seen: list[tuple[int, Circumstances]]) -> Tensor:
+def _pictures(seen: list[tuple[int, View]]) -> Tensor:
     return to_unit(as_channels_first(render_all([(person(TEST.first + who), how) for who, how in seen])))
 
 

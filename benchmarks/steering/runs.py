@@ -31,9 +31,9 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from clay.evaluation.card import fill
-from clay.people.circumstances import Circumstances
+from clay.people.view import View
 from clay.people.dataset import TEST, scene
-from clay.people.traits import Person
+from clay.people.person import Person
 from clay.rendering.render import render_all
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Identity
@@ -57,7 +57,7 @@ class Edit:
     attribute: str
     wanted: str
 
-    def is_new_for(self, person: Person, seen: Circumstances) -> bool:
+    def is_new_for(self, person: Person, seen: View) -> bool:
         """Whether the face lacks it, and shows the part it is about."""
         if self.attribute == "hair_colour":
             return person.hair_style not in ("bald", "buzzed") and not seen.hat and person.hair_colour != self.wanted
@@ -87,13 +87,13 @@ MOODS = (
 )
 
 
-def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
+def faces(count: int) -> list[tuple[Person, View, Image.Image]]:
     """The first view of so many test identities."""
     scenes = [scene(TEST.first + i, 0) for i in range(count)]
     return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
 
 
-def edit_for(number: int, person: Person, seen: Circumstances, edits: Sequence[Edit] = EDITS) -> Edit:
+def edit_for(number: int, person: Person, seen: View, edits: Sequence[Edit] = EDITS) -> Edit:
     """The prompts in turn, but for those that ask for what the face has."""
     turns = (edits[(number + k) % len(edits)] for k in range(len(edits)))
     return next(edit for edit in turns if edit.is_new_for(person, seen))

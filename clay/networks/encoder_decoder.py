@@ -1,6 +1,6 @@
-"""The two halves around the diffusion model: picture -> code z, and code z -> coarse picture.
+"""`Encoder`: image -> code z. `Decoder`: code z -> coarse image and conditioning of the UNet.
 
-Both are diffusers models, so that they are saved as config.json and safetensors like the UNet between them.
+Both are diffusers models, saved as config.json and safetensors like the UNet.
 """
 
 import math
@@ -13,7 +13,7 @@ from diffusers import ModelMixin
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from torch import Tensor, nn
 
-# Bounds of the spread; pictures lie in [-1, 1].
+# Bounds of the spread s(z), for images in [-1, 1].
 _LEAST, _MOST = 0.02, 0.6
 
 
@@ -61,13 +61,13 @@ class Encoder(ModelMixin, ConfigMixin):
 
 
 class Decoded(NamedTuple):
-    """What z says.
+    """The output of the decoder.
 
     Args:
-        mean: m(z), (b, 3, 64, 64).
-        spread: s(z) > 0, (b, 1, 64, 64), how far the picture strays from m(z) at each pixel.
-        features: (b, f, 32, 32).
-        embedding: (b, e).
+        mean: m(z), the coarse image, (b, 3, 64, 64).
+        spread: s(z) > 0, the standard deviation of image - m(z) at each pixel, (b, 1, 64, 64).
+        features: feature maps for the UNet, (b, f, 32, 32).
+        embedding: vector for the UNet's time embedding, (b, e).
     """
 
     mean: Tensor
@@ -76,20 +76,21 @@ class Decoded(NamedTuple):
     embedding: Tensor
 
     def packed(self) -> Tensor:
-        """All of it as one vector an image, (b, n)."""
+        """All parts as one vector per image, (b, n); `Decoder.unpack` is the inverse."""
         return torch.cat([part.flatten(1) for part in self], 1)
 
 
 class Decoder(ModelMixin, ConfigMixin):
-    """z (b, code) -> `Decoded`: all that the UNet is told about z.
+    """z (b, code) -> `Decoded`, the conditioning of the UNet.
 
-    m(z) is about E[image | z]: blurred where z leaves a detail open, and that is what the diffusion adds.
-    s(z) is about the root mean square of image - m(z), small on a plain wall, large at the eyes.
+    m(z) approximates E[image | z]; it is blurred where z does not determine a detail, and the diffusion model adds that
+    detail. s(z) approximates the root mean square of image - m(z), which is small in plain regions and large at the
+    eyes.
 
     Args:
         code: length of z.
         channels: widths at 4, 8, 16 and 32 pixels.
-        features: how many feature maps go with m(z).
+        features: number of feature maps.
         embedding: length of the vector added to the UNet's time embedding.
     """
 
@@ -110,7 +111,7 @@ class Decoder(ModelMixin, ConfigMixin):
         self.embed = nn.Sequential(nn.Linear(code, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
 
     def forward(self, z: Tensor) -> Decoded:
-        """Everything z says, at the resolution the UNet works at."""
+        """Coarse image, spread, features and embedding of codes (b, code)."""
         h = self.first(z).unflatten(1, (-1, 4, 4))
         for block in self.blocks:
             h = block(F.interpolate(h, scale_factor=2.0, mode="nearest"))
@@ -120,7 +121,7 @@ class Decoder(ModelMixin, ConfigMixin):
         return Decoded(F.pixel_shuffle(mean, 2), spread, features, self.embed(z))
 
     def unpack(self, packed: Tensor) -> Decoded:
-        """What `Decoded.packed` made one vector of."""
+        """The parts of vectors (b, n) that `Decoded.packed` made."""
         shapes = ((3, 64, 64), (1, 64, 64), (int(self.config["features"]), 32, 32), (int(self.config["embedding"]),))
         parts = torch.split(packed, [math.prod(shape) for shape in shapes], 1)
         return Decoded(*(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)))

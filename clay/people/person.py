@@ -1,12 +1,14 @@
-"""Who someone is: the parameters that stay the same whatever the camera, the light and the mood.
+"""`Person`: the parameters of an identity, which are the same in all of its views.
 
-A number called a trait runs from -1 to 1 with 0 as the average person. Captions and classifiers speak of the
-named choices (hair, eyes, skin, facial hair) only; nothing here stands for gender or origin.
+A trait is a number from -1 to 1; 0 is the average person. Captions and attributes use only the named choices (hair,
+eyes, skin, facial hair). No parameter encodes gender or origin.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
+
+from clay.people.checks import check_choices
 
 HAIR_STYLES = (
     "bald", "buzzed", "short", "quiff", "bob", "long", "bun", "afro", "pigtails", "mohawk", "curly",
@@ -16,7 +18,7 @@ EYE_COLOURS = ("brown", "blue", "green", "grey")
 FACIAL_HAIR = ("none", "stubble", "moustache", "beard", "goatee")
 SKIN_TONES = ("fair", "tan", "brown", "dark")
 
-# Common styles are a little more common, but none is so rare that a classifier could ignore it.
+# No style is so rare that a classifier could ignore it.
 _STYLE_ODDS = (0.09, 0.08, 0.13, 0.10, 0.11, 0.12, 0.09, 0.08, 0.06, 0.05, 0.09)
 _COLOUR_ODDS = (0.19, 0.19, 0.17, 0.15, 0.12, 0.09, 0.09)
 _EYE_ODDS = (0.34, 0.26, 0.24, 0.16)
@@ -34,7 +36,11 @@ class Person:
         lip_fullness, mouth_width, brow_thickness, brow_arch, brow_height, ear_size: traits, -1..1.
         hair_shade, hairline, parting: hair traits, -1..1.
         skin: 0 (lightest) to 5 (darkest).
-        hair_style, hair_colour, eye_colour, facial_hair: one of the names above.
+        hair_style, hair_colour, eye_colour, facial_hair: one of `HAIR_STYLES`, `HAIR_COLOURS`, `EYE_COLOURS` and
+            `FACIAL_HAIR`.
+
+    Raises:
+        ValueError: a trait or the skin is out of its range, or a named choice is not one of its options.
     """
 
     head_width: float = 0.0
@@ -63,9 +69,7 @@ class Person:
     facial_hair: str = "none"
 
     def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, but is {getattr(self, name)!r}.")
+        check_choices(self, CHOICES)
         if not 0.0 <= self.skin <= _DARKEST:
             raise ValueError(f"skin must lie between 0 and {_DARKEST:g}, but is {self.skin!r}.")
         for name in TRAITS:
@@ -74,7 +78,7 @@ class Person:
 
     @property
     def skin_tone(self) -> str:
-        """The word for `skin`: fair, tan, brown or dark."""
+        """The name of `skin`: fair, tan, brown or dark."""
         return SKIN_TONES[(0, 0, 1, 2, 3, 3)[round(self.skin)]]
 
 
@@ -88,7 +92,7 @@ TRAITS = tuple(f.name for f in fields(Person) if f.name not in CHOICES and f.nam
 
 
 def sample_person(rng: np.random.Generator) -> Person:
-    """Someone new. Traits and skin are uniform, so that average faces are no commoner than others."""
+    """A random person; traits and skin are uniformly distributed."""
     traits = {name: float(rng.uniform(-1.0, 1.0)) for name in TRAITS}
     return Person(
         **traits,

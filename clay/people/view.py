@@ -1,8 +1,10 @@
-"""How someone is seen: pose, light, mood and things worn. Two renders of one person differ in nothing else."""
+"""`View`: pose, light, expression, accessories and background. Two images of one person differ in nothing else."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from clay.people.checks import check_choices
 
 EXPRESSIONS = ("neutral", "smiling", "surprised", "sad", "laughing")
 GLASSES = ("none", "glasses", "sunglasses")
@@ -21,17 +23,22 @@ _CHOICES = {
 
 
 @dataclass(frozen=True)
-class Circumstances:
-    """One way to be seen.
+class View:
+    """Everything about an image that is not the person.
 
     Args:
-        yaw, pitch, roll: head rotation in radians; useful up to 0.6, 0.25 and 0.2.
-        light_azimuth, light_elevation: where the key light stands, in radians.
-        gaze: how far the eyes look aside, -0.25 to 0.25.
-        expression: one of `EXPRESSIONS`, with `strength` about 1.
-        glasses: one of `GLASSES`; `squareness` 0 (round) to 1 (square).
-        hat: whether a beanie is worn, in `hat_colour`.
+        yaw, pitch, roll: head rotation in radians, sampled up to 0.6, 0.25 and 0.2.
+        light_azimuth, light_elevation: direction of the key light, in radians.
+        gaze: sideways direction of the eyes, -0.25 to 0.25.
+        expression: one of `EXPRESSIONS`.
+        strength: scale of the expression, about 1.
+        glasses: one of `GLASSES`.
+        squareness: shape of the glasses, 0 (round) to 1 (square).
+        hat: whether the person wears a beanie.
         background, clothes, hat_colour: one of `BACKGROUNDS`.
+
+    Raises:
+        ValueError: a named choice is not one of its options.
     """
 
     yaw: float = 0.0
@@ -50,18 +57,16 @@ class Circumstances:
     hat_colour: str = "orange"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, but is {getattr(self, name)!r}.")
+        check_choices(self, _CHOICES)
 
 
-def sample_circumstances(rng: np.random.Generator) -> Circumstances:
-    """A new view. Things a caption mentions are frequent enough to be learned, hats and glasses included."""
+def sample_view(rng: np.random.Generator) -> View:
+    """A random view; hats, glasses and every expression are frequent enough to be learned."""
 
     def angle(spread: float, limit: float) -> float:
         return float(np.clip(rng.normal(0.0, spread), -limit, limit))
 
-    return Circumstances(
+    return View(
         yaw=angle(0.28, 0.6),
         pitch=angle(0.11, 0.25),
         roll=angle(0.08, 0.2),

@@ -3,7 +3,7 @@ from benchmarks.morphing.judges import Panel, People
 
 from benchmarks.morphing import ceiling
 from benchmarks.morphing.pairs import Pair, passports
-from clay.people.traits import Person
+from clay.people.person import Person
 from clay.world import load_world
 
 

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 from benchmarks.steering import EDITS, MOODS, Edit, details, edit_for, table
-from clay.people.circumstances import Circumstances
-from clay.people.traits import Person
+from clay.people.view import View
+from clay.people.person import Person
 
 
 def test_edits_ask_only_for_what_a_face_lacks_and_shows():
-    person, seen = Person(hair_style="long", hair_colour="red", facial_hair="beard"), Circumstances(expression="sad")
+    person, seen = Person(hair_style="long", hair_colour="red", facial_hair="beard"), View(expression="sad")
     new = {edit.prompt for edit in EDITS if edit.is_new_for(person, seen)}
     assert "a face with red hair" not in new
     assert "a face with a beard" not in new
@@ -17,7 +17,7 @@ def test_edits_ask_only_for_what_a_face_lacks_and_shows():
 
 
 def test_prompts_come_in_turn_and_another_expression_is_asked_for_than_there_is():
-    person, seen = Person(), Circumstances(expression="surprised")
+    person, seen = Person(), View(expression="surprised")
     asked = [edit_for(number, person, seen, MOODS).wanted for number in range(4)]
     assert asked == ["smiling", "sad", "sad", "laughing"]
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clay.people.traits import CHOICES, TRAITS, Person, sample_person
+from clay.people.person import CHOICES, TRAITS, Person, sample_person
 
 
 def test_the_same_seed_gives_the_same_person():
@@ -28,6 +28,6 @@ def test_every_choice_and_the_whole_range_of_skin_are_sampled():
         ({"nose_length": 2.0}, "nose_length must lie between -1 and 1, but is 2.0"),
     ],
 )
-def test_impossible_people_are_refused(change, message):
+def test_parameters_out_of_range_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(Person(), **change)

@@ -1,33 +1,11 @@
 import pytest
 import torch
 
-from clay.evaluation.measure import (
-    EMBEDDERS,
-    in_batches,
-    measure_autoencoder,
-    measure_classes,
-    measure_samples,
-    measure_speed,
-)
-from clay.networks.attribute_reader import AttributeReader
+from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
+from clay.evaluation.measure import EMBEDDERS
+from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.identity import IdentityEmbedder
-from clay.networks.images import to_unit
-from clay.people.attributes import ATTRIBUTES, HIDDEN
 from clay.world import load_world
-
-
-def test_accuracy_leaves_out_what_cannot_be_seen():
-    truth = torch.zeros(4, len(ATTRIBUTES), dtype=torch.long)
-    truth[:, 0] = torch.tensor([0, 1, 1, HIDDEN])
-    predicted = {name: torch.tensor([0, 1, 0, 0]) for name in ATTRIBUTES}
-    measured = measure_classes(predicted, truth)["hair_colour"]
-    assert measured["accuracy"] == pytest.approx(2 / 3)
-    assert measured["commonest"] == pytest.approx(2 / 3)
-
-
-def test_batching_changes_nothing():
-    pictures = torch.randint(256, (230, 3, 2, 2), dtype=torch.uint8)
-    assert torch.equal(in_batches(lambda image: image.mean((1, 2)), pictures), to_unit(pictures).mean((1, 2)))
 
 
 @pytest.fixture(scope="module")
@@ -38,27 +16,27 @@ def world(autoencoder, tmp_path_factory):
     for name in EMBEDDERS:
         limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
         IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
-    AttributeReader((8, 8, 16, 16)).save_folder(folder / "attributes")
+    AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")
     (folder / "clip").mkdir()
     return load_world(folder)
 
 
 @pytest.fixture
 def two_steps(monkeypatch):
-    monkeypatch.setattr("clay.evaluation.measure._STEPS", 2)
+    monkeypatch.setattr("clay.evaluation.autoencoder._STEPS", 2)
 
 
 @pytest.mark.usefixtures("two_steps")
 def test_the_autoencoder_is_measured_three_ways(world):
-    pictures = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
-    measures = measure_autoencoder(world, pictures)
+    images = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
+    measures = measure_autoencoder(world, images)
     assert measures["pictures"] == 2
     assert measures["from_z_and_x_T"]["psnr_db"] > measures["from_z_and_fresh_x_T"]["psnr_db"]
     assert set(measures["accepted_as_the_person"]) == set(EMBEDDERS)
 
 
 @pytest.mark.usefixtures("two_steps")
-def test_samples_of_an_untrained_network_are_farther_from_renders_than_renders_are(world):
+def test_samples_of_an_untrained_network_have_a_larger_frechet_distance_than_renders(world):
     rendered = torch.randint(100, 140, (40, 3, 1, 1), dtype=torch.uint8).expand(-1, -1, 64, 64)
     codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))
     measures = measure_samples(world, rendered, codes)
@@ -67,7 +45,7 @@ def test_samples_of_an_untrained_network_are_farther_from_renders_than_renders_a
 
 
 @pytest.mark.usefixtures("two_steps")
-def test_the_speed_is_measured_and_the_number_of_threads_put_back(world):
+def test_the_speed_is_measured_and_the_number_of_threads_restored(world):
     before = torch.get_num_threads()
     assert measure_speed(world.autoencoder, repeats=1)["ddim_20_batch_1_seconds"] > 0
     assert torch.get_num_threads() == before
