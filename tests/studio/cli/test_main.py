@@ -23,7 +23,7 @@ from studio.images.label import mark
 from studio.models.interface import Model
 from studio.models.losses import LossNetworks
 from tests.stub import stub
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]

@@ -9,7 +9,7 @@ import pytest
 
 from studio.models.losses import LossNetworks
 from tests.stub import stub
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 
 @pytest.fixture(scope="session")

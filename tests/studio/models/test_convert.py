@@ -12,7 +12,7 @@ from studio.core.errors import UserError
 from studio.models.convert import convert, read_safely
 from studio.models.diffae.convert import write_folder
 from studio.models.diffae.network import DiffusionAutoencoder
-from tests.twins.make import tiny_diffae
+from tests.tiny_models.make import tiny_diffae
 
 
 class Callback:

@@ -7,7 +7,7 @@ import pytest
 from studio.core.errors import UserError
 from studio.models.detect import entry_of, recognise
 from studio.models.registry import ENTRIES
-from tests.twins.make import MAKERS, SIZE
+from tests.tiny_models.make import MAKERS, SIZE
 
 Twin = Callable[[str], Path]
 

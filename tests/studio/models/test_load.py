@@ -27,7 +27,7 @@ from studio.runs.events import Outcome
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
-from tests.twins.make import MAKERS, SIZE
+from tests.tiny_models.make import MAKERS, SIZE
 
 TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
 TWINS = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
