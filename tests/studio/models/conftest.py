@@ -1,4 +1,4 @@
-"""Twins of the public models, made once a session, and judges small enough for them."""
+"""Tiny copies of the public models, made once a session, and judges small enough for them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.tiny_models.make import make
 
 
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of the original -> folder of its twin."""
+def tiny_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Name of the original -> folder of its tiny copy."""
     made: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
         if name not in made:
-            made[name] = make(name, tmp_path_factory.mktemp("twin"))
+            made[name] = make(name, tmp_path_factory.mktemp("tiny"))
         return made[name]
 
     return folder

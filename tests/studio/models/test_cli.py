@@ -27,17 +27,17 @@ def test_what_the_embedded_model_cannot_use_is_refused() -> None:
         chosen(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
 
-def test_a_folder_becomes_a_model_with_what_was_wished_for(twin: Callable[[str], Path], tmp_path: Path) -> None:
-    given = parsed("--model", str(twin("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
+def test_a_folder_becomes_a_model_with_what_was_wished_for(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
+    given = parsed("--model", str(tiny_copy("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
     model = chosen(given, "cpu")
     assert model.latent == (4, 8, 8)
     assert not hasattr(model.network, "scale")
     assert "has no open_clip_config.json" in model.missing["clip"]
 
 
-def test_in_public_only_models_of_the_registry_are_served(twin: Callable[[str], Path]) -> None:
+def test_in_public_only_models_of_the_registry_are_served(tiny_copy: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="A public studio serves the models it knows"):
-        chosen(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
+        chosen(parsed("--model", str(tiny_copy("dit-imagenet"))), "cpu", public=True)
 
 
 def test_who_presents_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,14 +53,14 @@ def test_a_model_that_is_not_here_ends_in_a_sentence() -> None:
         chosen(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
 
 
-def test_a_face_network_and_judges_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_face_network_and_judges_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
     pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
     told = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
     for seed, name in enumerate(("loss", "judge", "jury")):
         write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(told)
     faces, judge, jury = (str(tmp_path / f"{name}.onnx") for name in ("loss", "judge", "jury"))
     given = parsed(
-        "--model", str(twin("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
+        "--model", str(tiny_copy("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
     )  # fmt: skip
     model = chosen(given, "cpu")
     assert model.identity.recognition.size == 48

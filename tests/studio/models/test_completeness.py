@@ -15,14 +15,14 @@ from studio.models.losses import LossNetworks
 from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
 
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 NAMES = sorted(set(ENTRIES) - {"embedded"})
 COMMIT = "c0" * 20
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_twin_is_complete(twin: Twin, name: str) -> None:
-    check_complete(ENTRIES[name], twin(name))
+def test_every_tiny_copy_is_complete(tiny_copy: TinyCopy, name: str) -> None:
+    check_complete(ENTRIES[name], tiny_copy(name))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_every_twin_is_complete(twin: Twin, name: str) -> None:
     ],
 )
 def test_a_download_that_was_cut_short_is_no_smaller_model(
-    twin: Twin, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+    tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
 ) -> None:
     folder = tmp_path / "snapshots" / COMMIT
-    shutil.copytree(twin(name), folder)
+    shutil.copytree(tiny_copy(name), folder)
     for found in [folder / part, *folder.glob(f"*/{part}")]:
         if found.is_dir():
             shutil.rmtree(found)
@@ -59,9 +59,9 @@ def test_a_download_that_was_cut_short_is_no_smaller_model(
         assert "start it once with a network" in str(told.value)
 
 
-def test_a_folders_own_list_of_parts_counts(twin: Twin, tmp_path: Path) -> None:
+def test_a_folders_own_list_of_parts_counts(tiny_copy: TinyCopy, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("ldm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ldm-celebahq"), folder)
     (folder / "model_index.json").write_text('{"_class_name": "X", "vqvae": ["diffusers", "VQModel"], "odd": [1]}')
     shutil.rmtree(folder / "vqvae")
     # without the list it would be taken for a model of pixels
@@ -69,18 +69,18 @@ def test_a_folders_own_list_of_parts_counts(twin: Twin, tmp_path: Path) -> None:
         check_complete(recognise(folder), folder)
 
 
-def test_a_missing_piece_of_the_weights_is_counted(twin: Twin, tmp_path: Path) -> None:
+def test_a_missing_piece_of_the_weights_is_counted(tiny_copy: TinyCopy, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("sd-1.5"), folder)
+    shutil.copytree(tiny_copy("sd-1.5"), folder)
     whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
     whole.rename(whole.with_name("diffusion_pytorch_model-00001-of-00003.safetensors"))
     with pytest.raises(UserError, match="“unet” holds 1 of its 3 files"):
         check_complete(ENTRIES["sd-1.5"], folder)
 
 
-def test_weights_that_are_no_numbers_are_refused(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_are_refused(tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("ddpm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
     tensors = load_file(path)
     tensors["conv_out.bias"].fill_(float("inf"))
@@ -89,6 +89,6 @@ def test_weights_that_are_no_numbers_are_refused(twin: Twin, held_out: LossNetwo
         load(str(folder), placement=Placement(torch.device("cpu")), held_out=held_out)
 
 
-def test_what_is_embedded_needs_no_folder_of_diffusers(twin: Twin) -> None:
+def test_what_is_embedded_needs_no_folder_of_diffusers(tiny_copy: TinyCopy) -> None:
     entry = replace(ENTRIES["ddpm-cat"], name="mine")
-    assert is_complete(entry, twin("ddpm-cat"))
+    assert is_complete(entry, tiny_copy("ddpm-cat"))

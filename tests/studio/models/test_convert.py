@@ -91,8 +91,8 @@ def test_another_architecture_is_named_by_what_differs(tmp_path: Path) -> None:
         write_folder(checkpoint, tmp_path, **config)
 
 
-def test_a_bin_of_diffusers_becomes_safetensors_beside_it(twin: Callable[[str], Path], tmp_path: Path) -> None:
-    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+def test_a_bin_of_diffusers_becomes_safetensors_beside_it(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq"))
     unet.save_config(tmp_path)
     old = tmp_path / "diffusion_pytorch_model.bin"
     torch.save(unet.state_dict(), old)
@@ -132,9 +132,9 @@ def test_a_ckpt_needs_a_folder_to_go_to(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_published_as_a_pickle_is_fetched_and_converted(
-    twin: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+    unet = diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq"))
 
     def publish(repo: str, *, allow_patterns: list[str], local_dir: Path, **_: object) -> None:
         assert not any("safetensors" in pattern for pattern in allow_patterns)

@@ -9,22 +9,22 @@ from studio.models.detect import entry_of, recognise
 from studio.models.registry import ENTRIES
 from tests.tiny_models.make import MAKERS, SIZE
 
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_twin_is_recognised_as_what_its_original_is(twin: Twin, name: str) -> None:
+def test_a_tiny_copy_is_recognised_as_what_its_original_is(tiny_copy: TinyCopy, name: str) -> None:
     if name in ("sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"):
         pytest.importorskip("transformers")
-    entry = recognise(twin(name))
+    entry = recognise(tiny_copy(name))
     assert entry.kind == (ENTRIES[name].kind if name in ENTRIES else "labelled")
     assert entry.size == SIZE
     assert entry.licence == "your own"
 
 
-def test_strangers_get_no_model_of_their_own(twin: Twin) -> None:
+def test_strangers_get_no_model_of_their_own(tiny_copy: TinyCopy) -> None:
     assert entry_of("sd-1.5", public=True) is ENTRIES["sd-1.5"]
-    for own in (str(twin("ddpm-celebahq")), "somebody/something"):
+    for own in (str(tiny_copy("ddpm-celebahq")), "somebody/something"):
         with pytest.raises(UserError, match="A public studio serves the models it knows: choose one of embedded, ddpm"):
             entry_of(own, public=True)
 

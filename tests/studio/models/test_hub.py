@@ -150,8 +150,8 @@ def test_the_fingerprint_takes_the_caches_word_for_a_hash(tmp_path: Path) -> Non
     assert fingerprint(plain) != fingerprint(linked)
 
 
-def test_a_folder_is_its_own_source(twin: Callable[[str], Path]) -> None:
+def test_a_folder_is_its_own_source(tiny_copy: Callable[[str], Path]) -> None:
     from studio.models.detect import recognise
 
-    folder = twin("ldm-celebahq")
+    folder = tiny_copy("ldm-celebahq")
     assert find(recognise(folder), offline=True) == cached(recognise(folder)) == folder

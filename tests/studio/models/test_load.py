@@ -1,4 +1,4 @@
-"""Every model of the registry on its twin: the code that loads the twin loads the original."""
+"""Every model of the registry on its tiny copy: the code that loads the tiny copy loads the original."""
 
 import dataclasses
 import functools
@@ -30,17 +30,17 @@ from studio.runs.steer import steer
 from tests.tiny_models.make import MAKERS, SIZE
 
 TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
-TWINS = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
+TINY_COPIES = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.slow
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 
 
-def loaded(twin: Twin, held_out: LossNetworks, name: str, **options: Any) -> Model:
-    """The twin in the original's place: kind, prompt, guidance and scale of latents are the registry's."""
+def loaded(tiny_copy: TinyCopy, held_out: LossNetworks, name: str, **options: Any) -> Model:
+    """The tiny copy in the original's place: kind, prompt, guidance and scale of latents are the registry's."""
     if name in TEXT:
         pytest.importorskip("transformers")
-    folder = str(twin(name))
+    folder = str(tiny_copy(name))
     with pytest.MonkeyPatch.context() as patch:
         if name in ENTRIES:
             there = dataclasses.replace(ENTRIES[name], repo=folder, size=SIZE)
@@ -60,13 +60,13 @@ def in_double(model: Model) -> None:
         model.decode.__self__.vae.double()  # type: ignore[attr-defined]
 
 
-def test_every_entry_that_has_files_has_a_twin() -> None:
+def test_every_entry_that_has_files_has_a_tiny_copy() -> None:
     assert set(ENTRIES) - {"embedded"} <= set(MAKERS)
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "embedded"])
-def test_what_the_registry_says_reaches_the_model(twin: Twin, held_out: LossNetworks, name: str) -> None:
-    model, entry = loaded(twin, held_out, name), ENTRIES[name]
+def test_what_the_registry_says_reaches_the_model(tiny_copy: TinyCopy, held_out: LossNetworks, name: str) -> None:
+    model, entry = loaded(tiny_copy, held_out, name), ENTRIES[name]
     assert (model.name, model.origin.licence, model.origin.z) == (entry.title, entry.licence, entry.z)
     z = model.encode(torch.zeros(1, 3, SIZE, SIZE))
     assert (z is not None) == entry.has_z
@@ -74,11 +74,11 @@ def test_what_the_registry_says_reaches_the_model(twin: Twin, held_out: LossNetw
     assert (model.latent is not None) == (entry.kind not in ("unconditional", "diffae"))
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", TINY_COPIES)
 def test_a_picture_comes_back_and_the_loss_falls(
-    twin: Twin, held_out: LossNetworks, face: Path, cancel_token: CancelToken, tmp_path: Path, name: str
+    tiny_copy: TinyCopy, held_out: LossNetworks, face: Path, cancel_token: CancelToken, tmp_path: Path, name: str
 ) -> None:
-    model = loaded(twin, held_out, name)
+    model = loaded(tiny_copy, held_out, name)
     wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
     request = Request.checked(wanted, face, None, model.size)
     *_, found = steer(model, request, cancel_token)
@@ -97,11 +97,11 @@ def test_a_picture_comes_back_and_the_loss_falls(
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", TINY_COPIES)
 def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
-    twin: Twin, held_out: LossNetworks, name: str, mode: Mode
+    tiny_copy: TinyCopy, held_out: LossNetworks, name: str, mode: Mode
 ) -> None:
-    model = loaded(twin, held_out, name)
+    model = loaded(tiny_copy, held_out, name)
     double = name != "sana-600m"  # its attention casts to float32 inside
     dtype = torch.float64 if double else torch.float32
     if double:
@@ -132,8 +132,8 @@ def test_the_gradient_through_sampler_and_decoder_is_the_exact_one(
 
 
 @pytest.mark.parametrize("name", ["sd-1.5", "sana-600m", "dit-imagenet"])
-def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, held_out: LossNetworks, name: str) -> None:
-    plain, guided = (loaded(twin, held_out, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
+def test_guidance_leads_away_from_the_negative_prompt(tiny_copy: TinyCopy, held_out: LossNetworks, name: str) -> None:
+    plain, guided = (loaded(tiny_copy, held_out, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
     if name == "dit-imagenet":
         assert not isinstance(plain.network, ClassifierFreeGuidance)
     x = torch.randn(1, *plain.state_shape, generator=torch.Generator().manual_seed(0))
@@ -145,12 +145,12 @@ def test_guidance_leads_away_from_the_negative_prompt(twin: Twin, held_out: Loss
         torch.testing.assert_close(guided.network(t, x, z), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_every_way_of_saving_memory_gives_the_same_gradient(twin: Twin, held_out: LossNetworks) -> None:
+def test_every_way_of_saving_memory_gives_the_same_gradient(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
     pytest.importorskip("transformers")
     grads = []
     frugal = Placement(CPU, again=True, together=False)
     for placement in (Placement(CPU), frugal, dataclasses.replace(frugal, sliced=True)):
-        model = load(str(twin("sd-1.5")), placement=placement, held_out=held_out)
+        model = load(str(tiny_copy("sd-1.5")), placement=placement, held_out=held_out)
         in_double(model)
         sampler = sampler_for(model, Settings(mode="ode", sampling_steps=4))
         x_T = torch.randn(1, *model.state_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -162,9 +162,9 @@ def test_every_way_of_saving_memory_gives_the_same_gradient(twin: Twin, held_out
             torch.testing.assert_close(found[name], expected, rtol=1e-9, atol=1e-12)
 
 
-def test_half_precision_stays_near(twin: Twin, held_out: LossNetworks) -> None:
+def test_half_precision_stays_near(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
     whole, half = (
-        load(str(twin("ldm-celebahq")), placement=Placement(CPU, half=half), held_out=held_out)
+        load(str(tiny_copy("ldm-celebahq")), placement=Placement(CPU, half=half), held_out=held_out)
         for half in (False, True)
     )
     x, t = torch.randn(1, *whole.state_shape), torch.tensor([500])
@@ -174,8 +174,10 @@ def test_half_precision_stays_near(twin: Twin, held_out: LossNetworks) -> None:
     assert float((found - expected).norm() / expected.norm()) < 0.03
 
 
-def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, held_out: LossNetworks) -> None:
-    plain, compiled = (loaded(twin, held_out, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager"))
+def test_a_compiled_denoiser_gives_the_same_gradient(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
+    plain, compiled = (
+        loaded(tiny_copy, held_out, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager")
+    )
     grads = []
     for model in (plain, compiled):
         x = torch.linspace(-1, 1, 3 * SIZE * SIZE).view(1, 3, SIZE, SIZE).requires_grad_()
@@ -183,35 +185,39 @@ def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, held_out: LossN
     torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-4)
 
 
-def test_the_schedule_reaches_from_pure_noise_to_the_image(twin: Twin, held_out: LossNetworks) -> None:
+def test_the_schedule_reaches_from_pure_noise_to_the_image(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
     for name in ("sd-1.5", "ddpm-celebahq", "sana-600m"):
-        model = loaded(twin, held_out, name)
+        model = loaded(tiny_copy, held_out, name)
         scheduler = model.scheduler()
         scheduler.set_timesteps(10)
         assert float(scheduler.timesteps[0]) >= 999
         assert Sampler.from_scheduler(scheduler, sde=False, order=1).grid.sigma[-1] == 0
 
 
-def test_the_preview_is_of_the_pictures_size(twin: Twin, held_out: LossNetworks) -> None:
-    model = loaded(twin, held_out, "sd-1.5")
+def test_the_preview_is_of_the_pictures_size(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
+    model = loaded(tiny_copy, held_out, "sd-1.5")
     assert model.preview is not None
     assert model.preview_latents(torch.zeros(1, *model.state_shape)).shape == (1, 3, SIZE, SIZE)
 
 
-def test_a_folder_of_pickles_is_refused_with_the_cure(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
+def test_a_folder_of_pickles_is_refused_with_the_cure(
+    tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path
+) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
-    for path in twin("ddpm-celebahq").glob("*.json"):
+    for path in tiny_copy("ddpm-celebahq").glob("*.json"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "diffusion_pytorch_model.bin").write_bytes(b"a pickle")
     with pytest.raises(UserError, match=r"no weights as \.safetensors: python -m studio\.models convert"):
         load(str(folder), placement=Placement(CPU), held_out=held_out)
 
 
-def test_weights_of_another_architecture_are_refused(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
+def test_weights_of_another_architecture_are_refused(
+    tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path
+) -> None:
     folder = tmp_path / "mixed"
     folder.mkdir()
-    for path in twin("ddpm-celebahq").iterdir():
+    for path in tiny_copy("ddpm-celebahq").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     config = (folder / "config.json").read_text().replace("16\n", "24\n")
     (folder / "config.json").write_text(config)
@@ -219,13 +225,13 @@ def test_weights_of_another_architecture_are_refused(twin: Twin, held_out: LossN
         load(str(folder), placement=Placement(CPU), held_out=held_out)
 
 
-def test_two_twins_have_two_fingerprints(twin: Twin, held_out: LossNetworks) -> None:
-    first, again = (loaded(twin, held_out, "ddpm-celebahq").digest for _ in range(2))
-    assert first == again != loaded(twin, held_out, "ldm-celebahq").digest
+def test_two_tiny_copies_have_two_fingerprints(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
+    first, again = (loaded(tiny_copy, held_out, "ddpm-celebahq").digest for _ in range(2))
+    assert first == again != loaded(tiny_copy, held_out, "ldm-celebahq").digest
 
 
-def test_the_sampled_latent_is_the_encoded_one(twin: Twin, held_out: LossNetworks) -> None:
-    model = loaded(twin, held_out, "ldm-celebahq")
+def test_the_sampled_latent_is_the_encoded_one(tiny_copy: TinyCopy, held_out: LossNetworks) -> None:
+    model = loaded(tiny_copy, held_out, "ldm-celebahq")
     sampler = sampler_for(model, Settings(sampling_steps=5))
     state = model.encode_latents(torch.rand(1, 3, SIZE, SIZE) * 2 - 1)
     x_T, noises = encode(model.network, sampler, state, None, torch.Generator().manual_seed(0))
@@ -234,11 +240,11 @@ def test_the_sampled_latent_is_the_encoded_one(twin: Twin, held_out: LossNetwork
 
 
 def test_attention_under_its_old_names_and_half_precision_files_are_understood(
-    twin: Twin, held_out: LossNetworks, tmp_path: Path
+    tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path
 ) -> None:
     """Models from before 2023 call to_q "query"; some folders hold nothing but float16."""
     folder = tmp_path / "old"
-    shutil.copytree(twin("ldm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ldm-celebahq"), folder)
     old = {"to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn."}
     renamed = 0
     for path in list(folder.rglob("*.safetensors")):
@@ -250,27 +256,29 @@ def test_attention_under_its_old_names_and_half_precision_files_are_understood(
         save_file(tensors, path.with_name("diffusion_pytorch_model.fp16.safetensors"), metadata={"format": "pt"})
         path.unlink()
     assert renamed > 8
-    first, again = (load(str(f), placement=Placement(CPU), held_out=held_out) for f in (twin("ldm-celebahq"), folder))
+    first, again = (
+        load(str(f), placement=Placement(CPU), held_out=held_out) for f in (tiny_copy("ldm-celebahq"), folder)
+    )
     x, t = torch.randn(1, 3, 8, 8), torch.tensor([500])
     torch.testing.assert_close(again.network(t, x, None), first.network(t, x, None), rtol=0.02, atol=0.02)
 
 
 def test_a_model_of_the_hub_says_where_it_is_from_and_a_folder_says_nothing(
-    twin: Twin, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = load(str(twin("ddpm-celebahq")), placement=Placement(CPU), held_out=held_out).origin
+    plain = load(str(tiny_copy("ddpm-celebahq")), placement=Placement(CPU), held_out=held_out).origin
     assert (plain.source, plain.revision, plain.licence) == ("", "", "your own")
     cache = tmp_path / "snapshots" / ("c0" * 20)
-    shutil.copytree(twin("ddpm-celebahq"), cache)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), cache)
     monkeypatch.setattr("studio.models.load.find", lambda entry, offline: cache)
     fetched = load("ddpm-celebahq", placement=Placement(CPU), held_out=held_out).origin
     entry = ENTRIES["ddpm-celebahq"]
     assert fetched == Origin(entry.licence, "none, so only the noise is steered", entry.repo, "c0" * 20)
 
 
-def test_missing_weights_are_not_made_up(twin: Twin, held_out: LossNetworks, tmp_path: Path) -> None:
+def test_missing_weights_are_not_made_up(tiny_copy: TinyCopy, held_out: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "holes"
-    shutil.copytree(twin("ddpm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
     tensors = load_file(path)
     del tensors["conv_out.bias"]

@@ -1,4 +1,4 @@
-"""The other two tabs on real models' twins: a morph needs a z of each face, a comparison needs nothing."""
+"""The other two tabs on real models' tiny copies: a morph needs a z of each face, a comparison needs nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +21,9 @@ QUICK = {"sampling_steps": 4, "optimisation_steps": 2, "closeness": 0.0}
 
 
 def test_two_faces_of_a_diffusion_autoencoder_meet(
-    twin: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("diffae-ffhq")), placement=HERE, held_out=held_out)
+    model = load(str(tiny_copy("diffae-ffhq")), placement=HERE, held_out=held_out)
     *_, found = morph(model, Request.checked({**QUICK, "loss": "morph"}, face, face, model.size), cancel_token)
     assert isinstance(found, Morphed)
     assert found.outcome.round_trip.exact
@@ -31,17 +31,17 @@ def test_two_faces_of_a_diffusion_autoencoder_meet(
 
 
 def test_a_model_without_z_morphs_nobody(
-    twin: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("ldm-celebahq")), placement=HERE, held_out=held_out)
+    model = load(str(tiny_copy("ldm-celebahq")), placement=HERE, held_out=held_out)
     with pytest.raises(UserError, match="A morph needs a model with a code z"):
         list(morph(model, Request.checked({**QUICK, "loss": "morph"}, face, face, model.size), cancel_token))
 
 
 def test_methods_are_compared_on_a_latent_model(
-    twin: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], held_out: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("ldm-celebahq")), placement=HERE, held_out=held_out)
+    model = load(str(tiny_copy("ldm-celebahq")), placement=HERE, held_out=held_out)
     request = Request.checked({**QUICK, "prompt": "red"}, face, None, model.size)
     *_, found = compare(model, request, ["discrete", "unrolled"], cancel_token)
     assert [column.trouble for column in found.columns] == ["", ""]
