@@ -1,4 +1,4 @@
-"""Small worlds in which everything is known: an eps network that is the exact score of a mixture of Gaussians."""
+"""Problems with a known solution: the eps network is the exact score of a Gaussian mixture."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser, LinearVP
-from adjointdeis.gradients.base import LossFn
 
 SHAPE, FEATURES = (2, 2, 3), 4
+LossFn = Callable[[Tensor], Tensor]
+"""image (b, *x) -> (b,)."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Images from N(z W_k, std^2 I), k = 1..3, in equal shares, at t in [0, 1].
+    """eps(t, x, z) of a mixture of N(z W_k, std^2 I), k = 1..3, with equal weights.
 
-    A guidance scale other than 1 extrapolates away from the score for another conditioning, as classifier-free guidance
-    with a negative prompt does: the flow is then no longer that of any mixture, and stiffer.
-
-    `schedule` gives alpha and sigma at t. The network computes in the dtype of its weights.
+    Args:
+        weights: W, (3, d, n) for z (b, d) and images of n values; the network computes in their dtype.
+        std: standard deviation of each component.
+        scale: guidance scale. Other than 1, the output is extrapolated from that for a fixed other conditioning, as in
+            classifier-free guidance with a negative prompt; the flow is then stiffer and not that of a mixture.
+        schedule: t -> alpha, sigma.
     """
 
     weights: Tensor
@@ -32,7 +35,7 @@ class Mixture:
     )
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """eps for t (b,), x (b, *x), z (b, d)."""
+        """eps (b, *x) for t (b,), x (b, *x), z (b, d)."""
         assert z is not None
         with_z = self._eps(t, x, z)
         if self.scale == 1:
@@ -43,29 +46,29 @@ class Mixture:
     def _eps(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
         alpha, sigma = self.schedule(float(t[0]))
         variance = alpha**2 * self.std**2 + sigma**2
-        own = self.weights.dtype
-        offsets = x.to(own).flatten(1) - alpha * torch.einsum("bd,kdx->kbx", z.to(own), self.weights)
-        share = torch.softmax(-offsets.square().sum(-1) / (2 * variance), dim=0)
-        return (sigma / variance * (share[..., None] * offsets).sum(0)).view_as(x).to(x.dtype)
+        dtype = self.weights.dtype
+        offsets = x.to(dtype).flatten(1) - alpha * torch.einsum("bd,kdx->kbx", z.to(dtype), self.weights)
+        posterior = torch.softmax(-offsets.square().sum(-1) / (2 * variance), dim=0)
+        return (sigma / variance * (posterior[..., None] * offsets).sum(0)).view_as(x).to(x.dtype)
 
     def to(self, dtype: torch.dtype) -> Mixture:
-        """The same network, computing in another dtype."""
+        """The network, computing in another dtype."""
         return replace(self, weights=self.weights.to(dtype))
 
 
 def mixture(std: float = 0.4, scale: float = 1.0) -> Mixture:
-    """The mixture of all of these benchmarks."""
+    """The mixture that the benchmarks use."""
     return Mixture(0.5 * normal(3, FEATURES, 12, seed=3), std, scale)
 
 
 def normal(*shape: int, seed: int) -> Tensor:
-    """Standard normal numbers in float64."""
+    """Standard normal values, float64."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A network, a start and a conditioning, and the loss: half the squared distance to a target."""
+    """A network, x_T, z, and a target image for the loss 1/2 |image - target|^2."""
 
     model: Denoiser
     x_T: Tensor
@@ -79,7 +82,7 @@ class Problem:
 
 
 def problem(model: Denoiser, batch: int = 4) -> Problem:
-    """One start, conditioning and target for a network."""
+    """A problem for a network, with fixed random x_T, z and target."""
     return Problem(model, normal(batch, *SHAPE, seed=0), normal(batch, FEATURES, seed=1), normal(batch, *SHAPE, seed=2))
 
 

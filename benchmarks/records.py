@@ -1,7 +1,7 @@
-"""Rows on disk: one JSON line a result, appended as it is found, so that what was cut off goes on where it stopped.
+"""Result rows on disk, one JSON line each, and the shares of several processes.
 
-Several processes write several files of one folder, and whoever reads takes the folder as a whole. What will not grow
-any more may be gzipped.
+Each process appends its rows to its own file in a folder; readers read all files of the folder. So an interrupted
+benchmark can be continued. Finished files may be gzipped.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Share:
-    """Which part of the work is this process's: item k if k % count == index.
+    """The part of the work of one process: items k with k % count == index.
 
     Raises:
-        ValueError: index not in 0 .. count - 1.
+        ValueError: index is not in 0 .. count - 1.
     """
 
     index: int = 0
@@ -44,7 +44,11 @@ class Share:
 
     @classmethod
     def parse(cls, text: str) -> Share:
-        """From "i/n", i from 0."""
+        """A share from text "i/n", 0 <= i < n.
+
+        Raises:
+            ValueError: the text has another form.
+        """
         index, _, count = text.partition("/")
         if not (index.isdigit() and count.isdigit()):
             raise ValueError(f"A shard is written i/n, for example 0/2; got {text!r}.")
@@ -52,7 +56,7 @@ class Share:
 
     @classmethod
     def of_this_process(cls) -> Share:
-        """As `accelerate launch` says; the whole where it did not start this process."""
+        """The share that `accelerate launch` gave this process; all work if it was started otherwise."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         from accelerate import PartialState  # the extra `many`
@@ -61,7 +65,7 @@ class Share:
         return cls(state.process_index, state.num_processes)
 
     def wait(self) -> bool:
-        """Wait for the others that `accelerate launch` started, if it did; whether this is the one that reports."""
+        """Wait for the other processes of `accelerate launch`; whether this process prints the result."""
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from accelerate import PartialState
 
@@ -77,7 +81,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Records:
-    """The rows in a folder, and this process's file there."""
+    """The rows in a folder, and the file of this process in it."""
 
     folder: Path
     share: Share = Share()
@@ -88,7 +92,7 @@ class Records:
         return self.folder / f"{self.share.index}-of-{self.share.count}.jsonl"
 
     def __iter__(self) -> Iterator[Row]:
-        """All rows of all files; a line that was cut off is passed over."""
+        """All rows of all files; an incomplete line is skipped."""
         for path in sorted([*self.folder.glob("*.jsonl"), *self.folder.glob("*.jsonl.gz")]):
             packed = path.suffix == ".gz"
             text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
@@ -97,7 +101,7 @@ class Records:
                     yield json.loads(line)
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Append rows, all or none of them."""
+        """Append rows to the file of this process, in one write."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(row) + "\n" for row in rows)
         before = self.path.read_bytes() if self.path.exists() else b""
@@ -106,7 +110,7 @@ class Records:
 
 
 def provenance(threads: int, device: str = "cpu") -> Row:
-    """What made a row: command, commit, versions, machine."""
+    """How a row was made: command, commit, date, torch version, machine, threads."""
     name = Path(sys.argv[0]).parent.name if sys.argv[0].endswith("__main__.py") else Path(sys.argv[0]).stem
     return {
         "command": shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]]),
@@ -119,6 +123,6 @@ def provenance(threads: int, device: str = "cpu") -> Row:
 
 
 def commit() -> str:
-    """The short name of the checkout's commit, or "unknown" where there is none."""
+    """The short hash of the current commit, or "unknown" outside of a git repository."""
     found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return found.stdout.strip() or "unknown"

@@ -35,9 +35,9 @@ from adjointdeis import CountedModel, Encoding, GradientMethod, Precomputed, Sam
 from benchmarks.clock import clock
 from benchmarks.morphing.held_out import Looks, People, as_saved
 from benchmarks.morphing.pairs import passports
-from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
+from benchmarks.records import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.tables import Interval, interval
-from benchmarks.one_step import OneStep
+from benchmarks.guidance.one_step import OneStep
 from benchmarks.steering import edit_for, faces
 from clay.world import DEFAULT_FOLDER, ClayWorld, load_world
 from losses import Loss

@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.morphing.pairs import PAIRS
 from benchmarks.morphing.plan import EXPERIMENTS, every_method, plan
-from benchmarks.morphing.record import ROOT, Records, Row, Share, provenance
+from benchmarks.records import ROOT, Records, Row, Share, provenance
 from benchmarks.morphing.run import Bench, save_pictures, work
 from benchmarks.morphing.tables import all_tables
 from clay.people.dataset import TEST

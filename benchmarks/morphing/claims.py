@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from benchmarks.morphing.plan import AVERAGE, BALANCED, DIM, EXACT, EXACT_SDE, ODE, OURS, PIPE, SDE, every_method
-from benchmarks.morphing.record import Row
+from benchmarks.records import Row
 from benchmarks.morphing.tables import compare, of_method
 
 SURE = 0.95

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.morphing.record import Row
+from benchmarks.records import Row
 from benchmarks.morphing.tables import JUDGES, NETWORKS
 
 PUBLISHED_CALLS = 2250

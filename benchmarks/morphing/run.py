@@ -18,7 +18,7 @@ from benchmarks.morphing.encodings import Encoder, Faces
 from benchmarks.morphing.held_out import HeldOutPanel, Looks, People, as_saved
 from benchmarks.morphing.methods import UNCODED, Method
 from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures, passports
-from benchmarks.morphing.record import Records, Row
+from benchmarks.records import Records, Row
 from clay.networks.images import to_bytes
 from clay.people.dataset import TEST
 from clay.world import ClayWorld, load_world

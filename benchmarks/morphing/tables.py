@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.plan import DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, SDE
-from benchmarks.morphing.record import Row
+from benchmarks.records import Row
 
 NETWORKS = ("identity", "judge", "jury")
 JUDGES = ("judge", "jury")

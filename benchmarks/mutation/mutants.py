@@ -1,4 +1,4 @@
-"""One-symbol mistakes in the mathematics, and the tests that must notice each: the material of mutation.py."""
+"""One-symbol mistakes in the mathematics, and the tests that must detect each of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SHELF = ("gradients/test_off_the_shelf.py::test_euler_is_ddim_and_its_gradient",
 
 
 class Mutant(NamedTuple):
-    """`old`, which occurs once in adjointdeis/`file`, becomes `new`; one of `tests` must fail."""
+    """A mistake: `old`, which occurs once in adjointdeis/`file`, is replaced by `new`; one of `tests` must fail."""
 
     file: str
     old: str
@@ -95,7 +95,7 @@ MUTANTS: tuple[Mutant, ...] = (
         TABLES,
         ("1 / math.sqrt(1 + r * r)", "1 / (1 + r)"),
     ),
-    # what the network says
+    # what the network predicts
     *_of(
         "denoiser.py",
         PREDICTIONS,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.morphing.curves import PUBLISHED_CALLS, curve
 from benchmarks.morphing.methods import Method
-from benchmarks.morphing.record import Row
+from benchmarks.records import Row
 from benchmarks.morphing.run import picture_path
 from benchmarks.morphing.tables import NETWORKS, fools, interval, of_method
 

@@ -31,7 +31,7 @@ from benchmarks.morphing.plan import (
     PIPE,
     every_method,
 )
-from benchmarks.morphing.record import ROOT, Records, Row, commit
+from benchmarks.records import ROOT, Records, Row, commit
 from benchmarks.morphing.tables import JUDGES, calls_of, experiment_methods, interval, of_method, success, table
 
 PAGE = ROOT / "docs" / "results.md"

@@ -21,9 +21,9 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
-from benchmarks.soak.day import Person, Trial
+from benchmarks.soak.users import Person, Trial
 from benchmarks.soak.report import Sample, markdown, verdicts
-from benchmarks.soak.visitor import Answers
+from benchmarks.soak.page_client import Answers
 
 SIZES = {"stub": 16, "embedded": 64}
 START, END = 180.0, 60.0
@@ -84,7 +84,7 @@ def spend(given: argparse.Namespace) -> tuple[Day, str]:
             port = free.getsockname()[1]
         asked = ["--model", given.model, "--port", str(port), "--log", str(log)]
         app = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.soak.serving", *asked],
+            [sys.executable, "-m", "benchmarks.soak.served_app", *asked],
             env={**os.environ, "GRADIO_TEMP_DIR": str(files)},
         )
         try:

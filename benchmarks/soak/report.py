@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.soak.day import Trial
+from benchmarks.soak.users import Trial
 
 WARM_UP = 0.15
 """The share of the runs after which memory has to stay flat."""

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from benchmarks.soak.visitor import Answers, Seen, Visitor
+from benchmarks.soak.page_client import Answers, Seen, Visitor
 from studio.export.metadata import read_settings
 from studio.images.load import load_picture
 

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from benchmarks.morphing.record import Records, Share, provenance
+from benchmarks.records import Records, Share, provenance
 
 
 def test_rows_of_all_processes_are_read_as_one(tmp_path):

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from benchmarks import faceres
 from benchmarks.faces import portraits, rates, views, wide
-from benchmarks.spectrum import AXES, POWER, Spectrum, scheduler
+from benchmarks.faces.spectrum import AXES, POWER, Spectrum, scheduler
 from losses.faces import Square
 
 SIDE = 8

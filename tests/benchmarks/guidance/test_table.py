@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.guidance import BUDGET, OURS, STRENGTHS, WAYS, asked_by, best_strength, table
-from benchmarks.one_step import OneStep
+from benchmarks.guidance.one_step import OneStep
 
 
 def row(way, strength, confirmed, changed=1, face=0):

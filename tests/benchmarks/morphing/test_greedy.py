@@ -3,8 +3,8 @@ import torch
 
 from adjointdeis import Sampler, sample
 from benchmarks.morphing.greedy import by_adam, greedy_sample
-from benchmarks.one_step import OneStep
-from benchmarks.worlds import mixture, problem
+from benchmarks.guidance.one_step import OneStep
+from benchmarks.gaussian_mixture import mixture, problem
 from clay.networks.scheduler import make_scheduler
 from studio.runs.interpolation import Code
 

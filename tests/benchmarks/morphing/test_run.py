@@ -10,7 +10,7 @@ from benchmarks.morphing.judges import Looks, Panel, People, as_saved
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.plan import every_method
-from benchmarks.morphing.record import ROOT, Records
+from benchmarks.records import ROOT, Records
 from benchmarks.morphing.run import Bench, work
 from clay.world import load_world
 

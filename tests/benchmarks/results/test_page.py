@@ -3,7 +3,7 @@ import pytest
 from benchmarks import guidance, results
 from benchmarks.guidance import OURS as EDITING
 from benchmarks.morphing.plan import DIM, ODE, OURS, every_method
-from benchmarks.morphing.record import Records, provenance
+from benchmarks.records import Records, provenance
 from tests.benchmarks.test_guidance import row as edit
 from tests.benchmarks.test_morphing_tables import row
 
