@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STUDIO = ("studio",)
 """Extras of the demo; the others are for training, benchmarks and tests."""
 _BUNDLED = """Two licences are not in the metadata. The wheels of `av` contain FFmpeg with libx264, which is under the
-GPL: distributing an image with them means distributing a GPL binary. Without `av` only MP4 export is missing. The GPU builds
-of torch contain NVIDIA's libraries under NVIDIA's terms."""
+GPL: distributing an image with them means distributing a GPL binary. Without `av` only MP4 export is missing. The GPU
+builds of torch contain NVIDIA's libraries under NVIDIA's terms."""
 _COPYLEFT = re.compile(r"\b(A?GPL|LGPL|MPL|EPL|CDDL|EUPL|GNU)|Mozilla Public|copyleft", re.IGNORECASE)
 _LONG = 60
 

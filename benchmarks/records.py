@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 Row = dict[str, Any]
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)

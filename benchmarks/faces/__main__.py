@@ -27,8 +27,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.morphing.pairs import other_picture, passport
 from benchmarks.faces.spectrum import Spectrum, scheduler
+from benchmarks.morphing.pairs import other_picture, passport
 from clay.evaluation.verification import equal_error_rate, pairs
 from clay.networks.images import as_channels_first, to_unit
 from clay.people.dataset import TEST, person

@@ -14,9 +14,9 @@ from PIL import Image
 
 from benchmarks.morphing.curves import PUBLISHED_CALLS, curve
 from benchmarks.morphing.methods import Method
-from benchmarks.records import Row
 from benchmarks.morphing.run import picture_path
-from benchmarks.morphing.tables import NETWORKS, fools, interval, of_method
+from benchmarks.morphing.tables import NETWORKS, accepts, interval, of_method
+from benchmarks.records import Row
 
 THEMES: Mapping[str, dict[str, str]] = {
     "light": {"ink": "#1f2328", "faint": "#d0d7de", "paper": "#ffffff"},
@@ -40,7 +40,7 @@ _CALLS = (10, 30, 100, 300, 1000, 3000)
 
 @contextmanager
 def _page(folder: Path, name: str, theme: str, size: tuple[float, float]) -> Iterator[tuple[Any, Any]]:
-    """A figure with one pair of axes, saved when done."""
+    """A figure with one pair of axes, which is saved at the end."""
     colours = THEMES[theme]
     style = {
         "axes.edgecolor": colours["faint"],
@@ -68,14 +68,14 @@ def _page(folder: Path, name: str, theme: str, size: tuple[float, float]) -> Ite
 
 
 def success_against_calls(folder: Path, rows: Sequence[Row], methods: Sequence[Method]) -> bool:
-    """Lines: the share of unseen judges fooled after so many network calls. False if there is nothing to draw."""
+    """Draw the success at the held-out networks over network calls. False if there are no rows."""
     shown = [(method.name, list(of_method(rows, method).values())) for method in methods]
     shown = [(name, found) for name, found in shown if found]
     for theme in THEMES if shown else ():
         with _page(folder, "success-against-calls", theme, (8, 4.2)) as (_, axes):
             for name, found in shown:
                 calls, success = curve(found)
-                if calls == [0]:  # without a network; log scales have no place for it
+                if calls == [0]:  # methods without network calls; 0 is not on a log scale
                     label, ink = f"{name} ({len(found)} pairs), no calls", THEMES[theme]["ink"]
                     axes.axhline(100 * success[0], linestyle=":", color=ink, label=label)
                 elif len(calls) == 1:
@@ -83,7 +83,9 @@ def success_against_calls(folder: Path, rows: Sequence[Row], methods: Sequence[M
                 else:
                     axes.plot(calls, [100 * s for s in success], label=f"{name} ({len(found)} pairs)")
             axes.axvline(PUBLISHED_CALLS / 5, color=THEMES[theme]["faint"], linestyle="--")
-            axes.set(xlabel="network calls for one morph, encoding included", ylabel="unseen judges fooled, %")
+            axes.set(
+                xlabel="network calls for one morph, encoding included", ylabel="success at the held-out networks, %"
+            )
             axes.set(ylim=(-2, 102), xscale="log")
             axes.set_xticks(_CALLS, [f"{calls:,}" for calls in _CALLS])
             axes.minorticks_off()
@@ -92,30 +94,30 @@ def success_against_calls(folder: Path, rows: Sequence[Row], methods: Sequence[M
 
 
 def bars(folder: Path, name: str, rows: Sequence[Row], methods: Sequence[Method]) -> bool:
-    """MMPMR at every network, with intervals. False if there is nothing to draw."""
+    """Draw the MMPMR at each network with intervals. False if there are no rows."""
     shown = [(method.name, list(of_method(rows, method).values())) for method in methods]
     shown = [(method, found) for method, found in shown if found]
     for theme in THEMES if shown else ():
         with _page(folder, name, theme, (8, 0.8 + 0.42 * len(shown))) as (_, axes):
             for k, network in enumerate(NETWORKS):
-                found = [interval([float(fools(row, network)) for row in rows_of]) for _, rows_of in shown]
+                found = [interval([float(accepts(row, network)) for row in rows_of]) for _, rows_of in shown]
                 at = [i + 0.25 * (k - 1) for i in range(len(shown))]
                 value = [100 * x.value for x in found]
                 error = [
                     [100 * (x.value - x.low) for x in found],
                     [100 * (x.high - x.value) for x in found],
                 ]
-                label = f"{network} ({'in the loss' if network == 'identity' else 'unseen'})"
+                label = f"{network} ({'in the loss' if network == 'identity' else 'held out'})"
                 axes.barh(at, value, 0.22, xerr=error, label=label, ecolor=THEMES[theme]["ink"], error_kw={"lw": 0.6})
             axes.set_yticks(range(len(shown)), [f"{method} (n = {len(rows_of)})" for method, rows_of in shown])
-            axes.set(xlim=(0, 100), xlabel="MMPMR at a false match rate of 0.1 %, %")
+            axes.set(xlim=(0, 100), xlabel="MMPMR in % at a false match rate of 0.1 %")
             axes.invert_yaxis()
             axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return bool(shown)
 
 
 def examples(folder: Path, records: Path, rows: Sequence[Row], methods: Sequence[Method], pairs: int = 5) -> bool:
-    """Morphs of the first pairs, a column a method. False where the pictures are not at hand."""
+    """Draw morphs of the first pairs, one column per method. False if the images are missing."""
     found = [(method.name, of_method(rows, method)) for method in methods]
     shared = sorted(set.intersection(*[set(by_pair) for _, by_pair in found if by_pair] or [set()]))[:pairs]
     columns = [(name, [picture_path(records, by_pair[k]) for k in shared]) for name, by_pair in found if by_pair]

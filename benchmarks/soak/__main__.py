@@ -21,9 +21,9 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
-from benchmarks.soak.users import Person, Trial
-from benchmarks.soak.report import Sample, markdown, verdicts
 from benchmarks.soak.page_client import Answers
+from benchmarks.soak.report import Sample, markdown, verdicts
+from benchmarks.soak.users import Person, Trial
 
 SIZES = {"stub": 16, "embedded": 64}
 START, END = 180.0, 60.0

@@ -11,7 +11,7 @@ def test_rows_of_all_processes_are_read_as_one(tmp_path):
     assert sorted(row["pair"] for row in Records(tmp_path)) == [0, 1, 2, 3]
 
 
-def test_a_line_that_was_cut_off_is_passed_over_and_the_next_one_is_whole(tmp_path):
+def test_an_incomplete_line_is_skipped_and_the_next_one_is_complete(tmp_path):
     records = Records(tmp_path)
     records.add([{"pair": 0}])
     with records.path.open("a", encoding="utf-8") as file:
@@ -21,7 +21,7 @@ def test_a_line_that_was_cut_off_is_passed_over_and_the_next_one_is_whole(tmp_pa
     assert list(records) == [{"pair": 0}, {"pair": 2}]
 
 
-def test_a_file_that_was_packed_is_read_beside_the_others(tmp_path):
+def test_a_gzipped_file_is_read_like_the_others(tmp_path):
     first, second = Records(tmp_path, Share(0, 2)), Records(tmp_path, Share(1, 2))
     first.add([{"pair": 0}])
     second.add([{"pair": 1}])
@@ -31,7 +31,7 @@ def test_a_file_that_was_packed_is_read_beside_the_others(tmp_path):
     assert sorted(row["pair"] for row in Records(tmp_path)) == [0, 1]
 
 
-def test_a_folder_that_is_not_there_has_no_rows(tmp_path):
+def test_a_missing_folder_has_no_rows(tmp_path):
     assert list(Records(tmp_path / "nothing")) == []
 
 
@@ -41,12 +41,12 @@ def test_shares_divide_the_work_without_gaps():
 
 
 @pytest.mark.parametrize("text", ["2/2", "a/2", "1", "-1/2"])
-def test_a_shard_that_is_none_is_refused(text):
+def test_an_invalid_shard_is_refused(text):
     with pytest.raises(ValueError, match="shard"):
         Share.parse(text)
 
 
-def test_rows_say_what_made_them():
+def test_rows_state_how_they_were_made():
     made = provenance(3)
     assert made["threads"] == 3
     assert {"command", "commit", "date", "torch", "machine"} <= set(made)

@@ -5,13 +5,13 @@ from time import perf_counter
 
 import pytest
 import torch
-from benchmarks.morphing.judges import Looks, Panel, People, as_saved
 
+from benchmarks.morphing.held_out import HeldOutPanel, ImageQuality, People, as_saved
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.plan import every_method
-from benchmarks.records import ROOT, Records
 from benchmarks.morphing.run import Bench, work
+from benchmarks.records import ROOT, Records
 from clay.world import load_world
 
 TINY = Method("tiny", steps=4, updates=2, optimizer="adam", rates={"x_T": 0.02, "z": 0.05}, iterations=2)
@@ -23,22 +23,22 @@ def bench():
 
 
 @pytest.mark.slow
-def test_a_real_picture_is_a_good_face_and_a_disturbed_one_is_not(bench):
+def test_noise_increases_the_feature_distance_and_the_denoising_error(bench):
     faces = bench.passports[:2]
     people = People(faces, faces.flip(0))
-    looks = Looks(bench.world, bench.passports)
-    disturbed = faces + 0.3 * torch.randn(faces.shape, generator=torch.Generator().manual_seed(0))
-    assert looks.strangeness(faces).abs().max() < 1e-3
-    assert (looks.strangeness(disturbed) > 0.5).all()
-    assert float(looks.noisiness(faces, people).mean()) == pytest.approx(1, rel=0.2)
-    assert (looks.noisiness(disturbed, people) > 2).all()
+    quality = ImageQuality(bench.world, bench.passports)
+    noisy = faces + 0.3 * torch.randn(faces.shape, generator=torch.Generator().manual_seed(0))
+    assert quality.feature_distance(faces).abs().max() < 1e-3
+    assert (quality.feature_distance(noisy) > 0.5).all()
+    assert float(quality.denoising_error(faces, people).mean()) == pytest.approx(1, rel=0.2)
+    assert (quality.denoising_error(noisy, people) > 2).all()
 
 
 @pytest.mark.slow
-def test_a_person_is_taken_for_themselves_and_for_nobody_else(bench):
+def test_a_person_is_accepted_as_themselves_only(bench):
     (pair, *_) = bench.pairs
     first, second = bench.passports[[pair.first]], bench.passports[[pair.second]]
-    for margin in Panel(bench.world, People(first, second)).margins(as_saved(first)).values():
+    for margin in HeldOutPanel(bench.world, People(first, second)).margins(as_saved(first)).values():
         assert margin[0, 0] > 0 > margin[0, 1]
 
 
@@ -58,19 +58,19 @@ def test_a_person_is_taken_for_themselves_and_for_nobody_else(bench):
         ),
     ],
 )
-def test_a_row_says_how_many_calls_it_took_and_never_ends_above_where_it_began(bench, method):
+def test_a_row_holds_the_number_of_calls_and_the_loss_does_not_rise(bench, method):
     (row,), image = bench.morph(method, bench.pairs[:1])
     assert image.shape == (1, 3, 64, 64)
     losses = [point[1] for point in row["curve"]]
     assert min(losses) <= losses[0]
-    if method.optimizer != "lbfgs":  # a line search makes as many as it needs
+    if method.optimizer != "lbfgs":  # the number of calls of a line search varies
         assert row["calls"] + row["encoding_calls"] == method.expected_calls()
     calls = [point[0] for point in row["curve"]]
     assert calls == sorted(calls)
 
 
 @pytest.mark.slow
-def test_pairs_in_one_batch_are_morphed_as_each_alone(bench):
+def test_a_batch_of_pairs_gives_the_morphs_of_single_pairs(bench):
     together, images = bench.morph(TINY, bench.pairs[:2])
     for k, pair in enumerate(bench.pairs[:2]):
         bench.encoder.known.clear()
@@ -80,7 +80,7 @@ def test_pairs_in_one_batch_are_morphed_as_each_alone(bench):
 
 
 @pytest.mark.slow
-def test_what_is_there_is_not_made_again_and_nothing_starts_after_the_time(bench, tmp_path):
+def test_existing_rows_are_not_made_again_and_nothing_starts_after_the_time_limit(bench, tmp_path):
     average, control = every_method()["pixel average"], every_method()["first face (control)"]
     records = Records(tmp_path)
     for rows, _ in work(bench, records, iter([(average, 1)]), batch=10, until=float("inf")):
@@ -97,14 +97,14 @@ def test_what_is_there_is_not_made_again_and_nothing_starts_after_the_time(bench
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # three processes load everything
-def test_two_processes_find_what_one_does(tmp_path):
+@pytest.mark.timeout(900)  # three processes load all networks
+def test_two_processes_make_the_same_rows_as_one(tmp_path):
     pytest.importorskip("accelerate")
-    asked = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
-    one = [sys.executable, "-m", *asked, "--out", str(tmp_path / "one")]
+    arguments = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
+    one = [sys.executable, "-m", *arguments, "--out", str(tmp_path / "one")]
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    two = [sys.executable, *launch, "-m", *asked, "--out", str(tmp_path / "two")]
+    two = [sys.executable, *launch, "-m", *arguments, "--out", str(tmp_path / "two")]
     for command in (one, two):
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=400)
     found = [
@@ -115,7 +115,7 @@ def test_two_processes_find_what_one_does(tmp_path):
     assert len(list((tmp_path / "two").glob("*-of-2.jsonl"))) == 2
 
 
-def test_passports_are_pictures_of_different_people():
+def test_passports_are_images_of_different_people():
     pictures = passports(range(3))
     assert pictures.shape == (3, 3, 64, 64)
     assert pictures.abs().max() <= 1

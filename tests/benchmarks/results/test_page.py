@@ -1,29 +1,28 @@
 import pytest
 
-from benchmarks import guidance, results
-from benchmarks.guidance import OURS as EDITING
+from benchmarks.guidance.methods import OURS as EDITING
 from benchmarks.morphing.plan import DIM, ODE, OURS, every_method
 from benchmarks.records import Records, provenance
-from tests.benchmarks.test_guidance import row as edit
-from tests.benchmarks.test_morphing_tables import row
+from benchmarks.results import page
+from tests.benchmarks.rows import edit_row, morph_row
 
 pytest.importorskip("matplotlib")
 
 
-def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
-    made = {"made_by": provenance(1), "weights": results.weights()}
-    morphs = [row(k, jury=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
-    morphs += [row(9, **{**made, "weights": "old"})]
+def test_the_page_has_tables_figures_and_the_commands(tmp_path):
+    made = {"made_by": provenance(1), "weights": page.weights()}
+    morphs = [morph_row(k, jury=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
+    morphs += [morph_row(9, **{**made, "weights": "old"})]
     Records(tmp_path / "morphs").add(morphs)
-    Records(tmp_path / "edits").add([edit(EDITING, 1.0, True) | made | {"weights": guidance.weights()}])
-    results.write(tmp_path / "morphs", tmp_path / "edits", tmp_path / "results.md")
+    Records(tmp_path / "edits").add([edit_row(EDITING, 1.0, True) | made | {"weights": page.edit_weights()}])
+    page.write(tmp_path / "morphs", tmp_path / "edits", tmp_path / "results.md")
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert f"| {ODE} | 3 | 100 (100 to 100)" in text
-    assert "## What holds" in text
-    assert "Of 2 claims 0 hold" in text
+    assert "## Orderings of methods" in text
+    assert "Of 2 orderings 0 hold" in text
     assert "the published method has 3 pairs so far" in text
     assert EDITING.name in text
-    assert "1 rows of other weights" in text
+    assert "1 rows with other weights" in text
     assert made["made_by"]["command"] in text
     assert f"| {OURS} | 560 | 25% |" in text
     for name in ("methods", "success-against-calls"):
@@ -33,5 +32,5 @@ def test_the_page_has_tables_figures_and_what_made_them(tmp_path):
 
 
 def test_every_experiment_has_a_heading():
-    assert set(results._ABOUT) == set(results.EXPERIMENTS)
+    assert set(page._ABOUT) == set(page.EXPERIMENTS)
     assert every_method()

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from benchmarks.soak.__main__ import main
-from benchmarks.soak.users import Trial, wish
+from benchmarks.soak.page_client import Seen, _see
 from benchmarks.soak.report import Sample, growth, markdown, quantile, table, verdicts
 from benchmarks.soak.served_app import Metered
-from benchmarks.soak.page_client import Seen, _see
+from benchmarks.soak.users import Trial, wish
 
 QUIET: dict[str, Any] = {"overlaps": 0, "interleaved": 0, "memory": 1e9, "busy": False, "visits": 0, "left": 0}
 
