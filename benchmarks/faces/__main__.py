@@ -1,235 +1,57 @@
-"""What the real face networks can tell, and what steering through one of them does to another.
+"""What do the face networks distinguish, and does steering through one affect another?
 
-    python -m benchmarks.faces [--judge NET.onnx] [--photos FOLDER] [--people 12] [--steps 40]
+    python -m benchmarks.faces [--held-out NET.onnx] [--photos FOLDER] [--people 12] [--steps 40]
 
-    clay         verification of clay people, rendered at several sizes: three pictures each, on three days
-    photographs  views of one picture (mirrored, half as large, darker, blurred) against different people; two faces in
-                 one photograph are two people. Two portraits in the public domain come with scikit-image (Eileen
-                 Collins) and matplotlib (Grace Hopper), both of the extra `train`; a folder may bring more
-    gradient     the slope of the identity loss along random directions, on the way back and by central differences
-    steering     256 pixels, the page's own run, loss through one network, judged by the other
+    clay         verification of rendered people at several sizes: three images each, with different pose and light
+    photographs  views of one photograph (mirrored, half size, darker, blurred) compared with different people; two
+    faces in one photograph are two people. Two portraits in the public domain come with scikit-image (Eileen Collins)
+    and matplotlib (Grace Hopper), both in the extra `train`; a folder may contain more gradient     the slope of the
+    identity loss along random directions, by automatic differentiation and by central differences steering     the
+    studio's run at 256 pixels, with one network in the loss, evaluated by the other one
 
-For the steering run there are no weights of a diffusion model of photographs: the denoiser is the exact one of a
-Gaussian with the power spectrum of natural pictures (benchmarks/spectrum.py), which knows that pictures are smooth and
-nothing about faces. The same number of plain steps in pixels stands beside it.
+There are no weights of a diffusion model of photographs here: the denoiser is the exact one for images with the power
+spectrum of natural images (benchmarks/faces/spectrum.py), without faces. For comparison, the same number of gradient
+steps is made on pixels.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
-
-from benchmarks.faces.spectrum import Spectrum, scheduler
-from benchmarks.morphing.pairs import other_picture, passport
-from clay.evaluation.verification import equal_error_rate, pairs
-from clay.networks.images import as_channels_first, to_unit
-from clay.people.dataset import TEST, person
-from clay.rendering.render import render_all
-from clay.world import DEFAULT_FOLDER as CLAY
+from benchmarks.faces.experiments import RATES, Row, of_clay, of_photographs, of_steering, photographs, slopes
 from clay.world import load_world
-from losses import Identity
-from losses.contract import unit
-from losses.faces import FaceNetwork, Square, load_face_network, load_onnx_network
-from losses.faces.warp import cut
-from studio.core.settings import parse
-from studio.images.load import to_image, to_tensor
-from studio.models.interface import Model
-from studio.queue.cancel import CancelTokens
-from studio.runs.events import Outcome
-from studio.runs.request import Request
-from studio.runs.steer import steer
-
-SIDE = 256
-SIZES = (64, 128, 256)
-Row = Sequence[object]
+from losses.faces import load_face_network, load_onnx_network
 
 
 def table(title: str, header: Row, rows: Sequence[Row]) -> None:
+    """Print a table as Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     print(f"\n### {title}\n", *("| " + " | ".join(map(str, line)) + " |" for line in lines), sep="\n", flush=True)
 
 
-def rates(genuine: Tensor, impostor: Tensor) -> Row:
-    """Both means and spreads, d', EER."""
-    apart = (genuine.mean() - impostor.mean()) / ((genuine.var() + impostor.var()) / 2).sqrt()
-    eer = equal_error_rate(genuine.numpy(), impostor.numpy())
-    means = [f"{part.mean():.3f} ± {part.std():.3f}" for part in (genuine, impostor)]
-    return [*means, f"{genuine.min():.3f}", f"{impostor.max():.3f}", f"{apart:.1f}", f"{100 * eer:.1f} %"]
-
-
-RATES = ("one person", "two people", "least of one", "most of two", "d'", "EER")
-
-
-@torch.no_grad()
-def seen(network: Any, picture: Tensor) -> Tensor | None:
-    """Unit embedding (1, d) of the largest face; None where none is found."""
-    if isinstance(network, FaceNetwork) and not network.faces(picture):
-        return None
-    return unit(network(picture))
-
-
-def of_clay(networks: Mapping[str, Any], people: int) -> Iterator[Row]:
-    who = list(range(TEST.first, TEST.first + people))
-    for size in SIZES:
-        scenes = [(person(i), day) for i in who for day in (passport(), other_picture(i), other_picture(i + 1))]
-        pictures = to_unit(as_channels_first(render_all(scenes, size=size)))
-        for name, network in networks.items():
-            found = [(k // 3, v) for k, one in enumerate(pictures) if (v := seen(network, one[None])) is not None]
-            owners = np.array([owner for owner, _ in found])
-            cosines, same, _ = pairs(torch.cat([v for _, v in found]).numpy(), owners)
-            values = rates(torch.from_numpy(cosines[same]), torch.from_numpy(cosines[~same]))
-            yield [name, size, f"{len(found)} of {len(pictures)}", *values]
-
-
-def portraits() -> dict[str, Tensor]:
-    """Two photographs in the public domain, by NASA and by the US Navy."""
-    from matplotlib.cbook import get_sample_data
-    from skimage import data
-
-    pictures: Any = data  # not annotated
-    hopper = np.asarray(Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB"))
-    return {name: to_unit(as_channels_first(one[None])) for name, one in (("c", pictures.astronaut()), ("h", hopper))}
-
-
-def photographs(finder: FaceNetwork, folder: Path | None) -> dict[str, list[Tensor]]:
-    """Every face of every photograph with room around it, (1, 3, 256, 256), by photograph."""
-    pictures = portraits()
-    for path in sorted(folder.iterdir()) if folder else []:
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
-            pictures[path.stem] = to_unit(as_channels_first(np.asarray(Image.open(path).convert("RGB"))[None]))
-    around = {name: [wide(face.square) for face in finder.faces(one)] for name, one in pictures.items()}
-    return {name: [cut(pictures[name], [place], SIDE) for place in places] for name, places in around.items()}
-
-
-def wide(place: Square) -> Square:
-    """The whole head, and nobody beside it."""
-    return Square(place.x, place.y, 1.6 * place.side)
-
-
-def views(face: Tensor) -> Iterator[Tensor]:
-    yield face
-    yield face.flip(3)
-    yield F.interpolate(face, scale_factor=0.5, mode="bilinear", antialias=True)
-    yield 0.7 * face - 0.1
-    yield F.avg_pool2d(F.pad(face, (2,) * 4, mode="replicate"), 5, 1)
-
-
-def of_photographs(networks: Mapping[str, Any], faces: Mapping[str, list[Tensor]]) -> Iterator[Row]:
-    for name, network in networks.items():
-        own, others, missed = [], [], 0
-        alone = [seen(network, one) for shown in faces.values() if len(shown) == 1 for one in shown]
-        for shown in faces.values():
-            found = [[v for one in views(face) if (v := seen(network, one)) is not None] for face in shown]
-            missed += sum(5 - len(v) for v in found)
-            stacked = [torch.cat(v) for v in found if len(v) > 1]
-            own += [(v[0] * v[1:]).sum(1) for v in stacked]
-            others += [(stacked[i] @ stacked[j].T).flatten() for i in range(len(stacked)) for j in range(i)]
-        known = torch.cat([v for v in alone if v is not None])
-        others.append((known @ known.T)[tuple(np.triu_indices(len(known), 1))])
-        yield [name, len(own), missed, *rates(torch.cat(own), torch.cat(others))]
-
-
-def slopes(networks: Mapping[str, FaceNetwork], face: Tensor, other: Tensor) -> Iterator[Row]:
-    for name, network in networks.items():
-        exact = network.double()
-        x, y = face.double(), other.double()
-        loss = Identity(exact.at(y), y, seen_by=exact.at(x))
-        at = x.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(loss(at).sum(), at)
-        worst, chance = 0.0, torch.Generator().manual_seed(0)
-        for _ in range(5):
-            along = torch.randn(x.shape, generator=chance, dtype=x.dtype)
-            with torch.no_grad():
-                slope = float(loss(x + 1e-8 * along) - loss(x - 1e-8 * along)) / 2e-8
-            worst = max(worst, abs(slope - float((gradient * along).sum())) / abs(slope))
-        yield [name, f"{float(gradient.norm()):.2e}", f"{worst:.1e}", bool(gradient.isfinite().all())]
-        network.float()
-
-
-def steered(loss: FaceNetwork, first: Tensor, second: Tensor, steps: int, rate: float, mode: str) -> Tensor:
-    """The picture that the page would give."""
-    model = Model(
-        name="spectrum",
-        digest="0" * 64,
-        size=SIDE,
-        network=Spectrum(SIDE),
-        encode=lambda image: None,
-        scheduler=scheduler,
-        clip=None,
-        tokenizer=None,
-        identity=loss,
-        device=torch.device("cpu"),
-    )
-    values = {"loss": "identity", "mode": mode, "variables": "noise", "noise_rate": rate, "closeness": 1.0}
-    settings = parse({**values, "sampling_steps": 10, "optimisation_steps": steps})
-    *_, outcome = steer(model, Request(settings, to_image(first), to_image(second)), CancelTokens().new_token())
-    assert isinstance(outcome, Outcome)
-    return to_tensor(outcome.after)
-
-
-def in_pixels(loss: FaceNetwork, first: Tensor, second: Tensor, steps: int, rate: float) -> Tensor:
-    """The same number of normalised steps without any model."""
-    goal, x = Identity(loss.at(second), second, loss.at(first)), first.clone()
-    for _ in range(steps):
-        x.requires_grad_()
-        (gradient,) = torch.autograd.grad(goal(x).sum(), x)
-        x = (x.detach() - rate * gradient / gradient.square().mean().sqrt()).clamp(-1, 1)
-    return to_tensor(to_image(x))
-
-
-def of_steering(
-    networks: Mapping[str, FaceNetwork], first: Tensor, second: Tensor, steps: int, keep: Path | None
-) -> Iterator[Row]:
-    first, second = (to_tensor(to_image(one)) for one in (first, second))
-    ways: dict[str, Callable[[FaceNetwork], Tensor]] = {
-        "start": lambda loss: first,
-        "spectrum, ODE": lambda loss: steered(loss, first, second, steps, 0.006, "ode"),
-        "spectrum, SDE": lambda loss: steered(loss, first, second, steps, 0.003, "sde"),
-        "pixels": lambda loss: in_pixels(loss, first, second, steps, 0.004),
-    }
-    for name, loss in networks.items():
-        for way, make in ways.items():
-            after = make(loss)
-            if keep is not None:
-                to_image(after).save(keep / f"{name}-{way.replace(', ', '-').lower()}.png")
-            similar = {who: cosine(one, after, second) for who, one in networks.items()}
-            changed = float((after - first).abs().mean()) * 127.5
-            yield [name, way, *(f"{value:.3f}" for value in similar.values()), f"{changed:.1f}"]
-
-
-def cosine(network: FaceNetwork, picture: Tensor, other: Tensor) -> float:
-    """Of two pictures' largest faces, looked for anew; NaN where there is none."""
-    a, b = seen(network, picture), seen(network, other)
-    return float("nan") if a is None or b is None else float((a * b).sum())
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--judge", type=Path, help="another face network, an ONNX file")
-    parser.add_argument("--photos", type=Path, help="a folder of photographs")
-    parser.add_argument("--people", type=int, default=12)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--keep", type=Path, help="a folder for the steered pictures")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.faces", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--held-out", type=Path, help="ONNX file of another face network")
+    parser.add_argument("--photos", type=Path, help="folder of photographs")
+    parser.add_argument("--people", type=int, default=12, help="number of rendered people")
+    parser.add_argument("--steps", type=int, default=40, help="updates of a steering run")
+    parser.add_argument("--keep", type=Path, help="folder for the steered images")
     given = parser.parse_args()
     real = {"dlib": load_face_network()}
-    if given.judge:
-        real[given.judge.stem] = load_onnx_network(given.judge)
+    if given.held_out:
+        real[given.held_out.stem] = load_onnx_network(given.held_out)
     faces = photographs(real["dlib"], given.photos)
     table("Photographs", ["network", "faces", "not found", *RATES], list(of_photographs(real, faces)))
     table(
         "Gradient", ["network", "length", "largest error", "finite"], list(slopes(real, faces["c"][0], faces["h"][0]))
     )
     rows = list(of_steering(real, faces["c"][0], faces["h"][0], given.steps, given.keep))
-    table("Steering", ["loss", "way", *(f"by {name}" for name in real), "levels changed"], rows)
-    clay = {**real, "clay identity": load_world(CLAY).identity}
+    table("Steering", ["loss", "method", *(f"by {name}" for name in real), "levels changed"], rows)
+    clay = {**real, "clay identity": load_world().identity}
     table("Clay people", ["network", "size", "found", *RATES], list(of_clay(clay, given.people)))
 
 

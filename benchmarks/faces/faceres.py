@@ -1,11 +1,11 @@
-"""A second face network for measuring: `python -m benchmarks.faceres PACKAGE OUT.onnx`
+"""Convert a second face network, for evaluation: `python -m benchmarks.faces.faceres PACKAGE OUT.onnx`
 
     faceres: a MobileNet (Howard et al. 2017) by Savchenko (2019, doi 10.7717/peerj-cs.197), a face of 224 x 224 -> 1024
 
-It knows other pictures and another goal than dlib's network, so it is a judge that a loss through dlib's has not seen.
-The package is under MIT and says nothing of the weights' own licence, so they are converted where they are wanted and
-not kept here. PACKAGE is the folder that `npm pack @vladmandic/human` unpacks to; OUT.json comes beside OUT.onnx, which
-is then a network for --judge.
+It was trained on other images for another task than dlib's network, so it can evaluate steering through dlib's network.
+The package is under MIT but states no licence for the weights, so they are not part of this repository. PACKAGE is the
+folder of the unpacked npm package @vladmandic/human. OUT.json is written beside OUT.onnx; the pair is a network for the
+studio's option --judge.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ import numpy.typing as npt
 
 SIZE, OUT = 224, "global_pooling/Mean"
 Numbers = Mapping[str, npt.NDArray[np.float32]]
-# The thresholds lie between strangers and views of one picture, as benchmarks.faces measures both. Their names are
-# those that other parts expect; no rate of false matches was measured.
-TOLD = {
+# The thresholds lie between the similarities of different people and of views of one image, as in benchmarks.faces.
+# Their names are those of the JSON format; no false match rate was measured.
+INPUT_FORMAT = {
     **{"size": SIZE, "colour": "rgb", "mean": 0, "scale": 1, "margin": 0.15},
     "thresholds": {"fmr_1_percent": 0.55, "fmr_0.1_percent": 0.65},
 }
 
 
 def read(package: Path) -> tuple[list[dict[str, Any]], Numbers]:
-    """Nodes of the graph in order, and its numbers by name."""
-    told = json.loads((package / "models" / "faceres.json").read_text(encoding="utf-8"))
+    """Nodes of the graph in order, and its weights by name."""
+    description = json.loads((package / "models" / "faceres.json").read_text(encoding="utf-8"))
     stored, at, numbers = (package / "models" / "faceres.bin").read_bytes(), 0, {}
-    for entry in told["weightsManifest"][0]["weights"]:
+    for entry in description["weightsManifest"][0]["weights"]:
         kind = np.dtype(entry.get("quantization", {}).get("dtype", entry["dtype"])).newbyteorder("<")
         count = int(np.prod(entry["shape"]))
         values = np.frombuffer(stored, kind, count, at)
         numbers[entry["name"]] = values.reshape(entry["shape"]).astype(np.float32)
         at += count * kind.itemsize
-    nodes = [node for node in told["modelTopology"]["node"] if node["op"] not in ("Const", "Placeholder")]
+    nodes = [node for node in description["modelTopology"]["node"] if node["op"] not in ("Const", "Placeholder")]
     return nodes, numbers
 
 
 def graph(nodes: list[dict[str, Any]], numbers: Numbers) -> Any:
-    """The ModelProto of the part that ends in the embedding; channels first."""
+    """The ModelProto of the graph up to the embedding, with channels first."""
     from onnx import TensorProto, helper, numpy_helper
 
     made, kept = [], {}
@@ -77,9 +77,9 @@ def graph(nodes: list[dict[str, Any]], numbers: Numbers) -> Any:
 
 
 def main(package: Path, out: Path) -> None:
-    """Write both files."""
+    """Write OUT.onnx and OUT.json."""
     out.write_bytes(graph(*read(package)).SerializeToString())
-    out.with_suffix(".json").write_text(json.dumps(TOLD, indent=1) + "\n", encoding="utf-8")
+    out.with_suffix(".json").write_text(json.dumps(INPUT_FORMAT, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""The exact denoiser of pictures that are a Gaussian with the power spectrum of natural ones.
+"""The exact denoiser for Gaussian images with the power spectrum of natural images.
 
     x ~ N(0, S) by frequency, for grey and two colours,   S(f) = c / (f_0^2 + |f|^2),   x_t = alpha x + sigma eps
     x0_hat = alpha S / (alpha^2 S + sigma^2) x_t,   eps_hat = (x_t - alpha x0_hat) / sigma
 
-It knows that pictures are smooth and vary more in light than in colour, and nothing of what they show. No weights are
-needed, at any size.
+Such images are smooth and vary more in brightness than in colour. The denoiser needs no weights, at any size.
 """
 
 from __future__ import annotations
@@ -16,13 +15,17 @@ import torch
 from torch import Tensor
 
 CUTOFF, POWER = 1.5, (0.8, 0.08, 0.02)
-"""Cycles a picture below which the spectrum is flat; mean squares of grey, red against blue, green against both."""
+"""Frequency below which the spectrum is flat, in cycles per image; variances of grey, red - blue, and green - both."""
 _AXES = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
 AXES = _AXES / _AXES.norm(dim=1, keepdim=True)
 
 
 class Spectrum:
-    """Predicts eps for square pictures of one side, by the times of `scheduler`."""
+    """Predicts eps for square images, with the training times of `scheduler`.
+
+    Args:
+        side: side of the images in pixels.
+    """
 
     def __init__(self, side: int) -> None:
         self.alphas = scheduler().alphas_cumprod
@@ -31,7 +34,7 @@ class Spectrum:
         self.power = torch.tensor(POWER).view(3, 1, 1) * power / power.mean()
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """t (b,), x (b, 3, side, side) -> eps of x's shape; z is not looked at."""
+        """eps (b, 3, side, side) for t (b,) and x (b, 3, side, side); z is not used."""
         signal = self.alphas[t.long().cpu()].view(-1, 1, 1, 1).to(x)
         gain = signal.sqrt() * self.power / (signal * self.power + 1 - signal)
         axes = AXES.to(x)
@@ -43,6 +46,6 @@ class Spectrum:
 
 
 def scheduler() -> Any:
-    """A fresh one of the noise schedule of DDPM."""
+    """A new scheduler with the noise schedule of DDPM."""
     made: Any = diffusers.DDIMScheduler  # not annotated
     return made(1000, clip_sample=False, timestep_spacing="trailing")

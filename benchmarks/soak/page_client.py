@@ -1,4 +1,4 @@
-"""`Visitor`: an open page as the HTTP that a browser would send for it: heartbeat, uploads, Run, its stream, Stop."""
+"""`PageClient`: sends the HTTP requests of an open page: heartbeat, uploads, Run with its stream, Stop, save."""
 
 from __future__ import annotations
 
@@ -20,20 +20,27 @@ _SEED = re.compile(r"<th scope=row>Seed</th><td>(\d+)</td>")
 
 
 @dataclass
-class Answers:
-    """The status of every answer that was not the server's own end of the line."""
+class StatusCounts:
+    """The number of responses by status code."""
 
     counted: dict[int, int] = field(default_factory=dict)
 
-    def note(self, response: httpx.Response) -> httpx.Response:
-        """Count it, and hand it on."""
+    def add(self, response: httpx.Response) -> httpx.Response:
+        """Count a response, and return it."""
         self.counted[response.status_code] = self.counted.get(response.status_code, 0) + 1
         return response
 
 
 @dataclass
-class Seen:
-    """What a run showed: seconds to the first frame, the place in line at first, and the last of every output."""
+class RunOutput:
+    """The output of a run.
+
+    Args:
+        place: position in the queue at first.
+        first: seconds to the first frame; None before it.
+        shown: the latest value of each output, by name.
+        over: whether the run has ended successfully.
+    """
 
     place: int = 0
     first: float | None = None
@@ -42,57 +49,62 @@ class Seen:
 
     @property
     def message(self) -> str:
-        """The sentence below the buttons."""
+        """The message below the buttons."""
         return str(self.shown.get("message") or "")
 
     @property
     def seed(self) -> int | None:
-        """The one in the table of numbers."""
+        """The seed in the table of numbers; None if it is not shown."""
         found = _SEED.search(str(self.shown.get("numbers") or ""))
         return int(found[1]) if found else None
 
 
 class Page:
-    """What the server says of its page: which event is which, which component has which name and value."""
+    """The page's configuration from the server: events, and names and values of components."""
 
     def __init__(self, config: Json) -> None:
         self._parts = {part["id"]: part for part in config["components"]}
         self._events = config["dependencies"]
 
     def event(self, name: str) -> Json:
-        """The first event whose handler has this name."""
+        """The first event whose handler has a name."""
         found: Json = next(one for one in self._events if one["api_name"] == name)
         return found
 
     def click(self, element: str) -> Json:
-        """The event of a button."""
+        """The click event of a button with an element id."""
         (button,) = (key for key in self._parts if self._name(key) == element)
         found: Json = next(one for one in self._events if [button, "click"] in [list(t) for t in one["targets"]])
         return found
 
     def values(self, event: Json, changed: Mapping[str, Any]) -> list[Any]:
-        """What a browser sends: the components' values, with those changed by hand."""
+        """The input values of an event: the components' defaults, except `changed` by name."""
         return [changed.get(self._name(key), self._parts[key]["props"].get("value")) for key in event["inputs"]]
 
     def outputs(self, event: Json) -> list[str]:
-        """Names of what an event shows."""
+        """The names of an event's outputs."""
         return [self._name(key) for key in event["outputs"]]
 
     def _name(self, key: int) -> str:
         return self._parts[key]["props"].get("elem_id") or str(key)
 
 
-class Visitor:
-    """One open page. Use it as a context: leaving it closes the tab."""
+class PageClient:
+    """One open page; as a context manager, which closes the page at the end.
 
-    def __init__(self, url: str, answers: Answers) -> None:
+    Args:
+        url: address of the app.
+        counts: counts the responses.
+    """
+
+    def __init__(self, url: str, counts: StatusCounts) -> None:
         self._http = httpx.Client(base_url=f"{url}gradio_api/", timeout=120)
-        self._answers, self.session = answers, uuid4().hex
-        self.page = Page(answers.note(httpx.get(f"{url}config", timeout=60)).json())
+        self._counts, self.session = counts, uuid4().hex
+        self.page = Page(counts.add(httpx.get(f"{url}config", timeout=60)).json())
         self._beat: AbstractContextManager[httpx.Response] = self._http.stream("GET", f"heartbeat/{self.session}")
 
-    def __enter__(self) -> Visitor:
-        self._answers.note(self._beat.__enter__())
+    def __enter__(self) -> PageClient:
+        self._counts.add(self._beat.__enter__())
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -100,72 +112,72 @@ class Visitor:
         self._http.close()
 
     def upload(self, name: str, data: bytes) -> Json:
-        """A file as the page passes files."""
-        response = self._answers.note(self._http.post("upload", files={"files": (name, data)}))
+        """Upload a file; returns its reference for inputs."""
+        response = self._counts.add(self._http.post("upload", files={"files": (name, data)}))
         (path,) = response.json()
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
-    def run(self, changed: Mapping[str, Any]) -> Generator[Seen, None, None]:
-        """Press Run; what is shown, after every event. Closing this closes the stream, as a lost network would."""
-        self._now("begin")
+    def run(self, changed: Mapping[str, Any]) -> Generator[RunOutput, None, None]:
+        """Press Run; yields the output after every event. Closing the generator closes the stream."""
+        self._call("begin")
         try:
             yield from self._stream(self.page.event("run"), changed)
         finally:
-            self._now("end")
+            self._call("end")
 
     def stop(self) -> None:
         """Press Stop."""
-        self._now("halt")
+        self._call("halt")
 
     def save(self, kind: str) -> bytes:
-        """Press a button that saves; the file."""
+        """Press a save button; returns the file."""
         *_, last = self._stream(self.page.click(f"save-{kind}"), {})
         file = last.shown["file"]
-        return self._answers.note(self._http.get(f"file={file['path']}")).content
+        return self._counts.add(self._http.get(f"file={file['path']}")).content
 
-    def _now(self, name: str) -> None:
+    def _call(self, name: str) -> None:
         event = self.page.event(name)
         body = {"data": [], "fn_index": event["id"], "session_hash": self.session}
-        self._answers.note(self._http.post("run/predict", json=body))
+        self._counts.add(self._http.post("run/predict", json=body))
 
-    def _stream(self, event: Json, changed: Mapping[str, Any]) -> Iterator[Seen]:
-        began, seen, names = time.monotonic(), Seen(), self.page.outputs(event)
+    def _stream(self, event: Json, changed: Mapping[str, Any]) -> Iterator[RunOutput]:
+        began, output, names = time.monotonic(), RunOutput(), self.page.outputs(event)
         body = {"data": self.page.values(event, changed), "fn_index": event["id"], "session_hash": self.session}
-        if self._answers.note(self._http.post("queue/join", json=body)).status_code != 200:
+        if self._counts.add(self._http.post("queue/join", json=body)).status_code != 200:
             return
         values: list[Any] | None = None
         with self._http.stream("GET", "queue/data", params={"session_hash": self.session}) as response:
-            self._answers.note(response)
+            self._counts.add(response)
             for line in response.iter_lines():
                 if not line.startswith("data:"):
                     continue
-                said = json.loads(line[5:])
-                if said["msg"] == "process_generating":
-                    values = _applied(values, said["output"]["data"])
-                    _see(seen, names, values, began)
-                    yield seen
-                elif said["msg"] == "process_completed":
-                    seen.over = bool(said["success"])
-                    yield seen
+                event_data = json.loads(line[5:])
+                if event_data["msg"] == "process_generating":
+                    values = _applied(values, event_data["output"]["data"])
+                    _update(output, names, values, began)
+                    yield output
+                elif event_data["msg"] == "process_completed":
+                    output.over = bool(event_data["success"])
+                    yield output
                     return
 
 
 def _applied(values: list[Any] | None, sent: list[Any]) -> list[Any]:
-    """The first message has whole values, later ones what changed in them."""
+    """The output values: the first message holds complete values, later ones hold changes."""
     if values is None:
         return list(sent)
     return [apply_diff(before, change) for before, change in zip(values, sent, strict=True)]
 
 
-def _see(seen: Seen, names: list[str], values: list[Any], began: float) -> None:
+def _update(output: RunOutput, names: list[str], values: list[Any], began: float) -> None:
     for name, value in zip(names, values, strict=True):
         if isinstance(value, dict) and value.get("__type__") == "update":
             if "value" not in value:
                 continue
             value = value["value"]
-        seen.shown[name] = value
-    if found := _PLACE.search(str(seen.shown.get("status") or "")):
+        output.shown[name] = value
+    if found := _PLACE.search(str(output.shown.get("status") or "")):
         place = 1 if found[1] == "one" else int(found[1])
-        seen.place = max(seen.place, place)
-    if seen.first is None and isinstance(seen.shown.get("live"), dict) and seen.shown["live"].get("image"):
-        seen.first = time.monotonic() - began
+        output.place = max(output.place, place)
+    if output.first is None and isinstance(output.shown.get("live"), dict) and output.shown["live"].get("image"):
+        output.first = time.monotonic() - began

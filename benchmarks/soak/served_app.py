@@ -1,9 +1,9 @@
-"""The app under test: the real page and line on a quick stand-in or on the embedded model, with a meter on the device.
+"""The app under test, with a small test model or the embedded model, and a meter on the network.
 
-The meter sits in the network, below everything that is to be tested, and writes what it sees into a file:
+The meter counts network calls, below everything that is tested, and writes its counts into a file:
 
-    overlaps      a call began while another was under way
-    interleaved   a run came back to the device after another run had used it
+    overlaps      calls that began during another call
+    interleaved   calls of a run after another run had used the device
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ EVERY = 0.25
 
 
 class Metered:
-    """A network that notices who uses it, and when. Every run has a thread of its own."""
+    """A network that counts its calls by run. Every run has its own thread."""
 
     def __init__(self, network: Any, pause: float) -> None:
         self._network, self._pause = network, pause
@@ -51,7 +51,7 @@ class Metered:
         return getattr(self._network, name)
 
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """The network's answer, `pause` seconds later."""
+        """The network's output, after a pause."""
         alone = self._busy.acquire(blocking=False)
         try:
             self._note(alone)
@@ -74,7 +74,7 @@ class Metered:
 
 
 def model_of(name: str) -> Model:
-    """The stand-in of the tests, or the embedded model."""
+    """The small model of the tests, or the embedded model."""
     if name == "embedded":
         return embedded()
     model: Model = importlib.import_module("tests.stub").stub()
@@ -82,7 +82,7 @@ def model_of(name: str) -> Model:
 
 
 def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
-    """Write down what there is, for as long as the program runs."""
+    """Write the counts into `log` until the program ends."""
     files, cpu = Path(os.environ["GRADIO_TEMP_DIR"]), torch.device("cpu")
     while True:
         found = {
@@ -97,7 +97,7 @@ def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
             "files": sum(path.is_file() for path in files.rglob("*")),
         }
         draft = log.with_suffix(".new")
-        with suppress(FileNotFoundError):  # the folder is gone: so is whoever looked
+        with suppress(FileNotFoundError):  # the soak test has ended and deleted the folder
             draft.write_text(json.dumps(found), encoding="utf-8")
             draft.replace(log)
         time.sleep(EVERY)
@@ -106,11 +106,11 @@ def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
 def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", choices=("stub", "embedded"), default="stub")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--log", type=Path, required=True)
-    parser.add_argument("--pause", type=float, default=0.002, help="seconds that every network call takes longer")
-    parser.add_argument("--stay", type=float, default=3.0, help="seconds after which a visitor is forgotten")
+    parser.add_argument("--model", choices=("stub", "embedded"), default="stub", help="model of the app")
+    parser.add_argument("--port", type=int, required=True, help="port of the app")
+    parser.add_argument("--log", type=Path, required=True, help="file for the counts")
+    parser.add_argument("--pause", type=float, default=0.002, help="seconds added to every network call")
+    parser.add_argument("--stay", type=float, default=3.0, help="seconds after which a session expires")
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)

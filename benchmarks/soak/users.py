@@ -1,7 +1,7 @@
-"""What visitors do all day, by chance: run, stop, walk away, send nonsense; and whether what they got was theirs.
+"""Simulated users: they run, stop, disconnect and send invalid input at random, and check their results.
 
-Every run has a picture, a seed and a prompt that no other has. A result is its owner's if the picture before it, byte
-for byte, is the one that was sent, and the seed beside it, and inside a saved file seed and prompt, are too.
+Every run has its own image, seed and prompt. A result belongs to its run if the image before it equals the one that was
+sent byte for byte and the seed is the same; in a saved file, if seed and prompt are the same.
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from benchmarks.soak.page_client import Answers, Seen, Visitor
+from benchmarks.soak.page_client import PageClient, RunOutput, StatusCounts
 from studio.export.metadata import read_settings
 from studio.images.load import load_picture
 
-KINDS = {"run": 60, "stop": 12, "leave": 12, "nonsense": 8, "program": 8}
-"""Of a hundred runs."""
-PATIENCE = 300.0
+KINDS = {"run": 60, "stop": 12, "disconnect": 12, "invalid": 8, "api": 8}
+"""Kinds of runs, and their number in a hundred."""
+TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run and how it ended: `trouble` is a sentence where something is wrong with it.
+    """One run and its result.
 
-    `first` is seconds to the first frame, `place` how many runs came before at first.
+    Args:
+        kind: a key of `KINDS`.
+        seconds: duration.
+        trouble: what is wrong with the result; empty if nothing is.
+        place: position in the queue at first.
+        first: seconds to the first frame; None without one.
     """
 
     kind: str
@@ -45,8 +50,8 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What tells a run from all others."""
+class RunInput:
+    """The input of a run, different from all others."""
 
     picture: bytes
     seed: int
@@ -54,7 +59,7 @@ class Wish:
     steps: int
 
     def changed(self, image: Any) -> dict[str, Any]:
-        """The page's components that are not at their defaults."""
+        """The values of the page's components that differ from their defaults."""
         return {
             "first": image,
             "seed": self.seed,
@@ -64,88 +69,95 @@ class Wish:
         }
 
     def before(self, size: int) -> bytes:
-        """The picture as the model has to see it."""
+        """The pixels of the image at the model's size."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "a.png"
             path.write_bytes(self.picture)
             return load_picture(path, size).tobytes()
 
 
-def wish(chance: random.Random, steps: tuple[int, int] = (2, 6)) -> Wish:
-    """A picture of blocks in colours by chance, and settings to go with it."""
-    blocks = Image.frombytes("RGB", (4, 4), chance.randbytes(48)).resize((64, 64), Image.Resampling.NEAREST)
+def random_input(rng: random.Random, steps: tuple[int, int] = (2, 6)) -> RunInput:
+    """An image of blocks in random colours, with random settings."""
+    blocks = Image.frombytes("RGB", (4, 4), rng.randbytes(48)).resize((64, 64), Image.Resampling.NEAREST)
     stream = io.BytesIO()
     blocks.save(stream, "PNG")
-    seed = chance.randrange(2**32)
-    return Wish(stream.getvalue(), seed, f"a face, number {seed}", chance.randint(*steps))
+    seed = rng.randrange(2**32)
+    return RunInput(stream.getvalue(), seed, f"a face, number {seed}", rng.randint(*steps))
 
 
-class Person:
-    """One client: visits that each have one to four runs of any kind."""
+class User:
+    """A simulated user, who makes one to four random runs in each visit.
 
-    def __init__(self, url: str, size: int, seed: int, answers: Answers) -> None:
-        self._url, self._size, self._answers, self._chance = url, size, answers, random.Random(seed)
+    Args:
+        url: address of the app.
+        size: side of the model's images in pixels.
+        seed: seed of the random choices.
+        counts: counts the responses.
+    """
+
+    def __init__(self, url: str, size: int, seed: int, counts: StatusCounts) -> None:
+        self._url, self._size, self._counts, self._rng = url, size, counts, random.Random(seed)
 
     def visit(self, most: int) -> list[Trial]:
-        """Open the page, do something up to `most` times, close it."""
+        """Open the page, make up to `most` runs, and close it."""
         trials: list[Trial] = []
-        with Visitor(self._url, self._answers) as visitor:
-            for _ in range(min(self._chance.randint(1, 4), most)):
-                (kind,) = self._chance.choices(list(KINDS), list(KINDS.values()))
-                trials.append(self._tried(kind, visitor))
-                if kind == "leave":
+        with PageClient(self._url, self._counts) as page:
+            for _ in range(min(self._rng.randint(1, 4), most)):
+                (kind,) = self._rng.choices(list(KINDS), list(KINDS.values()))
+                trials.append(self._tried(kind, page))
+                if kind == "disconnect":
                     break
         return trials
 
-    def _tried(self, kind: str, visitor: Visitor) -> Trial:
-        kinds: dict[str, Callable[[Visitor], Trial]] = {
+    def _tried(self, kind: str, page: PageClient) -> Trial:
+        kinds: dict[str, Callable[[PageClient], Trial]] = {
             "run": self._run,
             "stop": self._stop,
-            "leave": self._leave,
-            "nonsense": self._nonsense,
-            "program": self._program,
+            "disconnect": self._disconnect,
+            "invalid": self._invalid,
+            "api": self._api,
         }
         began = time.monotonic()
         try:
-            return kinds[kind](visitor)
+            return kinds[kind](page)
         except Exception as error:
             return Trial(kind, time.monotonic() - began, f"{type(error).__name__}: {error}")
 
-    def _run(self, visitor: Visitor) -> Trial:
-        asked, began = wish(self._chance), time.monotonic()
-        image = visitor.upload("visitor.png", asked.picture)
-        seen = _last(visitor.run(asked.changed(image)))
-        trouble = self._wrong(asked, seen)
-        if not trouble and self._chance.random() < 0.2:
-            trouble = _wrong_file(asked, visitor.save("png"))
-        return Trial("run", time.monotonic() - began, trouble, seen.place, seen.first)
+    def _run(self, page: PageClient) -> Trial:
+        given, began = random_input(self._rng), time.monotonic()
+        image = page.upload("soak-page.png", given.picture)
+        output = _last(page.run(given.changed(image)))
+        trouble = self._wrong(given, output)
+        if not trouble and self._rng.random() < 0.2:
+            trouble = _wrong_file(given, page.save("png"))
+        return Trial("run", time.monotonic() - began, trouble, output.place, output.first)
 
-    def _stop(self, visitor: Visitor) -> Trial:
-        """Stop, at once or after some frames: the best picture so far, or a sentence that there is none."""
-        asked, began = wish(self._chance, (40, 60)), time.monotonic()
-        image = visitor.upload("visitor.png", asked.picture)
-        frames = self._chance.randint(0, 6)
-        seen = _last(_stopped(visitor, visitor.run(asked.changed(image)), frames))
-        status = str(seen.shown.get("status"))
-        trouble = "" if "nothing new to keep" in status else self._wrong(asked, seen)
+    def _stop(self, page: PageClient) -> Trial:
+        """Stop at once or after some frames; the result is the best image so far, or a message that there is none."""
+        given, began = random_input(self._rng, (40, 60)), time.monotonic()
+        image = page.upload("soak-page.png", given.picture)
+        frames = self._rng.randint(0, 6)
+        output = _last(_stopped(page, page.run(given.changed(image)), frames))
+        status = str(output.shown.get("status"))
+        trouble = "" if "nothing new to keep" in status else self._wrong(given, output)
         if "Stopped" not in status and not trouble:
             trouble = f"not stopped: {status[:200]}"
-        return Trial("stop", time.monotonic() - began, trouble, seen.place, seen.first)
+        return Trial("stop", time.monotonic() - began, trouble, output.place, output.first)
 
-    def _leave(self, visitor: Visitor) -> Trial:
-        """The network is lost in the middle of a run."""
-        asked, began = wish(self._chance, (40, 60)), time.monotonic()
-        stream = visitor.run(asked.changed(visitor.upload("visitor.png", asked.picture)))
-        for _ in range(self._chance.randint(1, 6)):
+    def _disconnect(self, page: PageClient) -> Trial:
+        """Close the stream during a run."""
+        given, began = random_input(self._rng, (40, 60)), time.monotonic()
+        stream = page.run(given.changed(page.upload("soak-page.png", given.picture)))
+        for _ in range(self._rng.randint(1, 6)):
             next(stream, None)
         stream.close()
-        return Trial("leave", time.monotonic() - began)
+        return Trial("disconnect", time.monotonic() - began)
 
-    def _nonsense(self, visitor: Visitor) -> Trial:
-        """What is wrong is said in a sentence, which is not the one for unknown failures."""
-        asked, began = wish(self._chance), time.monotonic()
-        picture = self._chance.choice([asked.picture, self._chance.randbytes(200), None])
-        image = None if picture is None else visitor.upload("visitor.png", picture)
+    def _invalid(self, page: PageClient) -> Trial:
+        """Send invalid input; the page must show a specific error message."""
+        given, began = random_input(self._rng), time.monotonic()
+        picture = self._rng.choice([given.picture, self._rng.randbytes(200), None])
+        image = None if picture is None else page.upload("soak-page.png", picture)
         wrong: list[dict[str, Any]] = [
             {"prompt": " "},
             {"sampling_steps": 10**6},
@@ -153,55 +165,55 @@ class Person:
             {"seed": None},
             {"goal": "identity"},
         ]
-        seen = _last(visitor.run({**asked.changed(image), **self._chance.choice(wrong)}))
-        refused = "alert" in seen.message or not seen.over
-        trouble = "" if refused and "incident" not in seen.message else f"taken: {seen.message[:200]}"
-        return Trial("nonsense", time.monotonic() - began, trouble)
+        output = _last(page.run({**given.changed(image), **self._rng.choice(wrong)}))
+        refused = "alert" in output.message or not output.over
+        trouble = "" if refused and "incident" not in output.message else f"taken: {output.message[:200]}"
+        return Trial("invalid", time.monotonic() - began, trouble)
 
-    def _program(self, visitor: Visitor) -> Trial:
-        """The same through the endpoint for programs."""
-        asked, began = wish(self._chance), time.monotonic()
-        image = visitor.upload("program.png", asked.picture)
-        with httpx.Client(base_url=f"{self._url}gradio_api/", timeout=PATIENCE) as http:
-            body = {"image": image, "seed": asked.seed, "prompt": asked.prompt, "optimisation_steps": asked.steps}
-            event = self._answers.note(http.post("call/v2/steer", json={**body, "sampling_steps": 4})).json()
-            said = self._answers.note(http.get(f"call/v2/steer/{event['event_id']}")).text.rstrip().splitlines()
-            if said[-2] != "event: complete":
-                return Trial("program", time.monotonic() - began, f"lost: {said[-2:]}")
-            picture, written = json.loads(said[-1].removeprefix("data: "))
-            trouble = _wrong_file(asked, self._answers.note(http.get(f"file={picture['path']}")).content)
-        if written["settings"]["seed"] != asked.seed:
+    def _api(self, page: PageClient) -> Trial:
+        """Make a run through the API."""
+        given, began = random_input(self._rng), time.monotonic()
+        image = page.upload("soak-api.png", given.picture)
+        with httpx.Client(base_url=f"{self._url}gradio_api/", timeout=TIMEOUT) as http:
+            body = {"image": image, "seed": given.seed, "prompt": given.prompt, "optimisation_steps": given.steps}
+            event = self._counts.add(http.post("call/v2/steer", json={**body, "sampling_steps": 4})).json()
+            lines = self._counts.add(http.get(f"call/v2/steer/{event['event_id']}")).text.rstrip().splitlines()
+            if lines[-2] != "event: complete":
+                return Trial("api", time.monotonic() - began, f"lost: {lines[-2:]}")
+            picture, written = json.loads(lines[-1].removeprefix("data: "))
+            trouble = _wrong_file(given, self._counts.add(http.get(f"file={picture['path']}")).content)
+        if written["settings"]["seed"] != given.seed:
             trouble = "mixed: the record is another run's"
-        return Trial("program", time.monotonic() - began, trouble)
+        return Trial("api", time.monotonic() - began, trouble)
 
-    def _wrong(self, asked: Wish, seen: Seen) -> str:
-        pair = seen.shown.get("compare")
-        if not seen.over or not isinstance(pair, dict) or "before" not in pair:
-            return f"lost: {seen.shown.get('status')} {seen.message}"[:300]
+    def _wrong(self, given: RunInput, output: RunOutput) -> str:
+        pair = output.shown.get("compare")
+        if not output.over or not isinstance(pair, dict) or "before" not in pair:
+            return f"lost: {output.shown.get('status')} {output.message}"[:300]
         before = Image.open(io.BytesIO(b64decode(pair["before"].partition(",")[2]))).convert("RGB")
-        if before.tobytes() != asked.before(self._size):
+        if before.tobytes() != given.before(self._size):
             return "mixed: the picture before is another run's"
-        if seen.seed != asked.seed:
-            return f"mixed: seed {seen.seed} for {asked.seed}"
+        if output.seed != given.seed:
+            return f"mixed: seed {output.seed} for {given.seed}"
         return ""
 
 
-def _last(events: Iterator[Seen]) -> Seen:
+def _last(events: Iterator[RunOutput]) -> RunOutput:
     found = deque(events, maxlen=1)
-    return found[0] if found else Seen()
+    return found[0] if found else RunOutput()
 
 
-def _stopped(visitor: Visitor, events: Iterator[Seen], frames: int) -> Iterator[Seen]:
-    """The events, with Stop pressed after so many of them."""
-    for count, seen in enumerate(events):
+def _stopped(page: PageClient, events: Iterator[RunOutput], frames: int) -> Iterator[RunOutput]:
+    """The events of a run; presses Stop after `frames` of them."""
+    for count, output in enumerate(events):
         if count == frames:
-            visitor.stop()
-        yield seen
+            page.stop()
+        yield output
 
 
-def _wrong_file(asked: Wish, data: bytes) -> str:
+def _wrong_file(given: RunInput, data: bytes) -> str:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.png"
         path.write_bytes(data)
         settings = read_settings(path)
-    return "" if (settings.seed, settings.prompt) == (asked.seed, asked.prompt) else "mixed: another run's file"
+    return "" if (settings.seed, settings.prompt) == (given.seed, given.prompt) else "mixed: another run's file"
