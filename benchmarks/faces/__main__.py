@@ -4,10 +4,11 @@
 
     clay         verification of rendered people at several sizes: three images each, with different pose and light
     photographs  views of one photograph (mirrored, half size, darker, blurred) compared with different people; two
-    faces in one photograph are two people. Two portraits in the public domain come with scikit-image (Eileen Collins)
-    and matplotlib (Grace Hopper), both in the extra `train`; a folder may contain more gradient     the slope of the
-    identity loss along random directions, by automatic differentiation and by central differences steering     the
-    studio's run at 256 pixels, with one network in the loss, evaluated by the other one
+                 faces in one photograph are two people. Two portraits in the public domain come with scikit-image
+                 (Eileen Collins) and matplotlib (Grace Hopper), both in the extra `train`; a folder may contain more
+    gradient     the slope of the identity loss along random directions, by automatic differentiation and by central
+                 differences
+    steering     the studio's run at 256 pixels, with one network in the loss, evaluated by the other one
 
 There are no weights of a diffusion model of photographs here: the denoiser is the exact one for images with the power
 spectrum of natural images (benchmarks/faces/spectrum.py), without faces. For comparison, the same number of gradient

@@ -3,9 +3,9 @@
 Bounds for the pairs of `benchmarks.morphing`, evaluated like the morphs of `benchmarks.steering`: all three networks
 must accept the image as both people at a false match rate of 0.1 %, compared with the images it was made from.
 
-    mean traits    the face rendered from the means of both people's traits, a natural face free pixels    the pixels
-    minimise eq. 5.1 of 2405.15020 for all three networks at once, without a diffusion model; an upper bound for methods
-    with one network in the loss
+    mean traits    the face rendered from the means of both people's traits, a natural face
+    free pixels    the pixels minimise eq. 5.1 of 2405.15020 for all three networks at once, without a diffusion model;
+                   an upper bound for methods with one network in the loss
 """
 
 from __future__ import annotations

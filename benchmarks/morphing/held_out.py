@@ -1,11 +1,13 @@
 """Evaluation of a morph: margins of three face networks, and two measures of image quality.
 
-margin            similarity of the morph to an image of a person, minus the network's threshold at a false match rate
-of 0.1 %; above 0 the network accepts the morph as that person feature distance  distance to the nearest passport image
-in the attribute classifier's features, divided by the median of that distance between passport images; 1 is typical of
-real faces. Rows call it "strangeness" denoising error   error of the autoencoder's denoising at three noise levels,
-divided by that of the two faces; about 1 for images like the training images, larger for other texture. Rows call it
-"noisiness"
+    margin            similarity of the morph to an image of a person, minus the network's threshold at a false match
+                      rate of 0.1 %; above 0 the network accepts the morph as that person
+    feature distance  distance to the nearest passport image in the attribute classifier's features, divided by the
+                      median of that distance between passport images; 1 is typical of real faces
+    denoising error   error of the autoencoder's denoising at three noise levels, divided by that of the two faces;
+                      about 1 for images like the training images, larger for other texture
+
+Rows on disk call the last two "strangeness" and "noisiness".
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ from benchmarks.mutation.run import PASSED, copy_project, load, mutate, run_test
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", default="", help="only mutants whose file, old text or new text contains this")
     parser.add_argument(
         "--seconds", type=float, default=180, help="time limit of a mutant; exceeding it counts as killed"

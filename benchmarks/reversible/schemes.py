@@ -1,11 +1,13 @@
 """The reversible schemes as samplers that run forwards and backwards on a first-order step.
 
-scheme              state                  step (m: the quantity in which its solver is written)
-EDICT               (x, y)                 two DDIM steps, each with the other's eps, then both mixed (2211.12446)
-BDIA                (x_{i-1}, x_i)         x_{i+1} = x_{i-1} - D_i^- + D_i^+, D the DDIM steps from x_i (2307.10829)
-BELM                (x_{i-1}, x_i)         the two-step formula with the smallest local error in rho (2410.07273)
-reversible Heun     (y, y_hat, f)          of x / alpha over rho (2105.13493)
-coupling c          (x, u)                 McCallum & Foster's (2410.11648), in the noise or the data family
+    scheme              state                  step
+    EDICT               (x, y)                 two DDIM steps, each with the other's eps, then both mixed (2211.12446)
+    BDIA                (x_{i-1}, x_i)         x_{i+1} = x_{i-1} - D_i^- + D_i^+, D the DDIM steps from x_i (2307.10829)
+    BELM                (x_{i-1}, x_i)         the two-step formula with the smallest local error in rho (2410.07273)
+    reversible Heun     (y, y_hat, f)          of x / alpha over rho (2105.13493)
+    coupling c          (x, u)                 McCallum & Foster's (2410.11648), in the noise or the data family
+
+The number in brackets is that of the paper on arXiv.
 """
 
 # ruff: noqa: D102 - Scheme documents the methods
