@@ -21,5 +21,5 @@ def test_one_parameter_changes_and_the_others_stay(name):
 
 def test_every_other_value_occurs():
     rng, before = np.random.default_rng(0), scene(TRAIN.first, 0)
-    seen = {changed(before, "hair_colour", rng)[0].hair_colour for _ in range(100)}
-    assert seen == set(ATTRIBUTES["hair_colour"]) - {before[0].hair_colour}
+    found = {changed(before, "hair_colour", rng)[0].hair_colour for _ in range(100)}
+    assert found == set(ATTRIBUTES["hair_colour"]) - {before[0].hair_colour}

@@ -7,10 +7,10 @@ def test_no_identity_is_in_two_splits():
 
 
 def test_views_of_a_person_share_the_person_and_nothing_else():
-    (first, seen), (second, other) = scene(5, 0), scene(5, 1)
+    (first, view), (second, other) = scene(5, 0), scene(5, 1)
     assert first == second == person(5)
-    assert seen != other
-    assert scene(6, 0)[1] != seen
+    assert view != other
+    assert scene(6, 0)[1] != view
 
 
 def test_scenes_are_listed_in_the_order_of_their_owners():
