@@ -1,4 +1,4 @@
-"""Several losses as one."""
+"""The weighted sum of losses."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from losses.contract import Loss
 
 
 class WeightedSum:
-    """sum_k weight_k loss_k(x).
+    """L = sum_k weight_k L_k(x).
 
     Args:
-        parts: pairs of a finite weight and a loss, at least one. The losses' names must differ.
+        parts: one or more pairs of a finite weight and a loss; the losses have different names.
 
     Raises:
-        ValueError: no parts, a weight that is not finite, or two losses of one name.
+        ValueError: there are no parts, a weight is not finite, or two losses have the same name.
     """
 
     name = "total"
@@ -32,7 +32,7 @@ class WeightedSum:
         self.parts = list(parts)
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
-        """Each loss by name, before its weight, (b,)."""
+        """By name, each loss without its weight, (b,)."""
         return {loss.name: loss(image) for _, loss in self.parts}
 
     def __call__(self, image: Tensor) -> Tensor:

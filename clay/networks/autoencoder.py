@@ -8,8 +8,8 @@ al. (2022, arXiv 2206.00364, section 5) around a coarse decoding m(z) with a spr
     x0_hat  = m(z) + (s^2 / v) r + (s sigma_t / sqrt(v)) F(r / sqrt(v), t, z)
     eps     = (x_t - sqrt(a_t) x0_hat) / sqrt(1 - a_t) = (sigma_t r / sqrt(v) - s F) / sqrt(v)
 
-With F = 0, x0_hat is the best estimate if pixels strayed from m(z) independently, by a normal amount of
-standard deviation s(z). So a sample follows z, and its plain regions are clean, even when F has learned little.
+With F = 0, x0_hat is the posterior mean if image - m(z) is normal with standard deviation s(z), independent between
+pixels. So samples depend on z, and plain regions are clean, even with a weak F.
 """
 
 import json
@@ -21,20 +21,20 @@ import torch.nn.functional as F
 from diffusers import DPMSolverMultistepScheduler, UNet2DModel
 from torch import Tensor, nn
 
-from clay.networks.coders import Decoded, Decoder, Encoder
+from clay.networks.encoder_decoder import Decoded, Decoder, Encoder
 from clay.networks.scheduler import load_scheduler, make_scheduler
 
 _INDEX = "model_index.json"
 
 
 class DiffusionAutoencoder(nn.Module):
-    """eps(t, x_t, z), and the encoder that makes z. Its parts are ordinary diffusers models.
+    """eps(t, x_t, z), and the encoder image -> z. All parts are diffusers models.
 
     Args:
-        unet: F, a UNet2DModel on pictures folded 2 x 2 into channels, with z as its class embedding.
+        unet: F, a UNet2DModel on images folded 2 x 2 into channels; the decoder's embedding is its class embedding.
         encoder: image -> z.
         decoder: z -> m(z), feature maps and embedding.
-        scheduler: holds alphas_cumprod.
+        scheduler: the noise schedule, `alphas_cumprod`.
     """
 
     sample_shape = (3, 64, 64)
@@ -48,7 +48,7 @@ class DiffusionAutoencoder(nn.Module):
         scheduler: DPMSolverMultistepScheduler,
     ) -> None:
         super().__init__()
-        # Any: the annotations of diffusers' classes do not say that they can be called.
+        # Any: the annotations of diffusers' classes do not include __call__.
         self.unet: Any = unet
         self.encoder: Any = encoder
         self.decoder: Any = decoder
@@ -76,7 +76,11 @@ class DiffusionAutoencoder(nn.Module):
         return cls(unet, Encoder(code), decoder, make_scheduler())
 
     def encode(self, image: Tensor) -> Tensor:
-        """z (b, 128) of images (b, 3, 64, 64) in [-1, 1]; each z has mean 0 and variance 1."""
+        """z (b, 128) of images (b, 3, 64, 64) in [-1, 1]; each z has mean 0 and variance 1.
+
+        Raises:
+            ValueError: the images have another shape.
+        """
         if image.ndim != 4 or tuple(image.shape[1:]) != self.sample_shape:
             raise ValueError(
                 f"image must have shape (b, 3, 64, 64), but has {tuple(image.shape)}: resize it to 64 x 64 first."
@@ -85,22 +89,23 @@ class DiffusionAutoencoder(nn.Module):
         return z
 
     def alpha_bar(self, t: Tensor) -> Tensor:
-        """a_t as (b, 1, 1, 1): the scheduler's own value at whole t in 0..999, linear between them."""
+        """a_t (b, 1, 1, 1) for t (b,): the scheduler's values at whole t in 0..999, linear between them."""
         below = t.detach().floor().long().clamp(0, len(self.alphas_cumprod) - 2)
-        share = t.to(self.alphas_cumprod.dtype) - below
+        fraction = t.to(self.alphas_cumprod.dtype) - below
         lower, upper = self.alphas_cumprod[below], self.alphas_cumprod[below + 1]
-        return torch.where(share == 1, upper, lower + share * (upper - lower)).view(-1, 1, 1, 1)
+        return torch.where(fraction == 1, upper, lower + fraction * (upper - lower)).view(-1, 1, 1, 1)
 
     def predict_residual(self, t: Tensor, scaled: Tensor, decoded: Decoded) -> Tensor:
         """F(r / sqrt(v), t, z), (b, 3, 64, 64)."""
-        pictures = torch.cat([scaled, decoded.mean, decoded.spread.log()], 1)
-        folded = torch.cat([F.pixel_unshuffle(pictures, 2), decoded.features], 1)
+        maps = torch.cat([scaled, decoded.mean, decoded.spread.log()], 1)
+        folded = torch.cat([F.pixel_unshuffle(maps, 2), decoded.features], 1)
         out = self.unet(folded, t, class_labels=decoded.embedding).sample
         return F.pixel_shuffle(out, 2)
 
     def prepare(self, z: Tensor) -> Tensor:
-        """All that `forward` makes of codes (b, 128) whatever the time, (b, n): given instead of z, it is not made
-        again in every step. A third of a network call.
+        """The part of `forward` that depends on z only: codes (b, 128) -> (b, n), which `forward` accepts as z.
+
+        It is a third of the cost of a network call.
         """
         decoded: Decoded = self.decoder(z)
         return decoded.packed()
@@ -111,7 +116,7 @@ class DiffusionAutoencoder(nn.Module):
         Args:
             t: training time of each image, (b,), whole or fractional, 0..999.
             x_t: noisy images, (b, 3, 64, 64).
-            z: codes, (b, 128), or what `prepare` made of them.
+            z: codes (b, 128), or the result of `prepare` for them.
         """
         a_t = self.alpha_bar(t)
         sigma_t = ((1 - a_t) / a_t).sqrt()
@@ -139,10 +144,10 @@ class DiffusionAutoencoder(nn.Module):
     def from_folder(
         cls, folder: str | Path, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
     ) -> Self:
-        """Load what `save_folder` wrote: frozen, in eval mode, without any network access.
+        """Load what `save_folder` wrote, frozen and in eval mode; makes no network request.
 
         Raises:
-            FileNotFoundError: if `folder` is not such a folder.
+            FileNotFoundError: `folder` holds no diffusion autoencoder.
         """
         folder = Path(folder)
         if not (folder / _INDEX).is_file():
@@ -155,10 +160,10 @@ class DiffusionAutoencoder(nn.Module):
 
 
 def _index_of_parts(model: DiffusionAutoencoder) -> dict[str, list[str]]:
-    """What diffusers' own index lists: the library and class of each part."""
+    """The library and class of each part, as in diffusers' model_index.json."""
     return {
         "unet": ["diffusers", "UNet2DModel"],
-        "encoder": ["clay.networks.coders", "Encoder"],
-        "decoder": ["clay.networks.coders", "Decoder"],
+        "encoder": ["clay.networks", "Encoder"],
+        "decoder": ["clay.networks", "Decoder"],
         "scheduler": ["diffusers", type(model.scheduler).__name__],
     }

@@ -37,10 +37,10 @@ def test_codes_have_mean_0_and_variance_1(autoencoder):
     assert (z.var(1, unbiased=False) - 1).abs().max() < 1e-2
 
 
-def test_what_is_prepared_once_gives_the_same_noise(autoencoder, noisy):
+def test_prepared_codes_give_the_same_noise(autoencoder, noisy):
     t, x_t, _, z = noisy
-    told = autoencoder.prepare(z)
-    assert torch.equal(autoencoder(t, x_t, told), autoencoder(t, x_t, z))
+    prepared = autoencoder.prepare(z)
+    assert torch.equal(autoencoder(t, x_t, prepared), autoencoder(t, x_t, z))
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 3, 32, 32), (1, 1, 64, 64)])
