@@ -23,7 +23,6 @@ except ImportError:
         return function if function is not None else on_gpu
 
 
-import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
@@ -40,11 +39,12 @@ from studio.server.middleware import RequestMiddleware, request_limits
 from studio.server.sessions import UNREAD, Sessions
 from studio.server.temp_dir import temporary_folder
 from studio.ui import presenting as present
-from studio.ui.page import page, where_it_is
+from studio.ui.blocks import Blocks
+from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, theme
 
 
-def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
+def build(public: bool = False, device: str | None = None, model: Model | None = None) -> Blocks:
     """The page on a model, warmed up.
 
     Args:
@@ -64,7 +64,7 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run for warming up has a goal in words
         studio.warm_up(pictures[0])
-    return page(studio, pictures, where_it_is)
+    return page(studio, pictures, run_here)
 
 
 def best_device() -> str:
@@ -72,7 +72,7 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
+def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
     """Serve the page with everything off that would record or publish what visitors do.
 
     Args:
@@ -81,7 +81,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         public: take in less, because anybody may come.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
-    sessions = Sessions(UNREAD if public else math.inf)
+    sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
         css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
@@ -147,7 +147,7 @@ def main() -> None:
         sys.exit(f"The studio cannot start: {error}")
 
 
-def opened(given: argparse.Namespace) -> gr.Blocks:
+def opened(given: argparse.Namespace) -> Blocks:
     """The page on the model that the command line names."""
     return build(given.public, model=chosen(given, given.device or best_device(), given.public))
 

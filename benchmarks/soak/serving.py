@@ -114,7 +114,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)
-    cleanup.STAY = given.stay
+    cleanup.EXPIRY = given.stay
     model = model_of(given.model)
     meter = Metered(model.network, given.pause)
     studio = Studio(dataclasses.replace(model, network=meter), DeviceQueue(HOME))

@@ -10,11 +10,11 @@ from studio.core.settings import LossName
 # a morph lies between two people, and has a tab of its own
 GOALS: Mapping[LossName, str] = MappingProxyType(
     {
-        "clip_text": "Words: match a sentence (CLIP)",
+        "clip_text": "Text: match a prompt (CLIP)",
         "clip_directional": "Direction: from one text to another (CLIP)",
         "clip_image": "Picture: look like another picture (CLIP)",
         "identity": "Person: become another person (face network)",
-        "mix": "Mix: several at once, each with its weight",
+        "mix": "Mix: weighted sum of goals",
     }
 )
 
@@ -27,8 +27,8 @@ PROMPTS: tuple[str, ...] = (
 
 SECOND_LABEL: Mapping[LossName, str] = MappingProxyType(
     {
-        "clip_image": "Picture to move towards",
-        "identity": "Face to become",
+        "clip_image": "Target picture",
+        "identity": "Target face",
         "mix": "Second picture",
         "morph": "Second face of the morph",
     }

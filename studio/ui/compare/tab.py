@@ -1,9 +1,10 @@
-"""`compare_tab`: the same job done by several gradient methods at once, with what each of them takes."""
+"""`compare_tab`: one task with several gradient methods side by side, with the cost and the result of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,23 @@ from studio.runs.compare import GRADIENTS, Comparison, compare
 from studio.runs.events import Waiting
 from studio.runs.meter import get_ready
 from studio.runs.request import Request
-from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
+from studio.ui.events import QUICK, Updates
 from studio.ui.fields import NAME_EXAMPLES, example_row, picture
-from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.ui.job import Job, follow, job_row, wire_job
 
 CompareStream = Callable[[Request, Sequence[GradientName], CancelToken], Iterator[Comparison | Waiting | None]]
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
-# an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
+# an ODE, where the paper's adjoint is most accurate; few steps, because four methods run
 _START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
-_GOALS = (("Words: match a sentence", "clip_text"), ("Person: become another person", "identity"))
+_GOALS = (("Text: match a prompt", "clip_text"), ("Person: become another person", "identity"))
 
 
 def compare_stream(studio: Studio) -> CompareStream:
-    """Comparisons at the rate a page can show, one job at a time on the device it shares with all others."""
+    """Events of comparisons at the rate of the page, one run at a time on the device."""
     get_ready()
 
     def stream(
@@ -47,7 +48,7 @@ def compare_stream(studio: Studio) -> CompareStream:
 
 @dataclass(frozen=True)
 class _Tab:
-    """What a comparison reads and writes."""
+    """The components that a comparison reads and writes."""
 
     start: gr.Image
     second: gr.Image
@@ -64,25 +65,26 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
-        studio: model, device, stop flags.
-        examples: pictures; the first is there when the page opens.
-        stream: `compare_stream(studio)`, wrapped by whatever the host needs.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page opens with the first.
+        stream: `compare_stream(studio)`, wrapped in whatever the host needs.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            gr.Markdown("### One job")
+            gr.Markdown("### Task")
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
-            example_row(examples, start, "Or choose an example")
+            example_row(examples, start)
             goal = gr.Radio(_GOALS, value="clip_text", label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
             with gr.Column(visible=False) as second_box:
-                second = picture("Face to become", "compare-second", None, height=190)
-                example_row(list(reversed(examples)), second, "Or choose a second example")
-            gr.Markdown("### Several ways to differentiate it")
+                second = picture("Target face", "compare-second", None, height=190)
+                example_row(list(reversed(examples)), second)
+            gr.Markdown("### Gradient methods to compare")
             methods = gr.CheckboxGroup(
-                [(words, name) for name, words in GRADIENTS.items()],
+                [(label, name) for name, label in GRADIENTS.items()],
                 value=list(GRADIENTS),
                 label="Gradient methods",
+                show_label=False,
                 elem_id="compare-methods",
                 elem_classes="cards",
             )
@@ -90,9 +92,9 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
             with gr.Accordion("All settings", open=False, elem_id="compare-more"):
                 fields |= controls(_MORE, "compare-")
         with gr.Column(scale=8, min_width=340):
-            job = job_row("compare", "Compare")
+            job = job_row("compare-", "Compare")
             shown = gr.HTML(
-                compare_html.waiting(list(GRADIENTS)),
+                compare_html.empty_cards(list(GRADIENTS)),
                 elem_id="compare-cards",
                 elem_classes="plain",
                 apply_default_css=False,
@@ -113,10 +115,10 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: CompareStream)
         },
         goal,
         [second_box, prompt],
-        **PLUMBING,
+        **QUICK,
     )
-    goal.change(None, js=NAME_EXAMPLES, **PLUMBING)
-    methods.change(compare_html.waiting, methods, shown, **PLUMBING)
+    goal.change(None, js=NAME_EXAMPLES, **QUICK)
+    methods.change(compare_html.empty_cards, methods, shown, **QUICK)
 
 
 def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
@@ -130,16 +132,13 @@ def _wire(studio: Studio, tab: _Tab, stream: CompareStream) -> None:
         prompt: str,
         methods: Sequence[GradientName],
         *values: Any,
-    ) -> Iterator[Updates]:
+    ) -> Generator[Updates, None, str]:
         chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
         request = Request.checked(chosen, start, second, studio.model.size)
-        for state in stream(request, methods, stop):
-            if state is None:
-                yield tab.job.unchanged()
-            elif isinstance(state, Waiting):
-                yield tab.job.moving(html.place(state.ahead), 0.0)
-            else:
-                yield _shown(tab, state)
+        last = yield from follow(tab.job, stream(request, methods, stop), partial(_shown, tab))
+        if last is None:
+            yield tab.job.without_result()
+        return ""
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
     wire_job(tab.job, studio.cancel_tokens, work, inputs, [tab.cards, tab.curve])

@@ -1,14 +1,14 @@
-"""`morph_tab`: two faces in, one face that is both; beside it the plain morph, and what the judges say of each."""
+"""`morph_tab`: two faces and their morph, beside the plain morph, with the similarities that face networks measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
@@ -23,10 +23,11 @@ from studio.runs.request import Request
 from studio.runs.retry import said, with_second_try
 from studio.ui import html
 from studio.ui.controls import Control, controls
+from studio.ui.events import QUICK, Updates
 from studio.ui.fields import example_row, picture
-from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.morph import html as morph_html
-from studio.ui.morph.downloads import keeping, wire_keeping
+from studio.ui.morph.downloads import download_row, wire_downloads
 
 MorphStream = Callable[[Request, CancelToken], Iterator[Morphing | Morphed | Waiting | None]]
 _MAIN = ("optimisation_steps", "closeness")
@@ -37,7 +38,7 @@ _MORE = (
 
 
 def morph_stream(studio: Studio) -> MorphStream:
-    """Morphs at the rate a page can show, one job at a time on the device it shares with all others."""
+    """Events of morphs at the rate of the page, one run at a time on the device."""
 
     def stream(request: Request, stop: CancelToken) -> Iterator[Morphing | Morphed | Waiting | None]:
         work = with_second_try(lambda one: morph(studio.model, one, stop, studio.cost_model), request)
@@ -48,7 +49,7 @@ def morph_stream(studio: Studio) -> MorphStream:
 
 @dataclass(frozen=True)
 class _Tab:
-    """What a morph reads and writes."""
+    """The components that a morph reads and writes."""
 
     faces: tuple[gr.Image, gr.Image]
     preset: gr.Radio
@@ -64,9 +65,9 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
-        studio: model, device, stop flags.
-        examples: pictures; the first two, best look-alikes, are there when the page opens.
-        stream: `morph_stream(studio)`, wrapped by whatever the host needs.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page opens with the first two, which should look alike.
+        stream: `morph_stream(studio)`, wrapped in whatever the host needs.
     """
     pair = examples[:2]
     size = studio.model.size
@@ -74,7 +75,7 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
         with gr.Column(scale=4, min_width=320):
             faces, preset, fields = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
-            job = job_row("morph", "Morph")
+            job = job_row("morph-", "Morph")
             seen = [load_picture(path, size) for path in pair] if len(pair) == 2 else [None, None]
             stage = gr.HTML(
                 morph_html.stage(seen[0], None, None, seen[1]),
@@ -86,10 +87,10 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: MorphStream) -> 
                 morph_html.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
             )
             numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
-            keep = keeping(studio.public)
+            downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, keep.shown), stream)
-    wire_keeping(keep, job.message, studio.model)
+    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream)
+    wire_downloads(downloads, job.message, studio.model)
 
 
 _SHOWN = 6  # examples below each face
@@ -99,13 +100,13 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
 ) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control]]:
-    gr.Markdown("### Two faces")
+    gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
         faces = []
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
-                example_row(examples[:_SHOWN], face, "Examples")
+                example_row(examples[:_SHOWN], face)
                 faces.append(face)
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
@@ -121,10 +122,14 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
 
     def work(
         stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
-    ) -> Iterator[Updates]:
+    ) -> Generator[Updates, None, str]:
         chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, size)
-        yield from _watch(tab, request, stream(request, stop))
+        last = yield from follow(tab.job, stream(request, stop), partial(_shown, tab, request))
+        if not isinstance(last, Morphed):
+            yield tab.job.without_result()
+            return ""
+        return said(request.settings, last.outcome.settings)
 
     def look(first: str | None, second: str | None) -> Updates:
         try:
@@ -133,42 +138,23 @@ def _wire(studio: Studio, tab: _Tab, stream: MorphStream) -> None:
             return {tab.job.message: html.alert(str(error))}
         return {tab.job.message: "", tab.stage: morph_html.stage(seen[0], None, None, seen[1])}
 
-    def choose(preset: str | None) -> dict[Block, Any]:
+    def choose(preset: str | None) -> Updates:
         values = PRESETS.get(preset or "", {})
-        moved: dict[Block, Any] = {field: values[name] for name, field in tab.fields.items() if name in values}
+        moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     wire_job(tab.job, studio.cancel_tokens, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
-    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **PLUMBING)
-    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **PLUMBING)
+    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **QUICK)
+    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
 
 
-def _watch(tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Waiting | None]) -> Iterator[Updates]:
-    job, finished = tab.job, False
-    for event in events:
-        if event is None:
-            yield job.unchanged()
-        elif isinstance(event, Waiting):
-            yield job.moving(html.place(event.ahead), 0.0)
-        elif isinstance(event, Morphing):
-            yield {**_moving(job, event), **_shown(tab, request, event)}
-        else:
-            finished = True
-            yield _done(tab, event)
-            if note := said(request.settings, event.outcome.settings):
-                yield {job.message: html.note(note)}
-    if not finished:
-        yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)
-
-
-def _moving(job: Job, event: Morphing) -> Updates:
-    return {job.status: html.progress(event.progress)}
-
-
-def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
+def _shown(tab: _Tab, request: Request, event: Morphing | Morphed) -> Updates:
+    if isinstance(event, Morphed):
+        return _done(tab, event)
     now: Image.Image = event.progress.image
     return {
+        tab.job.status: html.progress(event.progress),
         tab.stage: morph_html.stage(request.start, event.plain, now, request.second),
         tab.panel: morph_html.panel(event.of_plain, event.of_now),
     }
