@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-# nobody is told that this runs, or what it does; read when the libraries are imported
+# no analytics and no telemetry; the libraries read this when they are imported
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
@@ -48,7 +48,7 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     """The page on a model, warmed up.
 
     Args:
-        public: strangers come (see `Studio.public`), so everybody gets a share of the device and no more.
+        public: on a public server (see `Studio.public`), with stricter limits per client.
         device: where the model runs; None for a GPU if there is one.
         model: the embedded one if None.
     """
@@ -73,12 +73,12 @@ def best_device() -> str:
 
 
 def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
-    """Serve the page with everything off that would record or publish what visitors do.
+    """Serve the page, with everything off that records or publishes what clients do.
 
     Args:
         blocks: of `build`.
-        presenting: large type and keys, whatever the address says.
-        public: take in less, because anybody may come.
+        presenting: use presentation mode without `?present=1`.
+        public: stricter limits on requests.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
     sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
@@ -153,7 +153,7 @@ def opened(given: argparse.Namespace) -> Blocks:
 
 
 def serve(given: argparse.Namespace) -> None:
-    """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
+    """Build and serve, with a folder for clients' files that is deleted at the end, also by `docker stop`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
         launch(

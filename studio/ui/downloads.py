@@ -25,7 +25,7 @@ _DOWNLOAD = """(file) => {
 def options(marked: bool, prefix: str = "") -> tuple[gr.Checkbox, gr.Checkbox]:
     """Options of a saved picture: settings in its metadata, and a visible label, which is on at first if `marked`."""
     inside = gr.Checkbox(True, label="Embed settings", elem_id=f"{prefix}inside", min_width=200)
-    return inside, gr.Checkbox(marked, label="Draw “AI-edited” label", elem_id=f"{prefix}mark", min_width=200)
+    return inside, gr.Checkbox(marked, label="“AI-edited” label", elem_id=f"{prefix}mark", min_width=200)
 
 
 def hidden_file(prefix: str = "") -> gr.File:

@@ -11,7 +11,7 @@ import gradio as gr
 from studio.api.endpoints import Streams, add_endpoints
 from studio.models.embedded import pair
 from studio.queue.app_state import Studio
-from studio.ui.about.models import line
+from studio.ui.about.models import model_line
 from studio.ui.about.tab import about_tab
 from studio.ui.blocks import Blocks
 from studio.ui.compare.tab import compare_stream, compare_tab
@@ -46,7 +46,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
     # `delete_cache` deletes what is left when the program ends; `blocks.cleaner` deletes everything else, and earlier
     blocks = Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True)
     with blocks:
-        gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
+        gr.Markdown(f"{_HEAD} {model_line(studio.model)}", elem_id="head")
         # wrap: Gradio measures the tabs before the fonts are loaded, and may move one to a menu for good
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):

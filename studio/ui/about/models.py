@@ -14,7 +14,7 @@ the diffusers layout. `python -m studio.cli` has the same option. The studio dow
 safetensors only. Without a pinned commit it downloads the newest one; saved pictures record the commit."""
 
 
-def line(model: Model) -> str:
+def model_line(model: Model) -> str:
     """Name and licence of the loaded model, as one line of Markdown."""
     licence = f" ({_plain(model.origin.licence)})" if model.origin.licence else ""
     return f"Model: **{_plain(model.name)}**{licence}."
@@ -38,7 +38,7 @@ def _loaded(model: Model) -> list[str]:
         "Source": f"{origin.source}, commit {origin.revision}" if origin.source else "",
         "SHA-256 of the weights": model.digest,
     }
-    return [line(model), "", *(f"- {name}: {_plain(value)}" for name, value in facts.items() if value)]
+    return [model_line(model), "", *(f"- {name}: {_plain(value)}" for name, value in facts.items() if value)]
 
 
 def _plain(text: str) -> str:

@@ -19,16 +19,16 @@ that both can travel with it. Diffusion models make such pictures without the se
 the attack stronger. AdjointDEIS was tested on this task, because detectors must be trained and tested on the strongest
 known attacks. This page uses rendered clay faces, and face networks that were trained on clay faces only.
 
-**How to read it.** The *plain morph* is the midpoint of the two encodings: z by linear interpolation, x_T and the
-noises by spherical interpolation, without a gradient. The *steered morph* starts there and minimises
+**How to read it.** The *plain morph* is the midpoint of the two encodings: z by linear interpolation, x<sub>T</sub> and
+the noises by spherical interpolation, without a gradient. The *steered morph* starts there and minimises
 
 $$\\mathcal L = d(v, v_a) + d(v, v_b) + |\\,d(v, v_a) - d(v, v_b)\\,|$$
 
-(eq. 5.1 of the paper). Here v, v_a and v_b are the embeddings of the morph and of the two faces, and d is one minus
-their cosine. The gradient goes through every sampling step. Only the first network is in this loss. The *held-out
-networks* are of other kinds and are not in the loss, so their results count. A network accepts a face whose bar passes
-the dark mark, at a false match rate (FMR) of 0.1 %; the light mark is an FMR of 1 %. The attack succeeds for a network
-that accepts *both* faces.
+(eq. 5.1 of the paper). Here v, v<sub>a</sub> and v<sub>b</sub> are the embeddings of the morph and of the two faces,
+and d is one minus their cosine. The gradient goes through every sampling step. Only the first network is in this loss.
+The *held-out networks* are of other kinds and are not in the loss, so their results count. A network accepts a face
+whose bar passes the dark mark, at a false match rate (FMR) of 0.1 %; the light mark is an FMR of 1 %. The attack
+succeeds for a network that accepts *both* faces.
 """
 _ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 % only", "rejected": "✗ rejected"}
 

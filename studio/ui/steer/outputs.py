@@ -125,7 +125,7 @@ def download_row(marked: bool = False) -> Downloads:
                 kind: gr.Button(save.label, size="sm", min_width=90, elem_id=f"save-{kind}")
                 for kind, save in SAVES.items()
             }
-            photo = gr.Button("Result in photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
+            photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
         with gr.Row(elem_classes="sharing"):
             inside, mark = options(marked)
             link = gr.Button("Copy link", size="sm", elem_id="link", min_width=150)

@@ -8,7 +8,7 @@ import pytest
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 from studio.ui.about import figures
-from studio.ui.about.models import about_models, line
+from studio.ui.about.models import about_models, model_line
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -70,7 +70,7 @@ def test_strangers_do_not_read_what_is_on_the_computer(model: Model) -> None:
 def test_the_model_at_work_is_said_with_licence_and_z(model: Model) -> None:
     origin = Origin("CC <0>", "a code", "somebody/a-model", "c0" * 20)
     there = dataclasses.replace(model, name="A | B <i>", origin=origin)
-    assert line(there) == "Model: **A &#124; B &lt;i&gt;** (CC &lt;0&gt;)."
+    assert model_line(there) == "Model: **A &#124; B &lt;i&gt;** (CC &lt;0&gt;)."
     shown = about_models(there)
     assert "- z: a code" in shown
     assert f"- Source: somebody/a-model, commit {'c0' * 20}" in shown
