@@ -2,10 +2,10 @@
 
 Gradio does not keep these rules by itself:
 
-    only the end of a run enables Run again     Gradio ignores a click while an earlier one is pending
-    Stop sets a token, and no event is cancelled     cancelling frees the queue while the device still computes
-    one run at a time uses the device     the others wait in one queue, and the page shows their position
-    a run over its time limit is stopped     its token holds the sentence to show
+    only the end of a run enables Run again   Gradio ignores a click while an earlier one is pending
+    Stop sets a token, no event is cancelled  cancelling frees the queue while the device still computes
+    one run at a time uses the device         the others wait in one queue, and the page shows their position
+    a run over its time limit is stopped      its token holds the sentence to show
 """
 
 from __future__ import annotations
