@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-# nobody is told that this runs, or what it does; read when the libraries are imported
+# no analytics and no telemetry; the libraries read this when they are imported
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
@@ -23,7 +23,6 @@ except ImportError:
         return function if function is not None else on_gpu
 
 
-import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
@@ -42,15 +41,16 @@ from studio.server.middleware import RequestMiddleware, request_limits
 from studio.server.sessions import UNREAD, Sessions
 from studio.server.temp_dir import temporary_folder
 from studio.ui import presenting as present
-from studio.ui.page import page, where_it_is
+from studio.ui.blocks import Blocks
+from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, theme
 
 
-def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
+def build(public: bool = False, device: str | None = None, model: Model | None = None) -> Blocks:
     """The page on a model, warmed up.
 
     Args:
-        public: strangers come (see `Studio.public`), so everybody gets a share of the device and no more.
+        public: on a public server (see `Studio.public`), with stricter limits per client.
         device: where the model runs; None for a GPU if there is one.
         model: the embedded one if None.
     """
@@ -66,19 +66,19 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run for warming up has a goal in words
         studio.warm_up(pictures[0])
-    return page(studio, pictures, where_it_is)
+    return page(studio, pictures, run_here)
 
 
-def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
-    """Serve the page with everything off that would record or publish what visitors do.
+def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
+    """Serve the page, with everything off that records or publishes what clients do.
 
     Args:
         blocks: of `build`.
-        presenting: large type and keys, whatever the address says.
-        public: take in less, because anybody may come.
+        presenting: use presentation mode without `?present=1`.
+        public: stricter limits on requests.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share of `gr.Blocks.launch`.
     """
-    sessions = Sessions(UNREAD if public else math.inf)
+    sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
         css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
@@ -146,14 +146,14 @@ def main() -> None:
         sys.exit(f"The studio cannot start: {error}")
 
 
-def opened(given: argparse.Namespace) -> gr.Blocks:
+def opened(given: argparse.Namespace) -> Blocks:
     """The page on the model that the command line names."""
     device = given.device or str(best_device(mps=False))
     return build(given.public, model=chosen(given, device, given.public))
 
 
 def serve(given: argparse.Namespace) -> None:
-    """Build and serve, with a folder for files of visitors that goes when this ends, also by `docker stop`."""
+    """Build and serve, with a folder for clients' files that is deleted at the end, also by `docker stop`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
         launch(

@@ -127,7 +127,7 @@ class Person:
         frames = self._chance.randint(0, 6)
         seen = _last(_stopped(visitor, visitor.run(asked.changed(image)), frames))
         status = str(seen.shown.get("status"))
-        trouble = "" if "nothing new to keep" in status else self._wrong(asked, seen)
+        trouble = "" if "no new result" in status else self._wrong(asked, seen)
         if "Stopped" not in status and not trouble:
             trouble = f"not stopped: {status[:200]}"
         return Trial("stop", time.monotonic() - began, trouble, seen.place, seen.first)

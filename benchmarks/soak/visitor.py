@@ -15,7 +15,7 @@ import httpx
 from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
 
 Json = dict[str, Any]
-_PLACE = re.compile(r"Waiting: (one|\d+) runs? come")
+_PLACE = re.compile(r"In the queue: (\d+) runs? before")
 _SEED = re.compile(r"<th scope=row>Seed</th><td>(\d+)</td>")
 
 
@@ -115,7 +115,7 @@ class Visitor:
 
     def stop(self) -> None:
         """Press Stop."""
-        self._now("halt")
+        self._now("stop")
 
     def save(self, kind: str) -> bytes:
         """Press a button that saves; the file."""
@@ -165,7 +165,6 @@ def _see(seen: Seen, names: list[str], values: list[Any], began: float) -> None:
             value = value["value"]
         seen.shown[name] = value
     if found := _PLACE.search(str(seen.shown.get("status") or "")):
-        place = 1 if found[1] == "one" else int(found[1])
-        seen.place = max(seen.place, place)
+        seen.place = max(seen.place, int(found[1]))
     if seen.first is None and isinstance(seen.shown.get("live"), dict) and seen.shown["live"].get("image"):
         seen.first = time.monotonic() - began

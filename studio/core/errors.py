@@ -61,10 +61,11 @@ def _sentence(error: BaseException, incident: str) -> str:
         )
     if isinstance(error, FloatingPointError):
         return (
-            f"The numbers ran out of range{_where(error)} {incident}: try a lower learning rate or a lower noise level."
+            f"The values became infinite or undefined{_where(error)} {incident}: try a lower learning rate or a lower "
+            "noise level."
         )
     if disk_is_full(error):
-        return f"The server's disk is full, so this could not be written {incident}: try again in a while."
+        return f"The server's disk is full, so this could not be written {incident}: try again later."
     return f"Something went wrong on the server {incident}; your image and settings are kept, try again."
 
 

@@ -45,7 +45,7 @@ def cut(tokenizer: Any, text: str) -> str | None:
     return text[:high].rstrip() or None
 
 
-def told(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
+def cut_notes(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
     """One sentence for each text that is cut, by its name; empty where all of them are read to their ends."""
     if tokenizer is None:
         return ""

@@ -14,8 +14,8 @@ from studio.models.registry import ENTRIES
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
-_NOTE = """The built-in model is small and synthetic and knows only clay faces: a photo is outside its world, so it will
-be given back exactly but hardly be steered well."""
+_NOTE = """The embedded model is small and was trained on rendered clay faces only. It reconstructs a photo exactly, but
+steers it poorly."""
 
 
 def embedded(device: str | torch.device = "cpu") -> Model:

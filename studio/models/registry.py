@@ -76,13 +76,13 @@ class Entry:
 
 
 _Z: Mapping[Kind, str] = {
-    "embedded": "a code that the model's own encoder reads in the picture",
+    "embedded": "a code computed from the picture by the model's encoder",
     "unconditional": "none, so only the noise is steered",
     "latent": "none, so only the noise is steered",
     "labelled": "the embedding of a class, free to leave it",
     "prompted": "what the text encoder makes of the start prompt, one vector a token",
     "flow": "what the text encoder makes of the start prompt, one vector a token",
-    "diffae": "a code that the model's own encoder reads in the picture",
+    "diffae": "a code computed from the picture by the model's encoder",
 }
 _FACE = "a photo of a face"
 _TEXT = ("transformers",)

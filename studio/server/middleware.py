@@ -41,6 +41,7 @@ from studio.server.body import (
     too_large,
 )
 from studio.server.client import address_of
+from studio.server.gradio_internals import drop_description
 from studio.server.rate_limit import RateLimiter
 from studio.server.routes import believable, inner_path, is_open, is_upload_id
 
@@ -66,10 +67,8 @@ _UPLOAD_TIME = 120.0
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Admit = Callable[[Any, str, str], None]
-"""(the app of Gradio, session, address): a message is about to be answered in this visit, or in none if "", which is
-an upload; may refuse.
-"""
+Admit = Callable[[str, str], None]
+"""(session, address): called before a session's request is answered; session "" is an upload. May raise Refused."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class RequestMiddleware:
     app: App
     request_limits: RequestLimits = AT_HOME
     clock: Callable[[], float] = monotonic
-    admit: Admit = lambda app, session, who: None
+    admit: Admit = lambda session, who: None
     _taken: deque[tuple[float, int]] = field(default_factory=deque)
     _open: Counter[str] = field(default_factory=Counter)
     _host: bytes = b""
@@ -187,7 +186,7 @@ class RequestMiddleware:
         body = await read(receive, self._check_length(dict(headers), self.request_limits.message), _TIME)
         session = session_of(body)
         if session and path.startswith(_CALLS):
-            self.admit(scope.get("app"), session, who)
+            self.admit(session, who)
         return again(body, receive)
 
     async def _upload(self, scope: Scope, receive: Receive, who: str) -> Receive:
@@ -205,7 +204,7 @@ class RequestMiddleware:
         size = body.seek(0, 2)
         body.seek(0)
         self._count(who, max(parts * SMALLEST_PART - size, 0))
-        self.admit(scope.get("app"), "", who)
+        self.admit("", who)
         return again(body, receive)
 
     def _count(self, who: str, size: int) -> None:
@@ -233,7 +232,7 @@ class RequestMiddleware:
         if host != self._host:
             self._host = host
             if app := scope.get("app"):
-                app.api_info = None
+                drop_description(app)
 
 
 def _who(scope: Scope) -> str:

@@ -71,7 +71,7 @@ def test_no_two_wishes_are_alike_and_a_seed_brings_them_back() -> None:
 
 def test_what_a_page_shows_is_read_as_a_person_would() -> None:
     seen, names = Seen(), ["status", "live", "numbers"]
-    waiting = ["<b>Waiting: 3 runs come before yours</b>", {"__type__": "update"}, ""]
+    waiting = ["<b>In the queue: 3 runs before yours</b>", {"__type__": "update"}, ""]
     _see(seen, names, waiting, began=0.0)
     assert (seen.place, seen.first, seen.seed) == (3, None, None)
     _see(seen, names, ["", {"image": "data:"}, "<tr><th scope=row>Seed</th><td>77</td></tr>"], began=0.0)

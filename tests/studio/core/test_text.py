@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core.text import LONGEST, clean, cut, told
+from studio.core.text import LONGEST, clean, cut, cut_notes
 from tests.stub import tokenize
 
 
@@ -40,7 +40,7 @@ def test_a_text_of_a_book_costs_no_time() -> None:
 def test_a_text_that_fits_is_read_to_its_end() -> None:
     assert cut(tokenize, "a" * 64) is None
     assert cut(tokenize, "") is None
-    assert told(tokenize, [("Prompt", "a face")]) == ""
+    assert cut_notes(tokenize, [("Prompt", "a face")]) == ""
 
 
 def test_where_a_text_is_cut_is_measured_with_the_tokenizer() -> None:
@@ -60,6 +60,6 @@ def test_what_is_read_gives_the_same_tokens_and_nothing_shorter_does(text: str) 
 
 
 def test_a_person_reads_where_and_of_which_text() -> None:
-    sentence = told(tokenize, [("Prompt", "red " * 30), ("What the picture shows now", "a face")])
+    sentence = cut_notes(tokenize, [("Prompt", "red " * 30), ("Picture description", "a face")])
     assert sentence == "Prompt: the text network reads it only up to “… red red red” and drops the rest."
-    assert told(None, [("Prompt", "red " * 30)]) == ""
+    assert cut_notes(None, [("Prompt", "red " * 30)]) == ""

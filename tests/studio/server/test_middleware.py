@@ -409,7 +409,7 @@ def test_an_upload_id_is_short() -> None:
 def test_who_asks_for_a_visit_is_told_to_whoever_looks_after_them() -> None:
     asked: list[tuple[str, str]] = []
 
-    def admit(app: Any, session: str, who: str) -> None:
+    def admit(session: str, who: str) -> None:
         asked.append((session, who))
         if session == "full":
             raise Refused(429, "Fetch your answers first.")
