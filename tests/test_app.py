@@ -79,6 +79,8 @@ def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.Monk
     given: dict[str, Any] = {}
 
     class Page:
+        cleaner = None
+
         def launch(self, **options: Any) -> None:
             given.update(options)
 

@@ -15,7 +15,7 @@ import httpx
 from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
 
 Json = dict[str, Any]
-_PLACE = re.compile(r"Waiting: (one|\d+) runs? come")
+_PLACE = re.compile(r"In the queue: (\d+) runs? before")
 _SEED = re.compile(r"<th scope=row>Seed</th><td>(\d+)</td>")
 
 
@@ -127,7 +127,7 @@ class PageClient:
 
     def stop(self) -> None:
         """Press Stop."""
-        self._call("halt")
+        self._call("stop")
 
     def save(self, kind: str) -> bytes:
         """Press a save button; returns the file."""

@@ -33,6 +33,7 @@ from studio.models.memory import memory_in_use
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, DeviceQueue
 from studio.server import cleanup
+from studio.server.gradio_internals import session_ids
 from studio.ui.page import page
 
 EVERY = 0.25
@@ -93,7 +94,7 @@ def watch(blocks: gr.Blocks, studio: Studio, meter: Metered, log: Path) -> None:
             "memory": memory_in_use(cpu),
             "threads": threading.active_count(),
             "busy": studio.device.locked(),
-            "visits": len(blocks.state_holder.session_data),
+            "visits": len(session_ids(blocks)),
             "files": sum(path.is_file() for path in files.rglob("*")),
         }
         draft = log.with_suffix(".new")
@@ -114,7 +115,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(5e-4)
-    cleanup.STAY = given.stay
+    cleanup.EXPIRY = given.stay
     model = model_of(given.model)
     meter = Metered(model.network, given.pause)
     studio = Studio(dataclasses.replace(model, network=meter), DeviceQueue(HOME))

@@ -139,7 +139,7 @@ class User:
         frames = self._rng.randint(0, 6)
         output = _last(_stopped(page, page.run(given.changed(image)), frames))
         status = str(output.shown.get("status"))
-        trouble = "" if "nothing new to keep" in status else self._wrong(given, output)
+        trouble = "" if "no new result" in status else self._wrong(given, output)
         if "Stopped" not in status and not trouble:
             trouble = f"not stopped: {status[:200]}"
         return Trial("stop", time.monotonic() - began, trouble, output.place, output.first)
