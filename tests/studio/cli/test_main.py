@@ -23,7 +23,7 @@ from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.models.losses import LossNetworks
 from tests.stub import stub
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
@@ -103,15 +103,17 @@ def test_a_comparison_is_a_table(face: Path, capsys: Any) -> None:
 def test_another_model_is_chosen_by_the_flags_of_the_page(
     face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twin = make("ddpm-celebahq", tmp_path / "a twin")
+    tiny_copy = make("ddpm-celebahq", tmp_path / "a tiny copy")
     small = stub()
     held_out = LossNetworks(small.clip, small.tokenizer, small.identity)
     monkeypatch.setattr("studio.models.cli.embedded", lambda device: pytest.fail("loaded the embedded model"))
     monkeypatch.setattr("studio.models.load.load_loss_networks", lambda *_: held_out)
-    words = ("steer", face, "--text", "red", *QUICK, "--model", twin, "--device", "cpu", "--offline")
+    words = ("steer", face, "--text", "red", *QUICK, "--model", tiny_copy, "--device", "cpu", "--offline")
     assert run(*words, "--out", "red.png") == 0
-    assert json.loads(Path("red.json").read_text())["model"]["name"] == "a twin"
-    assert run("compare", face, "--text", "red", *QUICK, "--model", twin, "--methods", "discrete", "--offline") == 0
+    assert json.loads(Path("red.json").read_text())["model"]["name"] == "a tiny copy"
+    assert (
+        run("compare", face, "--text", "red", *QUICK, "--model", tiny_copy, "--methods", "discrete", "--offline") == 0
+    )
 
 
 def test_a_model_that_is_not_here_is_one_sentence(face: Path, capsys: Any) -> None:

@@ -1,8 +1,8 @@
-"""Twins: folders in the layout of the public models, of the same classes, with a few thousand random weights.
+"""Tiny copies of the public models: folders of the same layout and classes, with a few thousand random weights.
 
-What loads a twin loads its original: the same files in the same places, read by the same code.
+The code that loads a tiny copy also loads the original, because both have the same files in the same places.
 
-    python -m tests.twins.make FOLDER      writes all of them
+    python -m tests.tiny_models.make FOLDER      writes all of them
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _VAE = {
 
 
 def ddpm(folder: Path) -> None:
-    """All files in the folder itself, as the pixel models have them."""
+    """A pixel model: all files in the folder itself."""
     diffusers.UNet2DModel(sample_size=SIZE, **_UNET).save_pretrained(folder)
     diffusers.DDPMScheduler(clip_sample=True).save_config(folder)
 
 
 def labelled_unet(folder: Path) -> None:
-    """Pixels and classes."""
+    """A pixel model with classes."""
     diffusers.UNet2DModel(sample_size=SIZE, num_class_embeds=3, **_UNET).save_pretrained(folder / "unet")
     diffusers.DDPMScheduler(clip_sample=True).save_config(folder / "scheduler")
 
@@ -58,7 +58,7 @@ def ldm(folder: Path) -> None:
 
 
 def dit(folder: Path) -> None:
-    """Classes, a transformer with learned sigmas, and an autoencoder."""
+    """A class-conditional transformer with learned variances, and an autoencoder."""
     diffusers.DiTTransformer2DModel(
         num_attention_heads=2,
         attention_head_dim=8,
@@ -75,7 +75,7 @@ def dit(folder: Path) -> None:
 
 
 def stable_diffusion(folder: Path, prediction: str = "epsilon") -> None:
-    """Prompts by CLIP, with a small autoencoder for quick looks."""
+    """A UNet with prompts by CLIP, and a small autoencoder for previews."""
     diffusers.UNet2DConditionModel(
         **_BLOCKS,
         sample_size=SIZE // 2,
@@ -97,7 +97,7 @@ def stable_diffusion(folder: Path, prediction: str = "epsilon") -> None:
 
 
 def sana(folder: Path) -> None:
-    """A flow transformer, its deep autoencoder, and a text encoder of Gemma's kind."""
+    """A flow-matching transformer, its deep autoencoder, and a text encoder of Gemma's architecture."""
     diffusers.SanaTransformer2DModel(
         in_channels=4,
         out_channels=4,
@@ -129,7 +129,7 @@ def sana(folder: Path) -> None:
 
 
 def diffae(folder: Path) -> None:
-    """The diffusion autoencoder, after its conversion."""
+    """The diffusion autoencoder after conversion."""
     tiny_diffae().save_pretrained(folder)
 
 
@@ -155,20 +155,28 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "sana-600m": sana,
     "a class-conditional UNet": labelled_unet,
 }
-"""By the original's name in the registry."""
+"""By the name of the original in the registry."""
 
 
 def make(name: str, folder: Path) -> Path:
-    """One twin; the same numbers every time."""
+    """Write one tiny copy; its weights depend on the name only.
+
+    Args:
+        name: a key of `MAKERS`.
+        folder: the output folder.
+
+    Returns:
+        The folder.
+    """
     torch.manual_seed(sum(name.encode()))
     MAKERS[name](folder)
     for path in folder.rglob("diffusion_pytorch_model.safetensors"):
-        _wake(path)
+        _fill_zeros(path)
     return folder
 
 
-def _wake(path: Path) -> None:
-    """Layers that start at zero would hide whether a gradient passes through them."""
+def _fill_zeros(path: Path) -> None:
+    """Replace tensors of zeros by random values: no gradient would pass through layers initialised with zero."""
     from safetensors.torch import load_file
 
     tensors = load_file(path)
@@ -200,8 +208,8 @@ def _clip_text(folder: Path) -> None:
     (place / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     (place / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
     special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
-    told = {**special, "pad_token": "<|endoftext|>", "model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
-    (place / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    options = {**special, "pad_token": "<|endoftext|>", "model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
+    (place / "tokenizer_config.json").write_text(json.dumps(options), encoding="utf-8")
     (place / "special_tokens_map.json").write_text(json.dumps({**special, "pad_token": "<|endoftext|>"}))
 
 
@@ -231,14 +239,14 @@ def _gemma_text(folder: Path) -> None:
 
 
 def _letters() -> list[str]:
-    """All bytes as CLIP's tokenizer writes them, within a word and at its end."""
+    """The 256 bytes in CLIP's notation, within a word and at its end."""
     plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     letters = [chr(k) for k in plain] + [chr(256 + k) for k in range(256 - len(plain))]
     return [*letters, *(letter + "</w>" for letter in letters)]
 
 
 def main(folder: Path) -> Iterator[Path]:
-    """All of them."""
+    """Write all tiny copies; yields their folders."""
     for name in MAKERS:
         yield make(name, folder / name.replace(" ", "-"))
 
