@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import leaves, z_at
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.base import GradientMethod, differentiate
 from adjointdeis.gradients.continuous import ContinuousAdjoint, drift
@@ -64,7 +65,7 @@ def audit(
         h,
         tuple(_warnings(method, sampler, h)),
         {
-            name: [compare(a.flatten(), b.flatten()) for a, b in zip(found[name], exact[name], strict=True)]
+            name: [compare(*(_flat(z_at(Scheduled(g[name]), i)) for g in (found, exact))) for i in range(sampler.steps)]
             for name in by_step
             if name in exact
         },
@@ -110,6 +111,5 @@ def _warnings(method: GradientMethod, sampler: Sampler, h: float) -> list[str]:
 
 
 def _flat(grad: Any) -> Tensor:
-    """One vector, in float64: of a tensor, or of all parameters."""
-    parts = grad.values() if isinstance(grad, dict) else [grad]
-    return torch.cat([part.double().flatten() for part in parts])
+    """One vector, in float64: of a tensor, of all tensors of a structured z, or of all parameters."""
+    return torch.cat([part.double().flatten() for part in leaves(grad)])

@@ -18,7 +18,8 @@ For every prediction type, the two quantities that samplers are written in are l
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol, get_args, runtime_checkable
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 from torch import Tensor
 
@@ -29,8 +30,38 @@ Prediction = Literal["epsilon", "sample", "v_prediction", "flow_prediction"]
 class Denoiser(Protocol):
     """A network, or a wrapper around one (guidance, counting, casting)."""
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Any, /) -> Any:
         """net(t, x_t, z)."""
+
+
+def tensor_of(output: Any) -> Tensor:
+    """The prediction in what a network returned: a tensor, a ModelOutput of diffusers, or a tuple that starts with it.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(output, Tensor):
+        return output
+    found = output
+    if isinstance(output, Mapping):  # a ModelOutput; its first field is the prediction
+        found = output.get("sample", next(iter(output.values()), None))
+    elif isinstance(output, tuple) and output:
+        found = output[0]
+    if not isinstance(found, Tensor):
+        inside = "" if found is output else f" that starts with {type(found).__name__}"
+        raise ValueError(
+            f"The network must return a tensor, or a tuple or ModelOutput that starts with one; got "
+            f"{type(output).__name__}{inside}."
+        )
+    return found
+
+
+def wrapped(model: Denoiser) -> Iterator[Any]:
+    """The network, then the one that it holds as `model`, and so on."""
+    network: Any = model
+    while network is not None:
+        yield network
+        network = getattr(network, "model", None)
 
 
 class Linear(NamedTuple):
@@ -56,8 +87,8 @@ def to_x0(prediction: Prediction, alpha_t: float, sigma_t: float) -> Linear:
         case "epsilon":
             if alpha_t == 0:
                 raise ValueError(
-                    "An epsilon prediction does not determine the image at alpha = 0 (zero terminal SNR); "
-                    "use v_prediction, or start at a lower noise level."
+                    "An epsilon prediction has no x0_hat at alpha = 0 (zero terminal SNR); use v_prediction, "
+                    "timestep_spacing='leading', or a lower noise level."
                 )
             return Linear(1 / alpha_t, -sigma_t / alpha_t)
         case "sample":

@@ -1,12 +1,14 @@
 """Encoding (inversion): from an image to the noise whose sample is that image.
 
-SDE (Cycle-SDE, Wu & De la Torre, 2210.05559): draw a path x_0 .. x_{N-1} of noisy versions of the image, then
-solve every row of the table for its noise,
+SDE (Cycle-SDE, Wu & De la Torre, 2210.05559): draw a path x_0 .. x_{N-1} of noisy versions of the image, with
+x_N = image, then solve every row of the table for its noise, from the noisiest step to the cleanest:
 
-    w_i = (x_{i+1} - A_i x_i - sum_j B_ij m_{i-j}) / D_i,         x_N = image,
+    w_i      = (x_{i+1} - A_i x'_i - sum_j B_ij m'_{i-j}) / D_i,         x'_0 = x_0
+    x'_{i+1} = A_i x'_i + sum_j B_ij m'_{i-j} + D_i w_i               as sampling computes it
 
-so that sampling from x_0 with these noises passes through the same states and ends at the image, for every network.
-The path is drawn from
+Each noise is solved for at the state x'_i that sampling will have there, not at the drawn x_i, from which rounding
+makes it differ. So the rounding of one step is all that separates the sample from the image, whatever the network, its
+precision and the number of steps. The path is drawn from
 
     "independent"   x_i = alpha_i image + sigma_i eps_i, with independent eps_i: as in the paper's code
     "posterior"     x_i given x_{i-1} and the image, the Markov chain of the diffusion: noises nearer to N(0, I)
@@ -25,7 +27,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.sample import call, check_z, z_at
+from adjointdeis.sample import History, call, check_state, check_z, follow, z_at
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.shapes import Conditioning, State
 
@@ -87,12 +89,13 @@ def encode_steps(
     iterations: int = 10,
     tolerance: float = 1e-6,
 ) -> Generator[State, None, Encoding]:
-    """`encode`, yielding the states x_{N-1} .. x_0 on the way from the image to the noise."""
+    """`encode`, yielding one state x_{N-1} .. x_0 on the way from the image to the noise for each step solved."""
     if marginals not in ("independent", "posterior"):
         raise ValueError(f"marginals must be 'independent' or 'posterior'; got {marginals!r}.")
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1; got {iterations}.")
-    check_z(sampler, z)
+    check_state(image, model)
+    check_z(z, sampler.steps)
     if sampler.sde:
         return _encode_sde(model, sampler, image, z, generator, marginals)
     if any(len(row.B) > 1 for row in sampler.rows):
@@ -119,18 +122,16 @@ def _encode_sde(
         )
     draw = _independent_path if marginals == "independent" else _posterior_path
     path = [*draw(sampler, image, generator), image]
-    outputs: dict[int, Tensor] = {}
     noises = torch.empty((sampler.steps, *image.shape), dtype=image.dtype, device=image.device)
-    for i in reversed(range(sampler.steps)):
-        row = sampler.rows[i]
-        predicted = row.A * path[i]
-        for j, weight in enumerate(row.B):
-            if i - j not in outputs:
-                outputs[i - j] = _m(sampler.rows[i - j], model, path[i - j], z_at(z, i - j))
-            predicted = predicted + weight * outputs[i - j]
-        del outputs[i]
+    x = path[0]
+    history: History = ()
+    for i, row in enumerate(sampler.rows):
+        output = call(model, row.time, x, z_at(z, i))
+        predicted, _ = follow(row, x, output, history, None)
         noises[i] = (path[i + 1] - predicted) / row.D
-        yield path[i]
+        noises[i] += (path[i + 1] - (predicted + row.D * noises[i])) / row.D  # what the first division rounded away
+        x, history = follow(row, x, output, history, noises[i])
+        yield path[sampler.steps - 1 - i]
     return Encoding(path[0], noises)
 
 

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.conditioning import like, map_tensors
+from adjointdeis.denoiser import Denoiser, tensor_of
+from adjointdeis.shapes import Conditioning
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,10 @@ class ClassifierFreeGuidance:
 
     model: Denoiser
     scale: float
-    negative: Tensor
+    negative: Conditioning
     batched: bool = True
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning, /) -> Tensor:
         """Guided output for t (b,), x (b, *x), z (b, ...).
 
         Raises:
@@ -43,23 +45,18 @@ class ClassifierFreeGuidance:
         """
         if z is None:
             raise ValueError("Classifier-free guidance needs a conditioning z; got None.")
-        if self.negative.shape[1:] != z.shape[1:] or len(self.negative) not in (1, len(z)):
-            raise ValueError(
-                f"The negative conditioning must have the shape of z, {tuple(z.shape)}, or (1, ...); got "
-                f"{tuple(self.negative.shape)}."
-            )
-        negative = self.negative.to(z).expand_as(z)
+        negative = like(z, self.negative)
         if self.batched:
-            without, with_z = self.model(torch.cat([t, t]), torch.cat([x, x]), torch.cat([negative, z])).chunk(2)
+            both = map_tensors(lambda a, b: torch.cat([a, b]), negative, z)
+            without, with_z = tensor_of(self.model(torch.cat([t, t]), torch.cat([x, x]), both)).chunk(2)
         else:
             without, with_z = self._branch(t, x, negative), self._branch(t, x, z)
         return without + self.scale * (with_z - without)
 
-    def _branch(self, t: Tensor, x: Tensor, z: Tensor) -> Tensor:
+    def _branch(self, t: Tensor, x: Tensor, z: Conditioning) -> Tensor:
         if not torch.is_grad_enabled():
-            return self.model(t, x, z)
-        output: Tensor = checkpoint(self.model, t, x, z, use_reentrant=False)
-        return output
+            return tensor_of(self.model(t, x, z))
+        return tensor_of(checkpoint(self.model, t, x, z, use_reentrant=False))
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """The model's own, so that theta can be differentiated through the wrapper."""

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import map_tensors
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.encode import encode
 from adjointdeis.gradients.base import GradientMethod
@@ -21,13 +22,14 @@ from adjointdeis.gradients.discrete import DiscreteAdjoint
 from adjointdeis.gradients.problem import LossFn
 from adjointdeis.guide import Frame, OptimizerFactory, guide
 from adjointdeis.sampler import Sampler
+from adjointdeis.shapes import Conditioning
 
 
 def adjointDEIS(
     model: Denoiser,
     scheduler: Any,
     xT: Tensor,
-    z: Tensor | None,
+    z: Conditioning,
     loss_fn: LossFn,
     ws: Mapping[int, Tensor] | Sequence[Tensor] | None = None,
     is_sde: bool = False,
@@ -48,7 +50,7 @@ def adjointDEIS(
         scheduler: diffusers scheduler, after `set_timesteps`.
         xT: starting state (b, *x).
         z: conditioning, or None (then x_T alone is optimised).
-        loss_fn: image -> one value an image, or a single value.
+        loss_fn: image -> one value an image; of a batch of one also a single value.
         ws: noises by int(timestep), as `encode_cycle_sde` returns them, or in the order of the steps; drawn from
             `seed` if None. SDE only.
         is_sde: sample by SDE-DPM-Solver-1 (eq. 3.6) instead of DDIM.
@@ -67,7 +69,7 @@ def adjointDEIS(
     """
     sampler = _sampler(scheduler, is_sde, noise_level)
     device = xT.device if device is None else torch.device(device)
-    xT, z = xT.to(device), None if z is None else z.to(device)
+    xT, z = xT.to(device), map_tensors(lambda v: v.to(device), z)
     noises = None
     if is_sde:
         noises = _drawn(sampler, xT, seed) if ws is None else _stacked(sampler, ws, device)
@@ -94,7 +96,7 @@ def encode_cycle_sde(
     model: Denoiser,
     scheduler: Any,
     x0: Tensor,
-    z: Tensor | None,
+    z: Conditioning,
     noise_level: float = 1.0,
     generator: torch.Generator | None = None,
     device: torch.device | str | None = None,
@@ -111,7 +113,7 @@ def encode_cycle_sde(
     """
     sampler = _sampler(scheduler, True, noise_level)
     device = x0.device if device is None else torch.device(device)
-    x_T, noises = encode(model, sampler, x0.to(device), None if z is None else z.to(device), generator)
+    x_T, noises = encode(model, sampler, x0.to(device), map_tensors(lambda v: v.to(device), z), generator)
     assert noises is not None  # an SDE encoding always has them
     return x_T, dict(zip(_timesteps(sampler), noises, strict=True))
 

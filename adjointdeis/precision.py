@@ -19,7 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.conditioning import leaves, replaced
+from adjointdeis.denoiser import Denoiser, tensor_of
+from adjointdeis.shapes import Conditioning
 
 
 def to_order_one(cotangent: Tensor) -> Tensor:
@@ -57,20 +59,20 @@ class HalfPrecision:
         if self.dtype not in (torch.bfloat16, torch.float16):
             raise ValueError(f"dtype must be torch.bfloat16 or torch.float16; got {self.dtype}.")
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning, /) -> Tensor:
         """The output in the dtype of x, for t (b,), x (b, *x), z."""
         model: Any = self.model
         scale = _Scale()
         inside = None if self.autocast else self.dtype
         x_in = _Enter.apply(x, inside, scale)
-        z_in = z if z is None or not z.is_floating_point() else _Enter.apply(z, inside, scale)
+        z_in = replaced(z, [_Enter.apply(v, inside, scale) for v in leaves(z)])
         with torch.autocast(x.device.type, self.dtype, enabled=self.autocast):
             if theta := self._trained():
                 entered = {name: _Enter.apply(p, None, scale) for name, p in theta.items()}
                 output = torch.func.functional_call(model, entered, (t, x_in, z_in))
             else:
                 output = model(t, x_in, z_in)
-        left: Tensor = _Leave.apply(output, x.dtype, scale)
+        left: Tensor = _Leave.apply(tensor_of(output), x.dtype, scale)
         return left
 
     def check_theta(self, theta: Mapping[str, Tensor]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.conditioning import check_z as check_z
+from adjointdeis.conditioning import z_at as z_at
+from adjointdeis.denoiser import Denoiser, tensor_of, wrapped
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
 
@@ -28,13 +31,30 @@ def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State
         raise TypeError("A network call takes one z; got one a step. Pass that of step i, z_at(z, i).")
     dtype = torch.long if isinstance(time, int) else x.dtype
     t = torch.full((len(x),), time, dtype=dtype, device=x.device)
-    output = model(t, x, z)
+    output = tensor_of(model(t, x, z))
     if output.shape != x.shape:
         raise ValueError(
             f"The network must return the shape of its input; got {tuple(output.shape)} for {tuple(x.shape)} at "
             f"t = {time}."
         )
     return output.to(x.dtype)
+
+
+def check_state(x: Any, model: Denoiser) -> None:
+    """Raises ValueError for a state that is no batch of floating-point tensors on the network's device."""
+    if not isinstance(x, Tensor):
+        raise ValueError(f"x_T must be a torch tensor; got {type(x).__name__}. Convert it with torch.as_tensor(x).")
+    if not x.is_floating_point():
+        raise ValueError(f"x_T must hold floating-point numbers; got {x.dtype}. Scale images to [-1, 1] with .float().")
+    if x.dim() == 0 or len(x) == 0:
+        raise ValueError(f"x_T must hold at least one state, shape (b, ...); got shape {tuple(x.shape)}.")
+    for network in (network for network in wrapped(model) if isinstance(network, torch.nn.Module)):
+        if (parameter := next(network.parameters(), None)) is None or parameter.device == x.device:
+            continue
+        # a network that is offloaded, or spread over devices, moves its input itself
+        offloaded = any(hasattr(module, "_hf_hook") for module in network.modules())
+        if len({p.device for p in network.parameters()}) == 1 and not offloaded:
+            raise ValueError(f"x_T is on {x.device}, but the network is on {parameter.device}; move one of them.")
 
 
 def step(
@@ -77,7 +97,8 @@ def sample(
     Raises:
         ValueError: noises for an ODE, or of the wrong shape; a scheduled z whose length is not the number of steps.
     """
-    check_z(sampler, z)
+    check_state(x_T, model)
+    check_z(z, sampler.steps)
     return iterate(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
 
 
@@ -89,20 +110,6 @@ def iterate(model: Denoiser, sampler: Sampler, x_T: State, z: Conditioning, nois
     for i, row in enumerate(sampler.rows):
         x, history = step(row, model, x, z_at(z, i), history, None if noises is None else noises[i])
         yield x
-
-
-def z_at(z: Conditioning, i: int) -> Tensor | None:
-    """The conditioning of step i."""
-    return z.z[i] if isinstance(z, Scheduled) else z
-
-
-def check_z(sampler: Sampler, z: Conditioning) -> None:
-    """Raises ValueError for a scheduled conditioning whose length is not the number of steps."""
-    if isinstance(z, Scheduled) and len(z.z) != sampler.steps:
-        raise ValueError(
-            f"A scheduled conditioning needs one z a step, {sampler.steps} in all; got {len(z.z)}. Stack them on the "
-            "first axis: Scheduled(torch.stack([z_0, z_1, ...]))."
-        )
 
 
 def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor] | None) -> Noises | None:

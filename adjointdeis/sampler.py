@@ -27,7 +27,7 @@ from torch import Tensor
 
 from adjointdeis.denoiser import Prediction, check_prediction
 from adjointdeis.schedule import Grid
-from adjointdeis.schedulers import Final, grid_from_scheduler, solver_from_scheduler
+from adjointdeis.schedulers import Final, grid_from_scheduler, is_flow, own_ends, solver_from_scheduler
 from adjointdeis.tables import Family, Multistep, Row, ddim, multistep_row, unipc_row
 
 __all__ = ["Family", "Multistep", "Row", "Sampler"]
@@ -91,9 +91,10 @@ class Sampler:
             ValueError: an argument out of range, no grid yet, or a method that cannot end at sigma = 0.
             NotImplementedError: an unknown scheduler, or one whose own steps have no table.
         """
-        grid = grid_from_scheduler(scheduler, final)
         named = any(value is not None for value in (sde, order, eta))
         solver = solver_from_scheduler(scheduler)
+        corrected = solver.multistep.startswith("unipc") and not named
+        grid = grid_from_scheduler(scheduler, final, keep_last=corrected and final == "scheduler")
         if solver.refused and not named:
             raise NotImplementedError(
                 f"{type(scheduler).__name__}'s own steps have no table ({solver.refused}). Name sde or order for "
@@ -104,16 +105,23 @@ class Sampler:
         if multistep is None:
             # a corrector must be named, except in the scheduler's own sampler
             multistep = "midpoint" if named and solver.multistep.startswith("unipc") else solver.multistep
+        prediction = prediction_type or _prediction(scheduler)
+        _check_kind(scheduler, prediction)
         # where a repeated last node was dropped, the step that diffusers takes at first order went with it
         whole = grid.steps == len(scheduler.timesteps)
+        ends = own_ends(scheduler) if (not named or eta is not None) and final == "scheduler" else None
+        grid = grid.cut(noise_level)
+        if ends is not None:
+            rows = [ddim(end, 0, prediction, eta or 0.0)._replace(kept=0) for end in ends[-grid.steps :]]
+            return cls(grid, tuple(rows), prediction, bool(eta), 1, eta)
         return cls.from_grid(
-            grid.cut(noise_level),
+            grid,
             sde=bool(sde) if named else solver.sde,
             order=(order or 1) if named else solver.order,
             family=family,
             multistep=multistep,
-            eta=eta,
-            prediction_type=prediction_type or _prediction(scheduler),
+            eta=eta if named else solver.eta,
+            prediction_type=prediction,
             lower_order_final=(solver.lower_order_final and whole) or (family != "flow" and grid.sigma[-1] == 0),
         )
 
@@ -141,7 +149,8 @@ class Sampler:
         _check(grid, sde, order, family, multistep, eta)
         _check_schedule(grid, prediction_type)
         last = grid.steps - 1
-        lines = [order == 2 and i > 0 and not (lower_order_final and i == last) for i in range(grid.steps)]
+        first_order_last = lower_order_final or grid.ends_twice
+        lines = [order == 2 and i > 0 and not (first_order_last and i == last) for i in range(grid.steps)]
         rows = []
         for i, line in enumerate(lines):
             if multistep.startswith("unipc"):
@@ -201,6 +210,21 @@ def _check(grid: Grid, sde: bool, order: int, family: str, multistep: str, eta: 
         )
 
 
+def _check_kind(scheduler: Any, prediction: Prediction) -> None:
+    """Raises ValueError for v on a flow's schedule, or a flow's velocity on another one."""
+    name, flow = type(scheduler).__name__, is_flow(scheduler)
+    if prediction == "flow_prediction" and not flow:
+        raise ValueError(
+            f"{name} has prediction_type='flow_prediction' on a schedule that is not a flow's; set "
+            "use_flow_sigmas=True, or use a flow-matching scheduler."
+        )
+    if prediction == "v_prediction" and flow:
+        raise ValueError(
+            f"{name} has prediction_type='v_prediction' on a flow's schedule, but v needs alpha^2 + sigma^2 = 1; set "
+            "use_flow_sigmas=False, or prediction_type='flow_prediction'."
+        )
+
+
 def _check_schedule(grid: Grid, prediction: Prediction) -> None:
     """v predictions need a variance-preserving schedule, flow predictions a flow: elsewhere the formulas are wrong."""
     power = {"v_prediction": 2, "flow_prediction": 1}.get(prediction)
@@ -217,8 +241,8 @@ def _family(scheduler: Any, sde: bool, second_order: bool) -> Family:
     """The family of a method that is not the scheduler's own, on its grid."""
     algorithm = scheduler.config.get("algorithm_type", "")
     if sde:
-        return "data" if algorithm == "sde-dpmsolver++" or type(scheduler).__name__ == "DDPMScheduler" else "noise"
-    if type(scheduler).__name__.startswith("FlowMatch"):
+        return "data" if algorithm == "sde-dpmsolver++" or type(scheduler).__name__.startswith("DDPM") else "noise"
+    if type(scheduler).__name__.startswith("Flow"):
         return "flow"
     return "data" if algorithm.endswith("++") or scheduler.config.get("predict_x0") else "noise"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,17 @@ class Grid:
             table.
         alpha: alpha_t in [0, 1], signal.
         sigma: sigma_t >= 0, noise. Only the last one may be 0.
+        ends_twice: the last two nodes are the same: the last step, of length zero, is UniPC's corrector alone.
 
     Raises:
-        ValueError: the three differ in length, there are fewer than two nodes, a value is negative, or sigma/alpha
-            does not fall strictly from node to node.
+        ValueError: the three differ in length, there are fewer than two nodes, one is negative, or the noise does
+            not fall strictly from node to node.
     """
 
     times: tuple[int | float, ...]
     alpha: tuple[float, ...]
     sigma: tuple[float, ...]
+    ends_twice: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not len(self.times) == len(self.alpha) == len(self.sigma):
@@ -45,7 +47,8 @@ class Grid:
             raise ValueError("alpha and sigma must not be negative; does the scheduler mix flow with other sigmas?")
         for i in range(self.steps):
             # cross-multiplied, so that alpha = 0 (pure noise) needs no infinity
-            if not self.sigma[i] * self.alpha[i + 1] > self.sigma[i + 1] * self.alpha[i]:
+            before, after = self.sigma[i] * self.alpha[i + 1], self.sigma[i + 1] * self.alpha[i]
+            if before < after or (before == after and not (self.ends_twice and i == self.steps - 1 and after > 0)):
                 raise ValueError(
                     f"The noise must fall from node to node; sigma/alpha does not between node {i} "
                     f"(t = {self.times[i]}) and node {i + 1} (t = {self.times[i + 1]})."
@@ -86,7 +89,7 @@ class Grid:
         if not 0 < noise_level <= 1:
             raise ValueError(f"noise_level must be in (0, 1]; got {noise_level}. Use 1 to start from pure noise.")
         first = min(round((1 - noise_level) * self.steps), self.steps - 1)
-        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:])
+        return Grid(self.times[first:], self.alpha[first:], self.sigma[first:], ends_twice=self.ends_twice)
 
 
 @dataclass(frozen=True)

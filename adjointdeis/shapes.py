@@ -4,8 +4,9 @@
 `n` the number of steps of the sampler. Shapes are checked while the tests run and cost nothing otherwise.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import Tensor
 
@@ -38,14 +39,14 @@ class Scheduled:
         z: stacked on a first axis of one entry a step, (N, *z).
     """
 
-    z: Float[Tensor, "n ..."]
+    z: Any
 
 
-Conditioning: TypeAlias = Float[Tensor, "..."] | Scheduled | None
+Conditioning: TypeAlias = Tensor | Scheduled | Mapping[str, Any] | Sequence[Any] | None
 """z: what the network is conditioned on, of any shape; one for all steps, one a step, or None."""
 
 Noises: TypeAlias = Float[Tensor, "n b *x"]
 """w_0 .. w_{N-1}: the injected noise of every step, stacked."""
 
 Values: TypeAlias = Float[Tensor, " b"] | Float[Tensor, ""]
-"""One loss value an image (or a single value that is already summed)."""
+"""One loss value an image, or that of a batch of one."""

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast, final, runtime_chec
 
 from torch import Tensor
 
+from adjointdeis.conditioning import leaves
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.nan_tracer import NanTracer
 from adjointdeis.gradients.problem import LossFn, Problem
 from adjointdeis.gradients.vjp import NetworkVJP
-from adjointdeis.sample import check_noises, check_z, iterate
+from adjointdeis.sample import check_noises, check_state, check_z, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State, Values
 
@@ -72,7 +73,7 @@ class GradientMethod(Protocol):
             sampler: the table.
             x_T: starting state (b, *x).
             z: conditioning, one a step if `Scheduled`; "z" in `wrt` has no effect where it is None.
-            loss_fn: image (b, *x) -> one value an image (b,), or a single value.
+            loss_fn: image (b, *x) -> one value an image (b,); of a batch of one also a single value.
             noises: w_0 .. w_{N-1} for an SDE; drawn once if None.
             wrt: names out of "x_T", "z", "noises", "theta".
 
@@ -132,7 +133,8 @@ class OwnSampler(ABC):
 
         Arguments are those of `adjointdeis.sample`, errors those of `value_and_grad`.
         """
-        check_z(sampler, z)
+        check_state(x_T, model)
+        check_z(z, sampler.steps)
         return self._states(model, sampler, x_T, z, check_noises(sampler, x_T, noises))
 
     @abstractmethod
@@ -178,8 +180,7 @@ def check_finite(result: LossAndGradients) -> LossAndGradients:
     if not result.image.isfinite().all():
         raise NotFinite("The image is not finite.", result)
     for name, grad in result.grads.items():
-        parts = grad.values() if isinstance(grad, dict) else [grad]
-        if not all(part.isfinite().all() for part in parts):
+        if not all(part.isfinite().all() for part in leaves(grad)):
             raise NotFinite(
                 f"The gradient with respect to {name} is not finite; try fewer steps, a lower noise level or a "
                 "network in float32.",

@@ -83,6 +83,11 @@ class ContinuousAdjoint(CheckedMethod):
         sampler = problem.sampler
         if sampler.grid.alpha[0] == 0:
             raise UnsuitedSampler("AdjointDEIS divides by alpha, which is 0 at the first node; lower the noise level.")
+        if sampler.grid.ends_twice:
+            raise UnsuitedSampler(
+                "AdjointDEIS has no step of length zero, which ends this sampler; use final_sigmas_type='zero', or "
+                "DiscreteAdjoint."
+            )
         grid = adjoint_grid(sampler.grid, self.steps, self.time)
         network = NetworkVJP(problem.model, problem.z, problem.wrt)
         stored, path = self.trajectory == "stored", problem.states()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -24,12 +26,17 @@ def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
     return loss.detach(), cotangent
 
 
-def check_loss(loss: Tensor, image: State) -> None:
-    """Raises ValueError for a loss that is neither (b,) nor a single value, or does not depend on the image."""
-    if loss.shape not in ((len(image),), ()):
+def check_loss(loss: Any, image: State) -> None:
+    """Raises ValueError for a loss that is not one tensor value an image, or does not depend on the image."""
+    if not isinstance(loss, Tensor):
         raise ValueError(
-            f"loss_fn must return one value an image, shape ({len(image)},), or a single value; got shape "
-            f"{tuple(loss.shape)}."
+            f"loss_fn must return a torch tensor with one value an image, shape ({len(image)},); got "
+            f"{type(loss).__name__}. Compute it from the image by torch operations, without .item() or float()."
+        )
+    if loss.shape != (len(image),) and not (loss.shape == () and len(image) == 1):
+        raise ValueError(
+            f"loss_fn must return one value an image, shape ({len(image)},); got shape {tuple(loss.shape)}. Average "
+            "over an image's own entries alone, as in error.flatten(1).mean(1)."
         )
     if not loss.requires_grad:
         raise ValueError(

@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import leaves
+from adjointdeis.denoiser import tensor_of
 from adjointdeis.gradients.network_parameters import trainable
 from adjointdeis.gradients.problem import Problem
-from adjointdeis.shapes import Scheduled
+from adjointdeis.shapes import Conditioning
 
 
 class NotFiniteValue(FloatingPointError):
@@ -36,8 +38,7 @@ class NanTracer:
         theta = trainable(p.model) if "theta" in p.wrt else {}
         try:
             for name, given in (("x_T", p.x_T), ("z", p.z), ("noises", p.w)):
-                value = given.z if isinstance(given, Scheduled) else given
-                if value is not None:
+                for value in leaves(given):
                     _check(value, f"The given {name} is not finite.")
             for name, parameter in theta.items():
                 self._hook(parameter, partial(self._check_gradient, name))
@@ -49,16 +50,16 @@ class NanTracer:
                 hook.remove()
         return f"The gradient is finite up to the network at {self._last_call}." if self._last_call else None
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning) -> Tensor:
         """The network's output, unchanged."""
         where = self._describe(t)
         _check(x, f"The state at {where} is not finite.")
-        output = self.model(t, x, z)
+        output = tensor_of(self.model(t, x, z))
         _check(output, f"The network's output at {where} is not finite.")
         if output.requires_grad:
             self._hook(output, partial(self._check_cotangent, where))
-            for name, v in (("x", x), ("z", z)):
-                if v is not None and v.requires_grad:
+            for name, v in [("x", x), *(("z", v) for v in leaves(z))]:
+                if v.requires_grad:
                     self._hook(v, partial(self._check_gradient, name))
         return output
 

@@ -10,14 +10,18 @@ has neither: `WithParameters` names its parameters.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
+import torch
 from torch import Tensor
 
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.denoiser import Denoiser, wrapped
+from adjointdeis.shapes import Conditioning
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class WithParameters:
     model: Denoiser
     parameters: Mapping[str, Tensor]
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None, /) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning, /) -> Any:
         """The network's output."""
         return self.model(t, x, z)
 
@@ -43,7 +47,7 @@ class WithParameters:
 
 def all_parameters(model: Denoiser) -> dict[str, Tensor]:
     """Every parameter by name, frozen ones too; none for a plain function."""
-    for network in _wrapped(model):
+    for network in wrapped(model):
         # a wrapper may ask its network for parameters that it does not have
         with suppress(AttributeError):
             return dict(network.named_parameters())
@@ -63,15 +67,28 @@ def trainable(model: Denoiser) -> dict[str, Tensor]:
             "wrt names theta, but the model has no parameter that requires a gradient; call "
             "requires_grad_(True) on those to train, or name a plain function's by WithParameters."
         )
-    for network in _wrapped(model):
+    for network in wrapped(model):
         if check := getattr(network, "check_theta", None):
             check(found)
     return found
 
 
-def _wrapped(model: Denoiser) -> Iterator[Any]:
-    """The network, then the one that it holds as `model`, and so on."""
-    network: Any = model
-    while network is not None:
-        yield network
-        network = getattr(network, "model", None)
+_SEEN: WeakSet[torch.nn.Module] = WeakSet()
+"""Networks whose layers were looked through for train mode."""
+
+
+def warn_of_train_mode(model: Denoiser) -> None:
+    """Warn once of a network whose dropout or batch norm is in train mode: every call is then another function."""
+    for network in wrapped(model):
+        if not isinstance(network, torch.nn.Module) or network in _SEEN:
+            continue
+        _SEEN.add(network)
+        for name, layer in network.named_modules():
+            dropout = isinstance(layer, torch.nn.modules.dropout._DropoutNd) and layer.p > 0
+            if layer.training and (dropout or isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)):
+                warnings.warn(
+                    f"The layer {name!r} ({type(layer).__name__}) is in train mode, so two passes over the same states "
+                    "differ and the gradient belongs to neither; call network.eval() first.",
+                    stacklevel=4,
+                )
+                break

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from adjointdeis.conditioning import gradients, leaves, map_tensors, replaced
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.base import (
     CheckedMethod,
@@ -34,7 +34,7 @@ from adjointdeis.gradients.vjp import leaf, recording
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, Scheduled, State
 
-Prepare = Callable[[Tensor], Tensor]
+Prepare = Callable[[Any], Any]
 """z (b, *z) -> c (b, *c), by torch operations; the network must take c in the place of z."""
 
 
@@ -62,9 +62,9 @@ class Precomputed(CheckedMethod, OwnSampler):
         if z is None or "theta" in problem.wrt:
             return differentiate(problem, self.method)
         with recording():
-            start = leaf(z.z if isinstance(z, Scheduled) else z)
-            c = _all_steps(self.prepare, start) if isinstance(z, Scheduled) else self.prepare(start)
-        constant: Conditioning = Scheduled(c.detach()) if isinstance(z, Scheduled) else c.detach()
+            start = replaced(z, [leaf(v) for v in leaves(z)])
+            c = _prepare(self.prepare, start)
+        constant = replaced(c, [v.detach() for v in leaves(c)])
         try:
             found = differentiate(replace(problem, z=constant), self.method)
         except NotFinite as error:
@@ -77,18 +77,26 @@ def prepared(prepare: Prepare | None, z: Conditioning) -> Conditioning:
     if prepare is None or z is None:
         return z
     with torch.no_grad():
-        return Scheduled(_all_steps(prepare, z.z)) if isinstance(z, Scheduled) else prepare(z)
+        c: Conditioning = _prepare(prepare, z)
+    return c
 
 
-def _all_steps(prepare: Prepare, z: Tensor) -> Tensor:
-    """(N, b, *z) -> (N, b, *c)."""
-    c = prepare(z.flatten(0, 1))
-    return c.view(*z.shape[:2], *c.shape[1:])
+def _prepare(prepare: Prepare, z: Conditioning) -> Any:
+    """prepare(z); of a scheduled z for all steps at once, (N, b, *z) -> (N, b, *c)."""
+    if not isinstance(z, Scheduled):
+        return prepare(z)
+    steps, images = leaves(z)[0].shape[:2]
+    c = prepare(map_tensors(lambda v: v.flatten(0, 1), z.z))
+    return Scheduled(map_tensors(lambda v: v.view(steps, images, *v.shape[1:]), c))
 
 
-def _through(found: LossAndGradients, c: Tensor, z: Tensor) -> LossAndGradients:
+def _through(found: LossAndGradients, c: Conditioning, z: Conditioning) -> LossAndGradients:
     """dL/dz in the place of dL/dc."""
     grads: dict[str, Any] = dict(found.grads)
     if "z" in grads:
-        (grads["z"],) = torch.autograd.grad(c, z, grads["z"], materialize_grads=True)
+        # an entry of c that does not depend on z has no graph
+        pairs = [(v, g) for v, g in zip(leaves(c), leaves(grads["z"]), strict=True) if v.requires_grad]
+        outputs, cotangents = [v for v, _ in pairs], [g for _, g in pairs]
+        shares = torch.autograd.grad(outputs, leaves(z), cotangents, materialize_grads=True)
+        grads["z"] = gradients(z, shares)
     return found._replace(grads=grads)

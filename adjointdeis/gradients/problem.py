@@ -21,13 +21,15 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import check_has_gradient, check_z
 from adjointdeis.denoiser import Denoiser
-from adjointdeis.sample import check_noises, check_z, iterate
+from adjointdeis.gradients.network_parameters import warn_of_train_mode
+from adjointdeis.sample import check_noises, check_state, iterate
 from adjointdeis.sampler import Sampler
 from adjointdeis.shapes import Conditioning, Noises, State
 
 LossFn = Callable[[Tensor], Tensor]
-"""image (b, *x) -> one value an image (b,), or a single value."""
+"""image (b, *x) -> one value an image (b,); of a batch of one also a single value."""
 
 VARIABLES = ("x_T", "z", "noises", "theta")
 
@@ -60,7 +62,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         check_wrt(self.wrt, self.sampler)
-        check_z(self.sampler, self.z)
+        check_state(self.x_T, self.model)
+        check_z(self.z, self.sampler.steps)
+        if "z" in self.wrt:
+            check_has_gradient(self.z)
+        warn_of_train_mode(self.model)
         # set once, so that a copy by `replace` has the same noises and draws no others
         object.__setattr__(self, "noises", check_noises(self.sampler, self.x_T, self.noises))
 

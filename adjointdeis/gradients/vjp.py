@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import gradients, leaves, replaced
 from adjointdeis.denoiser import Denoiser
 from adjointdeis.gradients.network_parameters import trainable
 from adjointdeis.precision import to_order_one
@@ -23,9 +24,28 @@ from adjointdeis.shapes import Conditioning, Scheduled, State
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record an autograd graph, in every grad mode of the caller."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
+    """Record an autograd graph, whatever mode the caller is in.
+
+    Raises:
+        ValueError: torch refuses the network, and the message has a cure.
+    """
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    except RuntimeError as error:
+        for found, cure in _CURES.items():
+            if found in str(error):
+                raise ValueError(cure) from error
+        raise
+
+
+_CURES = {
+    "use_reentrant": "The network checkpoints its activations with use_reentrant=True, through which torch gives no "
+    "gradient of chosen inputs; set use_reentrant=False in its gradient checkpointing.",
+    "Inference tensors": "The network's parameters were made under torch.inference_mode, so no gradient can be "
+    "recorded through them; load the network outside inference_mode.",
+}
+"""A part of torch's message -> the sentence with the cure."""
 
 
 def leaf(x: Tensor) -> Tensor:
@@ -58,22 +78,21 @@ class NetworkVJP:
 
     def __init__(self, model: Denoiser, z: Conditioning, wrt: Sequence[str]) -> None:
         self.model = model
-        self.with_z = "z" in wrt and z is not None
-        self.z: Conditioning = _leaf_of(z) if self.with_z else z
+        self.z_count = len(leaves(z)) if "z" in wrt else 0
+        self.z: Conditioning = replaced(z, [leaf(v) for v in leaves(z)]) if self.z_count else z
         self.theta: dict[str, Tensor] = trainable(model) if "theta" in wrt else {}
         # many small contributions are summed: in half precision they would be rounded away
         self.sums = [torch.zeros_like(v, dtype=torch.promote_types(v.dtype, torch.float32)) for v in self.leaves]
 
     @property
     def leaves(self) -> list[Tensor]:
-        """z, if it is differentiated, then the parameters."""
-        z = self.z.z if isinstance(self.z, Scheduled) else self.z
-        return [*([z] if self.with_z and z is not None else []), *self.theta.values()]
+        """The floating-point tensors of z, if it is differentiated, then the parameters."""
+        return [*(leaves(self.z) if self.z_count else []), *self.theta.values()]
 
     @property
     def scheduled(self) -> bool:
         """Whether dL/dz is computed step by step."""
-        return self.with_z and isinstance(self.z, Scheduled)
+        return self.z_count > 0 and isinstance(self.z, Scheduled)
 
     def record(self, time: int | float, x: State, step: int | None = None) -> RecordedCall:
         """One network call with its graph, in step `step` (which only a scheduled z needs).
@@ -87,8 +106,9 @@ class NetworkVJP:
             z = self.z
             if isinstance(z, Scheduled) and step is not None:
                 z = z_at(z, step)
-                if self.with_z and z is not None:
-                    z = shared[0] = leaf(z)
+                if self.z_count:
+                    shared[: self.z_count] = [leaf(v) for v in leaves(z)]
+                    z = replaced(z, shared)
             output = call(self.model, time, x, z)
         if not output.requires_grad:
             raise ValueError(
@@ -118,20 +138,14 @@ class NetworkVJP:
         """Add the weighted share of a step to dL/dz and dL/dtheta; that of a scheduled z goes to z_i of step i."""
         totals = list(self.sums)
         if self.scheduled and step is not None:
-            totals[0] = totals[0][step]
+            totals[: self.z_count] = [total[step] for total in totals[: self.z_count]]
         for total, share in zip(totals, shares, strict=True):
             total.add_(share, alpha=weight)
 
     def grads(self) -> dict[str, Any]:
         """The sums, by variable, in the dtypes of their variables."""
         sums = [total.to(v.dtype) for total, v in zip(self.sums, self.leaves, strict=True)]
-        found: dict[str, Any] = {"z": sums.pop(0)} if self.with_z else {}
+        found: dict[str, Any] = {"z": gradients(self.z, sums[: self.z_count])} if self.z_count else {}
         if self.theta:
-            found["theta"] = dict(zip(self.theta, sums, strict=True))
+            found["theta"] = dict(zip(self.theta, sums[self.z_count :], strict=True))
         return found
-
-
-def _leaf_of(z: Conditioning) -> Conditioning:
-    if isinstance(z, Scheduled):
-        return Scheduled(leaf(z.z))
-    return None if z is None else leaf(z)

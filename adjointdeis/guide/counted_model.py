@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
+from adjointdeis.shapes import Conditioning
 
 
 class CountedModel:
@@ -24,7 +25,7 @@ class CountedModel:
     def __init__(self, model: Denoiser, before: Callable[[], object] | None = None) -> None:
         self.model, self.before, self.calls = model, before, 0
 
-    def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+    def __call__(self, t: Tensor, x: Tensor, z: Conditioning) -> Any:
         """net(t (b,), x_t (b, *x), z)."""
         if self.before is not None:
             self.before()

@@ -57,12 +57,15 @@ class Evaluator:
         except NotFinite as not_finite:
             found, error = not_finite.result, not_finite
         except FloatingPointError as failed:  # a method of another author need not return its result
-            x_T, zeros = problem.x_T, {name: torch.zeros_like(v) for name, v in self._variables.items()}
-            found, error = LossAndGradients(x_T.new_full((len(x_T),), float("nan")), x_T, zeros), failed
+            x_T = problem.x_T
+            found, error = LossAndGradients(x_T.new_full((len(x_T),), float("nan")), x_T, {}), failed
         finite = self._finite(found.loss, found.image)
-        for name, grad in found.grads.items():
+        grads = self._variables.by_name(found.grads)
+        if not grads:
+            grads = {name: torch.zeros_like(v) for name, v in self._variables.items()}
+        for name, grad in grads.items():
             finite = finite & _all_finite(self._variables.rows(name, grad))
-        return Evaluation(found.image, found.loss, finite, {}, found.grads, error)
+        return Evaluation(found.image, found.loss, finite, {}, grads, error)
 
     def _sample(self) -> Evaluation:
         p = self._variables.now()

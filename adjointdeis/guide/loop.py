@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,9 +34,9 @@ class Frame(NamedTuple):
     """The sample after `step` updates.
 
     image (b, *x) and loss (b,) are those at `variables` (x_T, z, noises if they are optimised; a scheduled z by its
-    stack), so a run can be continued from the best frame. grad_norm is the length of the gradient there, by variable:
-    empty after the last update, when none is taken. nfe is the number of network calls since the start, seconds the
-    time.
+    stack, a structured z in its structure), so a run can be continued from the best frame. grad_norm is the length of
+    the gradient there, by variable ("z.pooled" for a tensor of a structured z): empty after the last update, when none
+    is taken. nfe is the number of network calls since the start, seconds the time.
 
     terms are the losses by name before their weights, and "shell", the norm prior; empty for a single loss without it.
     status is that of every image; halvings how often its rate was halved so far, after steps that were not finite.
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     grad_norm: dict[str, float]
     nfe: int
     seconds: float
-    variables: dict[str, Tensor]
+    variables: dict[str, Any]
     terms: Mapping[str, Tensor] = MappingProxyType({})
     status: tuple[Status, ...] = ()
     halvings: tuple[int, ...] = ()
@@ -89,7 +89,8 @@ def guide(
         gradient: how to differentiate.
         optimizer: "adam", "adamw", "sgd", or "lbfgs" (lr is its first trial, usually 1; several evaluations an update);
             or a function from parameter groups to a torch optimizer that treats entries independently.
-        lr: learning rate > 0, one for all, or one for each variable by name.
+        lr: learning rate > 0, one for all, or one for each variable by name. The tensors of a structured z have the
+            names "z.pooled", "z.0"; a rate for "z" is that of all of them that have none.
         steps: number of updates, at least 0; with 0 the plain sample is the only frame.
         wrt: what is optimised, of "x_T", "z", "noises".
         rules: changes to gradients and steps: lengths, masks, the norm prior, halved rates.
@@ -149,7 +150,7 @@ def _frames(
             {name: _length(variables, name, found) for name in found.grads},
             counted.calls,
             time.perf_counter() - start,
-            variables.copies(),
+            variables.public(),
             terms,
             tuple(batch.status),
             tuple(batch.halvings.tolist()),

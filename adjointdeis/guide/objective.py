@@ -34,7 +34,7 @@ class Objective:
                     raise ValueError(f"The weight of a loss must be finite; got {weight} for {name}.")
 
     def __call__(self, image: Tensor) -> Tensor:
-        """image (b, *x) -> (b,), or a single value."""
+        """image (b, *x) -> (b,); of a batch of one also a single value."""
         if not isinstance(self._losses, Mapping):
             return self._losses(image)
         values = {name: loss(image) for name, (_, loss) in self._losses.items()}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+Value = TypeVar("Value")
 OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 """Parameter groups, each with its "lr" -> optimizer."""
 
@@ -40,6 +41,11 @@ OPTIMIZERS: dict[str, OptimizerFactory] = {
 }
 
 
+def by_name(values: Mapping[str, Value], name: str) -> Value | None:
+    """The value of a variable: its own, or for a tensor of a structured z, "z.pooled", that of "z"."""
+    return values.get(name, values.get(name.partition(".")[0]))
+
+
 class Recipe:
     """How to build the optimizer over variables, as often as needed.
 
@@ -66,7 +72,7 @@ class Recipe:
         """
         groups = []
         for name, v in variables.items():
-            rate = self._lr.get(name) if isinstance(self._lr, Mapping) else self._lr
+            rate = by_name(self._lr, name) if isinstance(self._lr, Mapping) else self._lr
             if rate is None or not rate > 0:
                 raise ValueError(f"lr must be above 0 for every variable; got {rate} for {name}.")
             groups.append({"params": [v], "lr": share * float(rate)})

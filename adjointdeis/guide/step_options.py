@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.guide.norm_prior import norm_prior_gradient
+from adjointdeis.guide.optimizers import by_name
 from adjointdeis.guide.variables import Variables
 
 
@@ -63,10 +64,11 @@ class StepOptions:
 
     def check(self, variables: Variables, sigma_T: float) -> None:
         """Raises ValueError for options that do not fit the variables, or a start at sigma_T."""
-        for option, by_name in (("masks", self.masks), ("clip", self.clip)):
-            if isinstance(by_name, Mapping) and (unknown := set(by_name) - set(variables)):
+        for option, named in (("masks", self.masks), ("clip", self.clip)):
+            known = {*variables, *(name.partition(".")[0] for name in variables)}
+            if isinstance(named, Mapping) and (unknown := set(named) - known):
                 raise ValueError(f"{option} names {unknown.pop()}, but only {', '.join(variables)} move.")
-        for name, mask in self.masks.items():
+        for name, mask in ((name, mask) for name in variables if (mask := by_name(self.masks, name)) is not None):
             shape = variables[name].shape
             try:
                 mask.expand(shape)
@@ -89,8 +91,8 @@ class StepOptions:
             g = grads[name]
             if self.shell and name == "x_T":
                 g = g + self.shell * norm_prior_gradient(v)
-            if name in self.masks:
-                g = torch.where(self.masks[name].to(g.device) > 0, g, 0.0)
+            if (mask := by_name(self.masks, name)) is not None:
+                g = torch.where(mask.to(g.device) > 0, g, 0.0)
             # not a product with zero, which would leave values that are not finite
             g = torch.where(variables.spread(name, moving) > 0, g, 0.0)
             changed[name] = g * variables.spread(name, self._factor(name, variables.lengths(name, g)))
@@ -102,8 +104,8 @@ class StepOptions:
         """Set the variables to before + mask * rate * (after - before), with rate (b,)."""
         for name, v in variables.items():
             share = variables.spread(name, rate).to(v)
-            if name in self.masks:
-                share = share * self.masks[name].to(v)
+            if (mask := by_name(self.masks, name)) is not None:
+                share = share * mask.to(v)
             # a share of 0 must leave the value unchanged, even where the step is not finite
             v.copy_(torch.where(share == 0, before[name], torch.lerp(before[name], after[name], share)))
 
@@ -111,7 +113,7 @@ class StepOptions:
         smallest = torch.finfo(lengths.dtype).tiny
         if self.normalize:
             return 1 / lengths.clamp_min(smallest)
-        longest = self.clip.get(name) if isinstance(self.clip, Mapping) else self.clip
+        longest = by_name(self.clip, name) if isinstance(self.clip, Mapping) else self.clip
         if longest is None:
             return torch.ones_like(lengths)
         return (longest / lengths.clamp_min(smallest)).clamp_max(1)

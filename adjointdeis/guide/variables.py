@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from adjointdeis.conditioning import named, replaced, structure
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.shapes import Scheduled
 
@@ -29,9 +31,9 @@ class Variables(dict[str, Tensor]):
     """
 
     def __init__(self, start: Problem) -> None:
-        given = {"x_T": start.x_T, "z": start.z.z if isinstance(start.z, Scheduled) else start.z}
-        given["noises"] = start.w
-        super().__init__({name: v.detach().clone() for name in start.wrt if (v := given[name]) is not None})
+        given: dict[str, dict[str, Tensor]] = {"x_T": {"x_T": start.x_T}, "z": named(start.z)}
+        given["noises"] = {} if start.w is None else {"noises": start.w}
+        super().__init__({key: v.detach().clone() for name in start.wrt for key, v in given[name].items()})
         if not self:
             raise ValueError("There is nothing to optimise: wrt names only z, and z is None.")
         for name, v in self.items():
@@ -40,7 +42,8 @@ class Variables(dict[str, Tensor]):
                     f"{name} is {v.dtype}, in which small steps round to nothing; steer {name}.float(), with the "
                     "network in HalfPrecision if it needs that."
                 )
-        self._start = replace(start, wrt=tuple(self))
+        self._z = [key for key in self if key in given["z"]]
+        self._start = replace(start, wrt=tuple(name for name in start.wrt if given[name]))
         self._images = len(start.x_T)
         self._axis = {name: self._find_axis(name, v) for name, v in self.items()}
 
@@ -52,10 +55,22 @@ class Variables(dict[str, Tensor]):
     def now(self) -> Problem:
         """The problem at the present values."""
         start = self._start
-        z = self.get("z", start.z)
-        if isinstance(start.z, Scheduled) and isinstance(z, Tensor):
-            z = Scheduled(z)
+        z = replaced(start.z, [self[key] for key in self._z]) if self._z else start.z
         return replace(start, x_T=self.get("x_T", start.x_T), z=z, noises=self.get("noises", start.w))
+
+    def by_name(self, grads: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Gradients of "x_T", "z" and "noises", with those of z by the names of its tensors."""
+        flat: dict[str, Tensor] = {}
+        for name, grad in grads.items():
+            flat |= named(grad) if name == "z" else {name: grad}
+        return flat
+
+    def public(self) -> dict[str, Any]:
+        """Copies of the present values of "x_T", "z" (in its structure) and "noises"."""
+        found: dict[str, Any] = {key: v.clone() for key, v in self.items() if key not in self._z}
+        if self._z:
+            found["z"] = structure(replaced(self._start.z, [self[key].clone() for key in self._z]))
+        return {name: found[name] for name in self._start.wrt}
 
     def copies(self) -> dict[str, Tensor]:
         """Copies of the present values, by name."""
@@ -91,6 +106,6 @@ class Variables(dict[str, Tensor]):
         return values.view(shape)
 
     def _find_axis(self, name: str, v: Tensor) -> int | None:
-        stepwise = name == "noises" or (name == "z" and isinstance(self._start.z, Scheduled))
+        stepwise = name == "noises" or (name in self._z and isinstance(self._start.z, Scheduled))
         axis = 1 if stepwise else 0
         return axis if v.dim() > axis and v.shape[axis] == self._images else None

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser, GradientMethod, LossAndGradients, Sampler
-from adjointdeis.shapes import Scheduled
+from adjointdeis.shapes import Conditioning
 
 # otherwise the profiler's engine logs to the terminal
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -38,7 +38,7 @@ class Metered:
         model: Denoiser,
         sampler: Sampler,
         x_T: Tensor,
-        z: Tensor | Scheduled | None,
+        z: Conditioning,
         loss_fn: Callable[[Tensor], Tensor],
         noises: Tensor | Sequence[Tensor] | None = None,
         wrt: Sequence[str] = ("x_T", "z"),

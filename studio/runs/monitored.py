@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser
+from adjointdeis.denoiser import tensor_of
 from studio.core.cancellation import CancelToken
 from studio.models.memory import memory_in_use
 
@@ -51,7 +52,7 @@ class MonitoredNetwork:
         if self._stop.is_set():
             raise Cancelled
         self.calls += 1
-        output = self._network(t, x, z)
+        output = tensor_of(self._network(t, x, z))
         if len(self.recorded) < self._limit:
             self.recorded.append(Call(x.detach(), output.detach()))
         # after the call, while the activations for its gradient are still allocated

@@ -33,8 +33,8 @@ def test_v_prediction_needs_no_division_at_the_ends():
     assert to_eps("v_prediction", 1.0, 0.0) == (0, 1)
 
 
-def test_predictions_that_are_undetermined_at_an_end_are_refused():
-    with pytest.raises(ValueError, match="does not determine the image at alpha = 0"):
+def test_predictions_that_say_nothing_at_an_end_are_refused():
+    with pytest.raises(ValueError, match="no x0_hat at alpha = 0"):
         to_x0("epsilon", 0.0, 1.0)
     with pytest.raises(ValueError, match="does not determine the noise at sigma = 0"):
         to_eps("sample", 1.0, 0.0)

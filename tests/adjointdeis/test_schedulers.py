@@ -8,15 +8,28 @@ from diffusers import (
     DDPMScheduler,
     DEISMultistepScheduler,
     DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
     HeunDiscreteScheduler,
     UniPCMultistepScheduler,
 )
 
-from adjointdeis import Sampler, encode, grid_from_scheduler, sample, time_from_scheduler
+from adjointdeis import (
+    ContinuousAdjoint,
+    DiscreteAdjoint,
+    Sampler,
+    SubgridAdjoint,
+    Unrolled,
+    UnsuitedSampler,
+    encode,
+    grid_from_scheduler,
+    sample,
+    time_from_scheduler,
+)
 from adjointdeis.schedulers import SCHEDULERS, solver_from_scheduler
-from tests.truth import Tangle, normal
+from benchmarks.schedulers import Case, compare
+from tests.truth import Tangle, normal, relative_error, squared_distance
 
 
 def dpmsolver(steps: int = 10, **config):
@@ -288,3 +301,143 @@ def test_a_known_schedule_is_interpolated_exactly_at_its_training_times():
     for t in (0, 1, 500, 999):
         alpha_bar = float(scheduler.alphas_cumprod[t])
         assert time(0.5 * math.log(alpha_bar / (1 - alpha_bar))) == pytest.approx(t, abs=1e-3)
+
+
+ZERO_SNR = [
+    (kind, spacing, prediction)
+    for kind in (DDIMScheduler, DDPMScheduler)
+    for spacing in ("linspace", "trailing")
+    for prediction in ("v_prediction", "sample")
+]
+
+
+def zero_snr(kind, spacing, prediction, steps=10):
+    scheduler = kind(
+        rescale_betas_zero_snr=True, timestep_spacing=spacing, prediction_type=prediction, clip_sample=False
+    )
+    scheduler.set_timesteps(steps)
+    return scheduler
+
+
+@pytest.mark.parametrize(("kind", "spacing", "prediction"), ZERO_SNR)
+@pytest.mark.parametrize("steps", [1, 2, 3, 10])
+def test_zero_terminal_snr_is_the_schedulers_own_loop(kind, spacing, prediction, steps):
+    config = {"rescale_betas_zero_snr": True, "timestep_spacing": spacing, "prediction_type": prediction}
+    result = compare(Case(kind.__name__, config, steps))
+    assert (result.kind, result.difference) == ("equal", pytest.approx(0, abs=1e-9))
+
+
+@pytest.mark.parametrize("kind", [DDIMScheduler, DDPMScheduler])
+def test_an_epsilon_prediction_without_any_signal_is_refused_with_the_cure(kind):
+    with pytest.raises(ValueError, match=r"alpha = 0 \(zero terminal SNR\); use v_prediction, .*leading"):
+        Sampler.from_scheduler(zero_snr(kind, "trailing", "epsilon"))
+    leading = kind(rescale_betas_zero_snr=True, timestep_spacing="leading", clip_sample=False)
+    leading.set_timesteps(10)
+    assert Sampler.from_scheduler(leading).grid.alpha[0] > 0
+
+
+@pytest.mark.parametrize(("kind", "spacing", "prediction"), ZERO_SNR)
+def test_an_image_is_encoded_without_loss_from_zero_terminal_snr(kind, spacing, prediction):
+    sampler = Sampler.from_scheduler(zero_snr(kind, spacing, prediction), sde=True, family="data", final="sigma_min")
+    assert sampler.grid.alpha[0] == 0
+    image, model = normal(2, 3, 4, 4), Tangle(3)
+    x_T, noises = encode(model, sampler, image, None, torch.Generator().manual_seed(3))
+    *_, back = sample(model, sampler, x_T, None, noises)
+    assert (back - image).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize(("kind", "spacing", "prediction"), ZERO_SNR)
+@pytest.mark.parametrize("sde", [False, True])
+def test_gradients_from_zero_terminal_snr_are_exact_or_refused(kind, spacing, prediction, sde):
+    scheduler = zero_snr(kind, spacing, prediction)
+    sampler = Sampler.from_scheduler(scheduler, sde=sde, family="data", final="sigma_min" if sde else "scheduler")
+    model, x, wrt = Tangle(3).requires_grad_(False), normal(2, 3, 4, 4), ("x_T", "noises") if sde else ("x_T",)
+    noises = sampler.draw_noises(x, torch.Generator().manual_seed(1)) if sde else None
+    loss_fn = squared_distance(normal(2, 3, 4, 4, seed=5))
+    truth = Unrolled().value_and_grad(model, sampler, x, None, loss_fn, noises, wrt)
+    for method in (DiscreteAdjoint(), DiscreteAdjoint(checkpoints=3), SubgridAdjoint(steps=sampler.steps)):
+        found = method.value_and_grad(model, sampler, x, None, loss_fn, noises, wrt)
+        for name in wrt:
+            assert relative_error(found.grads[name], truth.grads[name]) < 1e-9, (method, name)
+    try:
+        found = ContinuousAdjoint(order=1).value_and_grad(model, sampler, x, None, loss_fn, noises, wrt)
+    except (UnsuitedSampler, ValueError) as refused:
+        assert "alpha, which is 0" in str(refused)  # noqa: PT017 - either answer is right
+    else:
+        assert all(found.grads[name].isfinite().all() for name in wrt)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"use_karras_sigmas": True},
+        {"use_exponential_sigmas": True},
+        {"use_beta_sigmas": True},
+        {"use_flow_sigmas": True, "prediction_type": "flow_prediction"},
+    ],
+    ids=lambda config: next(iter(config)),
+)
+@pytest.mark.parametrize("steps", [2, 3, 5, 10])
+def test_unipcs_last_step_of_length_zero_corrects(config, steps):
+    result = compare(Case("UniPCMultistepScheduler", {**config, "final_sigmas_type": "sigma_min"}, steps))
+    assert (result.kind, result.difference) == ("equal", pytest.approx(0, abs=1e-9))
+
+
+SLICED = [
+    (DPMSolverMultistepScheduler, {}),
+    (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+    (EulerDiscreteScheduler, {}),
+    (FlowMatchEulerDiscreteScheduler, {"shift": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("kind", "config"), SLICED)
+def test_timesteps_sliced_as_image_to_image_does_are_a_noise_level(kind, config):
+    whole, sliced = kind(**config), kind(**config)
+    for scheduler in (whole, sliced):
+        scheduler.set_timesteps(10)
+    sliced.timesteps = sliced.timesteps[4:]
+    assert grid_from_scheduler(sliced) == grid_from_scheduler(whole).cut(0.6)
+    assert Sampler.from_scheduler(sliced).rows[1:] == Sampler.from_scheduler(whole, noise_level=0.6).rows[1:]
+
+
+@pytest.mark.parametrize("kind", [DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler])
+def test_timesteps_that_are_no_slice_are_refused_with_both_lengths(kind):
+    scheduler = kind()
+    scheduler.set_timesteps(10)
+    scheduler.timesteps = scheduler.timesteps[::2]
+    with pytest.raises(ValueError, match=r"has 5 timesteps but 11 sigmas.*give noise_level"):
+        grid_from_scheduler(scheduler)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_sigmas_that_are_log_linear_are_read_by_their_index(steps):
+    result = compare(Case("EulerDiscreteScheduler", {"interpolation_type": "log_linear"}, steps))
+    assert result.kind == "equal"
+
+
+CUSTOM = [
+    (DDPMScheduler, {"timesteps": [900, 700, 300, 20]}),
+    (DPMSolverMultistepScheduler, {"timesteps": [900, 700, 300, 20]}),
+    (EulerDiscreteScheduler, {"timesteps": [900, 700, 300, 20]}),
+    (EulerDiscreteScheduler, {"sigmas": [12.0, 5.0, 1.0, 0.1, 0.0]}),
+    (EulerAncestralDiscreteScheduler, {}),
+    (FlowMatchEulerDiscreteScheduler, {"sigmas": [1.0, 0.7, 0.2]}),
+    (FlowMatchEulerDiscreteScheduler, {"timesteps": [1000.0, 700.0, 200.0]}),
+    (UniPCMultistepScheduler, {"sigmas": np.array([0.9, 0.5, 0.2])}),
+]
+
+
+@pytest.mark.parametrize(("kind", "given"), CUSTOM, ids=lambda v: getattr(v, "__name__", str(v)))
+def test_custom_timesteps_and_sigmas_are_the_schedulers_own_loop(kind, given):
+    config = {"solver_order": 1} if kind is DPMSolverMultistepScheduler else {}
+    flow = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"} if kind is UniPCMultistepScheduler else {}
+
+    def make(case):
+        clip = {"clip_sample": False} if kind is DDPMScheduler else {}
+        scheduler = kind(**clip, **config, **flow)
+        scheduler.set_timesteps(**(given or {"num_inference_steps": 4}))
+        return scheduler
+
+    result = compare(Case(kind.__name__, config, 5), make)
+    assert result.kind == "equal", result

@@ -86,9 +86,12 @@ def test_every_image_of_a_batch_gets_its_own_gradient(method):
         assert relative_error(together.grads[name][1:2], alone.grads[name]) < 1e-12
 
 
-def test_a_single_loss_value_is_taken_as_it_is(method):
+def test_a_single_loss_value_is_that_of_a_batch_of_one(method):
     x, z, loss_fn = arguments()
-    summed = method.value_and_grad(Tangle(3, 4), ODE, x, z, lambda image: loss_fn(image).sum())
+    with pytest.raises(ValueError, match=rf"one value an image, shape \({len(x)},\); got shape \(\)"):
+        method.value_and_grad(Tangle(3, 4), ODE, x, z, lambda image: loss_fn(image).sum())
+    x, z, loss_fn = x[:1], z[:1], lambda image: arguments()[2](image.expand(len(x), *image.shape[1:]))[:1]
+    summed = method.value_and_grad(Tangle(3, 4), ODE, x, z, lambda image: loss_fn(image)[0])
     each = method.value_and_grad(Tangle(3, 4), ODE, x, z, loss_fn)
     assert summed.loss.shape == ()
     assert relative_error(summed.grads["z"], each.grads["z"]) < 1e-14

@@ -15,7 +15,8 @@ IMAGE = torch.linspace(-0.9, 0.9, 3 * 8 * 8).view(1, 3, 8, 8)
 def test_a_network_that_knows_the_image_sees_it_from_the_first_step_on() -> None:
     scheduler = DDIMScheduler(1000, beta_schedule="linear", clip_sample=False, timestep_spacing="trailing")
     scheduler.set_timesteps(6)
-    sampler = Sampler.from_scheduler(scheduler)
+    # DDIM on the scheduler's grid; its own steps would end at t - 1000 // 6, beside the next node
+    sampler = Sampler.from_scheduler(scheduler, order=1)
     calls: list[Call] = []
     nodes = dict(zip(sampler.grid.times, zip(sampler.grid.alpha, sampler.grid.sigma, strict=False), strict=False))
 
