@@ -1,6 +1,7 @@
 """`Encoder`: image -> code z. `Decoder`: code z -> coarse image and conditioning of the UNet.
 
-Both are diffusers models, saved as config.json and safetensors like the UNet.
+Both are diffusers models, saved as config.json and safetensors like the UNet. Images of side 32 fold are folded: fold x
+fold pixels become channels of one place, so that the networks work at 32 x 32 whatever the image's size.
 """
 
 import math
@@ -37,25 +38,27 @@ class _Residual(nn.Module):
 
 
 class Encoder(ModelMixin, ConfigMixin):
-    """z = LayerNorm(net(image)): (b, 3, 64, 64) in [-1, 1] -> (b, code), mean 0 and variance 1 along the code.
+    """z = LayerNorm(net(image)): (b, 3, 32 fold, 32 fold) in [-1, 1] -> (b, code), mean 0, variance 1 along the code.
 
     Args:
         code: length of z.
         channels: widths at 32, 16, 8 and 4 pixels.
+        fold: pixels folded into channels along each axis, 2 for images of 64 pixels, 4 for 128.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, code: int = 128, channels: tuple[int, ...] = (32, 64, 128, 160)) -> None:
+    def __init__(self, code: int = 128, channels: tuple[int, ...] = (32, 64, 128, 160), fold: int = 2) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # diffusers
         steps = pairwise(channels)
-        self.first = nn.Conv2d(12, channels[0], 3, 1, 1)
+        self.fold = fold
+        self.first = nn.Conv2d(3 * fold * fold, channels[0], 3, 1, 1)
         self.blocks = nn.Sequential(*(_Residual(a, b, 2) for a, b in steps))
         self.norm = nn.GroupNorm(8, channels[-1])
         self.last = nn.Linear(channels[-1] * 16, code)
 
     def forward(self, image: Tensor) -> Tensor:
-        """z (b, code) of images (b, 3, 64, 64)."""
-        h = self.norm(self.blocks(self.first(F.pixel_unshuffle(image, 2))))
+        """z (b, code) of images (b, 3, 32 fold, 32 fold)."""
+        h = self.norm(self.blocks(self.first(F.pixel_unshuffle(image, self.fold))))
         h = self.last(F.silu(h).flatten(1))
         return F.layer_norm(h, h.shape[-1:])
 
@@ -64,8 +67,8 @@ class Decoded(NamedTuple):
     """The output of the decoder.
 
     Args:
-        mean: m(z), the coarse image, (b, 3, 64, 64).
-        spread: s(z) > 0, the standard deviation of image - m(z) at each pixel, (b, 1, 64, 64).
+        mean: m(z), the coarse image, (b, 3, 32 fold, 32 fold).
+        spread: s(z) > 0, the standard deviation of image - m(z) at each pixel, (b, 1, 32 fold, 32 fold).
         features: feature maps for the UNet, (b, f, 32, 32).
         embedding: vector for the UNet's time embedding, (b, e).
     """
@@ -92,6 +95,7 @@ class Decoder(ModelMixin, ConfigMixin):
         channels: widths at 4, 8, 16 and 32 pixels.
         features: number of feature maps.
         embedding: length of the vector added to the UNet's time embedding.
+        fold: as of the encoder.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -101,13 +105,15 @@ class Decoder(ModelMixin, ConfigMixin):
         channels: tuple[int, ...] = (192, 144, 96, 48),
         features: int = 12,
         embedding: int = 128,
+        fold: int = 2,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # diffusers
         self.first = nn.Linear(code, channels[0] * 16)
         steps = pairwise(channels)
         self.blocks = nn.ModuleList(_Residual(a, b) for a, b in steps)
         self.norm = nn.GroupNorm(8, channels[-1])
-        self.last = nn.Conv2d(channels[-1], 16 + features, 3, 1, 1)
+        self.fold = fold
+        self.last = nn.Conv2d(channels[-1], 4 * fold * fold + features, 3, 1, 1)
         self.embed = nn.Sequential(nn.Linear(code, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
 
     def forward(self, z: Tensor) -> Decoded:
@@ -116,12 +122,44 @@ class Decoder(ModelMixin, ConfigMixin):
         for block in self.blocks:
             h = block(F.interpolate(h, scale_factor=2.0, mode="nearest"))
         h = self.last(F.silu(self.norm(h)))
-        mean, level, features = h.split((12, 4, h.shape[1] - 16), 1)
-        spread = _LEAST * (_MOST / _LEAST) ** F.pixel_shuffle(level, 2).sigmoid()
-        return Decoded(F.pixel_shuffle(mean, 2), spread, features, self.embed(z))
+        n = self.fold * self.fold
+        mean, level, features = h.split((3 * n, n, h.shape[1] - 4 * n), 1)
+        spread = _LEAST * (_MOST / _LEAST) ** F.pixel_shuffle(level, self.fold).sigmoid()
+        return Decoded(F.pixel_shuffle(mean, self.fold), spread, features, self.embed(z))
 
     def unpack(self, packed: Tensor) -> Decoded:
         """The parts of vectors (b, n) that `Decoded.packed` made."""
-        shapes = ((3, 64, 64), (1, 64, 64), (int(self.config["features"]), 32, 32), (int(self.config["embedding"]),))
+        side, config = 32 * self.fold, self.config
+        shapes = ((3, side, side), (1, side, side), (int(config["features"]), 32, 32), (int(config["embedding"]),))
         parts = torch.split(packed, [math.prod(shape) for shape in shapes], 1)
         return Decoded(*(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)))
+
+
+class OutputHead(ModelMixin, ConfigMixin):
+    """Details at half the image's resolution, added to the UNet's output: a 3 x 3 convolution at 32 x 32 places all
+    fold x fold pixels of a place at once, which leaves grain at edges.
+
+    The UNet's last convolution has `features` more channels for it. They are folded out once, joined with the UNet's
+    input maps folded 2 x 2, and pass three convolutions. The last one starts at zero.
+
+    Args:
+        maps: channels of the UNet's input maps, before folding.
+        features: channels of the UNet's features at 32 x 32.
+        width: channels inside.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, maps: int = 7, features: int = 64, width: int = 32) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # diffusers
+        self.first = nn.Conv2d(4 * maps + features // 4, width, 3, 1, 1)
+        self.norm = nn.GroupNorm(8, width)
+        self.second = nn.Conv2d(width, width, 3, 1, 1)
+        self.last = nn.Conv2d(width, 12, 3, 1, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]  # it has a bias
+
+    def forward(self, maps: Tensor, features: Tensor) -> Tensor:
+        """(b, maps, 128, 128) and (b, features, 32, 32) -> (b, 3, 128, 128)."""
+        h = self.first(torch.cat([F.pixel_unshuffle(maps, 2), F.pixel_shuffle(features, 2)], 1))
+        h = h + self.second(F.silu(self.norm(h)))
+        return F.pixel_shuffle(self.last(F.silu(h)), 2)

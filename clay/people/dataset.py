@@ -5,7 +5,7 @@ Scene (i, j) is view j of identity i. Identity and view are drawn from generator
 and test sets share no identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class Split:
     def scenes(self) -> list[Scene]:
         """All scenes, ordered by identity, then by view."""
         return [scene(i, j) for i in range(self.first, self.first + self.identities) for j in range(self.views)]
+
+    def first_people(self, count: int | None) -> "Split":
+        """The split with its first `count` people; all of them if None."""
+        return self if count is None else replace(self, identities=min(count, self.identities))
 
     def owners(self) -> np.ndarray:
         """The identity of each image, (len,) int64, in the order of `scenes`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clay.people.dataset import SPLITS, Split, scene
+from clay.people.dataset import SPLITS, TRAIN, Split, scene
 
 DEFAULT_FOLDER = Path("data/clay")
 _SHARD = 100
@@ -20,13 +20,14 @@ def _shards(split: Split, folder: Path) -> Iterator[tuple[Path, list[tuple[int, 
         yield folder / f"{split.name}-{start:05d}.npy", numbers
 
 
-def render_split(split: Split, folder: Path, threads: int = 1) -> Iterator[tuple[int, float]]:
+def render_split(split: Split, folder: Path, threads: int = 1, size: int = 64) -> Iterator[tuple[int, float]]:
     """Render the missing files of a split, each with the images of 100 people.
 
     Args:
         split: which images.
         folder: for the files; created if missing.
         threads: number of rendering threads.
+        size: side of the images in pixels.
 
     Yields:
         For each file, its number of images and the images rendered per second.
@@ -38,7 +39,7 @@ def render_split(split: Split, folder: Path, threads: int = 1) -> Iterator[tuple
         if path.exists():
             continue
         began = time.perf_counter()
-        images = render_all([scene(i, j) for i, j in numbers], threads=threads)
+        images = render_all([scene(i, j) for i, j in numbers], size=size, threads=threads)
         unfinished = path.with_suffix(".partial")
         with unfinished.open("wb") as file:
             np.save(file, images)
@@ -47,7 +48,7 @@ def render_split(split: Split, folder: Path, threads: int = 1) -> Iterator[tuple
 
 
 def load_images(split: Split, folder: Path = DEFAULT_FOLDER) -> np.ndarray:
-    """All images of a split, (len, 64, 64, 3) uint8 sRGB, in the order of `split.scenes()`.
+    """All images of a split, (len, size, size, 3) uint8 sRGB, in the order of `split.scenes()`.
 
     Raises:
         FileNotFoundError: files are missing; the message names the command that renders them.
@@ -67,11 +68,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Render the images of the data set.")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="folder for the images")
     parser.add_argument("--threads", type=int, default=1, help="number of rendering threads")
+    parser.add_argument("--size", type=int, default=64, help="side of the images in pixels; use one folder per size")
+    parser.add_argument("--people", type=int, help="people of the training split; all of them if left out")
     options = parser.parse_args()
-    total = sum(len(split) for split in SPLITS)
+    splits = [split.first_people(options.people) if split is TRAIN else split for split in SPLITS]
+    total = sum(len(split) for split in splits)
     made = 0
-    for split in SPLITS:
-        for count, rate in render_split(split, options.folder, options.threads):
+    for split in splits:
+        for count, rate in render_split(split, options.folder, options.threads, options.size):
             made += count
             print(f"{split.name}: {made} of at most {total} images, {rate:.0f} images/s", flush=True)
 

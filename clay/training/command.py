@@ -24,6 +24,7 @@ def arguments(description: str, *, steps: int, rate: float, out: str) -> argpars
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="images made by clay.rendering.dataset")
+    parser.add_argument("--people", type=int, help="people of the training split to use; all of them if left out")
     parser.add_argument("--runs", type=Path, default=Path("runs/clay"), help="folder for checkpoints")
     parser.add_argument("--out", type=Path, default=Path("assets/clay") / out, help="folder for the weights")
     parser.add_argument("--steps", type=int, default=steps, help="number of steps")
@@ -43,8 +44,8 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def training_images(options: argparse.Namespace) -> Tensor:
-    """The images of the training split on the chosen device, (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`."""
-    return as_channels_first(load_images(TRAIN, options.data)).to(options.device)
+    """The images of the training split on the chosen device, (n, 3, size, size) uint8, in the order of its scenes."""
+    return as_channels_first(load_images(TRAIN.first_people(options.people), options.data)).to(options.device)
 
 
 def run(

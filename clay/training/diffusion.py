@@ -82,7 +82,7 @@ class DiffusionLoss:
     """The loss on a random batch.
 
     Args:
-        images: (n, 3, 64, 64) uint8.
+        images: (n, 3, size, size) uint8.
         vectors: of their scenes, (n, PERSON_SIZE + VIEW_SIZE).
         batch: images per step for the encoder and the decoder.
         noisy: how many of them the UNet gets; a UNet call costs several times as much.
@@ -123,11 +123,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="images per step for the coarse decoder")
     parser.add_argument("--noisy", type=int, default=16, help="images per step for the UNet")
     parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
+    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="side of the images in pixels")
     options = parse(parser)
-    model = DiffusionAutoencoder.from_folder(options.start) if options.start else DiffusionAutoencoder.create()
+    create = DiffusionAutoencoder.create_128 if options.size == 128 else DiffusionAutoencoder.create
+    model = DiffusionAutoencoder.from_folder(options.start) if options.start else create()
     model = model.requires_grad_(True).to(options.device).to(memory_format=torch.channels_last)
     network = Readout(model, int(model.encoder.config["code"]), PERSON_SIZE + VIEW_SIZE).to(options.device)
-    vectors = scene_vectors(TRAIN.scenes()).to(options.device)
+    vectors = scene_vectors(TRAIN.first_people(options.people).scenes()).to(options.device)
     losses = DiffusionLoss(training_images(options), vectors, options.batch, options.noisy)
     plan = Plan(options.steps, options.rate, seed=options.seed)
     run(network, losses, plan, options.runs / "diffusion.pt", lambda average: average.network.save_folder(options.out))

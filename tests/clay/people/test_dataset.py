@@ -18,3 +18,9 @@ def test_scenes_are_listed_in_the_order_of_their_owners():
     assert split.owners().tolist() == [7, 7, 8, 8, 9, 9]
     assert [p for p, _ in split.scenes()] == [person(i) for i in split.owners()]
     assert len(split) == 6
+
+
+def test_the_first_people_of_a_split_are_a_split():
+    split = Split("tiny", 7, 3, views=2)
+    assert split.first_people(2).scenes() == split.scenes()[:4]
+    assert split.first_people(None) == split.first_people(9) == split
