@@ -110,7 +110,8 @@ def test_the_networks_for_128_pixels_are_saved_with_their_output_head(tmp_path):
         eps = loaded(t, x, z)
         assert eps.shape == x.shape
         assert torch.allclose(loaded(t, x, loaded.prepare(z)), eps, atol=1e-5)
-        assert (model(t, x, model.encode(x)) - eps).abs().max() < 0.05  # half precision on disk
+        saved = model(t, x, model.encode(x))
+        assert (saved - eps).abs().max() < 0.02 * saved.abs().max()  # half precision on disk
         without = DiffusionAutoencoder(loaded.unet, loaded.encoder, loaded.decoder, loaded.scheduler, None)
         with pytest.raises(RuntimeError):  # the UNet's last convolution has more channels than an image folds into
             without(t, x, z)
