@@ -22,7 +22,7 @@ _FIRST, _SECOND = "Match with the first face", "Match with the second face"
 
 @dataclass(frozen=True)
 class SamePerson:
-    """1 - cos of the face and that of the start: a name of its own beside the face to become."""
+    """1 - cos to the face of the start, under a name of its own beside the target face."""
 
     name = "same person"
     loss: Identity
@@ -101,7 +101,7 @@ _CLIP_IMAGE = GOALS.add(
         requires=("second_picture", "clip"),
         summary="like the second picture",
         second_label="Target picture",
-        second_missing="This goal needs a second picture to move towards: upload one, or choose an example below it.",
+        second_missing="This goal needs a target picture: upload one, or choose an example below it.",
     )
 )
 # The usual z_rate and closeness suit texts. Another person is far away in z, and cannot be near to the first in pixels.
@@ -117,7 +117,7 @@ _IDENTITY = GOALS.add(
         tabs=("steer", "compare"),
         summary="the second person",
         second_label="Target face",
-        second_missing="This goal needs a second face to become: upload one, or choose an example below it.",
+        second_missing="This goal needs a target face: upload one, or choose an example below it.",
     )
 )
 _SAME_PERSON = Goal(

@@ -12,9 +12,9 @@ from threading import Lock
 from time import monotonic
 
 import gradio as gr
+from starlette.exceptions import HTTPException
 
 from studio.server import gradio_internals as internals
-from studio.server.body import Refused
 from studio.server.cleanup import SESSIONS, SessionCleaner
 
 UNREAD = 256
@@ -45,7 +45,7 @@ class Sessions:
             address: the client's.
 
         Raises:
-            Refused: too many answers wait for this address to fetch them.
+            HTTPException: too many answers wait for this address to fetch them.
         """
         if not session:
             self._cleaner.start()
@@ -87,4 +87,4 @@ class Sessions:
                 internals.empty_answers(self._blocks, one)
                 own[one] = 0
         if sum(own.values()) >= self._unread:
-            raise Refused(429, "Too many answers wait for your address to fetch them: fetch them first.")
+            raise HTTPException(429, "Too many answers wait for your address to fetch them: fetch them first.")

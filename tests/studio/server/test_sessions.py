@@ -6,10 +6,10 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 
 from studio.queue.cancel import CancelTokens
 from studio.server import sessions as page_sessions
-from studio.server.body import Refused
 from studio.server.gradio_internals import session_ids, waiting_answers
 from studio.server.sessions import Sessions
 from studio.ui.blocks import Blocks
@@ -56,7 +56,7 @@ def test_answers_that_nobody_fetches_have_an_end(served: tuple[Any, str], monkey
             sessions.admit("greedy", "6.6.6.6")
             httpx.post(f"{url}queue/join", json={"data": [], "fn_index": long, "session_hash": "greedy"})
 
-    with pytest.raises(Refused, match="fetch them first"):
+    with pytest.raises(HTTPException, match="fetch them first"):
         ask()
     sessions.admit("honest", "9.9.9.9")
     monkeypatch.setattr(page_sessions, "_STALE", -1.0)
