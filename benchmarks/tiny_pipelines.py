@@ -561,10 +561,88 @@ def modular_sdxl() -> Tiny:
     return Tiny(pipe, call, ("prompt_embeds", "pooled_prompt_embeds"))
 
 
+def _krea2(turbo: bool) -> Tiny:
+    transformer = diffusers.Krea2Transformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        intermediate_size=32,
+        timestep_embed_dim=16,
+        text_hidden_dim=16,
+        num_text_layers=2,
+        text_num_attention_heads=1,
+        text_num_key_value_heads=1,
+        text_intermediate_size=16,
+        num_layerwise_text_blocks=1,
+        num_refiner_text_blocks=1,
+        axes_dims_rope=(4, 6, 6),
+    )
+    kind, name = ("_turbo", "Krea2TurboCoreDenoiseStep") if turbo else ("", "Krea2CoreDenoiseStep")
+    pipe = _core(f"krea2.modular_blocks_krea2{kind}", name, transformer=transformer, scheduler=_flow())
+    call = {"prompt_embeds": _normal(1, 7, 2, 16), "prompt_embeds_mask": torch.ones(1, 7).bool()}
+    if not turbo:
+        call |= {f"negative_{key}": value.clone() for key, value in call.items()}
+    return Tiny(pipe, {**call, "height": 64, "width": 64})
+
+
+def modular_krea2() -> Tiny:
+    return _krea2(False)
+
+
+def modular_krea2_turbo() -> Tiny:
+    return _krea2(True)
+
+
+def _qwen21(turbo: bool) -> Tiny:
+    transformer = diffusers.QwenImage21Transformer2DModel(
+        in_channels=16,
+        out_channels=16,
+        num_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        context_in_dim=16,
+        axes_dims_rope=(4, 6, 6),
+    )
+    kind, name = ("_turbo", "QwenImage21TurboCoreDenoiseStep") if turbo else ("", "QwenImage21CoreDenoiseStep")
+    pipe = _core(f"qwenimage21.modular_blocks_qwenimage21{kind}", name, transformer=transformer, scheduler=_flow())
+    masks = _masks(kind=torch.long, name="prompt_embeds_mask")
+    call = {**_embeds(16, negative=not turbo), "prompt_embeds_mask": masks["prompt_embeds_mask"]}
+    if not turbo:
+        call |= masks
+    return Tiny(pipe, {**call, "height": 64, "width": 64})
+
+
+def modular_qwen_image_21() -> Tiny:
+    return _qwen21(False)
+
+
+def modular_qwen_image_21_turbo() -> Tiny:
+    return _qwen21(True)
+
+
+def modular_flux2_klein_whole() -> Tiny:
+    """The core denoising step and the decoder, in one pipeline."""
+    from diffusers.modular_pipelines.flux2.decoders import Flux2DecodeStep
+    from diffusers.modular_pipelines.flux2.modular_blocks_flux2_klein import Flux2KleinCoreDenoiseStep
+    from diffusers.modular_pipelines.modular_pipeline import SequentialPipelineBlocks
+
+    steps = {"denoise": Flux2KleinCoreDenoiseStep(), "decode": Flux2DecodeStep()}
+    pipe = SequentialPipelineBlocks.from_blocks_dict(steps).init_pipeline()
+    pipe.update_components(transformer=_flux2_transformer(), scheduler=_flow(), vae=_flux2_vae())
+    return Tiny(pipe, {**_embeds(32, negative=False), "height": 64, "width": 64})
+
+
 MODULAR: dict[str, Callable[[], Tiny]] = {
     "FLUX.3": modular_flux3,
     "FLUX.3 distilled (flow map)": modular_flux3_distilled,
     "FLUX.2-klein": modular_flux2_klein,
+    "FLUX.2-klein with decoder": modular_flux2_klein_whole,
+    "Krea 2": modular_krea2,
+    "Krea 2 Turbo": modular_krea2_turbo,
+    "Qwen-Image 2.1": modular_qwen_image_21,
+    "Qwen-Image 2.1 Turbo": modular_qwen_image_21_turbo,
     "Z-Image": modular_z_image,
     "Qwen-Image": modular_qwen_image,
     "Stable Diffusion XL": modular_sdxl,

@@ -91,20 +91,23 @@ class PipelineModel:
         sampler: the table on the pipeline's own times.
         z: the tensors of `wrt`, by name.
         call: what is fixed.
+        first: s_0: the state x_T is s_0 times what the pipeline keeps; 1 except for Euler-like schedulers.
+        last: s_N.
     """
 
     model: PipelineNetwork
     sampler: Sampler
     z: Mapping[str, Any]
     call: Mapping[str, Any]
+    first: float
+    last: float
     _images: Images = field(repr=False)
-    _first: float = field(repr=False)
     _arguments: _Arguments = field(repr=False)
 
     def draw(self, generator: torch.Generator | None = None) -> Tensor:
         """x_T (b, ...) as the pipeline draws it with this generator."""
         y: Tensor = self.model.adapter.draw(generator)
-        return y * self._first
+        return y * self.first
 
     def decode(self, latents: Tensor) -> Tensor:
         """The image (b, 3, h, w) in [-1, 1], or video (b, 3, frames, h, w), of a last state; with gradient.
@@ -176,7 +179,8 @@ def from_pipeline(
         z=start.z,
         call=MappingProxyType(dict(call)),
         _images=Images(pipe, adapter, found.last),
-        _first=found.first,
+        first=found.first,
+        last=found.last,
         _arguments=arguments,
     )
 

@@ -111,7 +111,7 @@ class Standard:
         """How the state of the first step holds what `prepare_latents` returned, where the two differ."""
         if self.prepared is None:
             return
-        latents, state = self._latents(self.prepared), self.start.state
+        latents, state = self.latents_of(self.prepared), self.start.state
         if latents.shape == state.shape and torch.equal(latents.to(state), state):
             return
         self.entry = derive(self._first_state, latents.detach())
@@ -126,11 +126,11 @@ class Standard:
         def step(_: Tensor, __: Any, sample: Tensor, ___: Any) -> None:
             raise Done(sample)
 
-        state: Tensor = self._ended(self._parts(0, latents, self.start.z, step, entered=True), self.start.z)
+        state: Tensor = self._ended(self.parts(0, latents, self.start.z, step, entered=True), self.start.z)
         return state
 
     @staticmethod
-    def _latents(prepared: Any) -> Tensor:
+    def latents_of(prepared: Any) -> Tensor:
         latents: Tensor = prepared[0] if isinstance(prepared, tuple) else prepared
         return latents
 
@@ -142,7 +142,7 @@ class Standard:
         def step(output: Tensor, *_: Any) -> None:
             raise Done(output)
 
-        output: Tensor = self._ended(self._parts(index, x, z, step), z)
+        output: Tensor = self._ended(self.parts(index, x, z, step), z)
         return output
 
     def draw(self, generator: torch.Generator | None) -> Tensor:
@@ -157,7 +157,7 @@ class Standard:
 
         parts = {"scheduler": stand_in.watched(self.pipe.scheduler, _never), "prepare_latents": prepare}
         with torch.no_grad():
-            latents = self._latents(self._ended({**parts, **self._text(self.start.z)}, {"generator": generator}))
+            latents = self.latents_of(self._ended({**parts, **self.text(self.start.z)}, {"generator": generator}))
         return (latents if self.entry is None else self.entry.forward(latents)).to(self.start.state.dtype)
 
     @torch.no_grad()
@@ -166,11 +166,11 @@ class Standard:
         pipe, z = self.pipe, {**self.start.z, **_output_type(self.names)}
         vae = stand_in.Decoder(pipe.vae, torch.float32)
         try:
-            found = self._ended({**self._parts(None, y, z, _never), "vae": vae}, z)
+            found = self._ended({**self.parts(None, y, z, _never), "vae": vae}, z)
         except NameError:  # what is decoded is named in the loop
             last = len(self.start.timesteps) - 1
             step = functools.partial(_both, y)
-            found = self._ended({**self._parts(last, self.start.state, z, step), "vae": vae}, z)
+            found = self._ended({**self.parts(last, self.start.state, z, step), "vae": vae}, z)
         result: Tensor = found
         return result
 
@@ -179,19 +179,19 @@ class Standard:
         """The whole pipeline."""
         steps: list[Step] = []
 
-        parts: dict[str, Any] = {"scheduler": recorder(self.pipe.scheduler, steps), **self._text(self.start.z)}
+        parts: dict[str, Any] = {"scheduler": recorder(self.pipe.scheduler, steps), **self.text(self.start.z)}
         arguments = {"generator": generator} if "generator" in self.names else {}
         if (vae := getattr(self.pipe, "vae", None)) is not None:
             parts["vae"] = stand_in.Decoder(vae, vae.dtype)
             arguments |= _output_type(self.names)
         decoded = None
         try:
-            self._called(parts, {**self.start.z, **arguments})
+            self.called(parts, {**self.start.z, **arguments})
         except Done as done:
             decoded = done.value
         return Run(steps, decoded)
 
-    def _parts(
+    def parts(
         self, index: int | None, x: Tensor, z: Mapping[str, Any], step: Callable[..., Any], entered: bool = False
     ) -> dict[str, Any]:
         """The stand-ins for one step, or for none if `index` is None."""
@@ -199,12 +199,12 @@ class Standard:
         times = stand_in.times(start.scheduler.timesteps, functools.partial(self._visit, index))
         parts: dict[str, Any] = {
             "scheduler": stand_in.scheduler(start.scheduler, times, index or 0, step),
-            **self._text(z),
+            **self.text(z),
         }
         if self.prepared is not None:
             latents = x if entered or self.entry is None else self.entry.inverse(x)
             latents = (
-                latents.to(self._latents(self.prepared).dtype) if self.entry is not None and not entered else latents
+                latents.to(self.latents_of(self.prepared).dtype) if self.entry is not None and not entered else latents
             )
             parts["prepare_latents"] = _returns(
                 (latents, *self.prepared[1:]) if isinstance(self.prepared, tuple) else latents
@@ -226,7 +226,7 @@ class Standard:
             if found:
                 return
 
-    def _text(self, z: Mapping[str, Any]) -> dict[str, Any]:
+    def text(self, z: Mapping[str, Any]) -> dict[str, Any]:
         """The stand-in for `encode_prompt`, where prompts are text; else its own function, with gradients."""
         own = getattr(type(self.pipe), "encode_prompt", None)
         if not self.encoded:
@@ -238,12 +238,13 @@ class Standard:
     def _ended(self, parts: Mapping[str, Any], z: Mapping[str, Any]) -> Any:
         name = type(self.pipe).__name__
         return ended(
-            functools.partial(self._called, parts, z),
+            functools.partial(self.called, parts, z),
             f"{name} ended before its scheduler's first step, so it has no loop that can be differentiated; use a "
             "pipeline that denoises with pipe.scheduler.",
         )
 
-    def _called(self, parts: Mapping[str, Any], z: Mapping[str, Any]) -> Any:
+    def called(self, parts: Mapping[str, Any], z: Mapping[str, Any]) -> Any:
+        """The pipeline's own call, past its no_grad, with stand-ins and with other arguments."""
         direct = {name: value for name, value in z.items() if name in self.names and not self._comes_from_text(name)}
         parts = dict(parts)
         if (x := parts.pop("_latents", None)) is not None:
