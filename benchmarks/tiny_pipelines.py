@@ -607,10 +607,10 @@ def _qwen21(turbo: bool) -> Tiny:
     )
     kind, name = ("_turbo", "QwenImage21TurboCoreDenoiseStep") if turbo else ("", "QwenImage21CoreDenoiseStep")
     pipe = _core(f"qwenimage21.modular_blocks_qwenimage21{kind}", name, transformer=transformer, scheduler=_flow())
-    masks = _masks(kind=torch.long, name="prompt_embeds_mask")
-    call = {**_embeds(16, negative=not turbo), "prompt_embeds_mask": masks["prompt_embeds_mask"]}
+    call = _embeds(16, negative=False)
+    call |= {"prompt_embeds_mask": torch.ones(1, 7).long(), "image_pad_mask": torch.zeros(1, 7).bool()}
     if not turbo:
-        call |= masks
+        call |= {f"negative_{key}": value.clone() for key, value in call.items()}
     return Tiny(pipe, {**call, "height": 64, "width": 64})
 
 
