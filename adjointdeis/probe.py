@@ -8,9 +8,10 @@ has the row (in the state x_i = s_i y_i that the network is given, s_N = 1)
 
     A = a_i s_{i+1} / s_i,        B = b_i s_{i+1},        D = d_i s_{i+1}.
 
-a, b and d are `step` at (1, 0, 0), (0, 1, 0) and (0, 0, 1) on a copy of the scheduler in float64. The row is then compared
-with `step` on random values, once for each of two copies that were brought to step i by different states and outputs: a
-scheduler that clips is not linear, and one whose step depends on earlier outputs has a history. Both are refused.
+a, b and d are `step` at (1, 0, 0), (0, 1, 0) and (0, 0, 1) on a copy of the scheduler in float64. The row is then
+compared with `step` on random values, once for each of two copies that were brought to step i by different states and
+outputs: a scheduler that clips is not linear, and one whose step depends on earlier outputs has a history. Both are
+refused.
 
 The grid is that of the training schedule where the scheduler has one (alphas_cumprod, a flow's sigmas, the angles of
 trigonometric flow). Elsewhere alpha = 1 and the noise falls in equal steps; only the rows mean something there.

@@ -1,9 +1,12 @@
-"""Is from_pipeline the pipeline's own sampler, and its gradient that of the pipeline's own loop? `python -m benchmarks.pipelines`
+"""Is from_pipeline the pipeline's own sampler, and its gradient that of the pipeline's own loop?
+
+    python -m benchmarks.pipelines
 
 Tiny pipelines with random weights (tiny_pipelines.py) run at N steps. Compared, each relative to the largest entry:
 
-    difference      what `verify` compares: states, network outputs, last state and input of the VAE, with the pipeline's own
-    gradient        DiscreteAdjoint's gradient in x_T and in every embedding, with plain automatic differentiation through
+    difference      what `verify` compares: states, network outputs, last state and input of the VAE, with the
+    pipeline's own gradient        DiscreteAdjoint's gradient in x_T and in every embedding, with plain automatic
+    differentiation through
                     the pipeline's own loop, scheduler included; relative in the 2-norm, the largest of them
 """
 
@@ -50,9 +53,9 @@ def own_steps(m: PipelineModel, y: Tensor, z: Mapping[str, Any]) -> list[Step]:
     scheduler = recorder(adapter.pipe.scheduler, steps)
     generator = torch.Generator().manual_seed(0)
     if hasattr(adapter, "loops"):
-        with patched(adapter.loop, loop_step=_differentiable(adapter.loop, y, z), progress_bar=Silent):
-            with patched(adapter.pipe, scheduler=scheduler):
-                adapter.pipe(**adapter.call, generator=generator)
+        step = _differentiable(adapter.loop, y, z)
+        with patched(adapter.loop, loop_step=step, progress_bar=Silent), patched(adapter.pipe, scheduler=scheduler):
+            adapter.pipe(**adapter.call, generator=generator)
         return steps
     parts = adapter.parts(0, y, z, None)
     given = {"generator": generator} if "generator" in adapter.names else {}

@@ -6,13 +6,14 @@ import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import diffusers
 import torch
 from torch import Tensor
 
+diffusers: Any = importlib.import_module("diffusers")  # whose constructors have no types
+
 
 class Tiny(NamedTuple):
-    """A pipeline, the arguments of its call (without num_inference_steps), and the embeddings that are differentiated."""
+    """A pipeline, its call (without num_inference_steps), and the embeddings that are differentiated."""
 
     pipe: Any
     call: dict[str, Any]
@@ -65,8 +66,8 @@ def _flow(**changes: Any) -> Any:
 
 
 def _no_text(count: int = 1) -> dict[str, None]:
-    names = ["text_encoder", "tokenizer", *(f"{n}_{i}" for i in range(2, count + 1) for n in ("text_encoder", "tokenizer"))]
-    return dict.fromkeys(names)
+    numbers = ["", *(f"_{i}" for i in range(2, count + 1))]
+    return dict.fromkeys(f"{name}{number}" for number in numbers for name in ("text_encoder", "tokenizer"))
 
 
 def _embeds(width: int, length: int = 7, negative: bool = True) -> dict[str, Tensor]:
@@ -74,7 +75,9 @@ def _embeds(width: int, length: int = 7, negative: bool = True) -> dict[str, Ten
     return found | ({"negative_prompt_embeds": _normal(1, length, width)} if negative else {})
 
 
-def _masks(length: int = 7, kind: torch.dtype = torch.float32, name: str = "prompt_attention_mask") -> dict[str, Tensor]:
+def _masks(
+    length: int = 7, kind: torch.dtype = torch.float32, name: str = "prompt_attention_mask"
+) -> dict[str, Tensor]:
     mask = torch.ones(1, length).to(kind)
     return {name: mask, f"negative_{name}": mask.clone()}
 
@@ -219,9 +222,7 @@ def _z_image_transformer() -> Any:
 
 
 def z_image() -> Tiny:
-    pipe = diffusers.ZImagePipeline(
-        scheduler=_flow(), vae=_vae(16), transformer=_z_image_transformer(), **_no_text()
-    )
+    pipe = diffusers.ZImagePipeline(scheduler=_flow(), vae=_vae(16), transformer=_z_image_transformer(), **_no_text())
     embeds = {"prompt_embeds": [_normal(7, 16)], "negative_prompt_embeds": [_normal(7, 16)]}
     return Tiny(pipe, {**embeds, "guidance_scale": 3.0, "height": 32, "width": 32})
 
@@ -253,7 +254,9 @@ def _qwen_vae() -> Any:
 
 
 def qwen_image() -> Tiny:
-    pipe = diffusers.QwenImagePipeline(scheduler=_flow(), vae=_qwen_vae(), transformer=_qwen_transformer(), **_no_text())
+    pipe = diffusers.QwenImagePipeline(
+        scheduler=_flow(), vae=_qwen_vae(), transformer=_qwen_transformer(), **_no_text()
+    )
     masks = _masks(kind=torch.long, name="prompt_embeds_mask")
     return Tiny(pipe, {**_embeds(16), **masks, "true_cfg_scale": 3.0, "height": 32, "width": 32})
 
@@ -355,7 +358,14 @@ def pixart_sigma() -> Tiny:
     )
     scheduler = diffusers.DPMSolverMultistepScheduler()
     pipe = diffusers.PixArtSigmaPipeline(transformer=transformer, vae=_vae(), scheduler=scheduler, **_no_text())
-    call = {**_embeds(32), **_masks(), "guidance_scale": 4.5, "height": 32, "width": 32, "use_resolution_binning": False}
+    call = {
+        **_embeds(32),
+        **_masks(),
+        "guidance_scale": 4.5,
+        "height": 32,
+        "width": 32,
+        "use_resolution_binning": False,
+    }
     return Tiny(pipe, {**call, "negative_prompt": None})
 
 
@@ -624,12 +634,11 @@ def modular_qwen_image_21_turbo() -> Tiny:
 
 def modular_flux2_klein_whole() -> Tiny:
     """The core denoising step and the decoder, in one pipeline."""
-    from diffusers.modular_pipelines.flux2.decoders import Flux2DecodeStep
-    from diffusers.modular_pipelines.flux2.modular_blocks_flux2_klein import Flux2KleinCoreDenoiseStep
-    from diffusers.modular_pipelines.modular_pipeline import SequentialPipelineBlocks
-
-    steps = {"denoise": Flux2KleinCoreDenoiseStep(), "decode": Flux2DecodeStep()}
-    pipe = SequentialPipelineBlocks.from_blocks_dict(steps).init_pipeline()
+    name = "diffusers.modular_pipelines"
+    core = importlib.import_module(f"{name}.flux2.modular_blocks_flux2_klein").Flux2KleinCoreDenoiseStep()
+    decode = importlib.import_module(f"{name}.flux2.decoders").Flux2DecodeStep()
+    sequential = importlib.import_module(f"{name}.modular_pipeline").SequentialPipelineBlocks
+    pipe = sequential.from_blocks_dict({"denoise": core, "decode": decode}).init_pipeline()
     pipe.update_components(transformer=_flux2_transformer(), scheduler=_flow(), vae=_flux2_vae())
     return Tiny(pipe, {**_embeds(32, negative=False), "height": 64, "width": 64})
 

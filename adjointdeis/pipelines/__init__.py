@@ -5,9 +5,10 @@
     for frame in guide(m.model, m.sampler, m.draw(generator), m.z, lambda x: loss(m.decode(x)), wrt=("x_T", "z")):
         show(m.decode(frame.image))
 
-Reading order: stand_in (parts that take the place of a pipeline's own), start (what a first run shows), recorder (a whole
-run), layout (rearranged tensors), standard and modular (the two kinds of pipeline), table (the sampler), images (encoder and
-decoder), inputs (what is refused), verify (our sample against the pipeline's). diffusers is not imported here.
+Reading order: stand_in (parts that take the place of a pipeline's own), start (what a first run shows), recorder (a
+whole run), layout (rearranged tensors), standard and modular (the two kinds of pipeline), table (the sampler), images
+(encoder and decoder), inputs (what is refused), verify (our sample against the pipeline's). diffusers is not imported
+here.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class PipelineNetwork:
         state = self.adapter.start.state
         if x.shape != state.shape:
             raise ValueError(
-                f"The state must have the shape of the pipeline's latents, {tuple(state.shape)}; got {tuple(x.shape)}. Set "
+                f"The state must have the shape of the pipeline's latents, {tuple(state.shape)}; got "
+                f"{tuple(x.shape)}. Set "
                 "height, width and num_images_per_prompt in from_pipeline."
             )
         output = self.adapter.network(self._index(t), x.to(state.dtype), z)
@@ -68,7 +70,8 @@ class PipelineNetwork:
         rounding = torch.finfo(t.dtype).eps if t.is_floating_point() else 1e-6
         if abs(float(times[index]) - wanted) > 4 * rounding * max(abs(wanted), 1e-3):
             raise ValueError(
-                f"The pipeline's network is defined on its own {len(times)} times only, because guidance and flow maps may "
+                f"The pipeline's network is defined on its own {len(times)} times only, because guidance and "
+                "flow maps may "
                 f"depend on the step; got t = {wanted:.6g}. Use DiscreteAdjoint or Unrolled, which stay on the grid."
             )
         return index

@@ -2,8 +2,9 @@
 
     decode(x_N)  = vae.decode(L(x_N / s_N))          encode_image = s_N L^{-1}(vae.encode(image))
 
-L is what the pipeline does to its last state before it decodes (unpacking, shift, scale, the statistics of a video VAE), and
-`layout` reads it from the pipeline's own code. Images are in [-1, 1], (b, 3, h, w), or (b, 3, frames, h, w) for a video.
+L is what the pipeline does to its last state before it decodes (unpacking, shift, scale, the statistics of a video
+VAE), and `layout` reads it from the pipeline's own code. Images are in [-1, 1], (b, 3, h, w), or (b, 3, frames, h, w)
+for a video.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Images:
         found = derive(self.adapter.decoder_input, self.adapter.start.state.float())
         if found is None:
             raise NotImplementedError(
-                f"{type(self.pipe).__name__} does more to its last state than to rearrange, shift and scale it, so states "
+                f"{type(self.pipe).__name__} does more to its last state than to rearrange, shift and scale it, "
+                "so states "
                 "and images cannot be converted; use pipe.vae."
             )
         return found
@@ -81,7 +83,8 @@ class Images:
             latents = encoded.latents if latents is None else latents
         if latents.shape != given:
             raise ValueError(
-                f"The image must be of the pipeline's size: its VAE makes latents of shape {tuple(given)}, this image of "
+                f"The image must be of the pipeline's size: its VAE makes latents of shape {tuple(given)}, this "
+                "image of "
                 f"shape {tuple(image.shape)} gives {tuple(latents.shape)}. Resize it to height and width of the call."
             )
         return self.layout.inverse(latents.to(image.dtype)) * self.last

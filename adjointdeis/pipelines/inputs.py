@@ -39,7 +39,8 @@ def check(pipe: Any, call: Mapping[str, Any], steps: int, wrt: tuple[str, ...]) 
     scheduler = getattr(pipe, "scheduler", None)
     if not (hasattr(scheduler, "set_timesteps") and hasattr(scheduler, "step")):
         raise ValueError(
-            f"{name} has no usable scheduler: pipe.scheduler is {type(scheduler).__name__}. Set one of diffusers that has "
+            f"{name} has no usable scheduler: pipe.scheduler is {type(scheduler).__name__}. Set one of "
+            "diffusers that has "
             "set_timesteps and step, such as pipe.scheduler = FlowMatchEulerDiscreteScheduler()."
         )
     for argument, reason in RESERVED.items():
@@ -57,7 +58,8 @@ def _check_class(pipe: Any) -> None:
     name, function = type(pipe).__name__, type(pipe).__call__
     if not hasattr(function, "__wrapped__") or not hasattr(pipe, "components"):
         raise ValueError(
-            f"from_pipeline needs a DiffusionPipeline or ModularPipeline of diffusers whose call is wrapped in no_grad; got "
+            "from_pipeline needs a DiffusionPipeline or ModularPipeline of diffusers whose call is wrapped in "
+            "no_grad; got "
             f"{name}. Wrap a network by hand: a model is a function net(t, x, z)."
         )
     names = inspect.signature(function).parameters
@@ -65,7 +67,8 @@ def _check_class(pipe: Any) -> None:
         raise ValueError(f"{name} takes no latents, so no state can be handed to it; use a pipeline that does.")
     if not any("embeds" in argument for argument in names):
         raise ValueError(
-            f"{name} takes no embeddings (an argument whose name holds 'embeds'), so nothing can be differentiated but the "
+            f"{name} takes no embeddings (an argument whose name holds 'embeds'), so nothing can be "
+            "differentiated but the "
             "state; wrap its network by hand: a model is a function net(t, x, z)."
         )
 
@@ -84,7 +87,8 @@ def _check_encoder(pipe: Any, call: Mapping[str, Any]) -> None:
     encoders = [part for name, part in pipe.components.items() if "text_encoder" in name]
     if texts and encoders and not any(part is not None for part in encoders):
         raise ValueError(
-            f"{texts[0]} is text, but the text encoder of this {type(pipe).__name__} is not loaded; pass prompt_embeds, or "
+            f"{texts[0]} is text, but the text encoder of this {type(pipe).__name__} is not loaded; pass "
+            "prompt_embeds, or "
             "load the pipeline with its text encoder."
         )
 
@@ -107,16 +111,19 @@ def no_gradient(pipe: Any, cause: str = "") -> str:
     quantised = sorted(set(_kinds(pipe)) & set(QUANTISED))
     if quantised:
         return (
-            f"{name} holds quantised layers ({', '.join(quantised)}) that give no gradient; load its weights in bfloat16, or "
+            f"{name} holds quantised layers ({', '.join(quantised)}) that give no gradient; load its weights in "
+            "bfloat16, or "
             "in bitsandbytes 4-bit, which has a gradient."
         )
     if any(kind == "OptimizedModule" for kind in _kinds(pipe)) or cause:
         return (
-            f"The network of {name} gives no gradient{f' ({cause})' if cause else ''}: a compiled network needs its backward "
+            f"The network of {name} gives no gradient{f' ({cause})' if cause else ''}: a compiled network needs "
+            "its backward "
             "pass; use the uncompiled one (module._orig_mod), or torch.compile without inference mode."
         )
     return (
-        f"The network of {name} gives no gradient with respect to its state: part of it runs in no_grad or inference mode; "
+        f"The network of {name} gives no gradient with respect to its state: part of it runs in no_grad or "
+        "inference mode; "
         "load it without the hook or cache that does."
     )
 

@@ -1,8 +1,9 @@
 """How two tensors of a pipeline hold the same numbers: b = scale * a[index] + offset, entry by entry.
 
-Packing, unpacking, patching, shifting, scaling and the normalisation of latents are all of this form. `derive` finds the
-three from the pipeline's own code f, by calling it on zeros, on ones, and on the digits of the entries' indices, and
-compares the result with f on random numbers. Both directions then have gradients, whatever no_grad the pipeline has.
+Packing, unpacking, patching, shifting, scaling and the normalisation of latents are all of this form. `derive` finds
+the three from the pipeline's own code f, by calling it on zeros, on ones, and on the digits of the entries' indices,
+and compares the result with f on random numbers. Both directions then have gradients, whatever no_grad the pipeline
+has.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """A ModularPipeline as a function of time, state and embeddings.
 
-Its denoising loop is a LoopSequentialPipelineBlocks, whose `loop_step(components, block_state, i, t)` runs sub-blocks. One run,
-ended at the first `loop_step`, gives the loop, the components and the block state. The network's output at step i is what
-the sub-blocks, called without their no_grad decorators on a copy of that block state with x_t and the tensors of z, pass to
-the scheduler. The index is an argument, so guiders with start and stop and flow maps work as they are.
+Its denoising loop is a LoopSequentialPipelineBlocks, whose `loop_step(components, block_state, i, t)` runs sub-blocks.
+One run, ended at the first `loop_step`, gives the loop, the components and the block state. The network's output at
+step i is what the sub-blocks, called without their no_grad decorators on a copy of that block state with x_t and the
+tensors of z, pass to the scheduler. The index is an argument, so guiders with start and stop and flow maps work as
+they are.
 """
 
 from __future__ import annotations

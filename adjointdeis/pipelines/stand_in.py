@@ -1,11 +1,11 @@
 """Objects that take the place of a pipeline's parts while its own code runs.
 
-A scheduler's stand-in is a shallow copy of the recorded scheduler whose class is a subclass of the real one: all that a
-pipeline reads (sigmas, config, isinstance) is real, but `set_timesteps` does nothing, `scale_model_input` returns its input
-(the state that the network is given is already scaled), and `step` ends the call with the network's output, or hands on a
-given state. Its `timesteps` are the recorded ones, as a tensor whose iteration visits the wanted times only. Where the
-pipeline's loop begins with `if self.interrupt: continue`, the other times are visited with the interruption set, which costs
-nothing and leaves the loop's index right.
+A scheduler's stand-in is a shallow copy of the recorded scheduler whose class is a subclass of the real one: all that
+a pipeline reads (sigmas, config, isinstance) is real, but `set_timesteps` does nothing, `scale_model_input` returns
+its input (the state that the network is given is already scaled), and `step` ends the call with the network's output,
+or hands on a given state. Its `timesteps` are the recorded ones, as a tensor whose iteration visits the wanted times
+only. Where the pipeline's loop begins with `if self.interrupt: continue`, the other times are visited with the
+interruption set, which costs nothing and leaves the loop's index right.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A DiffusionPipeline as a function of time, state and embeddings.
 
-The pipeline's own `__call__` runs, without its no_grad decorator, with stand-ins for three parts: the scheduler (ends the
-call where the network's output is complete), `prepare_latents` (returns what it returned once, with x_t in place of the
-latents) and, where the prompts are text, `encode_prompt` (returns what it returned once, with the tensors of z). Guidance,
-time scaling, packing, ControlNets and LoRA are thereby the pipeline's own.
+The pipeline's own `__call__` runs, without its no_grad decorator, with stand-ins for three parts: the scheduler (ends
+the call where the network's output is complete), `prepare_latents` (returns what it returned once, with x_t in place
+of the latents) and, where the prompts are text, `encode_prompt` (returns what it returned once, with the tensors of
+z). Guidance, time scaling, packing, ControlNets and LoRA are thereby the pipeline's own.
 
 What `encode_prompt` returns has names in the caller only: they are read from the assignment that called it.
 """
@@ -18,7 +18,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -77,7 +77,8 @@ class Standard:
         self.prepared = found.get("result")
         times = scheduler.timesteps
         begin = int((times.double() - float(t)).abs().argmin())
-        ends = len(times) == (getattr(scheduler, "num_inference_steps", None) or 0) + 1  # the end of the last step is listed
+        asked = getattr(scheduler, "num_inference_steps", None) or 0
+        ends = len(times) == asked + 1  # the end of the last step is listed too
         return Start(scheduler, times[begin : len(times) - ends], state, arguments, self._z())
 
     def _is_text(self) -> bool:
@@ -88,9 +89,8 @@ class Standard:
 
         @functools.wraps(own)
         def encode(*arguments: Any, **named: Any) -> Any:
-            frame = sys._getframe(1)
             result = own(*arguments, **named)
-            self.encoded.append((targets(frame.f_code, frame.f_lineno), result))
+            self.encoded.append((targets(self.function.__code__), result))
             return result
 
         return encode
@@ -117,7 +117,8 @@ class Standard:
         self.entry = derive(self._first_state, latents.detach())
         if self.entry is None:
             raise NotImplementedError(
-                f"{type(self.pipe).__name__} changes the latents between prepare_latents and its first step in a way that "
+                f"{type(self.pipe).__name__} changes the latents between prepare_latents and its first step in "
+                "a way that "
                 "is no rearrangement with a scale, so a state cannot be handed to it."
             )
 
@@ -131,6 +132,7 @@ class Standard:
 
     @staticmethod
     def latents_of(prepared: Any) -> Tensor:
+        """The latents in what `prepare_latents` returned."""
         latents: Tensor = prepared[0] if isinstance(prepared, tuple) else prepared
         return latents
 
@@ -202,10 +204,9 @@ class Standard:
             **self.text(z),
         }
         if self.prepared is not None:
-            latents = x if entered or self.entry is None else self.entry.inverse(x)
-            latents = (
-                latents.to(self.latents_of(self.prepared).dtype) if self.entry is not None and not entered else latents
-            )
+            latents = x
+            if self.entry is not None and not entered:
+                latents = self.entry.inverse(x).to(self.latents_of(self.prepared).dtype)
             parts["prepare_latents"] = _returns(
                 (latents, *self.prepared[1:]) if isinstance(self.prepared, tuple) else latents
             )
@@ -282,9 +283,14 @@ def assignments(code: CodeType) -> list[tuple[range, tuple[str, ...]]]:
     return found
 
 
-def targets(code: CodeType, line: int) -> tuple[str, ...]:
-    """The names that the assignment on a line assigns."""
-    return next((names for lines, names in assignments(code) if line in lines), ())
+def targets(code: CodeType) -> tuple[str, ...]:
+    """The names that the line which a function is at, in this thread, assigns."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    if frame is None:
+        return ()
+    return next((names for lines, names in assignments(code) if frame.f_lineno in lines), ())
 
 
 def paired(names: tuple[str, ...], result: Any) -> list[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -44,6 +44,7 @@ class Run(NamedTuple):
     decoded: Tensor | None
 
 
+@runtime_checkable
 class Adapter(Protocol):
     """One kind of pipeline: the functions that `from_pipeline` needs of it."""
 

@@ -1,8 +1,8 @@
 """The sampler of a recorded scheduler, and the factor between the network's state and the pipeline's.
 
-Where `schedulers` reads the class, the table is `Sampler.from_scheduler`; where it does not, or where the scheduler's own
-steps have no table there, `probe` derives each row from the scheduler's `step`. Euler-like schedulers keep y = x / alpha and
-scale it before each call of the network: x_i = s_i y_i. The table is written in x.
+Where `schedulers` reads the class, the table is `Sampler.from_scheduler`; where it does not, or where the scheduler's
+own steps have no table there, `probe` derives each row from the scheduler's `step`. Euler-like schedulers keep y = x /
+alpha and scale it before each call of the network: x_i = s_i y_i. The table is written in x.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def table(scheduler: Any, timesteps: Tensor, arguments: Mapping[str, Any], sde: 
     first = scale(scheduler, timesteps[0])
     if sde and name not in SCHEDULERS:
         raise NotImplementedError(
-            f"sde=True needs the grid of one of {', '.join(sorted(SCHEDULERS))}; the pipeline has {name}. Leave sde out: "
+            f"sde=True needs the grid of one of {', '.join(sorted(SCHEDULERS))}; the pipeline has {name}. Leave "
+            "sde out: "
             "its own steps are used then."
         )
     if sde:

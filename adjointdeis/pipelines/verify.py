@@ -1,8 +1,8 @@
 """Is our sample the pipeline's own?
 
 The pipeline runs once by itself, while its scheduler is watched. Compared are, in this order, what would explain a
-difference: the number of steps; the states between steps (a pipeline that changes them); the network's output of each step;
-the last state; what the VAE is given. Every difference is relative to the largest entry.
+difference: the number of steps; the states between steps (a pipeline that changes them); the network's output of each
+step; the last state; what the VAE is given. Every difference is relative to the largest entry.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def verify(pipe: Any, adapter: Adapter, found: table.Table, seed: int = 0) -> fl
     times = adapter.start.timesteps
     if len(run.steps) != found.sampler.steps and len(run.steps) != len(times):
         raise ValueError(
-            f"{name} makes {len(run.steps)} steps of its scheduler for {len(times)} times, so its loop is not that of one "
+            f"{name} makes {len(run.steps)} steps of its scheduler for {len(times)} times, so its loop is not "
+            "that of one "
             "sampler; use a pipeline with one state and one scheduler."
         )
     worst = _compare_steps(adapter, run, compare)
