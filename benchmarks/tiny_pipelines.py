@@ -313,7 +313,7 @@ def sana_sprint() -> Tiny:
         **_no_text(),
     )
     call = {**_embeds(8, negative=False), "prompt_attention_mask": torch.ones(1, 7), "height": 32, "width": 32}
-    return Tiny(pipe, {**call, "use_resolution_binning": False})
+    return Tiny(pipe, {**call, "use_resolution_binning": False, "intermediate_timesteps": None})
 
 
 def lumina_2() -> Tiny:

@@ -13,7 +13,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -151,7 +151,7 @@ def from_pipeline(
     pipe: Any,
     *,
     num_inference_steps: int,
-    wrt: tuple[str, ...] = ("prompt_embeds",),
+    wrt: Sequence[str] = ("prompt_embeds",),
     sde: bool = False,
     **call: Any,
 ) -> PipelineModel:
@@ -170,9 +170,8 @@ def from_pipeline(
         ValueError: a pipeline or an argument that cannot be used.
         NotImplementedError: a scheduler whose steps have no table.
     """
-    wrt = tuple(wrt) if isinstance(wrt, list) else wrt
     inputs.check(pipe, call, num_inference_steps, wrt)
-    arguments = _Arguments(call, num_inference_steps, wrt)
+    arguments = _Arguments(call, num_inference_steps, tuple(wrt))
     adapter = _adapter(pipe, arguments)
     start = adapter.start
     found = table(start.scheduler, start.timesteps, start.arguments, sde)

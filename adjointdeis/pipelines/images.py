@@ -90,8 +90,8 @@ class Images:
         return self.layout.inverse(latents.to(image.dtype)) * self.last
 
     def _check(self, image: Tensor) -> None:
-        pixels = (image.detach().float() / 2 + 0.5).clamp(0, 1)
-        _, flagged = self.pipe.run_safety_checker(pixels, image.device, image.dtype)
+        # a copy: the checker blackens images in place
+        _, flagged = self.pipe.run_safety_checker(image.detach().clone(), image.device, image.dtype)
         if any(flagged or ()):
             raise ValueError(
                 f"The safety checker of {type(self.pipe).__name__} would black out this image, which has no gradient; "

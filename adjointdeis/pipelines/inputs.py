@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,10 +27,10 @@ def is_modular(pipe: Any) -> bool:
     return hasattr(pipe, "_blocks")
 
 
-def check(pipe: Any, call: Mapping[str, Any], steps: int, wrt: tuple[str, ...]) -> None:
+def check(pipe: Any, call: Mapping[str, Any], steps: int, wrt: Sequence[str]) -> None:
     """Raises ValueError for a pipeline, or arguments of its call, that cannot be used."""
     name = type(pipe).__name__
-    if not isinstance(steps, int) or steps < 1:
+    if steps < 1 or int(steps) != steps:
         raise ValueError(f"num_inference_steps must be a positive integer; got {steps!r}.")
     if isinstance(wrt, str) or not wrt:
         raise ValueError(f"wrt must be a tuple of names, such as ('prompt_embeds',); got {wrt!r}.")

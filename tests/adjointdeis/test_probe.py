@@ -72,7 +72,7 @@ def test_the_rows_of_a_known_scheduler_are_those_of_its_table():
     scheduler = laid_out("DDIMScheduler", 5, clip_sample=False)
     known, probed = Sampler.from_scheduler(scheduler), probe(scheduler).sampler
     for a, b in zip(known.rows, probed.rows, strict=True):
-        assert b.A == pytest.approx(a.A, rel=1e-9)
+        assert pytest.approx(a.A, rel=1e-9) == b.A
         assert b.B[0] == pytest.approx(a.B[0] * a.Q, rel=1e-9)
     assert probed.grid.alpha == pytest.approx(known.grid.alpha, rel=1e-6)
 

@@ -39,9 +39,7 @@ def test_the_sample_is_the_pipelines_own_output(name):
 
 
 def test_a_prompt_as_text_is_encoded_once_and_its_embedding_is_in_z(written):
-    m = from_pipeline(
-        written, num_inference_steps=3, prompt="a red house", negative_prompt="blue", guidance_scale=3.0
-    )
+    m = from_pipeline(written, num_inference_steps=3, prompt="a red house", negative_prompt="blue", guidance_scale=3.0)
     assert set(m.z) == {"prompt_embeds"}
     assert m.verify(None) < 1e-5
     theirs = written.encode_prompt("a red house", "cpu", 1, False)[0]
@@ -114,7 +112,13 @@ def test_decode_has_a_gradient_and_encode_image_undoes_its_layout(name):
 def test_guide_lowers_a_loss_of_the_image(written):
     m = from_pipeline(written, num_inference_steps=2, prompt="a", guidance_scale=2.0)
     frames = guide(
-        m.model, m.sampler, m.draw(generator()), m.z, lambda x: m.decode(x).mean(dim=(1, 2, 3)), wrt=("x_T", "z"), steps=3
+        m.model,
+        m.sampler,
+        m.draw(generator()),
+        m.z,
+        lambda x: m.decode(x).mean(dim=(1, 2, 3)),
+        wrt=("x_T", "z"),
+        steps=3,
     )
     losses = [float(frame.loss) for frame in frames]
     assert losses[-1] < losses[0]
@@ -126,7 +130,7 @@ def test_nothing_of_the_pipeline_is_changed(written):
     m = from_pipeline(written, num_inference_steps=2, prompt="a")
     m.verify()
     m.decode(m.draw(generator()))
-    assert {name for name in vars(written)} - set(before) <= {
+    assert set(vars(written)) - set(before) <= {
         "_interrupt", "_guidance_scale", "_guidance_rescale", "_clip_skip", "_cross_attention_kwargs", "_num_timesteps"
     }  # fmt: skip
     assert written.scheduler is before["scheduler"]
