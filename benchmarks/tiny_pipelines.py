@@ -663,9 +663,18 @@ def build(function: Callable[[], Tiny], seed: int = 0) -> Tiny:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tiny = function()
+        for part in tiny.pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                _wake(part)
     if hasattr(tiny.pipe, "set_progress_bar_config"):
         tiny.pipe.set_progress_bar_config(disable=True)
-    for part in tiny.pipe.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.eval()
     return tiny
+
+
+@torch.no_grad()
+def _wake(part: torch.nn.Module) -> None:
+    """Layers that start at zero would hide whether a gradient passes through them."""
+    part.eval()
+    for p in part.parameters():
+        if not p.any():
+            p.normal_(std=0.1)
