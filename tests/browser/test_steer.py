@@ -390,7 +390,7 @@ def test_an_empty_prompt_and_a_missing_face_are_said_and_the_next_run_works(visi
 
     page.get_by_label("Person: become another person").check()
     page.click("#run")
-    message(page, "This goal needs a second face")
+    message(page, "This goal needs a target face")
     wait_ready(page)
     page.locator("#examples-second button").first.click()
     expect(page.locator("#second img")).to_be_visible()
