@@ -15,15 +15,18 @@ from clay.evaluation.measure import EMBEDDERS
 from clay.world import DEFAULT_FOLDER
 
 _CARD = "README.md"
-PARTS = ("clip", "attributes")
+PARTS = ("clip", "heads", "attributes")
 
 
 def classes_table(measures: dict[str, Any]) -> str:
-    """Accuracy of CLIP (by prompt) and of the reader, beside always guessing the commonest class."""
-    lines = ["| attribute | classes | commonest class | CLIP, by prompt | attribute reader |", "|---|---|---|---|---|"]
+    """Accuracy of CLIP (by prompt), of the heads and of the reader, beside always guessing the commonest class."""
+    lines = [
+        "| attribute | classes | commonest class | CLIP, by prompt | heads on z (for losses) "
+        "| attribute reader (never in a loss) |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, reader in measures["attributes"].items():
-        clip = measures["clip"][name]
-        figures = (reader["commonest"], clip["accuracy"], reader["accuracy"])
+        figures = (reader["commonest"], *(measures[part][name]["accuracy"] for part in PARTS))
         lines.append(f"| {name.replace('_', ' ')} | {reader['classes']} | {' | '.join(map(_per_cent, figures))} |")
     means = [sum(row["accuracy"] for row in measures[part].values()) / len(measures[part]) for part in PARTS]
     lines.append(f"| mean | | | {' | '.join(map(_per_cent, means))} |")

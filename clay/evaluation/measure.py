@@ -31,7 +31,7 @@ from clay.world import DEFAULT_FOLDER as WORLD
 from clay.world import ClayWorld, load_world
 
 Measures = dict[str, float]
-PARTS = ("autoencoder", "clip", "attributes", "embedders")
+PARTS = ("autoencoder", "clip", "attributes", "heads", "embedders")
 EMBEDDERS = ("identity", "judge", "jury")
 _BATCH = 100
 _STEPS = 20
@@ -158,6 +158,13 @@ def measure_reader(world: ClayWorld, pictures: Tensor, truth: Tensor) -> dict[st
     return measure_classes({name: classes[:, i] for i, name in enumerate(names)}, truth)
 
 
+def measure_heads(world: ClayWorld, pictures: Tensor, truth: Tensor) -> dict[str, Measures]:
+    """Accuracy of the linear heads on the code."""
+    codes = in_batches(world.autoencoder.encode, pictures)
+    with torch.no_grad():
+        return measure_classes({name: logits.argmax(1) for name, logits in world.heads(codes).items()}, truth)
+
+
 def measure_identity(model: IdentityEmbedder, pictures: Tensor) -> Measures:
     """Verification between all pairs of test pictures."""
     return verify(in_batches(model, pictures).numpy(), TEST.owners(), TEST.scenes())
@@ -189,6 +196,8 @@ def measure(folder: Path, data: Path, faces: int, only: tuple[str, ...]) -> dict
         measures["clip"] = measure_clip(world, pictures, truth)
     if "attributes" in only:
         measures["attributes"] = measure_reader(world, pictures, truth)
+    if "heads" in only:
+        measures["heads"] = measure_heads(world, pictures, truth)
     if "embedders" in only:
         for name, network in world.embedders.items():
             measures[name] = measure_identity(network, pictures) | network.thresholds
