@@ -21,7 +21,6 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ from typing import Any
 import torch
 from PIL import Image
 
+from benchmarks.edit_judgement import JUDGES, Edit, judged, strip
+from benchmarks.edit_tables import edits_table
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from clay.evaluation.card import fill
 from clay.people.circumstances import Circumstances
@@ -47,26 +48,6 @@ from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
 from studio.runs.request import Request
 from studio.runs.steer import steer
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Something a prompt can ask for, and what the attribute reader then has to see."""
-
-    prompt: str
-    attribute: str
-    wanted: str
-
-    def is_new_for(self, person: Person, seen: Circumstances) -> bool:
-        """Whether the face lacks it, and shows the part it is about."""
-        if self.attribute == "hair_colour":
-            return person.hair_style not in ("bald", "buzzed") and not seen.hat and person.hair_colour != self.wanted
-        if self.attribute == "facial_hair":
-            return person.facial_hair == "none"
-        if self.attribute == "hat":
-            return not seen.hat
-        return bool(getattr(seen, self.attribute) != self.wanted)
-
 
 EDITS = (
     Edit("a face with red hair", "hair_colour", "red"),
@@ -87,9 +68,9 @@ MOODS = (
 )
 
 
-def faces(count: int) -> list[tuple[Person, Circumstances, Image.Image]]:
-    """The first view of so many test identities."""
-    scenes = [scene(TEST.first + i, 0) for i in range(count)]
+def faces(count: int, first: int = 0) -> list[tuple[Person, Circumstances, Image.Image]]:
+    """The first view of so many identities from the test split's number `first` on; from 300 on no split holds them."""
+    scenes = [scene(TEST.first + first + i, 0) for i in range(count)]
     return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
 
 
@@ -129,20 +110,23 @@ def text_runs(
     first: int = 0,
     edits: Sequence[Edit] = EDITS,
     kind: str = "text",
+    loss: str = "clip_text",
+    pictures: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One row a face and prompt, prompts in turn, from face `first` on."""
-    for i, (person, seen, start) in list(enumerate(faces(first + count)))[first:]:
+    for i, (person, seen, start) in enumerate(faces(count, first), first):
         edit = edit_for(i, person, seen, edits)
-        outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
-        before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
+        values = {**suited(loss), **settings, "loss": loss, "prompt": edit.prompt}
+        outcome = finish(model, Settings(**values), start)
+        found = judged(model, world, outcome, edit, (person, seen))
+        if pictures is not None:
+            strip(outcome, found["first_confirmed"]).save(pictures / f"{loss}-{i}-{edit.wanted}.png")
         yield {
             "kind": kind,
+            "loss": loss,
             "face": i,
             "prompt": edit.prompt,
-            "read_before": before[edit.attribute][0],
-            "read_after": after[edit.attribute][0],
-            "confirmed": after[edit.attribute][0] == edit.wanted,
-            "others_changed": [name for name in after if name != edit.attribute and after[name] != before[name]],
+            **found,
             **common(outcome),
         }
 
@@ -160,9 +144,9 @@ def identity_runs(
     model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
 ) -> Iterator[dict[str, Any]]:
     """One row a pair of people, from face `first` on."""
-    people = faces(first + count + 1)
+    people = faces(count + 1, first)
     for i in range(first, first + count):
-        start, target = people[i][2], people[i + 1][2]
+        start, target = people[i - first][2], people[i + 1 - first][2]
         outcome = finish(model, Settings(**{**suited("identity"), **settings, "loss": "identity"}), start, target)
         now = accepted(world, outcome.after, target, "fmr_1_percent")
         yield {
@@ -208,7 +192,6 @@ def accepted_as_both(world: ClayWorld, image: Image.Image, pair: Sequence[Image.
     return {name: a[name] and b[name] for name in a}
 
 
-JUDGES = ("judge", "jury")
 RUNS: Mapping[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "text": text_runs,
     "expression": partial(text_runs, edits=MOODS, kind="expression"),
@@ -247,6 +230,8 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
             f" | {statistics.median(row['seconds'] for row in chosen):.1f} |"
         )
     yield from details(rows)
+    for kind in ("text", "expression"):
+        yield from edits_table(rows, kind)
 
 
 def details(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -289,6 +274,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 leaves torch's own choice")
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"))
     parser.add_argument("--read", type=Path, nargs="+", help="run nothing: the table of these files, into the card")
+    parser.add_argument("--loss", choices=("clip_text", "edit"), default="clip_text", help="of texts and expressions")
+    parser.add_argument("--pictures", type=Path, help="folder for strips of the edits: start, first confirmed, result")
     options = parser.parse_args()
     if options.read:
         rows = [json.loads(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
@@ -300,11 +287,15 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     settings = {**PRESETS[options.preset], **dict(options.set)}
     model, world = embedded(), load_world()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (options.out.parent, options.pictures):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
         for kind in options.kinds:
-            for row in RUNS[kind](model, world, settings, options.faces, options.first):
+            of_edits = {"loss": options.loss, "pictures": options.pictures}
+            chosen = of_edits if kind in ("text", "expression") else {}
+            for row in RUNS[kind](model, world, settings, options.faces, options.first, **chosen):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)
                 print(json.dumps(row), flush=True)
