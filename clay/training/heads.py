@@ -5,6 +5,7 @@ computed once, so the training takes seconds.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,6 @@ from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN, Split
 from clay.rendering.dataset import load_pictures
 from clay.training.loop import Plan, arguments, train
-from clay.world import DEFAULT_FOLDER
 
 
 class HeadLoss:
@@ -52,12 +52,15 @@ def main() -> None:
     parser = arguments("Train the attribute heads.", steps=800, out="heads")
     parser.add_argument("--people", type=int, default=800, help="of the training split, a multiple of 100")
     parser.add_argument("--rate", type=float, default=0.02, help="highest learning rate")
+    parser.add_argument(
+        "--diffusion", type=Path, default=Path("assets/clay/diffusion"), help="autoencoder of the codes"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     split = replace(TRAIN, identities=options.people)
     pictures = as_channels_first(load_pictures(split, options.data)).to(options.device)
-    autoencoder = DiffusionAutoencoder.from_folder(DEFAULT_FOLDER / "diffusion", options.device)
+    autoencoder = DiffusionAutoencoder.from_folder(options.diffusion, options.device)
     codes = codes_of(pictures, autoencoder.encoder)
     model = AttributeHeads(codes.shape[1]).to(options.device)
     plan = Plan(options.steps, options.rate, warmup=20, decay=0.99, clip=5.0, seed=options.seed)
