@@ -80,7 +80,7 @@ _EDIT = GOALS.add(
         "Edit: change this and keep the rest",
         edit,
         requires=("prompt", "clip"),
-        defaults={"closeness": 2.0},
+        defaults={"z_rate": 0.15, "closeness": 2.0},
         reached=REACHED,
         clip=CLIP,
     )
