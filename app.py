@@ -23,7 +23,6 @@ except ImportError:
         return function if function is not None else on_gpu
 
 
-import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
@@ -42,11 +41,12 @@ from studio.server.middleware import RequestMiddleware, request_limits
 from studio.server.sessions import UNREAD, Sessions
 from studio.server.temp_dir import temporary_folder
 from studio.ui import presenting as present
-from studio.ui.page import page, where_it_is
+from studio.ui.blocks import Blocks
+from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, theme
 
 
-def build(public: bool = False, device: str | None = None, model: Model | None = None) -> gr.Blocks:
+def build(public: bool = False, device: str | None = None, model: Model | None = None) -> Blocks:
     """Build the page for a model that has made one short run.
 
     Args:
@@ -66,10 +66,10 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run is steered by a text
         studio.warm_up(pictures[0])
-    return page(studio, pictures, where_it_is)
+    return page(studio, pictures, run_here)
 
 
-def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
+def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
     """Serve the page, with every feature off that would record or publish what visitors do.
 
     Args:
@@ -78,7 +78,7 @@ def launch(blocks: gr.Blocks, presenting: bool = False, public: bool = False, **
         public: use the request limits of a public server.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share; see `gr.Blocks.launch`.
     """
-    sessions = Sessions(UNREAD if public else math.inf)
+    sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
         css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],

@@ -12,6 +12,7 @@ Reading order, which is also the order of imports:
 
     what a sampler is     shapes, schedule, denoiser, guidance, precision, tables, schedulers, sampler
     sampling              sample, encode
+    diffusers             probe, pipelines/ (any pipeline as network, sampler and conditioning)
     gradients/            network_parameters, vjp, problem, loss, nan_tracer, base; checkpointing, memory, discrete,
                           unrolled, subgrid; adjoint_grid, trajectory, continuous; reversible, off_the_shelf,
                           precomputed

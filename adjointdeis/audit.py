@@ -101,12 +101,12 @@ def _warnings(method: GradientMethod, sampler: Sampler, h: float) -> list[str]:
     """
     if not isinstance(method, ContinuousAdjoint):
         return []
-    found = f"the largest step of this grid is |h| = {h:.2f}"
+    longest = f"the longest step here is {h:.2f}"
     flips, grows = 1 + 1 / drift(sampler), 1 + 2 / drift(sampler)
     if h > math.log(grows):
-        return [f"AdjointDEIS is unstable above |h| = ln {grows:g} = {math.log(grows):.2f}, and {found}."]
+        return [f"Steps longer than {math.log(grows):.2f} make the adjoint's gradient unstable; {longest}."]
     if h > math.log(flips):
-        return [f"AdjointDEIS flips the gradient's sign above |h| = ln {flips:g} = {math.log(flips):.2f}, and {found}."]
+        return [f"Steps longer than {math.log(flips):.2f} flip the sign of the adjoint's gradient; {longest}."]
     return []
 
 

@@ -1,12 +1,13 @@
-"""How right is each gradient? `python -m benchmarks.adjoints`
+"""How accurate is each gradient method? `python -m benchmarks.adjoints`
 
-A world in which everything is known: images from a mixture of three Gaussians whose means depend on z, with its exact
-score as the network (float64), on the grids of diffusers' schedulers. Each gradient is held against two truths:
+The network is the exact score of a mixture of three Gaussians whose means depend on z (float64); the grids are those of
+diffusers' schedulers. Each gradient is compared with two references:
 
-    "the sampler's"   the exact gradient of the image that was sampled, by `audit`
-    "the flow's"      the gradient of the probability-flow ODE itself: DPM-Solver-2M with 3000 steps
+    sampler's   the exact gradient of the sampled image, by `audit`
+    flow's      the gradient of the probability-flow ODE, by DPM-Solver-2M with 3000 steps
 
-as cosine / length ratio, 1 / 1 where it is right. |h| is the largest step of the adjoint's own grid in lambda.
+The tables show cosine / length ratio, which is 1 / 1 for an exact gradient. |h| is the largest step of the adjoint's
+grid in lambda.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ from adjointdeis import (
     grid_from_scheduler,
 )
 from adjointdeis.audit import compare, largest_step
-from benchmarks.worlds import FEATURES, SHAPE, Mixture, Problem
+from benchmarks.gaussian_mixture import FEATURES, SHAPE, Mixture, Problem
 
 BATCH = 16
 
 
 def world(seed: int = 0) -> Problem:
-    """16 images of 12 numbers, to be brought near to 16 others."""
+    """The problem: 16 images of 12 values, with 16 target images."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
@@ -50,12 +51,12 @@ def world(seed: int = 0) -> Problem:
 
 
 def by_log_snr(t: float) -> tuple[float, float]:
-    """alpha and sigma where the network is told t = -lambda."""
+    """alpha and sigma at t = -lambda."""
     return 1 / math.sqrt(1 + math.exp(2 * t)), 1 / math.sqrt(1 + math.exp(-2 * t))
 
 
 def grid(betas: str, steps: int) -> Grid:
-    """The scheduler's nodes ("linspace" spacing, to the cleanest time of training), told by -lambda."""
+    """The scheduler's grid ("linspace" spacing, to the last training time), with times -lambda."""
     make: Any = DPMSolverMultistepScheduler  # diffusers' classes are not annotated as callables
     scheduler = make(beta_schedule=betas, timestep_spacing="linspace")
     scheduler.set_timesteps(steps)
@@ -64,7 +65,7 @@ def grid(betas: str, steps: int) -> Grid:
 
 
 def flow(nodes: Grid, steps: int = 3000) -> Sampler:
-    """The flow between the same ends, as good as exactly."""
+    """DPM-Solver-2M with many steps between the ends of a grid, as a reference for the flow."""
     first, last = nodes.log_snr[0], nodes.log_snr[-1]
     log_snr = [first + (last - first) * i / steps for i in range(steps + 1)]
     alpha, sigma = zip(*(by_log_snr(-value) for value in log_snr), strict=True)
@@ -85,7 +86,7 @@ COARSER: dict[str, Callable[[int], GradientMethod]] = {
 
 
 def against_sampler(method: GradientMethod, sampler: Sampler, where: Problem) -> dict[str, tuple[float, float]]:
-    """Cosine and length ratio by variable."""
+    """By variable, cosine and length ratio with the sampler's gradient."""
     found = audit(method, where.model, sampler, where.x_T, where.z, where.loss_fn)
     return {name: (found.cosine[name], found.length_ratio[name]) for name in found.cosine}
 
@@ -93,13 +94,13 @@ def against_sampler(method: GradientMethod, sampler: Sampler, where: Problem) ->
 def against_flow(
     method: GradientMethod, sampler: Sampler, where: Problem, truth: dict[str, Tensor]
 ) -> dict[str, tuple[float, float]]:
-    """Cosine and length ratio by variable."""
+    """By variable, cosine and length ratio with the flow's gradient `truth`."""
     found = method.value_and_grad(where.model, sampler, where.x_T, where.z, where.loss_fn).grads
     return {name: compare(found[name].flatten(), g.flatten()) for name, g in truth.items()}
 
 
 def same_grid(betas: str, steps: int, where: Problem) -> list[list[str]]:
-    """Every method on the sampler's own grid: one row each."""
+    """One row for each method on the sampler's own grid."""
     nodes = grid(betas, steps)
     truth = DiscreteAdjoint().value_and_grad(where.model, flow(nodes), where.x_T, where.z, where.loss_fn).grads
     rows = []
@@ -112,7 +113,7 @@ def same_grid(betas: str, steps: int, where: Problem) -> list[list[str]]:
 
 
 def coarser_grid(betas: str, steps: int, few: int, where: Problem) -> list[list[str]]:
-    """An adjoint with fewer steps than the sampler, against the sampler's gradient."""
+    """One row for each adjoint with fewer steps than the sampler, compared with the sampler's gradient."""
     sampler = Sampler.from_grid(grid(betas, steps))
     rows = []
     for name, make in COARSER.items():
@@ -123,7 +124,7 @@ def coarser_grid(betas: str, steps: int, few: int, where: Problem) -> list[list[
 
 
 def of_sde(betas: str, steps: int, where: Problem) -> list[list[str]]:
-    """Where an SDE's gradient is: lengths of dL/dx_T, dL/dw and dL/dz, and AdjointDEIS-1 against them."""
+    """Lengths of dL/dx_T, dL/dw and dL/dz of an SDE sampler, and AdjointDEIS-1 compared with them."""
     rows = []
     for family in ("noise", "data"):
         sampler = Sampler.from_grid(grid(betas, steps), sde=True, family=family)
@@ -150,7 +151,7 @@ def _table(head: str, rows: list[list[str]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, nargs="+", default=[10, 20, 50])
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 20, 50], help="numbers of sampling steps N")
     options, where = parser.parse_args(), world()
     kinds = ("linear", "scaled_linear")
     _table(

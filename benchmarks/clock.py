@@ -1,4 +1,4 @@
-"""A clock that other programs on the same machine do not push forward."""
+"""A clock that does not count the time of other processes on a CPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 
 
 def clock(device: str | torch.device) -> Callable[[], float]:
-    """Seconds from an arbitrary start: the wall's for a GPU, which a program has to itself or waits for; on a CPU those
-    in which this process computed, a thread's share of them.
+    """A function that returns seconds from an arbitrary start.
+
+    On a GPU: wall time. On a CPU: the process's CPU time divided by the number of torch threads.
     """
     if torch.device(device).type != "cpu":
         return perf_counter

@@ -1,1 +1,1 @@
-"""The embedded world: rendered faces, words for them, and small networks trained on both."""
+"""The embedded world: rendered faces, their captions, and small networks trained on them."""

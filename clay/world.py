@@ -1,4 +1,4 @@
-"""The embedded world as the demo meets it: trained networks, loaded from disk, no network and no renderer."""
+"""`load_world` loads the trained networks of the embedded world from disk; it needs no network and no renderer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers import DPMSolverMultistepScheduler
 
-from clay.networks.attribute_reader import AttributeReader
+from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import load_clip
 from clay.networks.heads import AttributeHeads
@@ -20,11 +20,12 @@ _PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes", "heads
 
 @dataclass(frozen=True)
 class ClayWorld:
-    """The networks of the embedded world, frozen and in eval mode; all but the autoencoder load at first use.
+    """The networks of the embedded world, frozen and in eval mode; all but the autoencoder are loaded at first use.
 
     Args:
-        folder: where the weights lie.
-        device, dtype: where the networks live and in what precision.
+        folder: folder of the weights.
+        device: device of the networks.
+        dtype: their precision.
         autoencoder: image -> z, and eps(t, x_t, z).
     """
 
@@ -35,7 +36,7 @@ class ClayWorld:
 
     @property
     def scheduler(self) -> DPMSolverMultistepScheduler:
-        """The noise schedule the autoencoder was trained with."""
+        """The autoencoder's noise schedule."""
         return self.autoencoder.scheduler
 
     @cached_property
@@ -44,38 +45,38 @@ class ClayWorld:
 
     @property
     def clip(self) -> Any:
-        """The open_clip model; `clay.networks.clip.prepare` makes its pictures."""
+        """The open_clip model; `clay.networks.clip.prepare` makes its input."""
         return self._clip[0]
 
     @property
     def tokenizer(self) -> Any:
-        """open_clip's tokenizer: list of texts -> (b, 40) int64."""
+        """open_clip's tokenizer, list of b texts -> (b, 40) int64."""
         return self._clip[1]
 
     @cached_property
     def identity(self) -> IdentityEmbedder:
-        """The embedder for identity losses."""
+        """The identity embedder for losses."""
         return IdentityEmbedder.from_folder(self.folder / "identity", self.device, self.dtype)
 
     @cached_property
     def judge(self) -> IdentityEmbedder:
-        """Another embedder, of another kind: for measuring only, never for a loss."""
+        """A held-out identity embedder with another backbone, for evaluation; never in a loss."""
         return IdentityEmbedder.from_folder(self.folder / "judge", self.device, self.dtype)
 
     @cached_property
     def jury(self) -> IdentityEmbedder:
-        """A third embedder, of a third kind: for measuring only, never for a loss."""
+        """A second held-out identity embedder with a third backbone, for evaluation; never in a loss."""
         return IdentityEmbedder.from_folder(self.folder / "jury", self.device, self.dtype)
 
     @property
     def embedders(self) -> dict[str, IdentityEmbedder]:
-        """All three by name; the first is the one that losses look through."""
+        """The three identity embedders by name; the first is for losses, the others are held out."""
         return {"identity": self.identity, "judge": self.judge, "jury": self.jury}
 
     @cached_property
-    def attributes(self) -> AttributeReader:
-        """The reader of attributes: for measuring only, never for a loss."""
-        return AttributeReader.from_folder(self.folder / "attributes", self.device, self.dtype)
+    def attributes(self) -> AttributeClassifier:
+        """The attribute classifier, for evaluation; never in a loss."""
+        return AttributeClassifier.from_folder(self.folder / "attributes", self.device, self.dtype)
 
     @cached_property
     def heads(self) -> AttributeHeads:
@@ -91,12 +92,12 @@ def load_world(
     """Load the embedded world.
 
     Args:
-        folder: the weights; by default those that come with this repository.
-        device: "cpu", "cuda", ...
+        folder: folder of the weights; by default those of this repository.
+        device: such as "cpu" or "cuda".
         dtype: torch.float32, or torch.float64 for exact checks.
 
     Raises:
-        FileNotFoundError: if a part is missing, naming it.
+        FileNotFoundError: a part is missing; the message names it.
     """
     folder = DEFAULT_FOLDER if folder is None else Path(folder)
     missing = [name for name in _PARTS if not (folder / name).is_dir()]

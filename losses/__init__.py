@@ -1,6 +1,8 @@
-"""What to steer by: image -> one value per image. Reading order: contract, preprocess, clip, identity, closeness,
-weighted, augmented; then the losses with a satisfied point: choice, clip_choice, clip_keep, code_choice, code_keep,
-hinge, strangeness, shared.
+"""Losses: image -> one value per image. They import neither `adjointdeis` nor `studio`.
+
+Reading order: contract, preprocess, clip, identity, morph, closeness, weighted, augment; then the losses with a minimum
+of 0 that is reached: choice, clip_choice, clip_keep, code_choice, code_keep, hinge, strangeness, shared; then
+open_clip_models and faces, which load networks.
 """
 
 from losses.augment import Augmented
@@ -12,7 +14,8 @@ from losses.code_choice import CodeChoice
 from losses.code_keep import CodeKeep, LinearHead
 from losses.contract import Embed, Loss, freeze
 from losses.hinge import Hinge, MorphHinge, acceptance_level
-from losses.identity import Identity, Morph
+from losses.identity import Identity
+from losses.morph import Morph
 from losses.shared import SharedEmbedding
 from losses.strangeness import Strangeness
 from losses.weighted import WeightedSum

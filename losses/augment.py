@@ -1,7 +1,7 @@
-"""A loss seen through several slightly changed views, so that no single pixel pattern can please it.
+"""`Augmented`: the mean of a loss over augmented copies of the image.
 
-Gradients of one network at one view can be followed into texture that only that network sees. A change that lowers
-the loss under small shifts, zooms and noise is more likely one that a person sees too.
+The gradient of a network at one image can lead to texture that only this network responds to. A change that lowers the
+loss under small shifts, zooms and noise is more likely to be a visible one.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from losses.contract import Loss, check_image
 
 
 class Augmented:
-    """The mean of a loss over the image itself and `views` changed copies of it.
+    """1/(n + 1) (L(x) + sum_k L(T_k x)): the mean of a loss over the image and n augmented copies T_k x.
 
-    The changes are drawn once, so the loss is a fixed function of the image.
+    The augmentations are drawn once, so the loss is a fixed function of the image.
 
     Args:
-        loss: any loss.
-        views: number of changed copies, at least 0.
-        shift: largest shift, as a share of the image's side.
-        zoom: largest zoom in or out, as a share.
-        noise: standard deviation of the added noise, in units of images in [-1, 1].
-        seed: of the changes.
+        loss: L.
+        views: n, number of augmented copies, at least 0.
+        shift: largest shift, as a fraction of the image's side.
+        zoom: largest relative zoom in or out.
+        noise: standard deviation of the added noise, for images in [-1, 1].
+        seed: seed of the augmentations.
+
+    Raises:
+        ValueError: `views` is negative.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Augmented:
 
     @property
     def name(self) -> str:
-        """That of the loss itself."""
+        """The name of the loss."""
         return self.loss.name
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -59,7 +62,7 @@ class Augmented:
 
 
 def _warp(image: Tensor, zoom: float, shift: list[float]) -> Tensor:
-    """Zoom about the centre, then shift; what enters at the rim repeats the rim."""
+    """Zoom about the centre, then shift; the border is repeated."""
     affine = image.new_tensor([[zoom, 0.0, shift[0]], [0.0, zoom, shift[1]]]).expand(len(image), 2, 3)
     grid = F.affine_grid(affine, list(image.shape), align_corners=False)
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,4 +1,4 @@
-"""Text and image losses of a CLIP model: 1 - cosine of embeddings (Radford et al. 2021, 2103.00020)."""
+"""Text and image losses of a CLIP model (Radford et al. 2021, 2103.00020)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ClipEncoder:
     """Unit embeddings of images and texts by an open_clip model.
 
     Args:
-        clip: model of open_clip.create_model_and_transforms; it is frozen.
-        tokenizer: of open_clip.get_tokenizer.
+        clip: a model of open_clip.create_model_and_transforms; it is frozen.
+        tokenizer: the result of open_clip.get_tokenizer.
     """
 
     def __init__(self, clip: Any, tokenizer: Tokenizer) -> None:
@@ -29,14 +29,14 @@ class ClipEncoder:
         self.mean, self.std = clip.visual.image_mean, clip.visual.image_std
 
     def image(self, image: Tensor) -> Tensor:
-        """Image (b, 3, h, w) in [-1, 1] -> (b, d), length 1, in the image's dtype."""
+        """Image (b, 3, h, w) in [-1, 1] -> unit vectors (b, d) in the image's dtype."""
         weight = next(self.clip.parameters())
         pixels = normalise(resize(check_image(image), self.size), self.mean, self.std)
         return unit(self.clip.encode_image(pixels.to(weight)).to(image.dtype))
 
     @torch.no_grad()
     def text(self, text: str | Sequence[str]) -> Tensor:
-        """One text, or one for each image -> (1, d) or (b, d), length 1.
+        """One text, or b texts -> unit vectors (1, d) or (b, d), float32, without gradient.
 
         Raises:
             ValueError: a text is empty.
@@ -49,11 +49,12 @@ class ClipEncoder:
 
 
 class ClipText:
-    """1 - cos(E_image(x), E_text(prompt)).
+    """L = 1 - cos(E_image(x), E_text(prompt)).
 
     Args:
-        clip, tokenizer: the open_clip model and its tokenizer.
-        prompt: one text for all images, or one each.
+        clip: the open_clip model; it is frozen.
+        tokenizer: its tokenizer.
+        prompt: one text for all images, or one for each image.
 
     Raises:
         ValueError: the prompt is empty.
@@ -71,10 +72,11 @@ class ClipText:
 
 
 class ClipImage:
-    """1 - cos(E_image(x), E_image(reference)).
+    """L = 1 - cos(E_image(x), E_image(reference)).
 
     Args:
-        clip, tokenizer: the open_clip model and its tokenizer.
+        clip: the open_clip model; it is frozen.
+        tokenizer: its tokenizer.
         reference: (1, 3, h, w) for all images, or (b, 3, h, w), in [-1, 1].
     """
 
@@ -90,20 +92,23 @@ class ClipImage:
 
 
 class ClipDirectional:
-    """1 - cos(E_image(x) - E_image(start), E_text(target) - E_text(source)) (StyleGAN-NADA, 2108.00946).
+    """Directional loss (StyleGAN-NADA, 2108.00946): 1 minus the cosine between the changes of image and text.
 
-    The cosine has no direction at the start, where x = start; the length of the image's difference is therefore
-    rounded off, sqrt(|d|^2 + softness^2), which leaves a loss of 1 and a finite gradient there.
+        L = 1 - d_x . d_t / (sqrt(|d_x|^2 + softness^2) |d_t|)
+        d_x = E_image(x) - E_image(start),   d_t = E_text(target) - E_text(source)
+
+    At x = start the cosine is undefined; with `softness` the loss is 1 there and its gradient is finite.
 
     Args:
-        clip, tokenizer: the open_clip model and its tokenizer.
-        source_text: what the start image shows, such as "a face with brown hair".
-        target_text: what it shall show.
+        clip: the open_clip model; it is frozen.
+        tokenizer: its tokenizer.
+        source_text: describes the start image, such as "a face with brown hair".
+        target_text: describes the target.
         start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1].
-        softness: length below which a difference counts as none, > 0.
+        softness: > 0.
 
     Raises:
-        ValueError: a text is empty, or both are the same to the model.
+        ValueError: a text is empty, or the model gives both texts the same embedding.
     """
 
     name = "direction"
@@ -120,7 +125,7 @@ class ClipDirectional:
         self.encoder, self.softness = ClipEncoder(clip, tokenizer), softness
         direction = self.encoder.text(target_text) - self.encoder.text(source_text)
         if not (direction.norm(dim=-1) > 1e-4).all():
-            raise ValueError("The two texts mean the same to the model, so there is no direction; change one.")
+            raise ValueError("The two texts mean the same to the model, so there is no direction: change one of them.")
         self.direction = unit(direction)
         self.start = reference_embedding(self.encoder.image, start_image)
 

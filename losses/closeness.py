@@ -1,12 +1,12 @@
-"""Stay near the image one started from: in its pixels, in its structure, or in the features of a network.
+"""Closeness losses: the distance to the start image in pixels, in structure, or in a network's features.
 
     pixels      mean |x - y|^2                                                           in [0, 4]
     structure   1 - mean SSIM(x, y)                                                      in [0, 2]
     features    1 - cos(E(x), E(y))                                                      in [0, 2]
 
-Squared differences of pixels punish a change of colour over a large area most; structure lets light and colour go more
-easily than edges; features let go whatever their network does not tell apart. Their sizes differ, and so do the
-weights that suit them: a change that is plain to see is some hundredths in pixels, and some tenths in structure.
+The pixel loss is most sensitive to a change of colour over a large area; the structure loss is less sensitive to light
+and colour than to edges; the feature loss is insensitive to what its network does not distinguish. Their scales differ,
+and so do suitable weights: a clearly visible change is some hundredths in pixels, and some tenths in structure.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 class Closeness:
-    """Mean squared difference to the start image, over channels and pixels.
+    """L = mean |x - start|^2 over channels and pixels.
 
     Args:
-        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1], of the size of the images to come.
+        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1].
     """
 
     name = "closeness"
@@ -37,26 +37,26 @@ class Closeness:
         """(b, 3, h, w) -> (b,) in [0, 4].
 
         Raises:
-            ValueError: the image has another size than the start image.
+            ValueError: the image and the start image differ in size.
         """
         _check_size(image, self.start)
         return (image - self.start.to(image)).square().mean(dim=(1, 2, 3))
 
 
 class StructureCloseness:
-    """1 - SSIM to the start image (Wang et al. 2004, doi 10.1109/TIP.2003.819861, eq. 13), by channel.
+    """L = 1 - mean SSIM(x, start) over channels and pixels (Wang et al. 2004, doi 10.1109/TIP.2003.819861, eq. 13).
 
         SSIM = (2 m_x m_y + c_1) (2 s_xy + c_2) / ((m_x^2 + m_y^2 + c_1) (s_x^2 + s_y^2 + c_2))
 
     with means m, variances s^2 and covariance s_xy under a Gaussian window of 11 x 11 pixels, sigma 1.5, at every place
-    where it fits; c_1 = 0.01^2, c_2 = 0.03^2. It is defined for light, which is not negative, so images in [-1, 1] are
-    taken to [0, 1] first: around a mean of zero its first factor would change sign with the least change of light.
+    where it fits; c_1 = 0.01^2, c_2 = 0.03^2. SSIM is defined for values that are not negative, so images are mapped
+    from [-1, 1] to [0, 1] first. Around a mean of zero the first factor would change sign with a small change of light.
 
     Args:
-        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1], of the size of the images to come.
+        start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1], h and w at least 11.
 
     Raises:
-        ValueError: the window does not fit into it.
+        ValueError: the start image is smaller than the window.
     """
 
     name = "closeness"
@@ -65,24 +65,24 @@ class StructureCloseness:
         self.start = check_image(start_image).detach()
         if min(self.start.shape[-2:]) < _WINDOW:
             raise ValueError(
-                f"Closeness in structure needs images of {_WINDOW} x {_WINDOW} pixels at least; got "
-                f"{tuple(self.start.shape[-2:])}."
+                f"Structure closeness needs images of {_WINDOW} x {_WINDOW} pixels at least; got "
+                f"{tuple(self.start.shape[-2:])}: use a larger image."
             )
 
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,) in [0, 2].
 
         Raises:
-            ValueError: the image has another size than the start image.
+            ValueError: the image and the start image differ in size.
         """
         _check_size(image, self.start)
         return 1 - ssim(image, self.start.to(image).expand_as(image))
 
 
 class FeatureCloseness:
-    """1 - cos(E(x), E(start)): any network's idea of the same picture, such as the image tower of a CLIP.
+    """L = 1 - cos(E(x), E(start)) for the embedding of any network, such as the image tower of a CLIP model.
 
-    Not LPIPS: one vector a picture says what is in it, and little about where.
+    Unlike LPIPS, it compares one vector per image, which depends little on positions.
 
     Args:
         embed: image (b, 3, h, w) in [-1, 1] -> (b, d); a torch module is frozen.
@@ -101,7 +101,7 @@ class FeatureCloseness:
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """Structural similarity of two (b, 3, h, w) in [-1, 1], as `StructureCloseness` has it; (b,) in [-1, 1]."""
+    """SSIM of images x and y, (b, 3, h, w) in [-1, 1], as in `StructureCloseness`; (b,) in [-1, 1]."""
     x, y = (x + 1) / 2, (y + 1) / 2
     m_x, m_y = _blurred(x), _blurred(y)
     s_xx, s_yy = _blurred(x * x) - m_x * m_x, _blurred(y * y) - m_y * m_y
@@ -111,7 +111,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _blurred(image: Tensor) -> Tensor:
-    """The mean under the window, wherever it fits; (b, 3, h - 10, w - 10)."""
+    """The mean under the window at every place where it fits, (b, 3, h - 10, w - 10)."""
     places = torch.arange(_WINDOW, device=image.device, dtype=image.dtype) - _WINDOW // 2
     weights = torch.exp(-places.square() / (2 * _SPREAD**2))
     weights = weights / weights.sum()
@@ -122,5 +122,6 @@ def _blurred(image: Tensor) -> Tensor:
 def _check_size(image: Tensor, start: Tensor) -> None:
     if check_image(image).shape[1:] != start.shape[1:]:
         raise ValueError(
-            f"Closeness compares images of one size; got {tuple(image.shape[1:])} and {tuple(start.shape[1:])}."
+            f"Closeness compares images of one size; got {tuple(image.shape[1:])} and {tuple(start.shape[1:])}: "
+            "resize one of them."
         )

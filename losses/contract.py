@@ -1,8 +1,7 @@
-"""What a loss is: image -> one value per image, lower is better.
+"""The interface of a loss: image -> one value per image, lower is better.
 
-Images are (b, 3, h, w) in [-1, 1]; values may leave that range a little on the way, and no loss clips them, because
-clipping has no gradient. A loss knows nothing of diffusion, and its networks are frozen: they are in eval mode, and
-no gradient reaches their parameters.
+Images are (b, 3, h, w) in [-1, 1]. Values slightly outside of that range are allowed and not clipped, because clipping
+has no gradient. The networks of a loss are frozen: they are in eval mode, and their parameters get no gradient.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ Embed = Callable[[Tensor], Tensor]
 
 
 class Loss(Protocol):
-    """A differentiable measure of images."""
+    """A differentiable function of images."""
 
     @property
     def name(self) -> str:
-        """What the value is called where it is shown."""
+        """The name under which the value is shown."""
 
     def __call__(self, image: Tensor) -> Tensor:
         """image (b, 3, h, w) in [-1, 1] -> (b,)."""
 
 
 def freeze(network: Network) -> Network:
-    """The same network in eval mode, none of whose parameters takes a gradient."""
+    """The network itself, in eval mode and without gradients for its parameters."""
     return network.eval().requires_grad_(False)
 
 
 def frozen(embed: Embed) -> Embed:
-    """The same embedding with its network frozen, taking images of any floating dtype and answering in it."""
+    """The embedding with its network frozen; it accepts images of any floating dtype and returns that dtype."""
     if not isinstance(embed, nn.Module):
         return embed
     weight = next(freeze(embed).parameters(), None)
@@ -50,7 +49,7 @@ def check_image(image: Tensor) -> Tensor:
     """The image itself.
 
     Raises:
-        ValueError: it is not a floating-point (b, 3, h, w).
+        ValueError: it is not a floating-point tensor of shape (b, 3, h, w).
     """
     if image.dim() != 4 or image.shape[1] != 3 or not image.is_floating_point():
         raise ValueError(
@@ -61,16 +60,16 @@ def check_image(image: Tensor) -> Tensor:
 
 
 def unit(embedding: Tensor) -> Tensor:
-    """The embedding at length 1."""
+    """The embedding (b, d), scaled to length 1."""
     return F.normalize(embedding, dim=-1)
 
 
 def reference_embedding(embed: Embed, reference: Tensor) -> Tensor:
-    """The reference's embedding at length 1, without gradient, (1, d) or (b, d)."""
+    """The unit embedding of a reference image (1, 3, h, w) or (b, 3, h, w), without gradient; (1, d) or (b, d)."""
     with torch.no_grad():
         return unit(embed(check_image(reference))).detach()
 
 
 def cosine_distance(a: Tensor, b: Tensor) -> Tensor:
-    """1 - a.b for embeddings at length 1, in [0, 2]; (b,)."""
+    """1 - a . b of unit embeddings (b, d) or (1, d); (b,) in [0, 2]."""
     return 1 - (a * b).sum(dim=-1)

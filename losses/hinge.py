@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from losses.contract import Loss
-from losses.identity import Morph
+from losses.morph import Morph
 
 
 def acceptance_level(threshold: float, margin: float = 0.1) -> float:

@@ -1,8 +1,7 @@
-"""Any CLIP of open_clip by name or from a folder: image tower, text tower and tokenizer for the losses of clip.py.
+"""`load_clip`: an open_clip model and its tokenizer, by name or from a folder, for the losses of `losses.clip`.
 
 A name is "architecture/weights", such as "ViT-B-32/laion2b_s34b_b79k". A folder holds open_clip_config.json and
-open_clip_model.safetensors; without the weights open_clip would only warn and go on with random ones, which is refused
-here.
+open_clip_model.safetensors. Without the weights open_clip only warns and uses random ones; `load_clip` raises an error.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ ON_CPU = "MobileCLIP2-S0/dfndr2b"
 
 @dataclass(frozen=True)
 class Towers:
-    """A frozen open_clip model, and its tokenizer."""
+    """A frozen open_clip model and its tokenizer."""
 
     clip: Any
     tokenizer: Tokenizer
@@ -31,21 +30,22 @@ class Towers:
 
 
 def default_clip(device: torch.device) -> str:
-    """The one that a device is fast at."""
+    """The name of the default model for a device: a smaller one on a CPU."""
     return ON_CPU if device.type == "cpu" else ON_GPU
 
 
 def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = False) -> Towers:
-    """The towers of "architecture/weights", or of a folder.
+    """Load a CLIP model.
 
     Args:
-        name: see above.
-        device: where they go.
-        offline: look into the cache and nowhere else; HF_HUB_OFFLINE=1 says the same.
+        name: "architecture/weights", or the path of a folder.
+        device: device of the model.
+        offline: use the local cache only; HF_HUB_OFFLINE=1 has the same effect.
 
     Raises:
-        ValueError: open_clip knows no such architecture, or no such weights of it; or the files are damaged.
-        FileNotFoundError: the folder lacks its configuration or its weights, or the weights are not here.
+        ValueError: open_clip has no such architecture or weights, or the files are damaged.
+        FileNotFoundError: the folder has no configuration or no weights, or the weights are neither in the cache nor
+            downloadable.
         ImportError: open_clip is not installed.
     """
     import open_clip
@@ -62,17 +62,17 @@ def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = 
     try:
         clip = open_clip.create_model(source, pretrained=weights, require_pretrained=True)
         tokenizer = open_clip.get_tokenizer(source)
-    except Exception as error:  # its parts and theirs raise whatever they come across, with paths in it
+    except Exception as error:  # open_clip and its dependencies raise many types, with paths in their messages
         if local:
-            raise ValueError(f"the files of {folder.name or name} are damaged: get them again") from error
-        raise FileNotFoundError(f"the weights of {name} are not here and could not be fetched") from error
+            raise ValueError(f"the files of {folder.name or name} are damaged: download them again") from error
+        raise FileNotFoundError(f"the weights of {name} are not in the local cache and cannot be downloaded") from error
     if not all(value.isfinite().all() for value in clip.parameters()):
-        raise ValueError(f"the weights of {folder.name or name} are damaged: they hold numbers that are not finite")
+        raise ValueError(f"the weights of {folder.name or name} are damaged: some of their values are not finite")
     return Towers(freeze(clip).to(device), tokenizer, name)
 
 
 def is_offline(offline: bool = False) -> bool:
-    """Whether nobody may be asked: by argument, or by HF_HUB_OFFLINE as it is now."""
+    """Whether downloads are disabled, by the argument or by the environment variable HF_HUB_OFFLINE."""
     return offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
@@ -85,14 +85,14 @@ def _local(folder: Path) -> str:
 
 def _check(open_clip: Any, architecture: str, weights: str) -> None:
     if architecture not in open_clip.list_models():
-        raise ValueError(f"open_clip knows no architecture {architecture!r}; open_clip.list_models() names them all")
+        raise ValueError(f"open_clip has no architecture {architecture!r}; open_clip.list_models() lists them")
     known = open_clip.list_pretrained_tags_by_model(architecture)
     if weights not in known:
         raise ValueError(f"{architecture} has no weights {weights!r}; choose one of {', '.join(known) or 'none'}")
 
 
 def _cached(open_clip: Any, architecture: str, weights: str) -> str:
-    """The file in the hub's cache: open_clip itself would ask the network first, for most of a minute."""
+    """The file in the hub's cache. open_clip itself would try the network first, for most of a minute."""
     from huggingface_hub import try_to_load_from_cache
 
     repo = str(open_clip.get_pretrained_cfg(architecture, weights).get("hf_hub", "")).rpartition("/")[0]
@@ -100,4 +100,6 @@ def _cached(open_clip: Any, architecture: str, weights: str) -> str:
         found = try_to_load_from_cache(repo, file) if repo else None
         if isinstance(found, str):
             return found
-    raise FileNotFoundError(f"the weights of {architecture}/{weights} are not here, and the studio is offline")
+    raise FileNotFoundError(
+        f"the weights of {architecture}/{weights} are not in the local cache; downloads are disabled"
+    )

@@ -1,4 +1,4 @@
-"""From an image to a network's input, differentiably."""
+"""Differentiable preprocessing: from an image to a network's input."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from losses.contract import check_image
 
 
 def resize(image: Tensor, size: int) -> Tensor:
-    """The shorter side to `size` (bicubic, antialiased as Pillow does it), then the centre square.
+    """Resize the shorter side to `size` (bicubic, antialiased as in Pillow), then crop the centre square.
 
     Args:
         image: (b, 3, h, w).
         size: side of the result in pixels.
 
     Returns:
-        (b, 3, size, size); the image itself where it has that size.
+        (b, 3, size, size); the image itself if it has that size.
     """
     height, width = check_image(image).shape[-2:]
     if (height, width) != (size, size):
@@ -30,6 +30,6 @@ def resize(image: Tensor, size: int) -> Tensor:
 
 
 def normalise(image: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """((image + 1) / 2 - mean) / std, by channel; mean and std are those of images in [0, 1]."""
+    """((image + 1) / 2 - mean) / std for images (b, 3, h, w) in [-1, 1]; mean and std are per channel, for [0, 1]."""
     shift, scale = image.new_tensor(mean).view(-1, 1, 1), image.new_tensor(std).view(-1, 1, 1)
     return ((image + 1) / 2 - shift) / scale

@@ -1,4 +1,4 @@
-"""`Strangeness`: how far an image is from those that an autoencoder was trained on, as a loss."""
+"""`Strangeness`: the out-of-distribution score of an autoencoder as a loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def out_of_distribution(image: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
 class Strangeness:
     """relu(score(x) - limit),  score(x) = sqrt(mean over pixels and channels of ((x - m(z)) / s(z))^2),  z = E(x).
 
-    The gradient goes through encoder and decoder. The score is about 1 for images like those of the training.
+    The gradient goes through encoder and decoder. The score is about 1 for training images.
 
     Args:
         reconstruct: image -> m(z) and s(z), differentiable; its networks are frozen by the caller.
@@ -33,7 +33,7 @@ class Strangeness:
         ValueError: a negative limit.
     """
 
-    name = "strangeness"
+    name = "out of distribution"
 
     def __init__(self, reconstruct: Reconstruct, limit: float = 1.05) -> None:
         if not limit >= 0:

@@ -1,4 +1,4 @@
-"""Several losses as one."""
+"""The weighted sum of losses."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ class Composite(Protocol):
 
     @property
     def name(self) -> str:
-        """What the sum is called."""
+        """The name of the sum."""
 
     @property
     def weights(self) -> dict[str, float]:
         """Weight of each term by name."""
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
-        """Each term by name, before its weight, (b,)."""
+        """By name, each term without its weight, (b,)."""
 
     def __call__(self, image: Tensor) -> Tensor:
         """image (b, 3, h, w) in [-1, 1] -> (b,)."""
 
 
 class WeightedSum:
-    """sum_k weight_k loss_k(x). A part that is itself a sum adds its terms, with the products of the weights.
+    """L = sum_k weight_k L_k(x). A part that is itself a sum adds its terms, with the products of the weights.
 
     Args:
-        parts: pairs of a finite weight and a loss, at least one. The terms' names must differ.
+        parts: one or more pairs of a finite weight and a loss; all terms have different names.
 
     Raises:
-        ValueError: no parts, a weight that is not finite, or two terms of one name.
+        ValueError: there are no parts, a weight is not finite, or two terms have the same name.
     """
 
     name = "total"
@@ -61,7 +61,7 @@ class WeightedSum:
         return found
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
-        """Each term by name, before its weight, (b,)."""
+        """By name, each term without its weight, (b,)."""
         found: dict[str, Tensor] = {}
         for _, loss in self.parts:
             found |= loss.terms(image) if isinstance(loss, Composite) else {loss.name: loss(image)}

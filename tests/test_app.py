@@ -23,19 +23,19 @@ def test_a_browser_is_opened_only_where_there_is_a_screen(monkeypatch: pytest.Mo
     assert not app.can_open_a_browser()
 
 
-def test_off_zerogpu_the_guard_changes_nothing() -> None:
+def test_without_zerogpu_functions_are_unchanged() -> None:
     def function() -> None:
         """Any."""
 
     assert app.on_gpu(function) is app.on_gpu(duration=5)(function) is function
 
 
-def test_nothing_is_reported_home() -> None:
+def test_no_usage_statistics_are_sent() -> None:
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] in ("1", "True")  # gradio may have set it first
 
 
-def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(public: bool, model: Model) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
@@ -45,7 +45,7 @@ def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
         app.main()
 
 
-def test_a_check_ends_with_a_status_and_opens_nothing(
+def test_a_check_exits_with_a_status_and_builds_no_page(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for finding, status in ((Finding("port", True, "free"), 0), (Finding("port", False, "taken", "use another"), 1)):
@@ -58,7 +58,9 @@ def test_a_check_ends_with_a_status_and_opens_nothing(
     assert "-> use another" in capsys.readouterr().out
 
 
-def test_presenting_never_shares(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_presenting_cannot_be_combined_with_sharing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["app.py", "--present", "--share"])
     with pytest.raises(SystemExit):
         app.arguments()
@@ -75,10 +77,12 @@ def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) 
     assert order == ["built and warmed up False", "opened (True, False)"]
 
 
-def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_server_has_lower_limits_and_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
     class Page:
+        cleaner = None
+
         def launch(self, **options: Any) -> None:
             given.update(options)
 
@@ -90,7 +94,7 @@ def test_in_public_less_is_taken_in_and_nothing_is_kept(monkeypatch: pytest.Monk
     assert app.arguments().public
 
 
-def test_a_space_is_public_unless_it_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_space_is_public_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["app.py"])
     monkeypatch.delenv("SPACE_ID", raising=False)
     assert not app.arguments().public
@@ -100,7 +104,7 @@ def test_a_space_is_public_unless_it_is_told_otherwise(monkeypatch: pytest.Monke
     assert not app.arguments().public
 
 
-def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
 
     def opened(*how: Any, **where: Any) -> None:
@@ -118,7 +122,7 @@ def test_files_of_visitors_are_gone_when_the_program_ends(monkeypatch: pytest.Mo
     assert not folders[0].exists()
 
 
-def test_on_a_shared_gpu_host_nothing_is_computed_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     wrapped: list[Any] = []
 
@@ -136,7 +140,7 @@ def test_on_a_shared_gpu_host_nothing_is_computed_in_this_process(monkeypatch: p
     assert inspect.isgeneratorfunction(wrapped[0])
 
 
-def test_in_public_everybody_gets_a_share_of_the_device_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_server_limits_each_clients_use_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     monkeypatch.setattr(app, "embedded", lambda device: stub())

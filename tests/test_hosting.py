@@ -1,4 +1,4 @@
-"""What hosts read before anything runs: the README's header, the requirements, the image."""
+"""Files for hosts: the README's header, the requirements, the container image."""
 
 import re
 from pathlib import Path
@@ -23,10 +23,10 @@ def requirement(name: str) -> Requirement:
     return next(one for line in lines if line and line[0] != "#" and (one := Requirement(line)).name == name)
 
 
-def test_a_space_finds_an_app_a_python_and_a_gradio_that_fit(header: dict[str, str]) -> None:
+def test_the_readmes_header_fits_the_app_and_its_requirements(header: dict[str, str]) -> None:
     assert (ROOT / header["app_file"]).is_file()
     assert header["sdk"] == "gradio"
-    # a Space installs exactly this one, and then everything in requirements.txt beside it
+    # a Space installs exactly this version, then requirements.txt
     assert header["sdk_version"] in requirement("gradio").specifier
     assert Version(gradio.__version__) >= Version(header["sdk_version"])
     # numpy and diffusers need 3.11; shared GPU hosts have 3.10 and 3.12
@@ -34,11 +34,11 @@ def test_a_space_finds_an_app_a_python_and_a_gradio_that_fit(header: dict[str, s
     assert len(header["short_description"]) <= 60
 
 
-def test_torch_may_be_any_that_a_shared_gpu_host_has() -> None:
+def test_torch_may_have_any_version_of_a_zerogpu_host() -> None:
     assert all(version in requirement("torch").specifier for version in ("2.8.0", "2.9.1", "2.10.0", "2.11.0"))
 
 
-def test_the_image_runs_as_nobody_special_in_public_and_says_whether_it_is_well() -> None:
+def test_the_image_runs_without_root_in_public_with_a_health_check() -> None:
     user, command = DOCKERFILE.index("USER studio"), DOCKERFILE.index('CMD ["python", "app.py"')
     assert user < command
     assert "--uid 1000" in DOCKERFILE
@@ -47,9 +47,9 @@ def test_the_image_runs_as_nobody_special_in_public_and_says_whether_it_is_well(
     assert re.search(r"^FROM python:3\.11-slim$", DOCKERFILE, re.MULTILINE)
 
 
-def test_no_secret_goes_into_the_image() -> None:
+def test_the_image_contains_no_secrets() -> None:
     assert not re.search(r"(?i)token|password|secret=|_key", DOCKERFILE)
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {".git", ".env*", "*.pem", "*.key"} <= set(ignored)
-    # and what the app needs is not left out
+    # what the app needs is not ignored
     assert not {"assets", "studio", "losses", "clay", "adjointdeis", "app.py", "requirements.txt"} & set(ignored)

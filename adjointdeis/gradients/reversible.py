@@ -19,7 +19,7 @@ before it is kept. Therefore the grid may end at sigma = 0 (A = 0).
 The sampler differs from the table of the same grid: first-order, 2 N - 1 network calls in place of N, and an image
 that is nearer to the exact flow than DDIM's as long as c is near 1. Its gradient is exact for that image.
 
-Why this scheme (docs/reversible.md has the figures, benchmarks/reversible.py measures them): of the published ones it
+Why this scheme (docs/reversible.md has the figures, benchmarks.reversible measures them): of the published ones it
 is the only one whose image stays near the flow in every world tried. Under strong guidance, on steps uniform in time,
 its error at 20 steps is a seventh or less of BDIA's, BELM's and reversible Heun's, and at equal numbers of network
 calls it is smaller, too. EDICT's error is large below 50 steps. The same coupling on the noise family (in x / alpha)

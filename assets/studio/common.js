@@ -1,9 +1,9 @@
-// Shared by the viewers below; every one of them gets `element`, `props`, `watch` and `trigger` from Gradio.
+// Shared by all viewers; Gradio gives each of them `element`, `props`, `watch` and `trigger`.
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// Data URI -> decoded picture. The pages' pictures are small, so that all of a run is decoded in one go.
+// Data URI -> decoded picture. The pictures are small, so all pictures of a run are decoded at once.
 const decode = async (uri) => {
   const picture = new Image();
   picture.src = uri;
@@ -11,7 +11,7 @@ const decode = async (uri) => {
   return picture;
 };
 
-// A small picture, enlarged smoothly.
+// Draws a small picture, smoothly enlarged.
 const paint = (canvas, picture, label) => {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = true;

@@ -1,4 +1,4 @@
-// Before and after with a line to move, a map of what lies between them, or the photo that they were cut from.
+// Before and after with a divider, the difference map, or the result in the photo it was cropped from.
 const wipe = find(".wipe"), line = find(".line"), after = find(".after"), photo = find(".photo");
 let view = "wipe", pair = {};
 
@@ -26,12 +26,12 @@ const update = async () => {
   const [before, last, heat, whole] = await Promise.all(pictures.map(decode));
   if (value !== props.value && props.value?.after !== value.after) return;
   pair = value;
-  paint(find(".before"), before, "The picture before");
-  paint(after, last, "The picture after");
-  paint(find(".heat"), heat, `Where it changed. ${value.scale}`);
+  paint(find(".before"), before, "Picture before");
+  paint(after, last, "Picture after");
+  paint(find(".heat"), heat, `Difference map. ${value.scale}`);
   if (whole) {
     [photo.width, photo.height] = [whole.naturalWidth, whole.naturalHeight];
-    paint(photo, whole, "Your photo with the result in it");
+    paint(photo, whole, "Result in your photo");
   }
   find("[data-view=photo]").hidden = !whole;
   find(".empty").hidden = true;

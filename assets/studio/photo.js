@@ -1,9 +1,9 @@
-// Faces found in a picture that was brought: what was done about them, and a choice where there are several.
+// Faces found in an uploaded picture: a message, and a choice among several.
 const faces = find(".faces");
 const update = () => {
   const value = props.value || {};
-  find(".said").textContent = value.text || "";
-  element.classList.toggle("told", Boolean(value.text));
+  find(".text").textContent = value.text || "";
+  element.classList.toggle("shown", Boolean(value.text));
   find(".undo").hidden = !value.undo;
   faces.hidden = !(value.faces || []).length;
   faces.replaceChildren(...(value.faces || []).map((uri, i) => {

@@ -1,4 +1,4 @@
-// Presenting: large type, keys instead of the mouse, and a fresh page for the next visitor. FORCED and IDLE stand above.
+// Presentation mode: large type, keys instead of the mouse, and a reload after a pause. The server defines FORCED and IDLE.
 const asked = new URLSearchParams(location.search);
 if (FORCED || asked.has("present")) {
   const KEYS = { r: "run", s: "stop", n: "next example", p: "play", f: "recorded run", h: "hide keys" };
@@ -13,7 +13,7 @@ if (FORCED || asked.has("present")) {
     return Boolean(button);
   };
   const recorded = (step) => {
-    if (!seen(find("#run"))) return; // a run is under way, or another tab is open
+    if (!seen(find("#run"))) return; // a run is in progress, or another tab is open
     const buttons = [...document.querySelectorAll("#recorded button")];
     if (!buttons.length) return;
     example = (Math.max(example + step, 0)) % buttons.length;
@@ -51,14 +51,14 @@ if (FORCED || asked.has("present")) {
     act();
   });
 
-  // A live run that fails on stage gives way to the recorded one of the same example.
+  // After a live run failed, show the recorded one of the same example.
   new MutationObserver(() => {
     if (!started || !find("#message [role=alert]")) return;
     started = false;
     setTimeout(() => recorded(0), 3000);
   }).observe(document.body, { childList: true, subtree: true });
 
-  // Nobody there and nothing running: a fresh page, if the server still answers; else what is shown stays.
+  // No input and no run for a while: reload, if the server still answers; otherwise keep the page.
   for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"])
     document.addEventListener(name, () => { moved = Date.now(); }, { passive: true });
   const running = () => ["#stop", "#morph-stop", "#compare-stop"].some((name) => seen(find(name)));

@@ -1,4 +1,4 @@
-// Recorded runs: one button each; a click asks the page for the whole run.
+// Recorded runs: one button each; a click loads the run.
 const list = find("ul");
 const update = () => {
   list.replaceChildren(...(props.value || []).map((one) => {

@@ -1,9 +1,9 @@
-// The live picture; after a run the same place shows any of its steps, and the sampler's way to the best one.
+// The live picture; after a run also every step, and the sampler's path to the best one.
 const figure = find("figure"), canvas = find("canvas"), scrub = find(".scrub"), play = find(".play"), graph = find(".graph");
 const VIEWS = {
-  frames: { title: "Step", at: (i) => `step ${i} of ${film.steps}${i === film.best ? ", the best" : ""}` },
-  states: { title: "Sampling step", at: (i) => `x_t ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
-  estimates: { title: "Sampling step", at: (i) => `x_0 as predicted in ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
+  frames: { title: "Optimisation step", at: (i) => `step ${i} of ${film.steps}${i === film.best ? ", lowest loss" : ""}` },
+  states: { title: "Sampling step", at: (i) => `x_t, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
+  estimates: { title: "Sampling step", at: (i) => `predicted x_0, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
 };
 let film = {}, pictures = {}, view = "frames", timer = null, shown = 0, turn = 0;
 
@@ -31,9 +31,9 @@ const plot = () => {
   const ends = lines.length ? text(left, height - bottom + 15, view === "frames" ? 0 : 1, "middle") +
     text(width - right, height - bottom + 15, view === "frames" ? last : last + 1, "end") +
     text((left + width - right) / 2, height - bottom + 15, view === "frames" ? "optimisation step" : "sampling step", "middle") : "";
-  const said = lines.map(([name, some]) => `${name} from ${label(some[0])} to ${label(some[some.length - 1])}`).join("; ");
-  const empty = lines.length ? "" : text(width / 2, height / 2, "The loss, step by step", "middle");
-  // names come from the server's own list of losses; still, nothing here is taken as markup
+  const summary = lines.map(([name, some]) => `${name} from ${label(some[0])} to ${label(some[some.length - 1])}`).join("; ");
+  const empty = lines.length ? "" : text(width / 2, height / 2, "Loss per step", "middle");
+  // names come from the server's list of losses; textContent never parses them as markup
   const legend = document.createElement("p");
   legend.className = "legend";
   lines.forEach(([name], k) => {
@@ -43,23 +43,23 @@ const plot = () => {
     legend.append(entry);
   });
   graph.innerHTML = `<svg role="img" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${grid}${drawn}${marker}${ends}${empty}</svg>`;
-  graph.firstChild.setAttribute("aria-label", said ? `Curves: ${said}` : "No curve yet");
+  graph.firstChild.setAttribute("aria-label", summary ? `Curves: ${summary}` : "No curves yet");
   graph.append(legend);
 };
 
 // -- the steps -------------------------------------------------------------------------------------------------------
-const caption = (words) => { find(".caption").textContent = words; };
+const caption = (text) => { find(".caption").textContent = text; };
 
 const show = (i) => {
   const some = pictures[view] || [];
   if (!some.length) return;
   shown = Math.min(Math.max(i, 0), some.length - 1);
-  const words = VIEWS[view].at(shown);
+  const text = VIEWS[view].at(shown);
   scrub.value = shown;
-  scrub.setAttribute("aria-valuetext", words);
+  scrub.setAttribute("aria-valuetext", text);
   find(".where").textContent = `${shown + (view === "frames" ? 0 : 1)} / ${view === "frames" ? film.steps : some.length}`;
-  paint(canvas, some[shown], `The picture at ${words}`);
-  caption(words);
+  paint(canvas, some[shown], `Picture at ${text}`);
+  caption(text);
   element.dataset.shown = `${view} ${shown}`;
   plot();
 };
@@ -85,7 +85,7 @@ const choose = (name) => {
   all(".views button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.view === name)));
   const some = pictures[name] || [];
   scrub.max = Math.max(some.length - 1, 1);
-  scrub.setAttribute("aria-label", `${VIEWS[name].title} to look at`);
+  scrub.setAttribute("aria-label", VIEWS[name].title);
 };
 
 const ready = (on) => {
@@ -98,7 +98,7 @@ const update = async () => {
   if (value.frames) {
     const load = (some) => Promise.all((some || []).map(decode));
     const [frames, states, estimates] = await Promise.all([load(value.frames), load(value.path?.states), load(value.path?.estimates)]);
-    if (mine !== turn) return; // something newer came while these were decoded
+    if (mine !== turn) return; // a newer value arrived meanwhile
     film = value;
     pictures = { frames, states, estimates };
     ready(true);
@@ -112,7 +112,7 @@ const update = async () => {
     view = "frames";
     film = { curves: value.curves || {}, steps: value.steps || 0 };
     find(".where").textContent = "";
-    if (picture) paint(canvas, picture, `The picture now: ${value.caption}`);
+    if (picture) paint(canvas, picture, `Picture: ${value.caption}`);
     caption(value.caption || "");
     element.dataset.shown = value.caption || "";
     element.dataset.drawn = Number(element.dataset.drawn || 0) + 1;

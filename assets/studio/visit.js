@@ -1,4 +1,4 @@
-// The runs of this visit: take one's settings again, or put two of them beside each other.
+// The runs of this session: load the settings of one, or compare two.
 const list = find(".runs"), beside = find(".beside");
 let runs = [], chosen = [];
 
@@ -32,8 +32,8 @@ const compare = () => {
     row.append(head, ...two.map((one) => make("td", one.facts[name] ?? "–")));
     body.append(row);
   });
-  if (!body.children.length) body.append(make("tr", "")), body.firstChild.append(make("td", "These two runs do not differ in anything that was set or measured."));
-  table.append(make("caption", "Where the two differ"), body);
+  if (!body.children.length) body.append(make("tr", "")), body.firstChild.append(make("td", "These two runs have equal settings and measurements."));
+  table.append(make("caption", "Differences"), body);
   const pictures = make("div", "", "two");
   pictures.append(...heads);
   beside.replaceChildren(pictures, table);
@@ -68,7 +68,7 @@ element.addEventListener("click", (event) => {
 
 const update = () => {
   runs = props.value || [];
-  // with two runs there is nothing to choose
+  // two runs are compared at once
   if (runs.length === 2 && !chosen.length) chosen = runs.map((one) => one.id).reverse();
   draw();
 };

@@ -1,7 +1,6 @@
-"""The pictures that one method offers, one after the other; the one with the lowest loss is its morph.
+"""The candidate images of one method, in the order in which they are made; the one with the lowest loss is its morph.
 
-Only the loss chooses. What the judges say is asked of each candidate, too, to draw success against network calls, but
-no method sees it.
+The held-out networks evaluate every candidate, for curves of success over network calls, but do not choose.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from studio.runs.request import Request
 
 
 class Candidate(NamedTuple):
-    """image (b, 3, h, w), its loss (b,), and the network calls a pair until it was there, the encoding's left out."""
+    """An image (b, 3, h, w), its loss (b,), and the network calls per pair until then, without the encoding."""
 
     image: Tensor
     loss: Tensor
@@ -40,7 +39,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Start:
-    """A batch of pairs at the start of one method: what `candidates` needs."""
+    """A batch of pairs and a method."""
 
     world: ClayWorld
     method: Method
@@ -49,19 +48,19 @@ class Start:
 
     @property
     def loss(self) -> Loss:
-        """Eq. 5.1, by the one network that losses look through."""
+        """Eq. 5.1 with the identity embedder for losses."""
         return Morph(self.world.identity, self.faces.first, self.faces.second)
 
     def between(self, share: float = 0.5) -> Code:
-        """The pairs' codes, met at `share`."""
+        """The codes of the pairs, interpolated at `share` in [0, 1]."""
         return together([encoded.at(share) for encoded in self.encoder(self.method, self.faces)])
 
 
 def candidates(start: Start) -> Iterator[Candidate]:
-    """What the method offers, in turn."""
-    made = {"sample": _search, "search": _search, "greedy": _greedy, "guide": _guide, "page": _page}
-    if start.method.kind in made:
-        yield from made[start.method.kind](start)
+    """The candidates of a method, in order."""
+    makers = {"sample": _search, "search": _search, "greedy": _greedy, "guide": _guide, "page": _page}
+    if start.method.kind in makers:
+        yield from makers[start.method.kind](start)
         return
     first, second, _ = start.faces
     image = first if start.method.kind == "first" else (first + second) / 2
@@ -90,7 +89,7 @@ def _greedy(start: Start) -> Iterator[Candidate]:
 
 
 def _guide(start: Start) -> Iterator[Candidate]:
-    """The draft's updates at its own number of steps, if there is one, and from its last point on the method's own."""
+    """The updates of the draft, if there is one, and then those of the method, continued from its last point."""
     method, code, before = start.method, start.between(), 0
     loss = Augmented(start.loss, views=method.views) if method.views else start.loss
     for steps, updates in [*([method.draft] if method.draft else []), (method.steps, method.updates)]:
@@ -116,8 +115,9 @@ def _guide(start: Start) -> Iterator[Candidate]:
 
 
 def _page(start: Start) -> Iterator[Candidate]:
-    """Every picture that a visitor sees, and the network calls until then as they are counted for the other methods:
-    a call for each picture that was sampled back to check the round trip, and for each step whose kept graph spares it.
+    """Every image of the studio's run. Its network calls are counted as for the other methods.
+
+    Added are the calls of the round-trip check, and those that stored graphs save in each update.
     """
     settings, model = Settings(**start.method.page), model_of_world(start.world)
     kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)

@@ -1,11 +1,11 @@
-"""How many morphs could be accepted at all? `python -m benchmarks.morphing.ceiling`
+"""How many morphs can be accepted at most? `python -m benchmarks.morphing.ceiling`
 
-Two bounds for the pairs of `benchmarks.morphing`, judged as `benchmarks.steering` judges the page's morphs: all three
-networks must take the picture for both people, at a false match rate of 0.1 %, beside the pictures it was made from.
+Bounds for the pairs of `benchmarks.morphing`, evaluated like the morphs of `benchmarks.steering`: all three networks
+must accept the image as both people at a false match rate of 0.1 %, compared with the images it was made from.
 
-    people half-way    the face rendered from the means of both people's traits: as natural as a morph can be
-    free pixels        no diffusion model, and no judge unseen: the pixels themselves minimise eq. 5.1 of 2405.15020 for
-                       all three networks at once. What this does not reach, nobody who sees one of them will
+    mean traits    the face rendered from the means of both people's traits, a natural face
+    free pixels    the pixels minimise eq. 5.1 of 2405.15020 for all three networks at once, without a diffusion model;
+                   an upper bound for methods with one network in the loss
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from benchmarks.morphing.held_out import HeldOutPanel, People, as_saved
 from benchmarks.morphing.pairs import Pair, choose_pairs, passport, passports
 from clay.networks.images import as_channels_first, to_unit
 from clay.people.dataset import TEST, person
-from clay.people.traits import TRAITS, Person
+from clay.people.person import TRAITS, Person
 from clay.rendering.render import render_all
 from clay.world import ClayWorld, load_world
 from losses import Morph
 
 
-def half_way(first: Person, second: Person) -> Person:
-    """The mean of all that is a number; hair, eyes and beard, which have no mean, are the first person's."""
+def mean_person(first: Person, second: Person) -> Person:
+    """The person with the mean traits and skin; hair, eyes and beard, which have no mean, are those of the first."""
     numbers = (*TRAITS, "skin")
     return replace(first, **{name: (getattr(first, name) + getattr(second, name)) / 2 for name in numbers})
 
 
 def rendered(pairs: Sequence[Pair]) -> Tensor:
-    """(b, 3, 64, 64): the people half-way, in passport pictures."""
-    people = [half_way(person(TEST.first + pair.first), person(TEST.first + pair.second)) for pair in pairs]
+    """Passport images of the mean people of pairs, (b, 3, 64, 64) in [-1, 1]."""
+    people = [mean_person(person(TEST.first + pair.first), person(TEST.first + pair.second)) for pair in pairs]
     return to_unit(as_channels_first(render_all([(who, passport()) for who in people])))
 
 
-def freed(world: ClayWorld, people: People, updates: int, rate: float = 0.01) -> Tensor:
-    """(b, 3, h, w): the mean of both pictures after updates of its pixels by Adam."""
+def free_pixels(world: ClayWorld, people: People, updates: int, rate: float = 0.01) -> Tensor:
+    """The mean of both images, optimised by Adam updates of its pixels, (b, 3, h, w)."""
     losses = [Morph(network, *people) for network in world.embedders.values()]
     image = ((people.first + people.second) / 2).requires_grad_()
     optimizer = torch.optim.Adam([image], lr=rate)
@@ -51,26 +51,26 @@ def freed(world: ClayWorld, people: People, updates: int, rate: float = 0.01) ->
 
 
 def table(world: ClayWorld, pairs: Sequence[Pair], images: Tensor, updates: int) -> Iterator[str]:
-    """Markdown, one line a bound."""
+    """Markdown, one line for each bound."""
     people = People(images[[pair.first for pair in pairs]], images[[pair.second for pair in pairs]])
     panel, names = HeldOutPanel(world, people), list(world.embedders)
-    made = {
+    bounds = {
         "pixel average": (people.first + people.second) / 2,
-        "people half-way": rendered(pairs),
-        f"free pixels, {updates} updates, all three networks seen": freed(world, people, updates),
+        "mean traits, rendered": rendered(pairs),
+        f"free pixels, {updates} updates, all three networks in the loss": free_pixels(world, people, updates),
     }
     yield f"| {len(pairs)} pairs, accepted as both by | {' | '.join(names)} | all |"
     yield "|---|" + "---|" * (len(names) + 1)
-    for title, image in made.items():
-        fooled = [margin.amin(1) > 0 for margin in panel.margins(as_saved(image)).values()]
-        counts = [int(found.sum()) for found in (*fooled, torch.stack(fooled).all(0))]
+    for title, image in bounds.items():
+        accepted = [margin.amin(1) > 0 for margin in panel.margins(as_saved(image)).values()]
+        counts = [int(found.sum()) for found in (*accepted, torch.stack(accepted).all(0))]
         yield f"| {title} | {' | '.join(map(str, counts))} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=50, help="the first so many of the fixed pairs")
-    parser.add_argument("--updates", type=int, default=200, help="of the free pixels")
+    parser.add_argument("--pairs", type=int, default=50, help="number of pairs")
+    parser.add_argument("--updates", type=int, default=200, help="updates of the free pixels")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

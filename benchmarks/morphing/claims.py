@@ -1,4 +1,4 @@
-"""Which orderings of the paper hold here, and how surely; and which of ours."""
+"""Which orderings of methods hold in this experiment: those of the paper, and ours."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from benchmarks.morphing.plan import AVERAGE, BALANCED, DIM, EXACT, EXACT_SDE, ODE, OURS, PIPE, SDE, every_method
-from benchmarks.morphing.record import Row
 from benchmarks.morphing.tables import compare, of_method
+from benchmarks.records import Row
 
-SURE = 0.95
+CONFIDENT = 0.95
 
 
 class Claim(NamedTuple):
-    """Said (table 1 to 6) or asked (F.3, ours) by `source`: the method `better` fools more judges than `worse`."""
+    """`better` has a higher success than `worse`: reported by the paper (tables 1 to 6), or open (F.3, ours)."""
 
     source: str
     better: str
@@ -43,9 +43,9 @@ CLAIMS = (
 
 
 def checked(rows: Sequence[Row]) -> Iterator[str]:
-    """Markdown, one line a claim that can be checked with these rows."""
+    """Markdown, one line for each claim that these rows can check."""
     methods = every_method()
-    yield "| said by | more judges are fooled by | than by | points more | pairs | sure to | by margin | here it |"
+    yield "| source | higher success | lower success | difference, points | pairs | confidence | by margin | here it |"
     yield "|---|---|---|---|---|---|---|---|"
     for claim in CLAIMS:
         better, worse = (of_method(rows, methods[name]) for name in (claim.better, claim.worse))
@@ -59,7 +59,7 @@ def checked(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def verdict(confidence: float) -> str:
-    """In words, what a bootstrap confidence means."""
-    if confidence >= SURE:
+    """The result of a bootstrap confidence in words."""
+    if confidence >= CONFIDENT:
         return "holds"
-    return "is the other way round" if confidence <= 1 - SURE else "stays open"
+    return "is reversed" if confidence <= 1 - CONFIDENT else "is open"

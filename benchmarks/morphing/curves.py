@@ -1,4 +1,4 @@
-"""Success against network calls: what a method's best picture so far would have reached, had it been stopped there."""
+"""Success over network calls: that of the candidate with the lowest loss so far."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.morphing.record import Row
-from benchmarks.morphing.tables import JUDGES, NETWORKS
+from benchmarks.morphing.tables import HELD_OUT, NETWORKS
+from benchmarks.records import Row
 
 PUBLISHED_CALLS = 2250
 
 
 def success_after(row: Row, calls: int) -> float:
-    """The share of unseen judges fooled by the candidate with the lowest loss within so many calls; 0 before any.
+    """Share of the held-out networks that accept the candidate with the lowest loss after `calls` calls; 0 without one.
 
-    A row's curve holds [calls, loss, smaller margin at each network], and the calls of the encoding come on top.
+    A row's curve holds [calls, loss, smaller margin at each network]; the calls of the encoding are added.
     """
     within = [point for point in row["curve"] if point[0] + row["encoding_calls"] <= calls]
     if not within:
         return 0.0
     best = min(within, key=lambda point: point[1])
-    return float(np.mean([best[2 + NETWORKS.index(judge)] > 0 for judge in JUDGES]))
+    return float(np.mean([best[2 + NETWORKS.index(name)] > 0 for name in HELD_OUT]))
 
 
 def curve(rows: Sequence[Row]) -> tuple[list[int], list[float]]:
-    """Network calls, and the mean success of all rows after so many; from the first to the last candidate."""
+    """Numbers of network calls, and the mean success of all rows after them, from the first to the last candidate."""
     at = sorted({int(point[0]) + row["encoding_calls"] for row in rows for point in row["curve"]})
     return at, [float(np.mean([success_after(row, calls) for row in rows])) for calls in at]
 
 
 def calls_to_reach(rows: Sequence[Row], success: float) -> int | None:
-    """The fewest calls after which the mean success is at least this high; None if it never is."""
+    """The smallest number of calls after which the mean success is at least `success`; None if there is none."""
     return next((calls for calls, mean in zip(*curve(rows), strict=True) if mean >= success), None)

@@ -1,4 +1,4 @@
-"""The starting points of morphs: faces encoded, and met in the middle."""
+"""The start of morphs: faces encoded, and their codes interpolated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio.runs.interpolation import Code, interpolate
 
 
 class Faces(NamedTuple):
-    """Passport pictures of the people of some pairs, (b, 3, h, w) each."""
+    """Passport images of the people of b pairs, (b, 3, h, w) each."""
 
     first: Tensor
     second: Tensor
@@ -27,37 +27,37 @@ class Faces(NamedTuple):
 
     @property
     def numbers(self) -> list[int]:
-        """Of the pairs."""
+        """The numbers of the pairs."""
         return [pair.number for pair in self.pairs]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The codes of one pair's faces (or of the pictures' mean alone), and what they cost."""
+    """The codes of a pair's two faces, or one code of the mean image, and their cost."""
 
     codes: tuple[Code, ...]
     calls: int
     seconds: float
 
     def at(self, share: float) -> Code:
-        """The code between both faces."""
+        """The code interpolated between the two faces at `share` in [0, 1]."""
         return self.codes[0] if len(self.codes) == 1 else interpolate(self.codes[0], self.codes[1], share)
 
 
 @dataclass
 class Encoder:
-    """Encodes pairs, and remembers them: several methods start from the same codes."""
+    """Encodes pairs, and caches the codes, which several methods share."""
 
     world: ClayWorld
     known: dict[tuple[object, ...], Encoded] = field(default_factory=dict)
 
     def __call__(self, method: Method, faces: Faces) -> list[Encoded]:
-        """One Encoded a pair."""
+        """The codes of each pair."""
         steps = method.encoding or method.steps
         order = method.order if method.sde else 1  # an ODE of order 2 cannot be inverted step by step
         recipe = (method.sde, order, method.family if method.sde else "", steps, method.iterations, method.start)
         new = [k for k, number in enumerate(faces.numbers) if (recipe, number) not in self.known]
-        # the noises of an SDE must not depend on who else is in the batch
+        # one by one for an SDE, so that its noises do not depend on the batch
         for part in [[k] for k in new] if method.sde else [new] if new else []:
             self._encode(method, order, steps, faces, part, recipe)
         return [self.known[recipe, number] for number in faces.numbers]
@@ -69,17 +69,17 @@ class Encoder:
         now = clock(self.world.device)
         began, model = now(), CountedModel(self.world.autoencoder)
         first, second = faces.first[list(part)], faces.second[list(part)]
-        pictures = [(first + second) / 2] if method.start == "average" else [first, second]
-        images = torch.cat(pictures)
+        faces_of = [(first + second) / 2] if method.start == "average" else [first, second]
+        images = torch.cat(faces_of)
         z = self.world.autoencoder.encode(images)
         solver = Method("", sde=method.sde, order=order, family=method.family)
         sampler = solver.sampler(copy.deepcopy(self.world.scheduler), steps)
         generator = torch.Generator().manual_seed(faces.numbers[part[0]])
-        told = prepared(self.world.autoencoder.prepare, z)
-        found: Encoding = encode(model, sampler, images, told, generator, iterations=method.iterations)
-        calls, seconds = len(pictures) * model.calls, (now() - began) / len(part)
+        conditioning = prepared(self.world.autoencoder.prepare, z)
+        found: Encoding = encode(model, sampler, images, conditioning, generator, iterations=method.iterations)
+        calls, seconds = len(faces_of) * model.calls, (now() - began) / len(part)
         for row, k in enumerate(part):
-            at = [row + len(part) * face for face in range(len(pictures))]
+            at = [row + len(part) * face for face in range(len(faces_of))]
             codes = [
                 Code(z[i : i + 1], found.x_T[i : i + 1], None if found.noises is None else found.noises[:, i : i + 1])
                 for i in at

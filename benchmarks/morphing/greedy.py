@@ -1,8 +1,8 @@
-"""Greedy-DiM (Blasingame & Liu, 2404.06025): every step's noise prediction, made better by the loss of the image ahead.
+"""Greedy-DiM (Blasingame & Liu, 2404.06025): the noise prediction of every step is optimised by the loss of x0_hat.
 
     eps <- argmin_eps L(x0_hat),     x0_hat = (x_t - sigma_t eps) / alpha_t,     by some updates of Adam from eps_hat.
 
-x0_hat is linear in eps, so the network is called once a step, as without guidance. Sampling goes on with the eps found.
+x0_hat is linear in eps, so the network is called once per step, as without guidance. Sampling continues with eps.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ Better = Callable[[Tensor, Tensor, float, float], Tensor]
 def greedy_sample(
     model: Denoiser, sampler: Sampler, start: Code, better: Better, prepare: Prepare | None = None
 ) -> Tensor:
-    """The image, of a sampler whose every eps_hat is replaced by a better one; `prepare` as in `Precomputed`.
+    """The image of a sampler in which every eps_hat is replaced by `better`; `prepare` as in `Precomputed`.
 
     Raises:
-        NotImplementedError: a prediction other than epsilon.
+        NotImplementedError: the network predicts something other than eps.
     """
     if sampler.prediction_type != "epsilon":
-        raise NotImplementedError("Greedy guidance changes eps, so it needs a network that predicts it.")
+        raise NotImplementedError(
+            f"Greedy guidance changes eps, so the network must predict it; it predicts {sampler.prediction_type!r}."
+        )
     x, history = start.x_T, History()
     z = prepared(prepare, start.z)
     for i, row in enumerate(sampler.rows):
@@ -44,7 +46,7 @@ def greedy_sample(
 
 
 def by_adam(loss: Loss, updates: int, rate: float) -> Better:
-    """Some updates of Adam; of each image the eps with the lowest loss, that of the network included."""
+    """Adam updates of eps_hat; for each image the result with the lowest loss, which may be eps_hat itself."""
 
     def better(eps_hat: Tensor, x_t: Tensor, alpha_t: float, sigma_t: float) -> Tensor:
         a, b = to_x0("epsilon", alpha_t, sigma_t)

@@ -1,11 +1,13 @@
-"""What is thought of a morph: three networks that say whose face it is, and two measures of how good a face it is.
+"""Evaluation of a morph: margins of three face networks, and two measures of image quality.
 
-margin       similarity of the morph to a picture of a person, minus the network's threshold at a false match rate of
-             0.1 %; above 0 it is taken for that person
-strangeness  distance to the nearest real passport picture, in the attribute reader's features, in units of what real
-             pictures of other people have (the median): 1 is as near to a real face as real faces are to one another
-noisiness    error of the autoencoder's own denoising of the picture at three noise levels, in units of that of the two
-             faces it was made of: 1 is a picture as the model knows them, well above 1 is texture that it does not
+    margin            similarity of the morph to an image of a person, minus the network's threshold at a false match
+                      rate of 0.1 %; above 0 the network accepts the morph as that person
+    feature distance  distance to the nearest passport image in the attribute classifier's features, divided by the
+                      median of that distance between passport images; 1 is typical of real faces
+    denoising error   error of the autoencoder's denoising at three noise levels, divided by that of the two faces;
+                      about 1 for images like the training images, larger for other texture
+
+Rows on disk call the last two "strangeness" and "noisiness".
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from clay.evaluation.similarity import trunk_features
+from clay.evaluation.similarity import features
 from clay.networks.images import as_channels_first, to_bytes, to_unit
 from clay.world import ClayWorld
 
@@ -25,19 +27,19 @@ _TIMES = (100, 300, 500)
 
 
 class People(NamedTuple):
-    """Pictures of the two people of some pairs, (b, 3, h, w) each."""
+    """Images of the two people of b pairs, (b, 3, h, w) each."""
 
     first: Tensor
     second: Tensor
 
 
 def as_saved(image: Tensor) -> Tensor:
-    """The image as a file of 8 bits a channel would hold it."""
+    """The image (b, 3, h, w), rounded to 8 bits per channel."""
     return to_unit(as_channels_first(to_bytes(image))).to(image.device)
 
 
 class HeldOutPanel:
-    """The three networks, with the embeddings of both people at hand."""
+    """The three face networks, with the embeddings of the people of some pairs."""
 
     @torch.no_grad()
     def __init__(self, world: ClayWorld, people: People) -> None:
@@ -48,7 +50,7 @@ class HeldOutPanel:
 
     @torch.no_grad()
     def margins(self, image: Tensor) -> dict[str, Tensor]:
-        """By network, (b, 2): the margin to the first and to the second person."""
+        """By network, the margins to the first and to the second person, (b, 2)."""
         found = {}
         for name, network in self._networks.items():
             v = F.normalize(network(image), dim=1)
@@ -57,32 +59,32 @@ class HeldOutPanel:
         return found
 
 
-class Looks:
-    """How good a face a picture shows.
+class ImageQuality:
+    """Feature distance and denoising error.
 
     Args:
         world: the networks.
-        real: passport pictures of many people (n, 3, h, w), n > 1.
+        real: passport images (n, 3, h, w), n > 1.
     """
 
     def __init__(self, world: ClayWorld, real: Tensor) -> None:
         self._world = world
-        self._real = trunk_features(world.attributes, real)
+        self._real = features(world.attributes, real)
         apart = torch.cdist(self._real, self._real).fill_diagonal_(float("inf"))
         self._usual = float(apart.amin(1).median())
 
-    def strangeness(self, image: Tensor) -> Tensor:
-        """(b,), see above."""
-        return torch.cdist(trunk_features(self._world.attributes, image), self._real).amin(1) / self._usual
+    def feature_distance(self, image: Tensor) -> Tensor:
+        """The feature distance of images (b, 3, h, w); (b,)."""
+        return torch.cdist(features(self._world.attributes, image), self._real).amin(1) / self._usual
 
-    def noisiness(self, image: Tensor, people: People) -> Tensor:
-        """(b,), see above."""
-        error, usual = self._denoising(image), [self._denoising(face) for face in people]
+    def denoising_error(self, image: Tensor, people: People) -> Tensor:
+        """The denoising error of images (b, 3, h, w) made from `people`; (b,)."""
+        error, usual = self._error(image), [self._error(face) for face in people]
         return 2 * error / (usual[0] + usual[1])
 
     @torch.no_grad()
-    def _denoising(self, image: Tensor) -> Tensor:
-        """Mean squared error of x0_hat, (b,), over times and pixels; the noise is the same for all pictures."""
+    def _error(self, image: Tensor) -> Tensor:
+        """Mean squared error of x0_hat over times and pixels, with the same noise for all images; (b,)."""
         model = self._world.autoencoder
         z, error = model.encode(image), image.new_zeros(len(image))
         for time in _TIMES:

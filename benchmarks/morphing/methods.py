@@ -1,14 +1,14 @@
-"""How a morph is made, as data: every method of the paper's tables, and ours, is one `Method`.
+"""`Method`: how a morph is made, as data, for the methods of the paper's tables and ours.
 
-| kind | what it does | from |
+| kind | method | source |
 |---|---|---|
-| first | the first person's own picture, no morph: what judges say of a genuine picture | |
-| average | the mean of both pictures, pixel by pixel | |
-| sample | z on a line, x_T (and noises) on great circles, sampled | DiM, Fast-DiM |
-| search | many such, from one person to the other; the one with the lowest loss | Morph-PIPE |
-| greedy | one sample, whose eps_hat is optimised in every step by the loss of x0_hat | Greedy-DiM, 2404.06025 |
-| guide | the sample, then updates of its start by gradients through the sampler | AdjointDEIS, and ours |
-| page | the studio's own morph at one of its presets, from the first call to the last | ours |
+| first | the image of the first person, as a control | |
+| average | the mean of both images | |
+| sample | sampled from z interpolated linearly, x_T (and noises) spherically | DiM, Fast-DiM |
+| search | several such samples; the one with the lowest loss | Morph-PIPE |
+| greedy | one sample with eps_hat optimised in every step by the loss of x0_hat | Greedy-DiM, 2404.06025 |
+| guide | one sample, then updates of its start by gradients through the sampler | AdjointDEIS, and ours |
+| page | the studio's morph with one of its presets | ours |
 """
 
 from __future__ import annotations
@@ -25,31 +25,36 @@ from adjointdeis.sampler import Family
 Kind = Literal["first", "average", "sample", "search", "greedy", "guide", "page"]
 Gradient = Literal["discrete", "adjoint_1", "adjoint_2", "resolved_1", "subgrid", "reversible"]
 
-UNCODED = ("first", "average", "page")  # kinds that need no network, or encode by themselves
-PLAIN_INVERSION = 250  # steps of the paper's encoding, each solved by a single call
-_AROUND = 6  # samplings of a page's morph beside its updates: two faces encoded and checked, the plain morph, the last
-_LINE_SEARCH = 12  # evaluations of an update of L-BFGS, at most
+UNCODED = ("first", "average", "page")  # kinds without an encoding, or with their own
+PLAIN_INVERSION = 250  # steps of the paper's encoding, each with one network call
+_AROUND = 6  # samplings of the studio's morph besides its updates: two encodings and checks, start, result
+_LINE_SEARCH = 12  # most evaluations in one update of L-BFGS
 
 
 @dataclass(frozen=True)
 class Method:
-    """One row of a table.
+    """A method. Its key is a hash of the fields, so their names and defaults must not change.
 
     Args:
-        name: unique.
+        name: unique name.
         kind: see the table above.
-        steps: N of the sampler.
-        sde, order, family: of the sampler.
-        encoding: steps of the encoding; 0 for those of the sampler itself (an SDE's must be).
+        steps: N, sampling steps.
+        sde: whether the sampler is for the SDE.
+        order: order of the sampler.
+        family: family of the sampler.
+        encoding: steps of the encoding; 0 for those of the sampler, as an SDE needs.
         iterations: most network calls to invert one step of an ODE.
-        start: "both", the two encodings met in the middle, or "average", the encoding of the pictures' mean.
-        blends: how many shares are tried (search).
-        gradient: how to differentiate; `adjoint_steps` is M, None for N.
-        updates: of the start (guide), or of every step's eps_hat (greedy).
-        draft: (steps, updates) made before, with fewer sampling steps; None for none.
-        optimizer, rates, normalize: of the updates; rates by variable name the variables that move.
-        views: how many slightly changed views of the picture the loss looks at beside the picture itself.
-        page: the studio's settings, whatever they say beside (page).
+        start: "both" for the interpolated codes of both images, or "average" for the code of the mean image.
+        blends: number of interpolation weights (search).
+        gradient: gradient method (guide).
+        adjoint_steps: M, steps of the adjoint; None for N.
+        updates: number of updates of the start (guide), or of eps_hat in each step (greedy).
+        draft: (steps, updates) before the others, with fewer sampling steps; None for none.
+        optimizer: of the updates.
+        rates: learning rates of the variables that are optimised, by name.
+        normalize: whether gradients are normalised.
+        views: number of augmented copies of the image in the loss.
+        page: settings of the studio (page).
     """
 
     name: str
@@ -73,31 +78,31 @@ class Method:
     page: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
-        """All that the morph depends on beside pictures and weights, as JSON has it."""
+        """All fields but the name, as in JSON."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         del plain["name"]
         if not self.page:
-            del plain["page"]  # younger than the rows of all other kinds, whose keys must stay
+            del plain["page"]  # older rows were made without this field, and their keys must stay
         return plain
 
     @property
     def key(self) -> str:
-        """A short name of the settings: rows of other settings under the same name are not mixed up with these."""
+        """A short hash of the settings, which distinguishes rows of one name with different settings."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:10]
 
     @property
     def alone(self) -> bool:
-        """Whether pairs cannot share a batch: L-BFGS has one line search for all images, a visitor morphs one pair."""
+        """Whether pairs cannot be batched: L-BFGS has one line search for all images, the studio one pair per run."""
         return self.optimizer == "lbfgs" or self.kind == "page"
 
     def sampler(self, scheduler: Any, steps: int | None = None) -> Sampler:
-        """The table, of `steps` steps; writes its grid into the scheduler."""
+        """The sampler with `steps` or N steps; sets the scheduler's timesteps."""
         scheduler.set_timesteps(self.steps if steps is None else steps)
         final: Any = "sigma_min" if self.sde else "scheduler"
         return Sampler.from_scheduler(scheduler, sde=self.sde, order=self.order, family=self.family, final=final)
 
     def gradient_method(self) -> GradientMethod:
-        """How to differentiate through the sampler."""
+        """The gradient method."""
         m = self.adjoint_steps
         if self.gradient == "subgrid":
             return SubgridAdjoint(self.steps if m is None else m)
@@ -108,13 +113,13 @@ class Method:
         return Reversible() if self.gradient == "reversible" else DiscreteAdjoint()
 
     def backward_calls(self, steps: int) -> int:
-        """Network calls of one way back through a sampler of so many steps."""
+        """Network calls of one backward pass through a sampler of `steps` steps."""
         if self.gradient == "reversible":
             return 2 * steps - 1
         return steps if self.adjoint_steps is None else self.adjoint_steps
 
     def expected_calls(self) -> int:
-        """About how many network calls one morph takes, to see whether there is time for it."""
+        """The approximate number of network calls of one morph, with the encoding."""
         faces = 0 if self.kind in UNCODED else 1 if self.start == "average" else 2
         encoding = self.encoding or self.steps * (1 if self.sde else self.iterations)
         runs = [(self.steps, self.updates * (_LINE_SEARCH if self.optimizer == "lbfgs" else 1))]

@@ -1,7 +1,7 @@
-"""Who is morphed: look-alikes among people no network was trained on, seen as in a passport picture.
+"""The pairs to morph: similar test people in passport images.
 
-SYN-MAD 2022 (2208.07337) pairs people whom a face network finds alike. So here: pairs in the order of the loss's own
-network's similarity, of those that no network takes for one person already (at a false match rate of 1 %).
+As in SYN-MAD 2022 (2208.07337), the pairs are similar for a face network: pairs in order of similarity for the network
+in the loss, without those that a network accepts as one person (at a false match rate of 1 %).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 
 from clay.networks.images import as_channels_first, to_unit
-from clay.people.circumstances import Circumstances
 from clay.people.dataset import TEST, person
+from clay.people.view import View
 from clay.rendering.render import render_all
 from clay.world import ClayWorld
 
 PAIRS, USES = 200, 2
 _SEED = 5202
-_PASSPORT = Circumstances(background="white", clothes="blue")
+_PASSPORT = View(background="white", clothes="blue")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two people, by their place in the split, and how alike the loss's network finds their passport pictures."""
+    """Two people, by index in the test split, and the cosine of their passport images for the network in the loss."""
 
     number: int
     first: int
@@ -35,13 +35,13 @@ class Pair:
     similarity: float
 
 
-def passport() -> Circumstances:
-    """Frontal, neutral, bare-headed, before a plain wall."""
+def passport() -> View:
+    """The view of a passport image: frontal, neutral, no hat or glasses, white background."""
     return _PASSPORT
 
 
-def other_picture(who: int) -> Circumstances:
-    """The same wall on another day: head and light have moved a little."""
+def other_picture(who: int) -> View:
+    """Another view of person `who`: slightly different pose and light."""
     rng = np.random.default_rng((_SEED, who))
     yaw, pitch, roll = (float(np.clip(rng.normal(0, spread), -2 * spread, 2 * spread)) for spread in (0.06, 0.03, 0.02))
     azimuth, elevation = float(rng.uniform(-0.8, 0.4)), float(rng.uniform(0.4, 0.8))
@@ -49,22 +49,22 @@ def other_picture(who: int) -> Circumstances:
 
 
 def passports(people: Iterable[int]) -> Tensor:
-    """(n, 3, 64, 64) in [-1, 1]: the pictures that morphs are made of."""
+    """The images that morphs are made from, (n, 3, 64, 64) in [-1, 1]."""
     return _pictures([(who, passport()) for who in people])
 
 
 def other_pictures(people: Iterable[int]) -> Tensor:
-    """(n, 3, 64, 64) in [-1, 1]: those that morphs are judged against."""
+    """The images that morphs are compared with, (n, 3, 64, 64) in [-1, 1]."""
     return _pictures([(who, other_picture(who)) for who in people])
 
 
-def _pictures(seen: list[tuple[int, Circumstances]]) -> Tensor:
-    return to_unit(as_channels_first(render_all([(person(TEST.first + who), how) for who, how in seen])))
+def _pictures(views: list[tuple[int, View]]) -> Tensor:
+    return to_unit(as_channels_first(render_all([(person(TEST.first + who), view) for who, view in views])))
 
 
 @torch.no_grad()
 def choose_pairs(world: ClayWorld, images: Tensor, count: int = PAIRS) -> list[Pair]:
-    """The fixed pairs among the people on `images`, in an order that has nothing to do with how alike they are."""
+    """The pairs among the people of passport images (n, 3, 64, 64), in random order with a fixed seed."""
     networks = world.embedders
     similarity = {name: _cosines(network(images)) for name, network in networks.items()}
     limits = {name: network.thresholds["fmr_1_percent"] for name, network in networks.items()}
@@ -76,13 +76,13 @@ def choose_pairs(world: ClayWorld, images: Tensor, count: int = PAIRS) -> list[P
 def look_alikes(
     similarity: Mapping[str, Tensor], limits: Mapping[str, float], count: int, uses: int = USES
 ) -> list[tuple[int, int, float]]:
-    """Pairs (i, j, similarity), most alike first.
+    """Pairs (i, j, similarity), the most similar first.
 
     Args:
-        similarity: by network, (n, n) cosines; the first network is the loss's, whose order counts.
-        limits: by network, the cosine from which it takes two pictures for one person.
-        count: at most so many pairs.
-        uses: at most so many of them with the same person.
+        similarity: by network, cosines (n, n); the first network is that in the loss and determines the order.
+        limits: by network, the cosine from which it accepts two images as one person.
+        count: largest number of pairs.
+        uses: largest number of pairs with the same person.
     """
     alike = next(iter(similarity.values()))
     apart = torch.ones_like(alike, dtype=torch.bool).triu(1)

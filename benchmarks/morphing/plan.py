@@ -1,7 +1,7 @@
-"""What is run, in which order: the paper's tables, then ours, on few pairs first and on more as long as there is time.
+"""The methods of each table, and the order in which they are run: on few pairs first, then on more.
 
-The published settings: encoding with 250 steps, N = M = 20, 50 updates of plain gradient descent at one rate for x_T
-and z; the rate of table 1's best row is .1 (table 6).
+The published settings: encoding with 250 steps, N = M = 20, 50 updates of gradient descent with one learning rate for
+x_T and z; the rate of the best row of table 1 is .1 (table 6).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ EXACT, EXACT_SDE = "discretise, then optimise, ODE", "discretise, then optimise,
 AVERAGE, DIM, FAST, PIPE, GREEDY = "pixel average", "DiM", "Fast-DiM", "Morph-PIPE", "Greedy-DiM"
 CONTROL = "first face (control)"
 
-# Table 1, and the methods it leaves out
+# Table 1, and further methods
 METHODS = (
     Method(CONTROL, kind="first"),
     Method(AVERAGE, kind="average"),
@@ -83,7 +83,7 @@ _NORMED: dict[str, Any] = {"optimizer": "sgd", "normalize": True}
 _GREEDY: dict[str, Any] = {"kind": "greedy", "steps": 20, "updates": 50, "rates": {"eps": 0.01}}
 OURS = "exact gradient, SDE, from the pictures' mean"
 BALANCED = "Balanced, as on the page"
-# Where a fifth of the published network calls goes furthest: 8 sampling steps, Adam, unless the name says otherwise
+# At most a fifth of the published network calls: 8 sampling steps, Adam, unless the name differs
 EFFICIENT = (
     _page(BALANCED, "Balanced"),
     replace(_SHORT_SDE, name="exact gradient, SDE"),
@@ -115,11 +115,15 @@ def every_method() -> dict[str, Method]:
 
 
 def plan(chosen: list[Method], pairs: int, least: int = 1) -> Iterator[tuple[Method, int]]:
-    """Each method with the number of pairs it is to be run on, the most informative first; rounds of fewer than `least`
-    pairs are left out.
+    """Each method with its number of pairs, in the order in which they are run.
 
-    In every round the methods of table 1 and ours come first, the ablations after them and not in the first round; of
-    either the cheap ones first, so that a plan cut short by the clock has most rows of its tables.
+    In each round the methods of table 1 and ours come before the ablations, which are not in the first round. In each
+    group methods with fewer network calls come first, so that an interrupted plan has most rows of its tables.
+
+    Args:
+        chosen: the methods.
+        pairs: number of pairs in the last round.
+        least: smallest number of pairs in a round.
     """
     main = sorted((m for m in chosen if m in METHODS + EFFICIENT), key=Method.expected_calls)
     ablations = sorted((m for m in chosen if m not in main), key=Method.expected_calls)

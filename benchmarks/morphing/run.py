@@ -1,4 +1,4 @@
-"""Run the plan: what is missing, batch by batch, until it is done or the time is up."""
+"""Run the plan: the missing rows in batches, until a time limit."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from torch import Tensor
 from benchmarks.clock import clock
 from benchmarks.morphing.candidates import Start, candidates
 from benchmarks.morphing.encodings import Encoder, Faces
-from benchmarks.morphing.held_out import HeldOutPanel, Looks, People, as_saved
+from benchmarks.morphing.held_out import HeldOutPanel, ImageQuality, People, as_saved
 from benchmarks.morphing.methods import UNCODED, Method
 from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures, passports
-from benchmarks.morphing.record import Records, Row
+from benchmarks.records import Records, Row
 from clay.networks.images import to_bytes
 from clay.people.dataset import TEST
 from clay.world import ClayWorld, load_world
 
-_CALL = {"cpu": 0.03, "cuda": 1e-4}  # seconds of a network call on one image, before there is a better guess
+_CALL = {"cpu": 0.03, "cuda": 1e-4}  # seconds of a network call on one image, before it is measured
 
 
 @dataclass
 class Bench:
-    """Everything that methods share.
+    """What all methods share.
 
     Args:
         world: the networks.
-        weights: the name of the weights in rows.
-        people: how many of the test people are there to choose from.
+        weights: hash of the weights in rows.
+        people: number of test people to choose pairs from.
     """
 
     world: ClayWorld
@@ -41,15 +41,15 @@ class Bench:
     people: int = TEST.identities
 
     def __post_init__(self) -> None:
-        seen = passports(range(self.people))
-        self.passports = seen.to(self.world.device)
-        # on any device the same pairs in the same order, which rounding may change where two are equally alike
-        self.pairs = choose_pairs(load_world(self.world.folder), seen, PAIRS)
-        self.looks = Looks(self.world, self.passports)
+        images = passports(range(self.people))
+        self.passports = images.to(self.world.device)
+        # on the CPU for every device, because rounding may change the order of pairs
+        self.pairs = choose_pairs(load_world(self.world.folder), images, PAIRS)
+        self.quality = ImageQuality(self.world, self.passports)
         self.encoder = Encoder(self.world)
 
     def morph(self, method: Method, pairs: Sequence[Pair]) -> tuple[list[Row], Tensor]:
-        """One row a pair, and the morphs (b, 3, h, w)."""
+        """Morph b pairs by a method; returns one row for each, and the morphs (b, 3, h, w)."""
         first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
         faces = Faces(self.passports[first], self.passports[second], tuple(pairs))
         source = People(*faces[:2])
@@ -57,17 +57,17 @@ class Bench:
         panel = HeldOutPanel(self.world, other)
         encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
         now = clock(self.world.device)
-        began, seen, judging = now(), _Seen(), 0.0
+        began, best, evaluating = now(), _Best(), 0.0
         for candidate in candidates(Start(self.world, method, faces, self.encoder)):
             paused = now()
-            seen.add(as_saved(candidate.image), candidate.loss, candidate.calls, panel.margins)
-            judging += now() - paused
-        seconds = (now() - began - judging) / len(pairs)
-        judged: dict[str, Tensor | dict[str, Tensor]] = {
-            "margins": seen.margins,
-            "source_margins": HeldOutPanel(self.world, source).margins(seen.image),
-            "strangeness": self.looks.strangeness(seen.image),
-            "noisiness": self.looks.noisiness(seen.image, source),
+            best.add(as_saved(candidate.image), candidate.loss, candidate.calls, panel.margins)
+            evaluating += now() - paused
+        seconds = (now() - began - evaluating) / len(pairs)
+        measures: dict[str, Tensor | dict[str, Tensor]] = {
+            "margins": best.margins,
+            "source_margins": HeldOutPanel(self.world, source).margins(best.image),
+            "strangeness": self.quality.feature_distance(best.image),
+            "noisiness": self.quality.denoising_error(best.image, source),
         }
         rows = [
             {
@@ -79,28 +79,28 @@ class Bench:
                 "people": [TEST.first + pair.first, TEST.first + pair.second],
                 "alike": round(pair.similarity, 4),
                 "batch": len(pairs),
-                "calls": seen.calls,
+                "calls": best.calls,
                 "encoding_calls": encoding[k].calls if encoding else 0,
                 "seconds": round(seconds, 3),
                 "encoding_seconds": round(encoding[k].seconds, 3) if encoding else 0.0,
-                **{name: _of(values, k) for name, values in judged.items()},
-                "curve": [point[k] for point in seen.curve],
+                **{name: _of(values, k) for name, values in measures.items()},
+                "curve": [point[k] for point in best.curve],
             }
             for k, pair in enumerate(pairs)
         ]
-        return rows, seen.image
+        return rows, best.image
 
 
 def _of(values: Tensor | dict[str, Tensor], k: int) -> Any:
-    """Image k's, as numbers."""
+    """The values of image k, rounded."""
     if isinstance(values, dict):
         return {name: _rounded(v[k]) for name, v in values.items()}
     return round(float(values[k]), 4)
 
 
 @dataclass
-class _Seen:
-    """The best candidate so far, image by image, and the way there."""
+class _Best:
+    """For each image the best candidate so far, and the curve of all candidates."""
 
     image: Tensor = field(default_factory=lambda: torch.empty(0))
     loss: Tensor = field(default_factory=lambda: torch.empty(0))
@@ -108,9 +108,9 @@ class _Seen:
     calls: int = 0
     curve: list[list[list[float]]] = field(default_factory=list)
 
-    def add(self, image: Tensor, loss: Tensor, calls: int, judge: Callable[[Tensor], dict[str, Tensor]]) -> None:
-        """One more candidate; of each image the one with the lowest loss is kept."""
-        margins, self.calls = judge(image), calls
+    def add(self, image: Tensor, loss: Tensor, calls: int, evaluate: Callable[[Tensor], dict[str, Tensor]]) -> None:
+        """Add a candidate; for each image the one with the lowest loss is kept."""
+        margins, self.calls = evaluate(image), calls
         if not self.curve:
             self.image, self.loss, self.margins = image, loss, margins
         better = loss < self.loss
@@ -124,27 +124,27 @@ class _Seen:
 def work(
     bench: Bench, records: Records, plan: Iterator[tuple[Method, int]], batch: int, until: float
 ) -> Iterator[tuple[list[Row], Tensor]]:
-    """Rows and morphs as they are made; what the folder has is passed over, and what would not be done in time.
+    """Make the missing rows of the plan that can be made in time; yields the rows and morphs of each batch.
 
     Args:
-        bench: what methods share.
-        records: the folder.
+        bench: what all methods share.
+        records: the folder of rows.
         plan: methods, each with a number of pairs.
-        batch: most pairs at once.
-        until: when to stop, by perf_counter.
+        batch: largest number of pairs in a batch.
+        until: time limit, in seconds of `perf_counter`.
     """
     done = {(row["key"], row["pair"]) for row in records if row["weights"] == bench.weights}
     cost_model = _CALL.get(torch.device(bench.world.device).type, _CALL["cpu"])
     for method, count in plan:
-        known = bench.pairs[: min(count, len(bench.pairs))]
-        left = [k for k in records.share.of(range(len(known))) if (method.key, k) not in done]
+        pairs = bench.pairs[: min(count, len(bench.pairs))]
+        left = [k for k in records.share.of(range(len(pairs))) if (method.key, k) not in done]
         size = 1 if method.alone else batch
         for start in range(0, len(left), size):
-            part = [known[k] for k in left[start : start + size]]
+            part = [pairs[k] for k in left[start : start + size]]
             calls = method.expected_calls() * len(part)
             began = perf_counter()
             if began + calls * cost_model > until:
-                break  # others of the plan may be short enough
+                break  # other methods of the plan may fit
             rows, images = bench.morph(method, part)
             if calls > 500:
                 cost_model = (perf_counter() - began) / calls
@@ -153,7 +153,7 @@ def work(
 
 
 def save_pictures(folder: Path, rows: Sequence[Row], images: Tensor) -> None:
-    """Each morph as a PNG, in a folder of its method."""
+    """Save each morph as PNG, in a folder for its method."""
     for row, picture in zip(rows, to_bytes(images), strict=True):
         path = picture_path(folder, row)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def save_pictures(folder: Path, rows: Sequence[Row], images: Tensor) -> None:
 
 
 def picture_path(folder: Path, row: Row) -> Path:
-    """Where the picture of a row lies."""
+    """The path of the image of a row."""
     return folder / "pictures" / f"{row['key']}-{row['weights']}" / f"{row['pair']:03d}.png"
 
 

@@ -1,6 +1,6 @@
-"""What the rows say: MMPMR at every judge, with its uncertainty, beside what the paper reports.
+"""Tables of MMPMR at each network with 95 % intervals, beside the values of the paper.
 
-Intervals are bootstrap percentiles (95 %) over pairs; methods are compared on the pairs they share.
+Intervals are bootstrap percentiles over pairs; methods are compared on the pairs that both have.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.plan import DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, SDE
-from benchmarks.morphing.record import Row
+from benchmarks.records import Row
 
 NETWORKS = ("identity", "judge", "jury")
-JUDGES = ("judge", "jury")
+HELD_OUT = ("judge", "jury")
 _DRAWS, _SEED = 4000, 1
 
-# MMPMR in % by AdaFace / ArcFace / ElasticFace at a false match rate of .1 %, and calls of the network (2405.15020)
+# MMPMR in % at AdaFace / ArcFace / ElasticFace at a false match rate of 0.1 %, and network calls (2405.15020)
 PAPER: Mapping[str, str] = {
     DIM: "92.23 / 90.18 / 93.05 (350 calls)",
     FAST: "92.02 / 90.18 / 93.05 (300 calls)",
@@ -35,7 +35,7 @@ PAPER: Mapping[str, str] = {
 
 
 class Interval(NamedTuple):
-    """An estimate, and the ends of its interval."""
+    """An estimate and its 95 % interval, in [0, 1]; shown in %."""
 
     value: float
     low: float
@@ -45,31 +45,31 @@ class Interval(NamedTuple):
         return f"{100 * self.value:.0f} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
 
-def fools(row: Row, network: str) -> bool:
-    """Whether a network takes the morph for both people."""
+def accepts(row: Row, network: str) -> bool:
+    """Whether a network accepts the morph as both people."""
     return bool(min(row["margins"][network]) > 0)
 
 
 def success(row: Row) -> float:
-    """The share of the two judges that no loss has seen which the morph fools: 0, 1/2 or 1."""
-    return sum(fools(row, judge) for judge in JUDGES) / len(JUDGES)
+    """Share of the two held-out networks that accept the morph as both people: 0, 1/2 or 1."""
+    return sum(accepts(row, name) for name in HELD_OUT) / len(HELD_OUT)
 
 
 def margin(row: Row) -> float:
-    """By how much the two unseen judges take the morph for the person they find less like it, on average; a cosine.
+    """Mean over the held-out networks of the smaller margin to the two people; a difference of cosines.
 
-    MMPMR asks only whether this is above 0 at each, so with few pairs the margin tells methods apart that it does not.
+    MMPMR depends only on its sign, so with few pairs the margin distinguishes methods that MMPMR does not.
     """
-    return float(np.mean([min(row["margins"][judge]) for judge in JUDGES]))
+    return float(np.mean([min(row["margins"][name]) for name in HELD_OUT]))
 
 
 def of_method(rows: Iterable[Row], method: Method) -> dict[int, Row]:
-    """The rows made with exactly these settings, by pair."""
+    """By pair, the rows with the settings of the method."""
     return {row["pair"]: row for row in rows if row["key"] == method.key}
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """The mean, and its bootstrap interval."""
+    """The mean of values and its bootstrap interval."""
     means = _resampled(np.asarray(values, dtype=float))
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(np.mean(values)), float(low), float(high))
@@ -77,9 +77,13 @@ def interval(values: Sequence[float]) -> Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two methods on the pairs they share: the first's success minus the second's, and how sure its sign is.
+    """Two methods on their common pairs.
 
-    `by_margin` is how sure the sign of the difference of their margins is.
+    Args:
+        pairs: number of common pairs.
+        difference: success of the first minus that of the second.
+        confidence: share of bootstrap samples in which the difference of success is positive, ties by half.
+        by_margin: the same for the difference of margins.
     """
 
     pairs: int
@@ -89,10 +93,14 @@ class Comparison:
 
 
 def compare(better: Mapping[int, Row], worse: Mapping[int, Row]) -> Comparison:
-    """A paired bootstrap: the confidence is the share of draws in which the difference is above 0, ties by half.
+    """Compare two methods by a paired bootstrap.
+
+    Args:
+        better: rows of the first method by pair.
+        worse: rows of the second method by pair.
 
     Raises:
-        ValueError: the two share no pair.
+        ValueError: the methods have no common pair.
     """
     shared = sorted(set(better) & set(worse))
     if not shared:
@@ -116,12 +124,12 @@ def _resampled(values: np.ndarray) -> np.ndarray:
 
 
 def calls_of(row: Row) -> int:
-    """All network calls of a morph, the encoding of both faces included."""
+    """All network calls of a morph, including the encoding of both faces."""
     return int(row["calls"] + row["encoding_calls"])
 
 
 def _seconds(rows: Sequence[Row]) -> str:
-    """The median of a morph's, its encoding included; of those on a CPU thread if there are any, else marked."""
+    """Median seconds of a morph with its encoding, on a CPU thread if there are such rows, else marked with †."""
     on_gpu = ["--device cuda" in row.get("made_by", {}).get("command", "") for row in rows]
     chosen = [row for row, gpu in zip(rows, on_gpu, strict=True) if not gpu] or rows
     median = np.median([row["seconds"] + row["encoding_seconds"] for row in chosen])
@@ -129,27 +137,27 @@ def _seconds(rows: Sequence[Row]) -> str:
 
 
 def table(rows: Sequence[Row], methods: Sequence[Method]) -> Iterator[str]:
-    """Markdown, one line a method of which there are rows."""
+    """Markdown, one line for each method with rows."""
     yield (
-        "| method | pairs | in the loss | judge | jury | margin | strangeness | noisiness | network calls | seconds "
-        "| the paper's, on photographs |"
+        "| method | pairs | in the loss | judge | jury | margin | feature distance | denoising error | network calls "
+        "| seconds | paper, on photographs |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for method in methods:
         found = list(of_method(rows, method).values())
         if not found:
             continue
-        shares = [str(interval([float(fools(row, network)) for row in found])) for network in NETWORKS]
-        looks = [f"{np.mean([row[name] for row in found]):.2f}" for name in ("strangeness", "noisiness")]
+        shares = [str(interval([float(accepts(row, network)) for row in found])) for network in NETWORKS]
+        quality = [f"{np.mean([row[name] for row in found]):.2f}" for name in ("strangeness", "noisiness")]
         calls = f"{np.mean([calls_of(row) for row in found]):,.0f}"
         seconds = _seconds(found)
-        judged = f"{np.mean([margin(row) for row in found]):+.3f}"
-        cells = [method.name, str(len(found)), *shares, judged, *looks, calls, seconds, PAPER.get(method.name, "")]
+        margins = f"{np.mean([margin(row) for row in found]):+.3f}"
+        cells = [method.name, str(len(found)), *shares, margins, *quality, calls, seconds, PAPER.get(method.name, "")]
         yield "| " + " | ".join(cells) + " |"
 
 
 def experiment_methods(name: str) -> tuple[Method, ...]:
-    """The methods of an experiment's table, with those of other experiments that belong in it."""
+    """The methods of an experiment's table, including methods of other experiments for comparison."""
     published = {method.name: method for method in EXPERIMENTS["methods"]}
     beside = {
         "coarse": (ODE, EXACT),
@@ -164,7 +172,7 @@ def experiment_methods(name: str) -> tuple[Method, ...]:
 
 
 def all_tables(rows: Sequence[Row]) -> str:
-    """Every experiment of which there is something, as markdown."""
+    """The tables of all experiments with rows, as Markdown."""
     parts = []
     for name in EXPERIMENTS:
         lines = list(table(rows, experiment_methods(name)))

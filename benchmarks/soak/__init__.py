@@ -1,5 +1,5 @@
-"""A long day with many visitors, in minutes: does the studio lose, mix up, leak or overlap anything?
+"""A soak test of the web app: are results lost or mixed up, does memory leak, do runs overlap on the device?
 
-Reading order: serving (the app under test, in a process of its own, with a meter on its device), visitor (one person's
-page as the HTTP that their browser would send), day (what one of them does, by chance), report (figures and verdicts).
+Reading order: served_app (the app in its own process, with a meter on its network), page_client (the HTTP requests of a
+browser page), users (simulated users), report (results and rules).
 """

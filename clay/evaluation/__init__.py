@@ -1,4 +1,4 @@
-"""Measurements of the trained networks, and the model card that they fill.
+"""Evaluation of the trained networks on the test split, and the model card that quotes the results.
 
 May import every other package of `clay`.
 """

@@ -1,7 +1,7 @@
-"""Write the figures into the model card: `python -m clay.evaluation.card`.
+"""Write the tables of the model card: `python -m clay.evaluation.card`.
 
-The card (assets/clay/README.md) holds marked places; this fills them from measures.json and from the files
-themselves, so that no figure in it is typed by hand.
+The card (assets/clay/README.md) has marked sections. This module fills them from measures.json and from the weight
+files, so no figure in them is typed by hand.
 """
 
 import argparse
@@ -19,15 +19,15 @@ PARTS = ("clip", "heads", "attributes")
 
 
 def classes_table(measures: dict[str, Any]) -> str:
-    """Accuracy of CLIP (by prompt), of the heads and of the reader, beside always guessing the commonest class."""
+    """Accuracy of CLIP (zero-shot), heads and attribute classifier, and the share of the most frequent class."""
     lines = [
-        "| attribute | classes | commonest class | CLIP, by prompt | heads on z (for losses) "
-        "| attribute reader (never in a loss) |",
+        "| attribute | classes | most frequent class | CLIP, zero-shot | heads on z (for losses) "
+        "| attribute classifier (held out) |",
         "|---|---|---|---|---|---|",
     ]
-    for name, reader in measures["attributes"].items():
-        figures = (reader["commonest"], *(measures[part][name]["accuracy"] for part in PARTS))
-        lines.append(f"| {name.replace('_', ' ')} | {reader['classes']} | {' | '.join(map(_per_cent, figures))} |")
+    for name, classifier in measures["attributes"].items():
+        figures = (classifier["commonest"], *(measures[part][name]["accuracy"] for part in PARTS))
+        lines.append(f"| {name.replace('_', ' ')} | {classifier['classes']} | {' | '.join(map(_per_cent, figures))} |")
     means = [sum(row["accuracy"] for row in measures[part].values()) / len(measures[part]) for part in PARTS]
     lines.append(f"| mean | | | {' | '.join(map(_per_cent, means))} |")
     return "\n".join(lines)
@@ -38,15 +38,15 @@ def _per_cent(value: float) -> str:
 
 
 def identity_table(measures: dict[str, Any]) -> str:
-    """Verification figures of all embedders."""
+    """Verification rates of all embedders."""
     rows = {
         "equal error rate": "eer",
-        "equal error rate, same hair and skin tone": "eer_look_alikes",
+        "equal error rate, people with the same hair and skin tone": "eer_look_alikes",
         "true match rate at FMR 1 %": "tmr_at_fmr_1_percent",
         "true match rate at FMR 0.1 %": "tmr_at_fmr_0.1_percent",
-        "the same, faces without hat and sunglasses": "uncovered_tmr_at_fmr_0.1_percent",
+        "true match rate at FMR 0.1 %, faces without hat and sunglasses": "uncovered_tmr_at_fmr_0.1_percent",
     }
-    lines = [f"| | identity (for losses) | {' | '.join(f'{name} (never in a loss)' for name in EMBEDDERS[1:])} |"]
+    lines = [f"| | identity (for losses) | {' | '.join(f'{name} (held out)' for name in EMBEDDERS[1:])} |"]
     lines.append("|---|" + "---|" * len(EMBEDDERS))
     for words, key in rows.items():
         lines.append(f"| {words} | {' | '.join(_per_cent(measures[name][key]) for name in EMBEDDERS)} |")
@@ -56,22 +56,22 @@ def identity_table(measures: dict[str, Any]) -> str:
 
 
 def autoencoder_table(measures: dict[str, Any]) -> str:
-    """What comes back, how near samples are to renders, and how long one takes."""
+    """Reconstruction errors, the Frechet distance of samples, and the time of one sample."""
     figures, samples = measures["autoencoder"], measures["samples"]
     lines = ["| | PSNR | SSIM | perceptual distance |", "|---|---|---|---|"]
     for words, key in (
-        ("rebuilt from z and x_T", "from_z_and_x_T"),
-        ("decoded from z and a fresh x_T", "from_z_and_fresh_x_T"),
-        ("the coarse m(z)", "coarse_mean"),
+        ("reconstruction from z and x_T", "from_z_and_x_T"),
+        ("sample from z and a random x_T", "from_z_and_fresh_x_T"),
+        ("coarse image m(z)", "coarse_mean"),
     ):
         row = figures[key]
         lines.append(f"| {words} | {row['psnr_db']:.1f} dB | {row['ssim']:.3f} | {row['perceptual']:.3f} |")
     accepted = ", ".join(f"{name} {_per_cent(v)}" for name, v in figures["accepted_as_the_person"].items())
     lines += [
         "",
-        f"A decoding of z with a fresh x_T is taken for the person, at FMR 0.1 %: {accepted}. "
-        f"Frechet distance of {samples['samples']} samples to held-out renders, in 128 features of the attribute "
-        f"reader: {samples['frechet_distance']:.2f}; of as many other renders: "
+        f"Share of samples from z and a random x_T that are accepted as the person at FMR 0.1 %: {accepted}. "
+        f"Frechet distance of {samples['samples']} samples to test images, in 128 features of the attribute "
+        f"classifier: {samples['frechet_distance']:.2f}; of as many other test images: "
         f"{samples['frechet_distance_of_renders']:.2f}. One sample of 20 steps took "
         f"{measures['speed']['ddim_20_batch_1_seconds']:.2f} s.",
     ]
@@ -79,7 +79,7 @@ def autoencoder_table(measures: dict[str, Any]) -> str:
 
 
 def hashes_table(folder: Path) -> str:
-    """Size and SHA-256 of every weight file."""
+    """Size and SHA-256 of each weight file in `folder`."""
     lines = ["| file | bytes | SHA-256 |", "|---|---|---|"]
     for path in sorted(folder.rglob("*.safetensors")):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -88,20 +88,20 @@ def hashes_table(folder: Path) -> str:
 
 
 def fill(card: str, name: str, content: str) -> str:
-    """Replace what stands between `<!-- name -->` and `<!-- /name -->`.
+    """The card with new content between `<!-- name -->` and `<!-- /name -->`.
 
     Raises:
-        ValueError: if the card has no such place.
+        ValueError: the card has no such section.
     """
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not pattern.search(card):
-        raise ValueError(f"The model card has no place for {name}: add <!-- {name} --> and <!-- /{name} -->.")
+        raise ValueError(f"The model card has no section {name}: add <!-- {name} --> and <!-- /{name} -->.")
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", card)
 
 
 def main() -> None:
-    """Fill the card in place."""
-    parser = argparse.ArgumentParser(description="Write the figures into the model card.")
+    """Fill the sections of the card in place."""
+    parser = argparse.ArgumentParser(description="Write the tables of the model card.")
     parser.add_argument("--world", type=Path, default=DEFAULT_FOLDER, help="folder of the weights and the card")
     folder = parser.parse_args().world
     measures = json.loads((folder / "measures.json").read_text(encoding="utf-8"))

@@ -1,10 +1,10 @@
-"""Sampling with the embedded model, for the figures and measures of its model card only.
+"""DDIM sampling with the embedded model, for its evaluation only.
 
 First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXiv 2010.02502, eq. 13):
 
     y = x / sqrt(a),   y_next = y + (sigma_next - sigma) eps(t, x, z)
 
-The demo itself samples with `adjointdeis`; this room does not import it.
+The demo samples with `adjointdeis`, which `clay` does not import.
 """
 
 from itertools import pairwise
@@ -16,13 +16,23 @@ from clay.networks.autoencoder import DiffusionAutoencoder
 
 
 def times(steps: int) -> Tensor:
-    """Training times 999 = t_0 > ... > t_steps = 0, denser towards 0: round(999 (1 - i / steps)^2)."""
+    """Training times 999 = t_0 > ... > t_steps = 0, round(999 (1 - i / steps)^2); (steps + 1,) int64."""
     return (999 * torch.linspace(1, 0, steps + 1) ** 2).round().long()
 
 
 @torch.no_grad()
-def walk(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Tensor:
-    """Carry x along `grid`: downwards it samples, upwards it inverts."""
+def ddim(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Tensor:
+    """DDIM steps from x along `grid`; falling times sample, rising times invert.
+
+    Args:
+        model: the autoencoder.
+        x: (b, 3, 64, 64), the state at the first time.
+        z: codes (b, 128).
+        grid: training times (n,).
+
+    Returns:
+        The state at the last time.
+    """
     for here, there in pairwise(grid):
         a_s, a_t = model.alphas_cumprod[here], model.alphas_cumprod[there]
         eps = model(here.expand(len(x)), x, z)
@@ -31,8 +41,8 @@ def walk(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Ten
     return x
 
 
-def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    """sin((1 - w) o) / sin(o) a + sin(w o) / sin(o) b for every w in `share`, o the angle between a and b."""
+def slerp(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
+    """sin((1 - w) o) / sin(o) a + sin(w o) / sin(o) b for each w in `weights` (n,), o the angle between a and b."""
     angle = torch.arccos((a * b).sum() / (a.norm() * b.norm()))
-    w = share.view(-1, *[1] * a.ndim)
+    w = weights.view(-1, *[1] * a.ndim)
     return (torch.sin((1 - w) * angle) * a + torch.sin(w * angle) * b) / torch.sin(angle)

@@ -1,8 +1,8 @@
-"""The embedded CLIP: an ordinary open_clip folder with a small configuration of our own.
+"""The embedded CLIP: an open_clip model with a small configuration.
 
-Text and image towers of Radford et al. (2021, arXiv 2103.00020), the image tower being their modified ResNet. It
-sees pictures of 64 x 64 pixels enlarged to 128 x 128, because its first layers keep one value for 4 x 4 pixels, and
-a mouth has few. `open_clip.create_model_and_transforms("local-dir:/path")` loads the folder without this file.
+Text and image towers of Radford et al. (2021, arXiv 2103.00020); the image tower is their modified ResNet. Images of
+64 x 64 pixels are enlarged to 128 x 128, because the first layers reduce 4 x 4 pixels to one value, and a mouth is only
+a few pixels high. `open_clip.create_model_and_transforms("local-dir:/path")` loads the folder without this module.
 """
 
 import json
@@ -32,7 +32,7 @@ _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 
 
 def create_clip() -> nn.Module:
-    """An untrained model of our configuration."""
+    """An untrained model with `MODEL_CONFIG`."""
     towers = {
         "vision_cfg": open_clip.CLIPVisionCfg(**MODEL_CONFIG["vision_cfg"]),
         "text_cfg": open_clip.CLIPTextCfg(**MODEL_CONFIG["text_cfg"]),
@@ -41,28 +41,32 @@ def create_clip() -> nn.Module:
     return model
 
 
-def grown(model: nn.Module) -> nn.Module:
-    """The same weights in an untrained model of our configuration, whose pictures may have another size."""
-    larger: Any = create_clip()
+def resized(model: nn.Module) -> nn.Module:
+    """A model with `MODEL_CONFIG` and the weights of `model`, which may have another image size.
+
+    The position embeddings of the image tower are interpolated.
+    """
+    result: Any = create_clip()
     weights = dict(model.state_dict())
     place = "visual.attnpool.positional_embedding"
-    old, new = weights[place], larger.visual.attnpool.positional_embedding
+    old, new = weights[place], result.visual.attnpool.positional_embedding
     before, after = (round((len(table) - 1) ** 0.5) for table in (old, new))
     grid = old[1:].T.reshape(1, -1, before, before)
     grid = F.interpolate(grid, (after, after), mode="bicubic", align_corners=False)
     weights[place] = torch.cat([old[:1], grid[0].flatten(1).T])
-    larger.load_state_dict(weights)
-    return larger  # type: ignore[no-any-return]
+    result.load_state_dict(weights)
+    return result  # type: ignore[no-any-return]
 
 
 def create_tokenizer() -> open_clip.SimpleTokenizer:
-    """CLIP's byte-pair tokenizer, cut at our context length."""
+    """CLIP's byte-pair tokenizer with the context length of `MODEL_CONFIG`."""
     return open_clip.SimpleTokenizer(context_length=MODEL_CONFIG["text_cfg"]["context_length"])
 
 
 def prepare(image: Tensor, model: Any) -> Tensor:
-    """What the image tower of a model reads of (b, 3, h, w) in [-1, 1]: brought to its size by bicubic interpolation,
-    then ((image + 1) / 2 - mean) / std.
+    """The input of a model's image tower for images (b, 3, h, w) in [-1, 1].
+
+    The image is resized to the tower's size (bicubic, antialiased), then normalised: ((image + 1) / 2 - mean) / std.
     """
     side = model.visual.image_size
     if image.shape[-2:] != (side, side):
@@ -73,7 +77,7 @@ def prepare(image: Tensor, model: Any) -> Tensor:
 
 
 def save_clip(model: nn.Module, folder: Path) -> None:
-    """Write an open_clip folder with half-precision weights."""
+    """Write an open_clip folder with weights in half precision; creates `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_cfg": MODEL_CONFIG, "preprocess_cfg": _PREPROCESS}
     (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -88,7 +92,7 @@ def load_clip(folder: Path, device: str | torch.device, dtype: torch.dtype) -> t
     """The model, frozen and in eval mode, and its tokenizer.
 
     Raises:
-        FileNotFoundError: if a file is missing; open_clip alone would go on with random weights.
+        FileNotFoundError: a file is missing. open_clip itself would continue with random weights.
     """
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():

@@ -6,15 +6,15 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from clay.networks.identity import read_network, save_network
+from clay.networks.storage import read_network, save_network
 from clay.people.attributes import ATTRIBUTES
 
 
 class AttributeHeads(nn.Module):
     """code z (b, 128) -> logits by attribute, W_k z + b_k.
 
-    The attribute reader (`clay.networks.attribute_reader`) shares no weights with them, so it can judge edits that they
-    take part in.
+    The attribute classifier (`clay.networks.attribute_classifier`) shares no weights with them, so it is held out in
+    edits that use them.
 
     Args:
         code: length of z.

@@ -1,27 +1,35 @@
-"""Rendered pictures as tensors: picking, converting and the small disturbances training adds."""
+"""Conversions between images on disk, images of the data set and inputs of the networks."""
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
-def to_unit(pictures: Tensor) -> Tensor:
-    """uint8 0..255 -> float -1..1."""
-    return pictures.float() / 127.5 - 1
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 in 0..255 -> float32 in [-1, 1], of the same shape."""
+    return images.float() / 127.5 - 1
 
 
 def to_bytes(image: Tensor) -> np.ndarray:
-    """(b, 3, h, w) in [-1, 1] -> (b, h, w, 3) uint8."""
+    """(b, 3, h, w) in [-1, 1] -> (b, h, w, 3) uint8, rounded; other values are clamped."""
     levels = (image.detach().float().clamp(-1, 1) + 1) * 127.5 + 0.5
     return np.asarray(levels.permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy())
 
 
-def as_channels_first(pictures: np.ndarray) -> Tensor:
+def as_channels_first(images: np.ndarray) -> Tensor:
     """(n, h, w, 3) uint8 -> (n, 3, h, w) uint8 tensor."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
 
-def flip_some(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror each picture with probability 1/2; a person's mirror image counts as the same person."""
-    flipped = torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device) < 0.5
-    return torch.where(flipped, image.flip(-1), image)
+def fit_input(image: Tensor, size: int) -> Tensor:
+    """Resize (b, 3, h, w) to (b, 3, size, size), bicubic with antialiasing; differentiable.
+
+    Raises:
+        ValueError: the image has another shape.
+    """
+    if image.ndim != 4 or image.shape[1] != 3:
+        raise ValueError(f"image must have shape (b, 3, h, w), but has {tuple(image.shape)}.")
+    if image.shape[-2:] == (size, size):
+        return image
+    return F.interpolate(image, (size, size), mode="bicubic", antialias=True, align_corners=False)

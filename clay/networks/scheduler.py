@@ -10,9 +10,9 @@ from diffusers import DPMSolverMultistepScheduler
 
 
 def make_scheduler() -> DPMSolverMultistepScheduler:
-    """The scheduler the embedded model is trained and shipped with.
+    """The scheduler of the embedded model.
 
-    The spacing is written out because diffusers' default changes once a config has been to disk.
+    The spacing is given explicitly, because diffusers uses another default for a configuration loaded from disk.
     """
     return DPMSolverMultistepScheduler(  # type: ignore[no-untyped-call]  # diffusers
         num_train_timesteps=1000,
@@ -28,7 +28,7 @@ def make_scheduler() -> DPMSolverMultistepScheduler:
 
 
 def load_scheduler(folder: Path) -> DPMSolverMultistepScheduler:
-    """The scheduler saved under `folder`/scheduler, read from disk alone."""
+    """The scheduler saved in `folder`/scheduler; makes no network request."""
     options: dict[str, Any] = {"subfolder": "scheduler", "local_files_only": True}
     scheduler: DPMSolverMultistepScheduler = DPMSolverMultistepScheduler.from_pretrained(folder, **options)  # type: ignore[no-untyped-call]
     return scheduler

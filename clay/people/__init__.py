@@ -1,4 +1,4 @@
-"""Who is drawn and how: traits, circumstances, captions, numbers, and the numbered scenes of the data set.
+"""The parameters of a rendered face, their captions, prompts and vectors, and the splits of the data set.
 
-Imports nothing of the other packages of `clay`.
+May import no other package of `clay`.
 """

@@ -1,7 +1,7 @@
-"""The attributes of a picture, their classes, and the true class of each for a scene."""
+"""The attributes of an image, their classes, and the true class of each attribute for a scene."""
 
-from clay.people.circumstances import EXPRESSIONS, GLASSES, Circumstances
-from clay.people.traits import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES, Person
+from clay.people.person import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES, Person
+from clay.people.view import EXPRESSIONS, GLASSES, View
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "hair_colour": HAIR_COLOURS,
@@ -13,19 +13,20 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "hat": ("no hat", "hat"),
 }
 HIDDEN = -1
+"""The class of an attribute that the image cannot show."""
 
 
-def true_classes(person: Person, seen: Circumstances) -> list[int]:
-    """Index of the true class of each attribute, `HIDDEN` where the picture cannot show it."""
+def true_classes(person: Person, view: View) -> list[int]:
+    """Index of the true class of each attribute in `ATTRIBUTES`, or `HIDDEN` where the image cannot show it."""
     names = {
         "hair_colour": person.hair_colour if person.hair_style != "bald" else None,
-        # A hat presses down or covers most of what tells the styles apart.
-        "hair_style": person.hair_style if not seen.hat else None,
+        # A hat covers most of what distinguishes the hair styles.
+        "hair_style": person.hair_style if not view.hat else None,
         "facial_hair": person.facial_hair,
         "skin_tone": person.skin_tone,
-        "glasses": seen.glasses,
-        "expression": seen.expression,
-        "hat": "hat" if seen.hat else "no hat",
+        "glasses": view.glasses,
+        "expression": view.expression,
+        "hat": "hat" if view.hat else "no hat",
     }
     return [
         HIDDEN if (name := names[attribute]) is None else classes.index(name)

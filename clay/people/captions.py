@@ -1,14 +1,14 @@
-"""A sentence about a picture, from the parameters it was rendered with.
+"""Captions of an image, made from the parameters it was rendered with.
 
-What is absent is said as often as what is there ("no glasses", "clean-shaven", "no hat"): a text model that
-only ever hears of glasses when there are some cannot tell "a face" from "a face with glasses". Nothing is said
-of gender or origin.
+Captions mention what is absent ("no glasses", "clean-shaven", "no hat") as often as what is present. A text encoder
+trained on captions that mention glasses only where there are some cannot distinguish "a face" from "a face with
+glasses". No caption mentions gender or origin.
 """
 
 import numpy as np
 
-from clay.people.circumstances import Circumstances
-from clay.people.traits import Person
+from clay.people.person import Person
+from clay.people.view import View
 
 _STYLED = {
     "buzzed": "buzzed {} hair",
@@ -59,7 +59,7 @@ def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
 
 
 def hair_phrase(person: Person, rng: np.random.Generator) -> str:
-    """Style, colour or both; a bald person has "no hair"."""
+    """A random phrase for the hair: style, colour or both; "no hair" or "a bald head" for a bald person."""
     style = _pick(STYLE_WORDS[person.hair_style], rng)
     if person.hair_style == "bald":
         return style
@@ -68,30 +68,30 @@ def hair_phrase(person: Person, rng: np.random.Generator) -> str:
     return _pick((both, both, colour_only, colour_only, style), rng)
 
 
-def _details(person: Person, seen: Circumstances, rng: np.random.Generator) -> list[str]:
-    """Each detail with the odds it is mentioned; long and short captions both occur."""
-    offered = [
+def _details(person: Person, view: View, rng: np.random.Generator) -> list[str]:
+    """Phrases for a random subset of the details, in random order."""
+    candidates = [  # probability, phrase
         (0.75, hair_phrase(person, rng)),
         (0.55, _pick(FACIAL_HAIR_WORDS[person.facial_hair], rng)),
-        (0.55, _pick(GLASSES_WORDS[seen.glasses], rng)),
-        (0.50, _pick(HAT_WORDS["hat" if seen.hat else "no hat"], rng)),
+        (0.55, _pick(GLASSES_WORDS[view.glasses], rng)),
+        (0.50, _pick(HAT_WORDS["hat" if view.hat else "no hat"], rng)),
         (0.40, f"{person.skin_tone} skin"),
-        # Nobody can see eyes behind sunglasses.
-        (0.30 if seen.glasses != "sunglasses" else 0.0, f"{person.eye_colour} eyes"),
+        # Sunglasses hide the eyes.
+        (0.30 if view.glasses != "sunglasses" else 0.0, f"{person.eye_colour} eyes"),
     ]
-    chosen = [phrase for odds, phrase in offered if rng.random() < odds]
+    chosen = [phrase for probability, phrase in candidates if rng.random() < probability]
     rng.shuffle(chosen)
     return chosen
 
 
-def caption(person: Person, seen: Circumstances, rng: np.random.Generator) -> str:
-    """One sentence; another call words it differently and mentions other things."""
-    mood = _pick(EXPRESSION_WORDS[seen.expression], rng) + " " if rng.random() < 0.6 else ""
+def caption(person: Person, view: View, rng: np.random.Generator) -> str:
+    """A random caption of one sentence, such as "a clay smiling face with short red hair and no glasses"."""
+    mood = _pick(EXPRESSION_WORDS[view.expression], rng) + " " if rng.random() < 0.6 else ""
     sentence = _pick(_OPENINGS, rng).format(mood)
-    details = _details(person, seen, rng)
+    details = _details(person, view, rng)
     if details:
         listed = ", ".join(details[:-1]) + " and " + details[-1] if len(details) > 1 else details[0]
         sentence += f" with {listed}"
     if rng.random() < 0.25:
-        sentence += f" on a {seen.background} background"
+        sentence += f" on a {view.background} background"
     return sentence.replace("a astonished", "an astonished").replace("a unhappy", "an unhappy")

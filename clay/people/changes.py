@@ -1,13 +1,13 @@
-"""A scene with one thing changed: what an edit asks for."""
+"""Scenes that differ from another scene in one parameter, as the target of an edit differs from its start."""
 
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from clay.people.circumstances import EXPRESSIONS, GLASSES
 from clay.people.dataset import Scene
-from clay.people.traits import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES
+from clay.people.person import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES
+from clay.people.view import EXPRESSIONS, GLASSES
 
 T = TypeVar("T")
 
@@ -17,13 +17,19 @@ CHANGES = (*_OF_PERSON, *_OF_VIEW)
 
 
 def changed(scene: Scene, name: str, rng: np.random.Generator) -> Scene:
-    """The scene with another value, drawn evenly, of one of `CHANGES`."""
-    person, seen = scene
+    """The scene with another value, uniformly drawn, of one parameter.
+
+    Args:
+        scene: person and view.
+        name: one of `CHANGES`.
+        rng: source of the new value.
+    """
+    person, view = scene
     if name in _OF_PERSON:
-        return replace(person, **{name: _other(_OF_PERSON[name], getattr(person, name), rng)}), seen
-    return person, replace(seen, **{name: _other(_OF_VIEW[name], getattr(seen, name), rng)})
+        return replace(person, **{name: _other(_OF_PERSON[name], getattr(person, name), rng)}), view
+    return person, replace(view, **{name: _other(_OF_VIEW[name], getattr(view, name), rng)})
 
 
-def _other(choices: tuple[T, ...], now: T, rng: np.random.Generator) -> T:
-    others = [choice for choice in choices if choice != now]
+def _other(choices: tuple[T, ...], current: T, rng: np.random.Generator) -> T:
+    others = [choice for choice in choices if choice != current]
     return others[int(rng.integers(len(others)))]

@@ -1,18 +1,18 @@
 """The numbered scenes of the data set, and its splits.
 
-Scene (i, j) is view j of identity i. Both are drawn from generators seeded with (seed, i) and (seed, i, j), so
-that a picture's parameters follow from its number: the files hold pictures only. Train, validation and test
-differ in their identities, never only in their views.
+Scene (i, j) is view j of identity i. Identity and view are drawn from generators seeded with (seed, i) and
+(seed, i, j), so the number of an image determines its parameters, and the files hold images only. Train, validation
+and test sets share no identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clay.people.circumstances import Circumstances, sample_circumstances
-from clay.people.traits import Person, sample_person
+from clay.people.person import Person, sample_person
+from clay.people.view import View, sample_view
 
-Scene = tuple[Person, Circumstances]
+Scene = tuple[Person, View]
 _SEED = 20242
 
 
@@ -21,10 +21,10 @@ class Split:
     """A range of identities.
 
     Args:
-        name: also the prefix of its files.
+        name: name of the split, and the prefix of its files.
         first: number of the first identity.
-        identities: how many people.
-        views: pictures of each person.
+        identities: number of people.
+        views: images of each person.
     """
 
     name: str
@@ -36,11 +36,15 @@ class Split:
         return self.identities * self.views
 
     def scenes(self) -> list[Scene]:
-        """All scenes, the views of one person side by side."""
+        """All scenes, ordered by identity, then by view."""
         return [scene(i, j) for i in range(self.first, self.first + self.identities) for j in range(self.views)]
 
+    def first_people(self, count: int | None) -> "Split":
+        """The split with its first `count` people; all of them if None."""
+        return self if count is None else replace(self, identities=min(count, self.identities))
+
     def owners(self) -> np.ndarray:
-        """Number of the identity in each picture, (len,) int64."""
+        """The identity of each image, (len,) int64, in the order of `scenes`."""
         return np.repeat(np.arange(self.first, self.first + self.identities), self.views)
 
 
@@ -51,10 +55,10 @@ SPLITS = (VALIDATION, TEST, TRAIN)
 
 
 def person(identity: int) -> Person:
-    """The person of this number."""
+    """The person with this number."""
     return sample_person(np.random.default_rng((_SEED, identity)))
 
 
 def scene(identity: int, view: int) -> Scene:
-    """The person of this number, and how they are seen in this view."""
-    return person(identity), sample_circumstances(np.random.default_rng((_SEED, identity, view)))
+    """The person with this number, and the view with this number of that person."""
+    return person(identity), sample_view(np.random.default_rng((_SEED, identity, view)))

@@ -1,4 +1,4 @@
-"""Short prompts, one for each class of each attribute: to train CLIP on, and to read attributes out of it."""
+"""Short prompts, one for each class of each attribute, for training CLIP and for zero-shot classification with it."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from clay.people.captions import (
 _WITH = ("a face with {}", "a person with {}", "{}", "a clay face with {}")
 _IS = ("a {} face", "a {} person", "a {} clay face")
 
-# Ways to say each class of each attribute; the first is the plainest.
+# Phrases for each class of each attribute; `PROMPTS` uses the first.
 WORDINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "hair_colour": {colour: (f"{colour} hair",) for colour in ATTRIBUTES["hair_colour"]},
     "hair_style": STYLE_WORDS,
@@ -32,11 +32,11 @@ PROMPTS: dict[str, tuple[str, ...]] = {
 
 
 def sample_prompts(rng: np.random.Generator) -> dict[str, tuple[str, ...]]:
-    """One prompt for each class, worded at random; classes in the order of `ATTRIBUTES`."""
+    """By attribute, one prompt for each class in a random wording; classes in the order of `ATTRIBUTES`."""
     prompts = {}
     for name, classes in ATTRIBUTES.items():
         frames = _IS if name == "expression" else _WITH
         frame = frames[int(rng.integers(len(frames)))]
-        words = [WORDINGS[name][c] for c in classes]
-        prompts[name] = tuple(frame.format(options[int(rng.integers(len(options)))]) for options in words)
+        phrases = [WORDINGS[name][c] for c in classes]
+        prompts[name] = tuple(frame.format(options[int(rng.integers(len(options)))]) for options in phrases)
     return prompts

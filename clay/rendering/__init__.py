@@ -1,4 +1,4 @@
-"""The renderer: a signed distance field of a face, its colours, its light, and pictures of it.
+"""The renderer: the signed distance field of a face, its colours and light, and images of it.
 
 May import `clay.people`.
 """

@@ -1,7 +1,7 @@
-"""Compile a function of numbers to single-precision machine code.
+"""Decorators that compile a function of numbers to single-precision machine code.
 
-numba is imported here and nowhere else, and only the renderer imports this file: the app, which merely
-loads trained weights, runs without numba.
+No other module imports numba, and only the renderer imports this module. The app loads trained weights and needs no
+numba.
 """
 
 import ast
@@ -19,7 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _SingleLiterals(ast.NodeTransformer):
-    """Turns every float literal `c` into `float32(c)`; numba would otherwise compute in float64."""
+    """Replaces every float literal `c` by `float32(c)`; numba would otherwise compute in float64."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if not isinstance(node.value, float):
@@ -29,7 +29,7 @@ class _SingleLiterals(ast.NodeTransformer):
 
 
 def _sources_digest() -> int:
-    """A number that changes whenever a file of this package does."""
+    """A number that changes with any source file of this package, which holds every compiled function."""
     content = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
     return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
 
@@ -39,13 +39,13 @@ def _with_single_literals(function: Function, digest: int) -> Function:
     tree = ast.parse(textwrap.dedent("".join(source)))
     definition = cast(ast.FunctionDef, tree.body[0])
     definition.decorator_list = []
-    # Annotations would name Python types that numba need not know, and defaults are not used.
+    # Annotations are not needed for compilation, and may name types that are not imported here.
     definition.returns = None
     for argument in definition.args.args:
         argument.annotation = None
     tree = _SingleLiterals().visit(tree)
-    # numba's cache looks at a function's own file and closure, not at the functions it calls: closing over
-    # the digest of all sources makes the cache forget what was compiled before any of them changed.
+    # numba's cache key covers a function's own file and closure, not the functions it calls. With the digest of all
+    # sources in the closure, a change in any of them invalidates the cache.
     definition = cast(ast.FunctionDef, tree.body[0])
     definition.body.insert(0, ast.parse("_digest").body[0])
     maker = cast(ast.FunctionDef, ast.parse("def _make(_digest): return").body[0])
@@ -55,7 +55,7 @@ def _with_single_literals(function: Function, digest: int) -> Function:
     names = function.__globals__
     names["_float32"] = np.float32
     made: dict[str, Any] = {}
-    # The original's file name and line numbers keep numba's cache and tracebacks right.
+    # numba's cache and tracebacks need the original's file name and line numbers.
     exec(compile(tree, inspect.getfile(function), "exec"), names, made)
     compiled = made["_make"](digest)
     compiled.__module__, compiled.__qualname__ = function.__module__, function.__qualname__
@@ -67,12 +67,12 @@ _DIGEST = _sources_digest()
 
 
 def single(function: Function) -> Function:
-    """A formula: float literals become float32 and the caller gets it inlined, so that loops vectorise."""
+    """Compile a formula in float32. It is inlined into its callers, so that their loops vectorise."""
     jit = numba.njit(fastmath=True, forceinline=True, error_model="numpy")
     return cast(Function, jit(_with_single_literals(function, _DIGEST)))
 
 
 def single_loop(function: Function) -> Function:
-    """A loop over pixels: compiled once, kept on disk, and run without Python's global lock."""
+    """Compile a loop over pixels in float32. The machine code is cached on disk and runs without the global lock."""
     jit = numba.njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
     return cast(Function, jit(_with_single_literals(function, _DIGEST)))

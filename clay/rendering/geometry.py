@@ -1,15 +1,15 @@
-"""From a person and the circumstances to the plain numbers that the distance field is written in.
+"""`Geometry`: the numbers that the distance field depends on, computed from a person and a view.
 
 Lengths are in head units (a head is about 1.6 wide and 2.2 high); x points to the viewer's right, y up, z to
-the camera. Every number of `Geometry` is a float32, so that the compiled field computes in single precision.
+the camera. Every number is a float32, so the compiled field computes in single precision.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from clay.people.circumstances import EXPRESSIONS, Circumstances
-from clay.people.traits import HAIR_STYLES, Person
+from clay.people.person import HAIR_STYLES, Person
+from clay.people.view import EXPRESSIONS, View
 
 # One row a hair style, in the order of HAIR_STYLES:
 #        bald  buzzed short quiff bob   long  bun   afro  pigtails mohawk curly
@@ -33,7 +33,7 @@ _LOWER_LID = (-0.62, -0.45, -0.75, -0.60, -0.38)
 
 
 class Geometry(NamedTuple):
-    """All numbers of the scene; see `scene` for what each of them does."""
+    """The numbers that the functions of `head`, `worn` and `scene` read."""
 
     r00: float
     r01: float
@@ -119,8 +119,8 @@ def _head(person: Person) -> dict[str, float]:
     }
 
 
-def _expression(person: Person, seen: Circumstances) -> dict[str, float]:
-    kind, strength = EXPRESSIONS.index(seen.expression), seen.strength
+def _expression(person: Person, view: View) -> dict[str, float]:
+    kind, strength = EXPRESSIONS.index(view.expression), view.strength
     return {
         "mouth_width": (0.29 + 0.05 * person.mouth_width) * (1 + strength * _WIDER[kind]),
         "mouth_curve": strength * _CURVE[kind],
@@ -129,7 +129,7 @@ def _expression(person: Person, seen: Circumstances) -> dict[str, float]:
         "brow_slant": strength * _BROW_SLANT[kind],
         "upper_lid": _UPPER_LID[kind] * (0.8 + 0.2 * strength) + 0.18,
         "lower_lid": _LOWER_LID[kind] - 0.10,
-        "gaze": seen.gaze,
+        "gaze": view.gaze,
     }
 
 
@@ -138,7 +138,7 @@ def _hair(person: Person, hat: bool) -> dict[str, float]:
     volume = _VOLUME[style] * vary
     return {
         "hair": float(person.hair_style != "bald"),
-        # A hat presses the hair down, and hides what stands on top of the head.
+        # A hat flattens the hair, and hides what is on top of the head.
         "hair_volume": min(volume, 0.09) if hat else volume,
         "hair_rim": _RIM[style],
         "hair_length": _LENGTH[style] * vary,
@@ -157,15 +157,15 @@ def _hair(person: Person, hat: bool) -> dict[str, float]:
     }
 
 
-def geometry(person: Person, seen: Circumstances) -> Geometry:
-    """The numbers of one scene, float32."""
-    turn = rotation(seen.yaw, seen.pitch, seen.roll)
+def geometry(person: Person, view: View) -> Geometry:
+    """The geometry of one scene; float32 numbers."""
+    turn = rotation(view.yaw, view.pitch, view.roll)
     values = {f"r{i}{j}": float(turn[i, j]) for i in range(3) for j in range(3)}
-    values |= _head(person) | _expression(person, seen) | _hair(person, seen.hat)
-    values["hat"] = float(seen.hat)
-    values["glasses"] = float(seen.glasses != "none")
-    values["sunglasses"] = float(seen.glasses == "sunglasses")
-    values["squareness"] = seen.squareness
-    # Python knows these as floats; numba compiles by their true type.
+    values |= _head(person) | _expression(person, view) | _hair(person, view.hat)
+    values["hat"] = float(view.hat)
+    values["glasses"] = float(view.glasses != "none")
+    values["sunglasses"] = float(view.glasses == "sunglasses")
+    values["squareness"] = view.squareness
+    # Annotated as float; numba compiles by the actual type.
     singles: dict[str, Any] = {name: np.float32(value) for name, value in values.items()}
     return Geometry(**singles)

@@ -1,7 +1,7 @@
 """The distance field of a head: skull, eyes, lids, nose, ears, mouth, brows, facial hair.
 
-All coordinates are the head's own; a = |x|, because a head is symmetric. Functions return distances, or masks
-in 0..1 that both push the skin out and colour it.
+Coordinates are relative to the head; a = |x|, because a head is symmetric. Functions return signed distances, or
+masks in [0, 1] that displace the skin and colour it.
 """
 
 import math
@@ -23,7 +23,7 @@ from clay.rendering.primitives import (
 
 
 class Mouth(NamedTuple):
-    """Masks in 0..1 and coordinates that the moustache and the beard are placed by."""
+    """Masks in [0, 1], the displacement of the skin, and coordinates u, v that place the moustache and the beard."""
 
     lips: float
     inside: float
@@ -54,7 +54,7 @@ def face_depth(g: Geometry) -> float:
 
 @single
 def upper_lid_height(y: float, z: float, g: Geometry) -> float:
-    """How far a point is above the tilted plane that cuts the upper lid; y, z from the eye's centre."""
+    """Height of a point above the tilted plane that cuts the upper lid; y, z from the eye's centre."""
     return y - (g.upper_lid + 0.25) * g.eye_radius + 0.25 * z
 
 
@@ -90,7 +90,7 @@ def ear(a: float, y: float, z: float, g: Geometry) -> float:
 
 @single
 def mouth(x: float, y: float, front: float, g: Geometry) -> Mouth:
-    """Lips along a parabola v = y - curve(u); they part by the gap. `front` fades all of it out behind z = 0.15."""
+    """Lips along a parabola v = y - curve(u), separated by the gap; `front` fades the mouth out behind z = 0.15."""
     u = x / g.mouth_width
     u2 = u * u
     v = y + 0.215 + 0.27 * g.jaw_length - g.mouth_curve * min(u2 - 0.35, 1.2)
@@ -126,8 +126,8 @@ def brows(a: float, y: float, front: float, g: Geometry) -> float:
 def beard(a: float, y: float, z: float, m: Mouth, front: float, g: Geometry) -> float:
     """One mask for beard, goatee and moustache.
 
-    A beard is what lies below a line that falls from the sideburn along the cheek to the corner of the
-    mouth; the lips and a little skin above the chin stay free.
+    A beard covers the skin below a line from the sideburn along the cheek to the corner of the mouth, except the lips
+    and a little skin above the chin.
     """
     line = -0.42 + 0.50 * max(a - 0.28, 0.0) + 1.6 * max(a - 0.58, 0.0)
     below = smooth_step(-0.03, 0.11, line - y) * smooth_step(-0.30, 0.0, z)
@@ -142,12 +142,12 @@ def beard(a: float, y: float, z: float, m: Mouth, front: float, g: Geometry) -> 
 
 @single
 def stubble(a: float, y: float, z: float, g: Geometry) -> float:
-    """A mask over jaw and upper lip that only colours."""
+    """A mask over jaw and upper lip that colours the skin and does not displace it."""
     line = -0.28 + 0.75 * max(a - 0.25, 0.0)
     return g.stubble * smooth_step(0.0, 0.25, line - y) * smooth_step(-0.2, 0.1, z)
 
 
 @single
 def roughness(x: float, y: float, z: float) -> float:
-    """A clay-like ripple in -1..1."""
+    """The roughness of clay, in [-1, 1]."""
     return wave(x * 23.0 + 0.6) * wave(y * 21.0 + z * 9.0) * wave(z * 19.0 + 0.3)

@@ -1,9 +1,9 @@
-"""Colours and light of one scene, as one small float32 table the shading reads."""
+"""Colours and light direction of a scene, as one float32 table for the shading."""
 
 import numpy as np
 
-from clay.people.circumstances import BACKGROUNDS, Circumstances
-from clay.people.traits import EYE_COLOURS, HAIR_COLOURS, Person
+from clay.people.person import EYE_COLOURS, HAIR_COLOURS, Person
+from clay.people.view import BACKGROUNDS, View
 
 # Rows of the table.
 SKIN, HAIR, FACIAL_HAIR, IRIS, LIPS, BACKGROUND, CLOTHES, HAT, LIGHT = range(9)
@@ -21,11 +21,11 @@ _BACKGROUNDS = np.array([
     [0.45, 0.66, 0.92], [0.52, 0.80, 0.56], [0.98, 0.84, 0.45], [0.97, 0.66, 0.72],
     [0.68, 0.58, 0.90], [0.93, 0.93, 0.92], [0.35, 0.72, 0.74], [0.98, 0.66, 0.42],
 ])  # fmt: skip
-_NATURAL = HAIR_COLOURS[:5]  # dyed hair grows with a brown beard
+_NATURAL = HAIR_COLOURS[:5]  # other hair colours are dyed: the beard is brown
 
 
-def paint(person: Person, seen: Circumstances) -> np.ndarray:
-    """The table, (9, 3) float32: eight linear-light colours in 0..1 and the unit vector towards the light."""
+def paint(person: Person, view: View) -> np.ndarray:
+    """The table of a scene, (9, 3) float32: eight colours (linear, in [0, 1]), and the unit vector to the light."""
     below = min(int(person.skin), len(_SKINS) - 2)
     share = person.skin - below
     skin = _SKINS[below] * (1 - share) + _SKINS[below + 1] * share
@@ -38,10 +38,10 @@ def paint(person: Person, seen: Circumstances) -> np.ndarray:
         facial_hair,
         _IRISES[EYE_COLOURS.index(person.eye_colour)],
         lips,
-        _BACKGROUNDS[BACKGROUNDS.index(seen.background)],
-        _BACKGROUNDS[BACKGROUNDS.index(seen.clothes)] * 0.72,
-        _BACKGROUNDS[BACKGROUNDS.index(seen.hat_colour)] * 0.80,
+        _BACKGROUNDS[BACKGROUNDS.index(view.background)],
+        _BACKGROUNDS[BACKGROUNDS.index(view.clothes)] * 0.72,
+        _BACKGROUNDS[BACKGROUNDS.index(view.hat_colour)] * 0.80,
     ])  # fmt: skip
-    side, up = seen.light_azimuth, seen.light_elevation
+    side, up = view.light_azimuth, view.light_elevation
     light = np.array([np.sin(side) * np.cos(up), np.sin(up), np.cos(side) * np.cos(up)])
     return np.concatenate([np.clip(table, 0, 1) ** 2.2, light[None]]).astype(np.float32)

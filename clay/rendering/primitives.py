@@ -1,7 +1,7 @@
-"""The bricks of the distance field: smooth unions, ellipsoids, capsules, bumps.
+"""Primitives of the distance field: smooth unions, ellipsoids, capsules, bumps.
 
 Signed distances are negative inside. Sources: I. Quilez, "Smooth minimum" and "Distance functions"
-(iquilezles.org); everything is a plain formula without branches, so that loops over pixels vectorise.
+(iquilezles.org). The formulas have no branches, so that loops over pixels vectorise.
 """
 
 import math
@@ -13,7 +13,7 @@ from clay.rendering.compiled import single
 
 @single
 def clip(x: float, low: float, high: float) -> float:
-    """x, but not below `low` nor above `high`."""
+    """min(max(x, low), high)."""
     return min(max(x, low), high)
 
 
@@ -67,7 +67,7 @@ def capsule(
     bx: float, by: float, bz: float,
     radius_a: float, radius_b: float,
 ) -> float:  # fmt: skip
-    """Signed distance to a rod from a to b whose radius runs linearly from radius_a to radius_b."""
+    """Signed distance to a rod from a to b whose radius changes linearly from radius_a to radius_b."""
     dx, dy, dz = bx - ax, by - ay, bz - az
     px, py, pz = x - ax, y - ay, z - az
     h = (px * dx + py * dy + pz * dz) / (dx * dx + dy * dy + dz * dz + 1e-9)
@@ -78,7 +78,7 @@ def capsule(
 
 @single
 def bump(x: float) -> float:
-    """exp(-x^2) as (1 - x^2/16)^16: no call, support |x| < 4."""
+    """exp(-x^2), approximated by (1 - x^2/16)^16; 0 for |x| >= 4."""
     q = max(1.0 - x * x * 0.0625, 0.0)
     q = q * q
     q = q * q
@@ -88,7 +88,7 @@ def bump(x: float) -> float:
 
 @single
 def wave(x: float) -> float:
-    """sin(x) to 1e-3, as a corrected parabola: no call."""
+    """sin(x) to about 1e-3, by a corrected parabola."""
     whole: float = np.floor(x * 0.15915494 + 0.5)
     turns = x * 0.15915494 - whole
     y = turns * (8.0 - 16.0 * abs(turns))

@@ -1,7 +1,7 @@
-"""Pictures of people: sphere tracing of the scene's distance field, in tiles of 8 x 8 rays.
+"""Images of people: sphere tracing of the scene's distance field, in tiles of 8 x 8 rays.
 
-Sphere tracing: J. C. Hart, "Sphere tracing" (The Visual Computer 12, 1996). The camera stands at
-(0, 0.1, 6) and looks at the face; a picture spans 2 * `_HALF` head units.
+Sphere tracing: J. C. Hart, "Sphere tracing" (The Visual Computer 12, 1996). The camera is at (0, 0.1, 6) and points
+at the face; an image spans 2 * `_HALF` head units.
 """
 
 import math
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from clay.people.circumstances import Circumstances
 from clay.people.dataset import Scene
-from clay.people.traits import Person
+from clay.people.person import Person
+from clay.people.view import View
 from clay.rendering.compiled import single_loop
 from clay.rendering.geometry import Geometry, geometry
 from clay.rendering.paint import LIGHT, paint
@@ -46,7 +46,7 @@ def aim(left: int, top: int, pixels: int, rays: np.ndarray) -> None:
 
 @single_loop
 def march(rays: np.ndarray, points: np.ndarray, far: np.ndarray, gap: np.ndarray, g: Geometry) -> bool:
-    """Walk all rays of a tile until each touches something or has passed the scene; True if any touched."""
+    """Trace all rays of a tile until each hits a surface or has passed the scene; True if any ray hit a surface."""
     far[:] = _NEAR
     for _ in range(_STEPS):
         for i in range(_RAYS):
@@ -58,7 +58,7 @@ def march(rays: np.ndarray, points: np.ndarray, far: np.ndarray, gap: np.ndarray
         for i in range(_RAYS):
             if gap[i] > 0.0012 and far[i] < _FAR:
                 walking += 1
-                # The field is not an exact distance: 0.85 of it never jumps through thin parts.
+                # The field is not an exact distance; steps of 0.85 of it do not pass through thin parts.
                 far[i] += 0.85 * gap[i]
         if walking == 0:
             break
@@ -96,7 +96,7 @@ def find_normals(points: np.ndarray, moved: np.ndarray, gap: np.ndarray, normals
 def find_open_sky(
     points: np.ndarray, normals: np.ndarray, moved: np.ndarray, gap: np.ndarray, sky: np.ndarray, g: Geometry
 ) -> None:
-    """Ambient occlusion: how much nearer than h something is when h is walked along the normal."""
+    """Ambient occlusion: how far the distance is below h at h along the normal, for three h."""
     sky[:] = 0.0
     for k in range(3):
         h = 0.07 if k == 0 else (0.18 if k == 1 else 0.40)
@@ -116,7 +116,7 @@ def find_lit(
     points: np.ndarray, normals: np.ndarray, colours: np.ndarray,
     moved: np.ndarray, gap: np.ndarray, lit: np.ndarray, g: Geometry,
 ) -> None:  # fmt: skip
-    """Soft shadow: the narrowest passage on the way to the light, at six distances."""
+    """Soft shadow: the smallest ratio of field to distance along the ray to the light, at six distances."""
     lit[:] = 1.0
     for k in range(6):
         h = 0.06 + 0.056 * k + 0.0112 * k * k
@@ -132,7 +132,7 @@ def find_lit(
 
 @single_loop
 def draw(g: Geometry, colours: np.ndarray, pixels: int, out: np.ndarray) -> None:
-    """out (pixels, pixels, 3) float32: linear light in 0..1, one sample a pixel."""
+    """out (pixels, pixels, 3) float32: linear light in [0, 1], one sample per pixel."""
     rays = np.empty((3, _RAYS), np.float32)
     points, moved, normals = np.empty_like(rays), np.empty_like(rays), np.empty_like(rays)
     far, gap = np.empty(_RAYS, np.float32), np.empty(_RAYS, np.float32)
@@ -161,25 +161,28 @@ def draw(g: Geometry, colours: np.ndarray, pixels: int, out: np.ndarray) -> None
                     out[row, column, channel] = exposed(backdrop(u, v, channel, colours))
 
 
-def render(person: Person, seen: Circumstances, size: int = 64, samples: int = 2) -> np.ndarray:
-    """One picture, (size, size, 3) uint8 sRGB, averaged over samples x samples rays a pixel.
+def render(person: Person, view: View, size: int = 64, samples: int = 2) -> np.ndarray:
+    """One image, (size, size, 3) uint8 sRGB, the mean of samples x samples rays per pixel.
 
     Args:
-        person: who is drawn.
-        seen: how; the same pair always gives the same picture.
+        person: the identity.
+        view: the view of it; the same person and view always give the same image.
         size: side in pixels; `size * samples` must be a multiple of 8.
-        samples: rays a pixel along each axis, at least 1.
+        samples: rays per pixel along each axis, at least 1.
+
+    Raises:
+        ValueError: `size * samples` is not a positive multiple of 8.
     """
     if size < 1 or samples < 1 or size * samples % _TILE:
         raise ValueError(f"size * samples must be a positive multiple of {_TILE}, but is {size} * {samples}.")
     fine = np.empty((size * samples, size * samples, 3), np.float32)
-    draw(geometry(person, seen), paint(person, seen), size * samples, fine)
+    draw(geometry(person, view), paint(person, view), size * samples, fine)
     mean = fine.reshape(size, samples, size, samples, 3).mean((1, 3))
     return np.asarray(np.clip(mean, 0, 1) ** (1 / 2.2) * 255 + 0.5, dtype=np.uint8)
 
 
 def render_all(scenes: Sequence[Scene], size: int = 64, samples: int = 2, threads: int = 1) -> np.ndarray:
-    """Pictures of many scenes, (n, size, size, 3) uint8, on `threads` threads."""
+    """Images of n scenes, (n, size, size, 3) uint8 sRGB, rendered on `threads` threads."""
     one = partial(render, size=size, samples=samples)
     with ThreadPoolExecutor(threads) as pool:
         return np.stack(list(pool.map(lambda scene: one(*scene), scenes)))

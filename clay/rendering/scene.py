@@ -1,4 +1,4 @@
-"""The whole scene as one signed distance, and what its surface is made of."""
+"""The distance field of the whole scene, and the materials of its surface."""
 
 import math
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from clay.rendering.worn import dark_lenses, frames, hair, hat, hat_height, lock
 
 
 class Surface(NamedTuple):
-    """Distances to the seven materials, then masks (0..1) and the pupil's cosine at a point."""
+    """Signed distances to the seven materials at a point, then masks in [0, 1] and other inputs of the shading."""
 
     skin: float
     eye: float
@@ -50,7 +50,7 @@ class Surface(NamedTuple):
 
 @single
 def surface(wx: float, wy: float, wz: float, g: Geometry) -> Surface:
-    """Everything known about a world point; what a caller leaves unused costs nothing once inlined."""
+    """The surface data at a world point. The call is inlined, so fields that a caller does not use cost nothing."""
     x = g.r00 * wx + g.r10 * wy + g.r20 * wz
     y = g.r01 * wx + g.r11 * wy + g.r21 * wz
     z = g.r02 * wx + g.r12 * wy + g.r22 * wz
@@ -70,7 +70,7 @@ def surface(wx: float, wy: float, wz: float, g: Geometry) -> Surface:
     clothes = smooth_min(ellipsoid(wx, wy + 1.92, wz + 0.25, 1.35, 0.62, 0.62), collar, 0.10)
     lock = locks(x, y, z, g)
     grown = hair(x, y, z, lock, g)
-    # Hair ends under the band of a hat.
+    # The band of a hat covers the upper end of the hair.
     grown = max(grown, hat_height(y, z) - (1.0 - g.hat) * 9.0)
     side = math.copysign(1.0, x)
     look = g.gaze * side - 0.10

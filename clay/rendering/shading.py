@@ -1,4 +1,4 @@
-"""The colour of one point: material, key light with wrap, sky, fill, rim and a highlight."""
+"""The colour of one surface point: material, wrapped key light, sky, fill, rim light and highlight."""
 
 import math
 
@@ -9,7 +9,7 @@ from clay.rendering.paint import BACKGROUND, CLOTHES, FACIAL_HAIR, HAIR, HAT, IR
 from clay.rendering.primitives import bump, clip, mix, smooth_step, wave
 from clay.rendering.scene import Surface
 
-# Which of a surface's distances is smallest.
+# The materials, in the order of a surface's distances.
 IS_SKIN, IS_EYE, IS_CLOTHES, IS_HAIR, IS_HAT, IS_FRAMES, IS_LENSES = range(7)
 
 
@@ -34,7 +34,7 @@ def material(s: Surface) -> int:
 
 @single
 def face_channel(base: float, lip: float, hair: float, channel: int, s: Surface) -> float:
-    """Skin with blush, lips, mouth, brows, stubble, beard and lashes painted over one another."""
+    """Albedo of the face: skin, then blush, ears, lips, mouth, teeth, brows, stubble, beard and lashes over it."""
     flush = 1.05 if channel == 0 else (0.70 if channel == 1 else 0.66)
     warm = 1.0 if channel == 0 else (0.75 if channel == 1 else 0.70)
     colour = mix(base, base * flush, 0.75 * s.blush)
@@ -50,7 +50,7 @@ def face_channel(base: float, lip: float, hair: float, channel: int, s: Surface)
 
 @single
 def eye_channel(iris: float, s: Surface) -> float:
-    """White, iris with a lighter inner ring, pupil."""
+    """Albedo of the eye: white, iris with a lighter inner ring, pupil."""
     ring = mix(iris, iris * 1.9 + 0.02, 0.5 * smooth_step(0.90, 0.80, s.pupil))
     colour = mix(0.92, ring, smooth_step(0.775, 0.80, s.pupil))
     return mix(colour, 0.01, smooth_step(0.925, 0.94, s.pupil))
@@ -104,24 +104,24 @@ def shade(
     ray: np.ndarray, normal: np.ndarray, open_sky: float, lit: float,
     kind: int, channel: int, reflect: float, lips: float, colours: np.ndarray,
 ) -> float:  # fmt: skip
-    """Light that leaves the point towards the camera in one channel.
+    """Light from the point to the camera in one channel.
 
     Args:
         ray: unit vector from the camera, (3,).
         normal: unit vector, (3,).
-        open_sky: 0 (crevice) to 1 (open), darkens sky, fill and rim light.
-        lit: 0 (in shadow) to 1 (sees the key light).
+        open_sky: 0 (occluded) to 1 (open); scales sky, fill and rim light.
+        lit: 0 (in shadow) to 1 (lit by the key light).
         kind: material.
         channel: 0 red, 1 green, 2 blue.
         reflect: the material's albedo.
-        lips: how much of the material is lip, 0..1.
+        lips: share of lip in the material, 0 to 1.
         colours: the scene's table of colours, (9, 3).
     """
     nx, ny, nz = normal[0], normal[1], normal[2]
     lx, ly, lz = colours[LIGHT, 0], colours[LIGHT, 1], colours[LIGHT, 2]
     facing = nx * lx + ny * ly + nz * lz
     key = max((facing + 0.25) * 0.8, 0.0) * (0.25 + 0.75 * lit) * 1.15
-    # Skin lets some red through where light turns to shadow.
+    # Subsurface scattering: skin is redder where light turns to shadow.
     glow = bump((facing - 0.05) * 4.0) if kind == IS_SKIN else 0.0
     key_tint = 1.0 if channel == 0 else (0.96 if channel == 1 else 0.90)
     glow_tint = 0.10 if channel == 0 else (0.025 if channel == 1 else 0.015)
@@ -141,12 +141,12 @@ def shade(
 
 @single
 def backdrop(u: float, v: float, channel: int, colours: np.ndarray) -> float:
-    """The wall behind: a little lighter above, darker in the corners; u, v in -1..1."""
+    """The background, lighter at the top and darker in the corners; u, v in [-1, 1]."""
     light: float = colours[BACKGROUND, channel] * (1.0 + 0.22 * v - 0.15 * (u * u + v * v))
     return light
 
 
 @single
 def exposed(light: float) -> float:
-    """Soft shoulder, then clipped to 0..1; still linear light."""
+    """Exposure: a soft shoulder, then clipping to [0, 1]; linear light."""
     return clip(light / (1.0 + 0.12 * light) * 1.08, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The distance field of what is on a head: hair, hat, glasses. Coordinates as in `head`."""
+"""The distance field of hair, hat and glasses. Coordinates as in `head`."""
 
 import math
 
@@ -7,19 +7,19 @@ from clay.rendering.geometry import Geometry
 from clay.rendering.head import face_depth
 from clay.rendering.primitives import capsule, clip, ellipsoid, smooth_max, smooth_min, smooth_step, sphere, wave
 
-# Something that is not there is far away.
+# Added to the distance of an absent part.
 FAR = 5.0
 
 
 @single
 def locks(x: float, y: float, z: float, g: Geometry) -> float:
-    """How far the hair's surface is pushed out by curls and strands."""
+    """Displacement of the hair's surface by curls and strands."""
     return g.curls * (wave(x * 13.0 + 1.0) * wave(y * 12.0) * wave(z * 13.0) + 0.4 * wave(abs(x) * 26.0 + y * 4.0))
 
 
 @single
 def hair(x: float, y: float, z: float, lock: float, g: Geometry) -> float:
-    """A cap stretched downwards, cut open at the face and off at the bottom, and what some styles add."""
+    """A cap, stretched downwards, cut at the face and at the bottom, and the additional parts of some styles."""
     a = abs(x)
     from_middle = y - 0.22
     stretched = from_middle - min(max(from_middle, -g.hair_length), 0.0)
@@ -32,7 +32,7 @@ def hair(x: float, y: float, z: float, lock: float, g: Geometry) -> float:
         g.hairline + 0.30,
         0.95,
     )
-    # Hair lies close at the hairline and rises from there; without this, short hair looks like a helmet.
+    # Hair is flat at the hairline and rises from there; otherwise short hair looks like a helmet.
     rise = g.hair_rim + (1.0 - g.hair_rim) * smooth_step(0.0, 0.45, face)
     cap = ellipsoid(x, stretched, z + 0.12, 0.80 * g.head_width, 0.86, 0.87) - 0.018 - g.hair_volume * rise - lock
     cap = smooth_max(cap, -face, 0.05)
@@ -47,7 +47,7 @@ def hair(x: float, y: float, z: float, lock: float, g: Geometry) -> float:
 
 @single
 def hat_height(y: float, z: float) -> float:
-    """How far a point is above the tilted plane of the hat's band."""
+    """Height of a point above the tilted plane of the hat's band."""
     return y + 0.12 * z - 0.62
 
 
@@ -77,7 +77,7 @@ def rim_distance(a: float, y: float, g: Geometry) -> float:
 
 @single
 def lens_depth(a: float, z: float, g: Geometry) -> float:
-    """Distance to the plane of the lenses, which lean back a little outwards."""
+    """Distance to the plane of the lenses, which are tilted back at the sides."""
     return z - face_depth(g) - 0.17 + 0.10 * (a - g.eye_x)
 
 

@@ -1,4 +1,4 @@
-"""How the networks are trained: one module a network, and the loop that they share.
+"""Training of the networks: one module a network, the training loop, the augmentations and the command line.
 
 May import `clay.people`, `clay.rendering` and `clay.networks`.
 """

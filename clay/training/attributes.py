@@ -1,62 +1,54 @@
-"""Train the attribute reader: `python -m clay.training.attributes`.
+"""Train the attribute classifier: `python -m clay.training.attributes`.
 
-The sum of the cross-entropies of all attributes, each over the pictures that can show it.
+The loss is the sum over attributes of the cross-entropy, each over the images that can show the attribute.
 """
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from clay.networks.attribute_reader import AttributeReader
-from clay.networks.images import as_channels_first, to_unit
+from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.images import to_unit
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN
-from clay.rendering.dataset import load_pictures
-from clay.training.augment import disturb
-from clay.training.loop import Plan, arguments, train
+from clay.training.augment import augment
+from clay.training.command import arguments, parse, run, training_images
+from clay.training.loop import Plan
 
 
 class AttributeLoss:
-    """Cross-entropies on a random batch.
+    """The loss on a random batch.
 
     Args:
-        pictures: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
-        batch: pictures a step.
+        images: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        batch: images per step.
     """
 
-    def __init__(self, pictures: Tensor, batch: int = 96) -> None:
-        self.pictures, self.batch = pictures, batch
-        self.classes = torch.tensor([true_classes(*scene) for scene in TRAIN.scenes()], device=pictures.device)
+    def __init__(self, images: Tensor, batch: int = 96) -> None:
+        self.images, self.batch = images, batch
+        self.classes = torch.tensor([true_classes(*scene) for scene in TRAIN.scenes()], device=images.device)
 
-    def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """The named losses of one step."""
-        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator, device=generator.device)
-        image = disturb(to_unit(self.pictures[chosen]), generator, covered=0.1)
+    def __call__(self, network: AttributeClassifier, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The loss and the accuracy of one step; see `LossFunction`."""
+        chosen = torch.randint(len(self.images), (self.batch,), generator=generator, device=generator.device)
+        image = augment(to_unit(self.images[chosen]), generator, covered=0.1)
         logits = network(image.contiguous(memory_format=torch.channels_last))
         truth = self.classes[chosen]
-        total, hits = torch.zeros((), device=image.device), []
+        total, accuracies = torch.zeros((), device=image.device), []
         for column, name in enumerate(ATTRIBUTES):
             shown = truth[:, column] != HIDDEN
             total = total + F.cross_entropy(logits[name], truth[:, column], ignore_index=HIDDEN)
-            hits.append((logits[name].argmax(1) == truth[:, column])[shown].float().mean())
-        return {"loss": total, "hits": torch.stack(hits).mean()}
+            accuracies.append((logits[name].argmax(1) == truth[:, column])[shown].float().mean())
+        return {"loss": total, "accuracy": torch.stack(accuracies).mean()}
 
 
 def main() -> None:
-    """Train, and write the weights at every checkpoint."""
-    parser = arguments("Train the attribute reader.", steps=1500, out="attributes")
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    model = AttributeReader((32, 64, 96, 128)).to(options.device).to(memory_format=torch.channels_last)
-    losses = AttributeLoss(as_channels_first(load_pictures(TRAIN, options.data)).to(options.device))
+    """Train, and save the weights at every checkpoint."""
+    options = parse(arguments("Train the attribute classifier.", steps=1500, rate=1.5e-3, out="attributes"))
+    network = AttributeClassifier((32, 64, 96, 128)).to(options.device).to(memory_format=torch.channels_last)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
-    for moment in train(model, losses, plan, options.runs / "attributes.pt"):
-        print(moment.line, flush=True)
-        if moment.saved:
-            assert isinstance(moment.average, AttributeReader)
-            moment.average.save_folder(options.out)
+    losses = AttributeLoss(training_images(options))
+    run(network, losses, plan, options.runs / "attributes.pt", lambda average: average.save_folder(options.out))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Disturbances under which a face stays the same face; training adds them so that a network looks past them."""
+"""Augmentations of images (b, 3, h, w) in [-1, 1] that keep identity and attributes.
+
+Each function draws its random numbers from the generator that it is given.
+"""
 
 from collections.abc import Callable
 
@@ -6,68 +9,78 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.networks.images import flip_some
-
 _SHIFT = 3
 _PATCH = 20
 
 
+def flip_randomly(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image with probability 1/2."""
+    flipped = torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device) < 0.5
+    return torch.where(flipped, image.flip(-1), image)
+
+
 def shift(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Move all pictures of the batch by the same few pixels, repeating the border."""
+    """Shift the batch by the same random number of pixels, up to 3 in each direction; the border is repeated."""
     padded = F.pad(image, (_SHIFT,) * 4, mode="replicate")
     down, right = torch.randint(2 * _SHIFT + 1, (2,), generator=generator, device=image.device).tolist()
     height, width = image.shape[-2:]
     return padded[..., down : down + height, right : right + width]
 
 
-def blur_some(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Mix each picture with its 3 x 3 mean, by a random share up to 1."""
+def blur(image: Tensor, generator: torch.Generator) -> Tensor:
+    """image + w (mean - image), mean over 3 x 3 pixels, w = max(u, 0) with u uniform in [-1, 1] for each image."""
     soft: Tensor = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    share: Tensor = (torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device) * 2 - 1).clamp(min=0)
-    mixed: Tensor = image + share * (soft - image)
+    w: Tensor = (torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device) * 2 - 1).clamp(min=0)
+    mixed: Tensor = image + w * (soft - image)
     return mixed
 
 
 def relight(image: Tensor, generator: torch.Generator) -> Tensor:
-    """image * (1 + 0.1 n1) + 0.08 n2, with standard normal n1, n2 for each picture."""
+    """image * (1 + 0.1 n1) + 0.08 n2, with standard normal n1, n2 for each image."""
     n = torch.randn(2, len(image), 1, 1, 1, generator=generator, device=image.device)
     return image * (1 + 0.1 * n[0]) + 0.08 * n[1]
 
 
-def cover_some(image: Tensor, generator: torch.Generator, odds: float = 0.3) -> Tensor:
-    """Hide a square of grey somewhere in some of the pictures."""
+def cover(image: Tensor, generator: torch.Generator, probability: float = 0.3) -> Tensor:
+    """Cover a random square of 6 to 19 pixels with grey in each image, with the given probability."""
     count, _, height, width = image.shape
     top = torch.randint(height, (count, 1, 1), generator=generator, device=image.device)
     left = torch.randint(width, (count, 1, 1), generator=generator, device=image.device)
     side = torch.randint(6, _PATCH, (count, 1, 1), generator=generator, device=image.device)
-    hit = torch.rand(count, 1, 1, generator=generator, device=image.device) < odds
+    hit = torch.rand(count, 1, 1, generator=generator, device=image.device) < probability
     rows = torch.arange(height, device=image.device)[:, None]
     columns = torch.arange(width, device=image.device)
     inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side) & hit
     return image.masked_fill(inside[:, None], 0.0)
 
 
-def grain(image: Tensor, generator: torch.Generator, most: float = 0.2) -> Tensor:
-    """Add noise with a standard deviation between 0 and `most`, another for each picture."""
+def add_noise(image: Tensor, generator: torch.Generator, most: float = 0.2) -> Tensor:
+    """Add normal noise; its standard deviation is uniform in [0, most] for each image."""
     level = most * torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device)
     return image + level * torch.randn(image.shape, generator=generator, device=image.device)
 
 
-def disturb(image: Tensor, generator: torch.Generator, covered: float = 0.3) -> Tensor:
-    """All of the above, in an order in which noise and patches stay sharp; (b, 3, h, w) -> the same."""
-    image = blur_some(shift(flip_some(image, generator), generator), generator)
-    return grain(cover_some(relight(image, generator), generator, covered), generator)
+def augment(image: Tensor, generator: torch.Generator, covered: float = 0.3) -> Tensor:
+    """Mirror, shift, blur, relight, cover with probability `covered`, add noise; (b, 3, h, w) -> (b, 3, h, w)."""
+    image = blur(shift(flip_randomly(image, generator), generator), generator)
+    return add_noise(cover(relight(image, generator), generator, covered), generator)
 
 
-def pushed(image: Tensor, loss: Callable[[Tensor], Tensor], furthest: float, generator: torch.Generator) -> Tensor:
-    """x + r g / |g|,  g = d loss / dx,  r uniform in [0, furthest] for each picture: where it does the most harm.
+def adversarial(image: Tensor, loss: Callable[[Tensor], Tensor], radius: float, generator: torch.Generator) -> Tensor:
+    """x + r g / |g|,  g = d loss / dx,  r uniform in [0, radius] for each image.
 
-    One step of adversarial training (Goodfellow et al. 2015, arXiv 1412.6572) in the Euclidean norm. The gradients of a
-    network trained so draw what it is asked for, those of others what only that network sees (Santurkar et al. 2019,
-    arXiv 1906.09453).
+    One step of adversarial training (Goodfellow et al. 2015, arXiv 1412.6572) in the Euclidean norm. Input gradients of
+    a robust network change what the target describes; those of other networks add patterns that only the network
+    responds to (Santurkar et al. 2019, arXiv 1906.09453).
+
+    Args:
+        image: x, (b, 3, h, w) in [-1, 1].
+        loss: image -> a scalar, to be increased.
+        radius: largest Euclidean distance.
+        generator: source of r.
     """
     image = image.detach().requires_grad_(True)
     (g,) = torch.autograd.grad(loss(image), image)
-    r = furthest * torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device)
+    r = radius * torch.rand(len(image), 1, 1, 1, generator=generator, device=image.device)
     moved: Tensor = image + r * g / g.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1)
     return moved.detach()

@@ -1,27 +1,26 @@
 """Train the small CLIP: `python -m clay.training.clip`.
 
-Three losses. The contrastive one matches pictures with their captions. The other matches each picture with the
-right one of a handful of short prompts, one for each class of each attribute: in a caption of several details
-the others are easily read past, and a small model that has to find the caption learns the loudest detail first. The
-third reads the scene's parameters off the picture's embedding (`people.numbers`): words for what is small, such as an
-expression, come to mean something only once the picture's side sees it.
+The loss has three terms. The contrastive loss matches images with their captions. The classification loss matches each
+image with the right one of the prompts of each attribute, one prompt for each class: a caption mentions several
+details, and a small model that only matches captions learns the most visible detail first. A linear readout predicts
+the scene's parameters from the image's embedding (`clay.networks.readout`), so that small details, such as the
+expression, are in it.
 
---between adds a fourth: on the way from a picture to the same scene with one thing changed, in the codes of the
-diffusion autoencoder, the class is to be as unsure as the mixture,
+`--between` adds a fourth term, mixup (Zhang et al. 2018, arXiv 1710.09412): of an image and the same scene with one
+parameter changed, mixed in the codes of the diffusion autoencoder,
 
     2 mean (1 - w) CE(x_w, class of x_0) + w CE(x_w, class of x_1),    w uniform in [0, 1]
 
-(mixup, Zhang et al. 2018, arXiv 1710.09412). A classifier without it may hold on to red hair until it is more blue than
-red; where an edit starts, its gradient then says nothing of blue.
+Without it, a classifier may output red hair until the hair is more blue than red; the gradient at the start of an edit
+then has no component towards blue.
 
-Pictures are disturbed (mirrored, shifted, blurred, brightened, partly covered, noisy), and a picture is told in
-new words each time it comes up, so that the gradient of the similarity points at faces and not at texture. --push
-goes further and moves each picture where it does the most harm before the step is taken (`augment.pushed`).
+Images are augmented, and each has a new random caption in each step, so that the gradient of the similarity changes
+faces rather than texture. `--push` adds adversarial training (`clay.training.augment.adversarial`).
 """
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,172 +28,172 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clay.networks.autoencoder import DiffusionAutoencoder
-from clay.networks.clip import MODEL_CONFIG, create_clip, create_tokenizer, grown, load_clip, prepare, save_clip
+from clay.networks.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, prepare, resized, save_clip
 from clay.networks.images import as_channels_first, to_unit
+from clay.networks.readout import Readout
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.captions import caption
 from clay.people.changes import CHANGES, changed
 from clay.people.dataset import TRAIN, Scene
-from clay.people.numbers import PERSON_NUMBERS, VIEW_NUMBERS, Readout, scene_numbers
 from clay.people.prompts import sample_prompts
-from clay.rendering.dataset import load_pictures
-from clay.training.augment import disturb, pushed
-from clay.training.loop import Plan, arguments, train
+from clay.people.vectors import PERSON_SIZE, VIEW_SIZE, scene_vectors
+from clay.training.augment import adversarial, augment
+from clay.training.command import arguments, parse, run, training_images
+from clay.training.loop import Plan
+from clay.training.mixup import mix
 
 _MAX_SCALE = math.log(100.0)
-_READ = 10.0  # weight of the parameters read off the embedding
-_BETWEEN = 2.0  # weight of the classes between pictures
+_READOUT = 10.0  # weight of the readout
+_MIXUP = 2.0  # weight of mixup
+
+
+class _Texts(NamedTuple):
+    """Unit embeddings of a batch's captions (b, d), and of one prompt for each class of each attribute (classes, d)."""
+
+    captions: Tensor
+    prompts: Tensor
+
+    def detach(self) -> "_Texts":
+        return _Texts(self.captions.detach(), self.prompts.detach())
 
 
 class ClipLoss:
-    """The losses on a random batch.
+    """The loss on a random batch.
 
     Args:
-        pictures: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
-        batch: pairs a step.
-        push: largest distance that a picture is moved against the network, in the Euclidean norm over [-1, 1].
-        codes: the autoencoder between whose codes pictures are mixed, or None to mix none.
+        images: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        batch: pairs of image and caption per step.
+        push: radius of the adversarial step, Euclidean in [-1, 1]; 0 for none.
+        autoencoder: for mixup; None for none.
     """
 
     def __init__(
-        self, pictures: Tensor, batch: int, push: float = 0.0, codes: DiffusionAutoencoder | None = None
+        self, images: Tensor, batch: int, push: float = 0.0, autoencoder: DiffusionAutoencoder | None = None
     ) -> None:
-        self.pictures, self.batch, self.push, self.codes = pictures, batch, push, codes
+        self.images, self.batch, self.push, self.autoencoder = images, batch, push, autoencoder
         self.scenes = TRAIN.scenes()
-        self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes], device=pictures.device)
-        self.numbers = scene_numbers(self.scenes).to(pictures.device)
+        self.classes = torch.tensor([true_classes(*scene) for scene in self.scenes], device=images.device)
+        self.vectors = scene_vectors(self.scenes).to(images.device)
         self.tokenizer = create_tokenizer()
 
-    def __call__(self, network: nn.Module, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """The named losses of one step."""
+    def __call__(self, network: Readout[nn.Module], step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The loss of one step, its terms and the accuracy; see `LossFunction`."""
+        clip: Any = network.network
         device = generator.device
-        chosen = torch.randint(len(self.pictures), (self.batch,), generator=generator, device=device)
+        chosen = torch.randint(len(self.images), (self.batch,), generator=generator, device=device)
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=device)))
         scenes = [self.scenes[i] for i in chosen.tolist()]
-        text = self.tokenizer([caption(person, seen, rng) for person, seen in scenes]).to(device)
-        image = disturb(to_unit(self.pictures[chosen]), generator)
-        assert isinstance(network, Readout)
-        clip: Any = network.network
+        tokens = self.tokenizer([caption(person, view, rng) for person, view in scenes]).to(device)
+        image = augment(to_unit(self.images[chosen]), generator)
         with torch.no_grad():
             clip.logit_scale.clamp_(0, _MAX_SCALE)
         prompts = self._prompts(clip, rng)
-        from_text = clip.encode_text(text, normalize=True)
+        texts = _Texts(clip.encode_text(tokens, normalize=True), prompts)
+        classes = self.classes[chosen]
         if self.push:
-            told, asked = from_text.detach(), prompts.detach()
-            image = pushed(image, lambda x: self._harm(clip, x, told, asked, chosen), self.push, generator)
-        from_image, loss, matched, hits = self._compare(clip, image, from_text, prompts, chosen)
-        read = network.loss(from_image, self.numbers[chosen])
-        losses = {"contrast": loss, "matched": matched, "read": read, "hits": hits}
-        total = loss + matched + _READ * read
-        if self.codes is not None:
-            losses["between"] = self._between(clip, self.codes, chosen, prompts, rng, generator)
-            total = total + _BETWEEN * losses["between"]
-        return {"loss": total, **losses}
+            fixed = texts.detach()
+            image = adversarial(image, lambda x: self._text_loss(clip, x, fixed, classes), self.push, generator)
+        embedding = _encode(clip, image)
+        contrastive, accuracy = self._contrastive(clip, embedding, texts.captions)
+        classification = self._classification(clip, embedding, prompts, classes)
+        readout = network.loss(embedding, self.vectors[chosen])
+        terms = {"contrastive": contrastive, "classification": classification, "readout": readout, "accuracy": accuracy}
+        total = contrastive + classification + _READOUT * readout
+        if self.autoencoder is not None:
+            terms["mixup"] = self._mixup(clip, self.autoencoder, chosen, prompts, rng, generator)
+            total = total + _MIXUP * terms["mixup"]
+        return {"loss": total, **terms}
 
-    def _between(
+    def _mixup(
         self,
         clip: Any,
-        codes: DiffusionAutoencoder,
+        autoencoder: DiffusionAutoencoder,
         chosen: Tensor,
         prompts: Tensor,
         rng: np.random.Generator,
         generator: torch.Generator,
     ) -> Tensor:
-        """Cross-entropy of mixed pictures and the classes at both ends; half as many pictures as in the batch."""
+        """Mean cross-entropy of mixed images and the classes at both ends; half as many images as in the batch."""
         device, some = chosen.device, chosen[: self.batch // 2]
         scenes = [changed(self.scenes[i], str(rng.choice(CHANGES)), rng) for i in some.tolist()]
         classes = torch.tensor([true_classes(*scene) for scene in scenes], device=device)
-        other = to_unit(as_channels_first(self._render(scenes)).to(device))
+        other = to_unit(as_channels_first(_render(scenes)).to(device))
         w = torch.rand(len(some), 1, generator=generator, device=device)
-        mixed = disturb(between(codes, to_unit(self.pictures[some]), other, w), generator)
-        seen = clip.encode_image(prepare(mixed, clip).contiguous(memory_format=torch.channels_last), normalize=True)
-        logits = clip.logit_scale.exp() * seen @ prompts.T
-        return torch.lerp(self._surprise(logits, self.classes[some]), self._surprise(logits, classes), w).mean()
+        mixed = augment(mix(autoencoder, to_unit(self.images[some]), other, w), generator)
+        logits = clip.logit_scale.exp() * _encode(clip, mixed) @ prompts.T
+        return torch.lerp(cross_entropies(logits, self.classes[some]), cross_entropies(logits, classes), w).mean()
 
-    def _render(self, scenes: list[Scene]) -> np.ndarray:
-        from clay.rendering.render import render_all  # numba is needed here only
-
-        return render_all(scenes, threads=torch.get_num_threads())
-
-    def _compare(
-        self, clip: Any, image: Tensor, from_text: Tensor, prompts: Tensor, chosen: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Embeddings of the pictures, contrast, matched, and the share of pictures that find their caption."""
-        image = prepare(image, clip).contiguous(memory_format=torch.channels_last)
-        from_image: Tensor = clip.encode_image(image, normalize=True)
-        scale = clip.logit_scale.exp()
-        similarity = scale * from_image @ from_text.T
-        own = torch.arange(self.batch, device=image.device)
+    def _contrastive(self, clip: Any, embedding: Tensor, captions: Tensor) -> tuple[Tensor, Tensor]:
+        """The contrastive loss, and the share of images whose own caption is the most similar."""
+        similarity = clip.logit_scale.exp() * embedding @ captions.T
+        own = torch.arange(self.batch, device=embedding.device)
         loss = (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
-        matched = self._matched(scale * from_image @ prompts.T, self.classes[chosen])
-        return from_image, loss, matched, (similarity.argmax(1) == own).float().mean()
+        return loss, (similarity.argmax(1) == own).float().mean()
 
-    def _harm(self, clip: Any, image: Tensor, from_text: Tensor, prompts: Tensor, chosen: Tensor) -> Tensor:
-        """contrast + matched."""
-        _, loss, matched, _ = self._compare(clip, image, from_text, prompts, chosen)
-        return loss + matched
+    def _classification(self, clip: Any, embedding: Tensor, prompts: Tensor, classes: Tensor) -> Tensor:
+        """Mean over attributes of the cross-entropy among that attribute's prompts."""
+        return cross_entropies(clip.logit_scale.exp() * embedding @ prompts.T, classes, "mean").mean()
+
+    def _text_loss(self, clip: Any, image: Tensor, texts: _Texts, classes: Tensor) -> Tensor:
+        """Contrastive and classification loss of images, which the adversarial step increases."""
+        embedding = _encode(clip, image)
+        loss, _ = self._contrastive(clip, embedding, texts.captions)
+        return loss + self._classification(clip, embedding, texts.prompts, classes)
 
     def _prompts(self, clip: Any, rng: np.random.Generator) -> Tensor:
         """Embeddings of one prompt for each class, attribute after attribute, (classes, d)."""
         texts = [text for prompts in sample_prompts(rng).values() for text in prompts]
-        embeddings: Tensor = clip.encode_text(self.tokenizer(texts).to(self.pictures.device), normalize=True)
+        embeddings: Tensor = clip.encode_text(self.tokenizer(texts).to(self.images.device), normalize=True)
         return embeddings
 
-    def _surprise(self, logits: Tensor, truth: Tensor, reduction: str = "none") -> Tensor:
-        """Cross-entropy of each picture and attribute among its prompts, (b, attributes); 0 where hidden."""
-        parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
-        losses = [
-            F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction=reduction)
-            for column, part in enumerate(parts)
-        ]
-        return torch.stack(losses, -1)
 
-    def _matched(self, logits: Tensor, truth: Tensor) -> Tensor:
-        """Mean over attributes of the cross-entropy among that attribute's prompts."""
-        return self._surprise(logits, truth, "mean").mean()
-
-
-@torch.no_grad()
-def between(codes: DiffusionAutoencoder, first: Tensor, second: Tensor, w: Tensor) -> Tensor:
-    """m((1 - w) z_0 + w z_1) + (1 - w) (x_0 - m(z_0)) + w (x_1 - m(z_1)), clamped: x_0 at w = 0, x_1 at w = 1.
+def cross_entropies(logits: Tensor, truth: Tensor, reduction: str = "none") -> Tensor:
+    """Cross-entropy of each attribute among its prompts, 0 where the attribute is hidden.
 
     Args:
-        codes: z = E(x), and the coarse picture m(z).
-        first: x_0, (b, 3, 64, 64) in [-1, 1].
-        second: x_1, the same.
-        w: (b, 1).
+        logits: (b, classes), attribute after attribute.
+        truth: true classes, (b, attributes) int64.
+        reduction: "none", or "mean" over the images that show the attribute.
+
+    Returns:
+        (b, attributes), or (attributes,) for "mean".
     """
-    z_0, z_1 = codes.encode(first), codes.encode(second)
-    m_0, m_1, m = codes.decoder(torch.cat([z_0, z_1, torch.lerp(z_0, z_1, w)])).mean.chunk(3)
-    mixed: Tensor = m + torch.lerp(first - m_0, second - m_1, w[:, :, None, None])
-    return mixed.clamp(-1, 1)
+    parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
+    losses = [
+        F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction=reduction)
+        for column, part in enumerate(parts)
+    ]
+    return torch.stack(losses, -1)
+
+
+def _encode(clip: Any, image: Tensor) -> Tensor:
+    """Unit embeddings of images."""
+    pixels = prepare(image, clip).contiguous(memory_format=torch.channels_last)
+    embedding: Tensor = clip.encode_image(pixels, normalize=True)
+    return embedding
+
+
+def _render(scenes: list[Scene]) -> np.ndarray:
+    from clay.rendering.render import render_all  # numba is needed for mixup only
+
+    return render_all(scenes, threads=torch.get_num_threads())
 
 
 def main() -> None:
-    """Train, and write the weights at every checkpoint."""
-    parser = arguments("Train the small CLIP.", steps=1500, out="clip")
-    parser.add_argument("--batch", type=int, default=128, help="pairs a step")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--push", type=float, default=0.0, help="largest distance a picture is moved; 0 moves none")
-    parser.add_argument(
-        "--between", type=Path, help="folder of the diffusion autoencoder, to mix pictures; none if left out"
-    )
-    parser.add_argument("--start", type=Path, help="folder of trained weights to begin with, instead of random ones")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    model = grown(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
-    network: nn.Module = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_NUMBERS + VIEW_NUMBERS)
+    """Train, and save the weights at every checkpoint."""
+    parser = arguments("Train the small CLIP.", steps=1500, rate=1e-3, out="clip")
+    parser.add_argument("--batch", type=int, default=128, help="pairs of image and caption per step")
+    parser.add_argument("--push", type=float, default=0.0, help="radius of the adversarial step; 0 for none")
+    parser.add_argument("--between", type=Path, help="folder of the diffusion autoencoder, for mixup; none if left out")
+    parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
+    options = parse(parser)
+    model = resized(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
+    network = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_SIZE + VIEW_SIZE)
     network = network.to(options.device).to(memory_format=torch.channels_last)
-    pictures = as_channels_first(load_pictures(TRAIN, options.data)).to(options.device)
-    codes = DiffusionAutoencoder.from_folder(options.between, options.device) if options.between else None
-    losses = ClipLoss(pictures, options.batch, options.push, codes)
+    autoencoder = DiffusionAutoencoder.from_folder(options.between, options.device) if options.between else None
+    losses = ClipLoss(training_images(options), options.batch, options.push, autoencoder)
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.99, weight_decay=0.05, seed=options.seed)
-    for moment in train(network, losses, plan, options.runs / "clip.pt"):
-        print(moment.line, flush=True)
-        if moment.saved:
-            assert isinstance(moment.average, Readout)
-            save_clip(moment.average.network, options.out)
+    run(network, losses, plan, options.runs / "clip.pt", lambda average: save_clip(average.network, options.out))
 
 
 if __name__ == "__main__":

@@ -1,35 +1,37 @@
-"""What all trainings share: the loop, the learning rate, the averaged weights, checkpoints, progress.
+"""The training loop: optimiser, learning rate, averaged weights, checkpoints and progress.
 
-Every step draws its randomness from a generator seeded with (seed, step) and nothing else, so a training that
-is stopped and resumed ends with the very same weights as one that ran through.
+Each step draws its random numbers from a generator seeded with (seed, step) only. So a training run that is stopped
+and resumed ends with the same weights as an uninterrupted one.
 """
 
-import argparse
 import copy
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-LossFunction = Callable[[nn.Module, int, torch.Generator], dict[str, Tensor]]
+Network = TypeVar("Network", bound=nn.Module)
+LossFunction = Callable[[Network, int, torch.Generator], dict[str, Tensor]]
+"""(network, step, generator) -> named scalars; the one named "loss" is minimised."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to train.
+    """The number of steps and the optimiser's parameters.
 
     Args:
-        steps: planned number of steps; the learning rate falls to 2 % along a half cosine until then.
+        steps: number of steps; the learning rate falls to 2 % of `rate` along a half cosine.
         rate: highest learning rate.
-        warmup: steps in which the rate rises from 0.
-        decay: of the averaged weights, average <- decay average + (1 - decay) weights; 0 switches it off.
-        weight_decay: of AdamW, on every weight.
+        warmup: number of steps in which the rate rises from 0.
+        decay: of the averaged weights, average <- decay average + (1 - decay) weights; 0 keeps the latest weights.
+        weight_decay: AdamW's weight decay, for every weight.
         clip: largest norm of the gradient.
-        seed: of everything drawn at random.
+        seed: seed of all random numbers.
         checkpoint_seconds: time between two checkpoints.
     """
 
@@ -49,36 +51,36 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A point in a training at which something may be shown or saved.
+class Progress(Generic[Network]):
+    """The state of a training run after some steps.
 
     Args:
-        step: steps done.
-        average: the network to use or save, with averaged weights.
+        step: number of steps done.
+        average: the network with averaged weights, in eval mode.
         saved: whether a checkpoint has just been written.
-        line: progress in words.
+        line: smoothed losses and remaining time, as text.
     """
 
     step: int
-    average: nn.Module
+    average: Network
     saved: bool
     line: str
 
 
 def generator_for(seed: int, step: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator that depends on nothing but seed and step; its numbers are others on another kind of device."""
+    """A generator that depends on seed, step and the type of the device only."""
     return torch.Generator(device).manual_seed(seed * 1_000_003 + step)
 
 
-def _blend(average: nn.Module, network: nn.Module, decay: float) -> None:
+def _update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
     with torch.no_grad():
         torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-        for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
-            mine.copy_(theirs)
+        for mean, current in zip(average.buffers(), network.buffers(), strict=True):
+            mean.copy_(current)
 
 
-class _Progress:
-    """Smoothed losses and the time that is left."""
+class _Meter:
+    """Smoothed losses, and an estimate of the remaining time."""
 
     def __init__(self, first: int, steps: int) -> None:
         self.first, self.steps, self.began = first, steps, time.perf_counter()
@@ -86,14 +88,14 @@ class _Progress:
 
     def add(self, losses: dict[str, Tensor]) -> None:
         for name, value in losses.items():
-            new = value.detach()  # read only when shown: a GPU need not wait
+            new = value.detach()  # converted to a number in `line` only, so that a GPU is not synchronised in each step
             self.means[name] = new if name not in self.means else 0.98 * self.means[name] + 0.02 * new
 
     def line(self, step: int) -> str:
         pace = (time.perf_counter() - self.began) / max(step - self.first, 1)
         values = " ".join(f"{name} {value:.4f}" for name, value in self.means.items())
         left = pace * (self.steps - step) / 60
-        return f"step {step}/{self.steps}  {values}  {pace:.2f} s a step, {left:.0f} min left"
+        return f"step {step}/{self.steps}  {values}  {pace:.2f} s/step, {left:.0f} min left"
 
 
 def _save(path: Path, state: dict[str, object]) -> None:
@@ -103,17 +105,17 @@ def _save(path: Path, state: dict[str, object]) -> None:
     unfinished.rename(path)
 
 
-def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path) -> Iterator[Moment]:
-    """Train `network` in place, from `checkpoint` if that file exists.
+def train(network: Network, losses: LossFunction[Network], plan: Plan, checkpoint: Path) -> Iterator[Progress[Network]]:
+    """Train `network` in place with AdamW; resumes from `checkpoint` if that file exists.
 
     Args:
-        network: what is trained.
-        losses: (network, step, generator) -> named scalars; the one called "loss" is minimised.
-        plan: see `Plan`.
+        network: the network.
+        losses: see `LossFunction`.
+        plan: number of steps and the optimiser's parameters.
         checkpoint: file with weights, averaged weights, optimiser state and step.
 
     Yields:
-        A moment every 50 steps, at every checkpoint, and after the last step.
+        The progress every 50 steps, at every checkpoint, and after the last step.
     """
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(
@@ -128,44 +130,23 @@ def train(network: nn.Module, losses: LossFunction, plan: Plan, checkpoint: Path
         first = state["step"]
     network.train()
     device = next(network.parameters()).device
-    progress, saved_at = _Progress(first, plan.steps), time.perf_counter()
+    meter, saved_at = _Meter(first, plan.steps), time.perf_counter()
     for step in range(first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.rate_at(step)
-        generator = generator_for(plan.seed, step, device)
-        values = losses(network, step, generator)
+        values = losses(network, step, generator_for(plan.seed, step, device))
         optimizer.zero_grad(set_to_none=True)
         values["loss"].backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), plan.clip)
         optimizer.step()
-        # Early on the weights change fast, and the average must not remember the random start.
-        _blend(average, network, min(plan.decay, (1 + step) / (10 + step)))
-        progress.add(values)
+        # A shorter average at first, when the weights change fast, so that it does not contain the random start.
+        _update_average(average, network, min(plan.decay, (1 + step) / (10 + step)))
+        meter.add(values)
         done = step + 1
         due = time.perf_counter() - saved_at > plan.checkpoint_seconds or done == plan.steps
         if due:
-            _save(
-                checkpoint,
-                {
-                    "step": done,
-                    "network": network.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                },
-            )
+            weights = {"network": network.state_dict(), "average": average.state_dict()}
+            _save(checkpoint, {"step": done, **weights, "optimizer": optimizer.state_dict()})
             saved_at = time.perf_counter()
         if due or done % 50 == 0:
-            yield Moment(done, average.eval(), due, progress.line(done))
-
-
-def arguments(description: str, steps: int, out: str) -> argparse.ArgumentParser:
-    """The command line that all trainings share."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/clay"), help="pictures made by clay.people.dataset")
-    parser.add_argument("--runs", type=Path, default=Path("runs/clay"), help="where checkpoints go")
-    parser.add_argument("--out", type=Path, default=Path("assets/clay") / out, help="where the weights go")
-    parser.add_argument("--steps", type=int, default=steps, help="planned number of steps")
-    parser.add_argument("--seed", type=int, default=0, help="of everything drawn at random")
-    parser.add_argument("--threads", type=int, default=1, help="threads torch may use")
-    parser.add_argument("--device", default="cpu", help="where to train, as cpu or cuda")
-    return parser
+            yield Progress(done, average.eval(), due, meter.line(done))

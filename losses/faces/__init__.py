@@ -1,8 +1,8 @@
-"""Real face networks, offline: where faces are, their 68 points, and whose they are.
+"""Face networks for photographs, from local files: detection, 68 landmarks, recognition.
 
-Reading order: pixels, recognition, landmarks, detector (the networks), align, warp (where a face is cut out, and how),
-find, network (what losses take), stored, convert, load (from the package's files to here), onnx_file, onnx_network (any
-other recognition network). Weights, their origin and licences: assets/faces.
+Reading order: pixels, recognition, landmarks, detector (networks); align, warp (crops); find (detection in
+photographs); network (`FaceNetwork`, for losses); stored, convert, load (weights); onnx_file, onnx_network (other
+recognition networks). assets/faces lists the weights, their origin and licences.
 """
 
 from losses.faces.align import Square

@@ -1,15 +1,17 @@
-"""Where a face is cut out, from its 68 points.
+"""The crop of a face, computed from its 68 points.
 
-    e = mean of the distances from either eye's middle to the mouth's,   s = e / 0.45,   r = mean of the three middles
+With the mean positions of the left eye, the right eye and the mouth,
 
-is a square of side s in which r lies at (0.5, 0.43): what the recognition network was trained on, as the package
-@vladmandic/face-api cuts it. The package keeps the square upright in the picture and in whole pixels (`whole_pixels`);
-by default it is turned with the eyes here and not rounded (`chip`).
+    e = mean distance from the eyes to the mouth,   s = e / 0.45,   r = mean of the three positions,
 
-Other recognition networks were trained on crops of 112 x 112 in which both eyes, the nose's tip and the corners of
-the mouth lie where the ArcFace template has them, as nearly as a turn, a scale and a shift can bring them (`template`):
+the crop is a square of side s in which r lies at (0.5, 0.43). The recognition network was trained on such crops. The
+package @vladmandic/face-api uses upright squares in whole pixels (`whole_pixels`); by default the square is rotated
+with the eyes and not rounded (`chip`).
 
-    min over a, b of sum_k |a p_k + b - t_k|^2,   p, t complex: points of the picture and of the template
+Other recognition networks were trained on crops of 112 x 112 pixels, aligned to the ArcFace template by the similarity
+transform with the least squared error for eyes, tip of the nose and corners of the mouth (`template`):
+
+    min over a, b of sum_k |a p_k + b - t_k|^2,   p, t complex: points of the image and of the template
     a = sum_k conj(p_k - p) (t_k - t) / sum_k |p_k - p|^2,   b = t - a p
 """
 
@@ -31,12 +33,15 @@ _TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.549
 
 @dataclass(frozen=True)
 class Square:
-    """A square in a picture, in pixels; the pixel in the corner is at 0.
+    """A square in an image, in pixels; the centre of the first pixel is at 0.
 
     Args:
-        x, y: its middle.
-        side: its side, > 0.
-        turn: how far it is turned, in radians, clockwise as seen.
+        x, y: centre.
+        side: length of a side, > 0.
+        turn: clockwise rotation in radians.
+
+    Raises:
+        ValueError: a value is not finite, or the side is not positive.
     """
 
     x: float
@@ -49,27 +54,27 @@ class Square:
             raise ValueError(f"A square needs finite numbers and a side > 0; got {self}.")
 
     def at(self, u: float, v: float) -> tuple[float, float]:
-        """The picture's place of (u, v), shares of the square's side from its own upper left corner."""
+        """The position in the image of (u, v), fractions of the side from the square's upper left corner."""
         across, down = (u - 0.5) * self.side, (v - 0.5) * self.side
         c, s = math.cos(self.turn), math.sin(self.turn)
         return self.x + c * across - s * down, self.y + s * across + c * down
 
     def corners(self) -> tuple[tuple[float, float], ...]:
-        """Its four corners, clockwise from the upper left."""
+        """The four corners, clockwise from the upper left."""
         return self.at(0, 0), self.at(1, 0), self.at(1, 1), self.at(0, 1)
 
     def wider(self, margin: float) -> Square:
-        """The same with `margin` of its side more on all four sides."""
+        """The square, enlarged by `margin` times its side on all four sides."""
         return Square(self.x, self.y, self.side * (1 + 2 * margin), self.turn)
 
     def half_way(self, other: Square) -> Square:
-        """The one between this and another."""
+        """The mean of this square and another one."""
         pairs = ((self.x, other.x), (self.y, other.y), (self.side, other.side), (self.turn, other.turn))
         return Square(*((mine + others) / 2 for mine, others in pairs))
 
 
 def chip(points: Tensor) -> Square:
-    """The square for recognition, turned so that the eyes are level in it; points (68, 2) in pixels."""
+    """The square for dlib's network, rotated so that the eyes are level; points (68, 2) in pixels."""
     (x, y), eye_to_mouth, turn = _middles(points)
     side = eye_to_mouth / _SCALE
     down = (0.5 - _DOWN) * side
@@ -77,7 +82,7 @@ def chip(points: Tensor) -> Square:
 
 
 def whole_pixels(points: Tensor) -> Square:
-    """The package's own square: upright in the picture, all numbers rounded down, never beyond left and top."""
+    """The package's square: upright, rounded down to whole pixels, at least 0; points (68, 2) in pixels."""
     (x, y), eye_to_mouth, _ = _middles(points)
     side = math.floor(eye_to_mouth / _SCALE)
     left, top = math.floor(max(0.0, x - 0.5 * side)), math.floor(max(0.0, y - _DOWN * side))
@@ -85,19 +90,19 @@ def whole_pixels(points: Tensor) -> Square:
 
 
 def template(points: Tensor) -> Square:
-    """The square that shows a face as the ArcFace template does; points (68, 2) in pixels."""
+    """The square that aligns a face to the ArcFace template; points (68, 2) in pixels."""
     eyes = [points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE)]
-    seen = torch.view_as_complex(torch.stack([*eyes, *points[[_NOSE, *_CORNERS]].double()]))
-    wanted = torch.view_as_complex(torch.tensor(_TEMPLATE, dtype=torch.float64)).to(seen.device)
-    p, t = seen.mean(), wanted.mean()
-    a = ((seen - p).conj() * (wanted - t)).sum() / (seen - p).abs().square().sum()
+    found = torch.view_as_complex(torch.stack([*eyes, *points[[_NOSE, *_CORNERS]].double()]))
+    target = torch.view_as_complex(torch.tensor(_TEMPLATE, dtype=torch.float64)).to(found.device)
+    p, t = found.mean(), target.mean()
+    a = ((found - p).conj() * (target - t)).sum() / (found - p).abs().square().sum()
     middle = p + (complex(_TEMPLATE_SIDE / 2, _TEMPLATE_SIDE / 2) - t) / a
     turn = -math.atan2(float(a.imag), float(a.real))
     return Square(float(middle.real), float(middle.imag), _TEMPLATE_SIDE / float(a.abs()), turn)
 
 
 def _middles(points: Tensor) -> tuple[tuple[float, float], float, float]:
-    """Mean of the middles of eyes and mouth; mean distance of eyes to mouth; angle of the line through the eyes."""
+    """Mean position of eyes and mouth, mean distance from eyes to mouth, and angle of the line through the eyes."""
     left, right, mouth = (points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH))
     x, y = ((left + right + mouth) / 3).tolist()
     across, down = (right - left).tolist()

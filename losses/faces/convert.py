@@ -1,8 +1,8 @@
-"""The networks of the npm package @vladmandic/face-api as safetensors: `python -m losses.faces.convert PACKAGE OUT`.
+"""Convert the networks of @vladmandic/face-api to safetensors: `python -m losses.faces.convert PACKAGE OUT`.
 
-A network is a manifest, a list of tensors with shapes, and one .bin with their bytes in the manifest's order. Names
-become those of torch's modules, and the axes torch's: filters HWIO -> OIHW, depthwise HWC1 -> C1HW, matrices IO -> OI.
-The bytes themselves are not touched.
+PACKAGE is the folder of the unpacked npm package. A network of the package is a manifest (a list of tensors with names
+and shapes) and a .bin file with their bytes in the same order. Tensors are renamed for torch's modules and transposed
+to torch's layout: filters HWIO -> OIHW, depthwise filters HWC1 -> C1HW, matrices IO -> OI. Values are not changed.
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ _LAST = {
 
 
 def read_manifest(package: Path, model: str) -> Iterator[tuple[str, Stored]]:
-    """The tensors of one of the package's networks, named and laid out as the package does.
+    """Names and tensors of a network, with the package's names and layout.
+
+    Args:
+        package: folder of the unpacked npm package.
+        model: one of the values of `NETWORKS`.
 
     Raises:
-        FileNotFoundError: the folder holds no such network.
-        ValueError: the .bin's length is not the manifest's.
+        FileNotFoundError: the folder has no such network.
+        ValueError: the .bin file and the manifest differ in length, or a tensor has an unknown format.
     """
     folder = package / "model"
     manifest = folder / f"{model}-weights_manifest.json"
@@ -55,7 +59,9 @@ def read_manifest(package: Path, model: str) -> Iterator[tuple[str, Stored]]:
             yield entry["name"], stored
             at += used
         if at != len(content):
-            raise ValueError(f"{model}: the manifest names {at} bytes of {len(content)}; the package is damaged.")
+            raise ValueError(
+                f"{model}: the manifest names {at} bytes of {len(content)}; the package is damaged: download it again."
+            )
 
 
 def _tensor(entry: dict[str, Any], content: bytes) -> tuple[Stored, int]:
@@ -64,14 +70,14 @@ def _tensor(entry: dict[str, Any], content: bytes) -> tuple[Stored, int]:
         used = 4 * math.prod(shape)
         return Stored(as_float32(content[:used], shape)), used
     if levels["dtype"] != "uint8":
-        raise ValueError(f"{entry['name']} is stored as {levels['dtype']}; only uint8 is known.")
+        raise ValueError(f"{entry['name']} is stored as {levels['dtype']}; only uint8 and float32 are supported.")
     used = math.prod(shape)
     span = torch.tensor([levels["scale"], levels["min"]], dtype=torch.float64)
     return Stored(as_levels(content[:used], shape), span), used
 
 
 def renamed(name: str, names: set[str]) -> str:
-    """The module's name of a package's tensor; `names` are all of the network."""
+    """The name in torch's module of a tensor of the package; `names` are all names of the network."""
     *path, last = name.split("/")
     if last == "bias" and "/".join([*path, "pointwise_filter"]) in names:
         last = "pointwise.bias"
@@ -79,14 +85,14 @@ def renamed(name: str, names: set[str]) -> str:
 
 
 def laid_out(name: str, values: Tensor) -> Tensor:
-    """The tensor with torch's order of axes."""
+    """The tensor in torch's layout."""
     if values.dim() == 4:
         return values.permute(2, 3, 0, 1) if name.endswith("depthwise_filter") else values.permute(3, 2, 0, 1)
     return values.mT if values.dim() == 2 else values
 
 
 def convert(package: Path, out: Path) -> None:
-    """Write all three networks, one folder each."""
+    """Convert the three networks of an unpacked package, and write each to a folder in `out`."""
     for noun, model in NETWORKS.items():
         found = dict(read_manifest(package, model))
         names = set(found)
@@ -98,10 +104,10 @@ def convert(package: Path, out: Path) -> None:
 
 
 def main() -> None:
-    """Convert one unpacked package."""
-    parser = argparse.ArgumentParser(description="Convert the package's networks to safetensors.")
-    parser.add_argument("package", type=Path, help="the unpacked npm package: the folder that holds model/")
-    parser.add_argument("out", type=Path, help="where the folders recognition, landmarks and detector go")
+    """Run the conversion."""
+    parser = argparse.ArgumentParser(description="Convert the networks of @vladmandic/face-api to safetensors.")
+    parser.add_argument("package", type=Path, help="folder of the unpacked npm package, which contains model/")
+    parser.add_argument("out", type=Path, help="output folder for recognition/, landmarks/ and detector/")
     options = parser.parse_args()
     convert(options.package, options.out)
 

@@ -1,10 +1,10 @@
-"""Where faces are: a tiny detector in the manner of YOLOv2 (Redmon and Farhadi 2017, arXiv 1612.08242), 193 kB.
+"""Face detection: a tiny network in the manner of YOLOv2 (Redmon and Farhadi 2017, arXiv 1612.08242), 193 kB.
 
-A picture of side s gives a grid of n = s / 32 cells, and each cell (i, j) five guesses, one an anchor (a_w, a_h):
+An image of side s gives a grid of n = s / 32 cells, and each cell (i, j) five predictions, one per anchor (a_w, a_h):
 
-    middle = ((j + sigmoid(u)) / n, (i + sigmoid(v)) / n),   size = (a_w e^w / n, a_h e^h / n),   score = sigmoid(c)
+    centre = ((j + sigmoid(u)) / n, (i + sigmoid(v)) / n),   size = (a_w e^w / n, a_h e^h / n),   score = sigmoid(c)
 
-as shares of the square picture. Weights of the package @vladmandic/face-api (tiny_face_detector_model).
+as fractions of the square image's side. Weights of the package @vladmandic/face-api (tiny_face_detector_model).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CELL = 32
 
 
 class Detector(nn.Module):
-    """Square pictures (b, 3, s, s) in [-1, 1], s a multiple of 32 -> raw guesses (b, n, n, 5, 5): u, v, w, h, c."""
+    """Square images (b, 3, s, s) in [-1, 1], s a multiple of 32 -> raw predictions (b, n, n, 5, 5): u, v, w, h, c."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,29 +42,33 @@ class Detector(nn.Module):
             self.add_module(f"conv{i}", Separable(_WIDTHS[i - 1], _WIDTHS[i]))
         self.conv8 = nn.Conv2d(_WIDTHS[-1], 5 * len(_ANCHORS), 1)
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor:
         """See the class.
 
         Raises:
-            ValueError: the picture is not square, or its side is no multiple of 32.
+            ValueError: the image is not square, or its side is not a multiple of 32.
         """
-        height, width = picture.shape[-2:]
+        height, width = image.shape[-2:]
         if height != width or height % _CELL:
             raise ValueError(f"The detector needs a square with a side in steps of {_CELL}; got {height} x {width}.")
         *convs, last = self.children()
-        x = centred(picture, MEAN)
+        x = centred(image, MEAN)
         for i, conv in enumerate(convs):
             x = F.leaky_relu(conv(x), 0.1)
             if i < len(convs) - 1:
                 x = F.max_pool2d(x, 2, 2, ceil_mode=True)
-            else:  # the last one keeps its side: nothing at all lies beyond the bottom and right
+            else:  # the last pooling keeps the side; the padding must not affect the maximum
                 x = F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-torch.inf), 2, 1)
-        guesses: Tensor = last(x).permute(0, 2, 3, 1)
-        return guesses.reshape(*guesses.shape[:3], len(_ANCHORS), 5)
+        raw: Tensor = last(x).permute(0, 2, 3, 1)
+        return raw.reshape(*raw.shape[:3], len(_ANCHORS), 5)
 
 
 def boxes(raw: Tensor) -> tuple[Tensor, Tensor]:
-    """One picture's guesses (n, n, 5, 5) -> (n n 5, 4) left, top, right, bottom as shares of its side, and scores."""
+    """Boxes and scores of one image's raw predictions (n, n, 5, 5).
+
+    Returns:
+        Boxes (n n 5, 4): left, top, right, bottom as fractions of the side; scores (n n 5,) in [0, 1].
+    """
     n = len(raw)
     u, v, w, h, c = raw.unbind(-1)
     places = torch.arange(n).to(raw)
@@ -77,16 +81,16 @@ def boxes(raw: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def detect(detector: Detector, image: Tensor, size: int, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
-    """Faces of one picture (1, 3, h, w) in [-1, 1], the surest first.
+    """Detect faces in one image, in order of falling score.
 
     Args:
         detector: the network.
-        image: any height and width; it is made square by black below or beside it.
-        size: side at which the detector sees it, a multiple of 32.
-        threshold: least score of a face.
+        image: (1, 3, h, w) in [-1, 1]; it is padded to a square with black.
+        size: side of the detector's input, a multiple of 32.
+        threshold: smallest score of a face, in [0, 1].
 
     Returns:
-        Boxes (k, 4) left, top, right, bottom in the picture's pixels, unclipped, and scores (k,).
+        Boxes (k, 4): left, top, right, bottom in the image's pixels, not clipped; scores (k,).
     """
     raw = detector(resize_corners(pad_to_square(image, centre=False), size))[0]
     corners, scores = boxes(raw)
@@ -97,9 +101,9 @@ def detect(detector: Detector, image: Tensor, size: int, threshold: float = 0.5)
 
 
 def _extent(image: Tensor, size: int) -> Tensor:
-    """The side of the square in the picture's pixels, (4,), along x and y in turn.
+    """The side of the padded square in the image's pixels along x, y, x, y; (4,).
 
-    The package takes the picture's shorter side in whole pixels of the detector's square; so does this.
+    As in the package, the shorter side is rounded to whole pixels of the detector's input.
     """
     height, width = image.shape[-2:]
     scale = size / max(height, width)

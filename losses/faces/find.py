@@ -1,9 +1,9 @@
-"""Faces of a picture, each with its 68 points.
+"""`FaceFinder`: the faces of an image, each with its 68 points.
 
-The detector knows faces with room around them, of about a tenth to two thirds of the side it sees. A photograph is
-therefore looked at as it is, at two sides; a picture that is all face is then looked at again with a frame of its mean
-colour, half its side wide, at smaller and smaller sides. The first look that finds a face is kept. Two things are
-not taken for faces, whatever the detector says: what lies mostly in the frame, and what would stand on its head.
+The detector finds faces of about a tenth to two thirds of the side of its input. `FaceFinder.find` makes several
+passes: first on the image at two input sizes, then on the image with a frame of its mean colour, half its side wide, at
+four smaller sizes, for images that are filled by a face. It returns the result of the first pass that finds a face.
+Detections whose centre lies in the frame and those that are upside down are dropped.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from losses.faces.align import Square, chip
 from losses.faces.detector import Detector, detect
 from losses.faces.landmarks import Landmarks
 
-MOST_TURN = math.radians(75)
-LOOKS = ((416, 0.0), (608, 0.0), (416, 0.5), (320, 0.5), (224, 0.5), (160, 0.5))
+_MAX_TURN = math.radians(75)
+_PASSES = ((416, 0.0), (608, 0.0), (416, 0.5), (320, 0.5), (224, 0.5), (160, 0.5))
 
 
 class NoFaceFound(ValueError):
-    """No look at a picture finds a face. Its text is safe to show."""
+    """No face was found in an image. The message contains nothing private and may be shown."""
 
     def __init__(self) -> None:
         super().__init__("No face was found in this picture: choose one in which a face is seen from the front.")
@@ -33,11 +33,11 @@ class NoFaceFound(ValueError):
 
 @dataclass(frozen=True)
 class Face:
-    """One face of a picture, in its pixels.
+    """A face, in the image's pixels.
 
     Args:
-        box: left, top, right, bottom; may reach beyond the picture.
-        score: how sure the detector is, 0 to 1.
+        box: left, top, right, bottom; may extend beyond the image.
+        score: the detector's score, 0 to 1.
         points: (68, 2), x and y.
     """
 
@@ -47,40 +47,49 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Of the box, in square pixels."""
+        """Area of the box in square pixels."""
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
     @property
     def square(self) -> Square:
-        """Where the recognition network sees it."""
+        """The crop for dlib's recognition network."""
         return chip(self.points)
 
 
 class FaceFinder(nn.Module):
-    """Detector and landmarks together."""
+    """Detector and landmark network."""
 
     def __init__(self, detector: Detector, landmarks: Landmarks) -> None:
         super().__init__()
         self.detector, self.landmarks = detector, landmarks
 
     @torch.no_grad()
-    def look(self, image: Tensor, size: int = 416, threshold: float = 0.5) -> list[Face]:
-        """One look, as the package does it: (1, 3, h, w) in [-1, 1] -> faces, the surest first."""
+    def detect(self, image: Tensor, size: int = 416, threshold: float = 0.5) -> list[Face]:
+        """One pass, as in the package: the faces of (1, 3, h, w) in [-1, 1], in order of falling score.
+
+        Args:
+            image: one image.
+            size: side of the detector's input, a multiple of 32.
+            threshold: smallest score of a face, in [0, 1].
+
+        Raises:
+            ValueError: there is more than one image.
+        """
         weight = next(self.parameters())
         image = check_image(image).to(weight)
         if len(image) != 1:
-            raise ValueError(f"Faces are looked for in one picture at a time; got {len(image)}.")
+            raise ValueError(f"Faces are detected in one image at a time; got {len(image)}: pass them one by one.")
         corners, scores = detect(self.detector, image, size, threshold)
-        seen = zip(corners.tolist(), scores.tolist(), strict=True)
-        return [face for box, score in seen if (face := self._face(image, box, score))]
+        found = zip(corners.tolist(), scores.tolist(), strict=True)
+        return [face for box, score in found if (face := self._face(image, box, score))]
 
     @torch.no_grad()
     def find(self, image: Tensor, threshold: float = 0.5) -> list[Face]:
-        """The faces of (1, 3, h, w) in [-1, 1] by the first look that finds any, the largest first; may be none."""
-        for size, frame in LOOKS:
+        """The faces of (1, 3, h, w) in [-1, 1] by the first pass that finds any, the largest first; may be empty."""
+        for size, frame in _PASSES:
             border = round(frame * max(image.shape[-2:]))
-            seen = [_shifted(face, border) for face in self.look(_framed(image, border), size, threshold)]
-            if found := [face for face in seen if _is_likely(face, image)]:
+            faces = [_shifted(face, border) for face in self.detect(_framed(image, border), size, threshold)]
+            if found := [face for face in faces if _is_likely(face, image)]:
                 return sorted(found, key=lambda face: -face.area)
         return []
 
@@ -88,7 +97,7 @@ class FaceFinder(nn.Module):
         """The largest face of (1, 3, h, w) in [-1, 1].
 
         Raises:
-            NoFaceFound: there is none.
+            NoFaceFound: no face was found.
         """
         found = self.find(image)
         if not found:
@@ -96,20 +105,20 @@ class FaceFinder(nn.Module):
         return found[0]
 
     def _face(self, image: Tensor, box: list[float], score: float) -> Face | None:
-        """The face in a box; None where the box leaves nothing of the picture."""
+        """The face in a box; None if the box and the image do not overlap."""
         height, width = image.shape[-2:]
         left, top = max(box[0], 0.0), max(box[1], 0.0)
         w, h = int(min(box[2] - left, width - left)), int(min(box[3] - top, height - top))
         if w < 1 or h < 1:
             return None
         part = image[..., int(top) : int(top) + h, int(left) : int(left) + w]
-        # the package puts the points where the box begins, even where the picture begins later
+        # as in the package, relative to the box's corner even if that lies outside of the image
         points = self.landmarks(part)[0] * image.new_tensor([w, h]) + image.new_tensor([box[0], box[1]])
         return Face((box[0], box[1], box[2], box[3]), score, points)
 
 
 def _framed(image: Tensor, border: int) -> Tensor:
-    """The picture with a frame of its mean colour."""
+    """The image with a frame of its mean colour, `border` pixels wide."""
     if not border:
         return image
     mean = image.mean(dim=(2, 3), keepdim=True)
@@ -117,13 +126,13 @@ def _framed(image: Tensor, border: int) -> Tensor:
 
 
 def _shifted(face: Face, border: int) -> Face:
-    """The face in the pixels of the picture without its frame."""
+    """The face in the coordinates of the image without its frame."""
     left, top, right, bottom = (edge - border for edge in face.box)
     return Face((left, top, right, bottom), face.score, face.points - border)
 
 
 def _is_likely(face: Face, image: Tensor) -> bool:
-    """Whether the face's middle lies in the picture, and its eyes above its mouth."""
+    """Whether the centre of the face lies in the image, and it is not upside down."""
     height, width = image.shape[-2:]
     square = face.square
-    return 0 <= square.x <= width and 0 <= square.y <= height and abs(square.turn) <= MOST_TURN
+    return 0 <= square.x <= width and 0 <= square.y <= height and abs(square.turn) <= _MAX_TURN

@@ -1,6 +1,6 @@
-"""68 points of a face (the numbering of 300-W) by a network of dense blocks of separable convolutions.
+"""68 landmarks of a face (numbered as in 300-W), by a network of dense blocks of separable convolutions.
 
-    block:  a = conv0(x);  h_0 = relu(a);  h_k = relu(h_0 + ... )   each convolution sees the sum of all before it
+    block:  a_0 = h_0 = relu(conv0(x));   a_k = a_{k-1} + conv_k(h_{k-1}),  h_k = relu(a_k),  k = 1..3;   output h_3
 
 Weights of the package @vladmandic/face-api (face_landmark_68_model, 357 kB). Points 0-16 are the jaw, 17-26 the
 brows, 27-35 the nose, 36-41 and 42-47 the eyes, 48-67 the mouth.
@@ -22,9 +22,9 @@ _WIDTHS = (32, 64, 128, 256)
 
 
 class Separable(nn.Module):
-    """Each channel by its own 3 x 3 filter, then a mix of channels.
+    """Depthwise 3 x 3 convolution, then a pointwise one, with TensorFlow's "same" padding.
 
-    With stride 2 the one row and column of zeros that TensorFlow's "same" needs lie at the bottom and right.
+    With stride 2 that padding is one row at the bottom and one column at the right.
     """
 
     def __init__(self, channels: int, out_channels: int, stride: int = 1) -> None:
@@ -40,14 +40,14 @@ class Separable(nn.Module):
 
 
 class _First(nn.Conv2d):
-    """The very first convolution is a full one."""
+    """The first convolution, which is not separable, with TensorFlow's "same" padding."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(F.pad(x, (0, 1, 0, 1)))
 
 
 class _Dense(nn.Module):
-    """Halves the side; then three convolutions, each of which sees the rectified sum of all outputs before it."""
+    """A convolution with stride 2, then three convolutions; the input of each is the rectified sum of all before it."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Dense(nn.Module):
 
 
 class Landmarks(nn.Module):
-    """Cut-out faces (b, 3, h, w) in [-1, 1] -> points (b, 68, 2), x and y as shares of width and height."""
+    """Cropped faces (b, 3, h, w) in [-1, 1] -> points (b, 68, 2), x and y as fractions of width and height."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Landmarks(nn.Module):
         self.fc = nn.Linear(_WIDTHS[-1], 2 * POINTS)
 
     def forward(self, face: Tensor) -> Tensor:
-        """See the class; points may lie outside [0, 1]."""
+        """See the class; points may lie outside of [0, 1]."""
         height, width = face.shape[-2:]
         x = centred(resize_corners(pad_to_square(face, centre=True), SIZE), MEAN)
         *blocks, fc = self.children()

@@ -1,4 +1,4 @@
-"""The face networks from disk."""
+"""Load the face networks from disk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "faces"
 def load_finder(
     folder: str | Path = DEFAULT_FOLDER, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> FaceFinder:
-    """Detector and landmarks of a folder, frozen.
+    """Detector and landmark network of a folder, frozen.
 
     Raises:
-        FileNotFoundError: naming the file that is missing.
-        ValueError: naming the file that is damaged.
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a file is damaged; the message names it.
     """
     folder = Path(folder)
     finder = FaceFinder(fill(Detector(), folder / "detector"), fill(Landmarks(), folder / "landmarks"))
@@ -36,8 +36,8 @@ def load_recognition(
     """The recognition network of a folder, frozen.
 
     Raises:
-        FileNotFoundError: naming the file that is missing.
-        ValueError: naming the file that is damaged.
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a file is damaged; the message names it.
     """
     return fill(Recognition(), Path(folder) / "recognition").to(device=device, dtype=dtype)
 
@@ -45,20 +45,20 @@ def load_recognition(
 def load_face_network(
     folder: str | Path = DEFAULT_FOLDER, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
 ) -> FaceNetwork:
-    """All three networks of a folder as one, frozen; `losses.Identity(network, reference)` takes it as it is.
+    """The three networks of a folder as one `FaceNetwork`, frozen, for `losses.Identity(network, reference)`.
 
     Args:
-        folder: what `python -m losses.faces.convert` wrote; by default the one that comes with this repository.
-        device: where the networks live.
+        folder: output folder of `python -m losses.faces.convert`; by default that of this repository.
+        device: device of the networks.
         dtype: torch.float32, or torch.float64 for exact checks.
 
     Raises:
-        FileNotFoundError: naming the file that is missing.
-        ValueError: naming the file that is damaged.
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a file is damaged; the message names it.
     """
     folder = Path(folder)
     thresholds = read_config(folder / "recognition").get("thresholds")
     if not isinstance(thresholds, dict):
-        raise ValueError("recognition/config.json holds no thresholds: get the folder again")
+        raise ValueError("recognition/config.json has no thresholds: get the folder again")
     finder, recognition = load_finder(folder, device, dtype), load_recognition(folder, device, dtype)
     return FaceNetwork(finder, recognition, thresholds).eval()

@@ -1,14 +1,14 @@
-"""`FaceNetwork`: pictures with a face in them -> who it is, for losses that compare by cosine.
+"""`FaceNetwork`: images of faces -> embeddings, for losses that compare by cosine.
 
-    E(x) = recognition(cut(x, square)),   square from the face's points, held constant in the gradient
+    E(x) = recognition(cut(x, square)),   square from the face's points, constant in the gradient
 
-The recognition network was trained for distances, one person being |E(a) - E(b)| < 0.6. Its embeddings all have
-about one length, so the cosine says the same (on photographs the correlation with the squared distance is -0.99):
+dlib's recognition network was trained for distances: |E(a) - E(b)| < 0.6 for images of one person. Its embeddings have
+nearly the same length, so the cosine is equivalent (on photographs its correlation with the squared distance is -0.99):
 
     cos = 1 - distance^2 / (2 length^2),   length = 1.46,   0.6 -> 0.916
 
-Losses take the cosine, because every other face network is compared by it. Mind the scale: strangers have a
-similarity of about 0.85 here, so a similarity says little without the threshold beside it.
+Losses use the cosine, as for other face networks. Images of different people have a cosine of about 0.85 with this
+network, so a similarity must be compared with the network's threshold.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ DISTANCES = {"distance_0.6": 0.6, "fmr_1_percent": 0.6, "fmr_0.1_percent": 0.5}
 
 
 def similarity_at(distance: float) -> float:
-    """The cosine of two embeddings of the usual length that lie so far apart."""
+    """The cosine of two embeddings of length `LENGTH` at a distance."""
     return 1 - distance**2 / (2 * LENGTH**2)
 
 
 class Recogniser(Protocol):
-    """A frozen torch module that tells cut-out faces (b, 3, size, size) in [-1, 1] apart: -> (b, d)."""
+    """A frozen recognition network: cropped faces (b, 3, size, size) in [-1, 1] -> embeddings (b, d)."""
 
     size: int
 
     def place(self, points: Tensor) -> Square:
-        """Where a face with these 68 points (68, 2) is cut out for it."""
+        """The crop for a face with these points (68, 2) in pixels."""
 
     def __call__(self, face: Tensor) -> Tensor:
         """See the class."""
 
 
 class FaceNetwork(nn.Module):
-    """Pictures (b, 3, h, w) in [-1, 1], a face in each -> (b, d); d = 128 for dlib's.
+    """Images (b, 3, h, w) in [-1, 1], each with a face -> embeddings (b, d); d = 128 for dlib's network.
 
-    Every picture's largest face is looked for each time. While a picture is being steered, `at` is better: the same
-    place in every step, and no time spent on looking.
+    Each call detects the largest face of each image. `at` returns a network with fixed crops, which is better while an
+    image is optimised: the crop is the same in every step, and there is no detection.
 
     Args:
-        finder: where faces are.
-        recognition: whose they are.
-        thresholds: cosines above which two pictures count as one person, by name.
+        finder: detection and landmarks.
+        recognition: the recognition network.
+        thresholds: by name, the cosine above which two images show one person.
     """
 
     def __init__(self, finder: FaceFinder, recognition: Recogniser, thresholds: Mapping[str, float]) -> None:
@@ -61,47 +61,47 @@ class FaceNetwork(nn.Module):
         self.finder, self.recognition, self.thresholds = finder, recognition, dict(thresholds)
 
     def faces(self, image: Tensor) -> list[Face]:
-        """The faces of one picture (1, 3, h, w), the largest first; may be none."""
+        """The faces of one image (1, 3, h, w), the largest first; may be empty."""
         return self.finder.find(image.detach())
 
     def forward(self, image: Tensor) -> Tensor:
         """See the class.
 
         Raises:
-            NoFaceFound: a picture has none; the sentence is safe to show.
+            NoFaceFound: no face was found in an image.
         """
         return self.recognition(cut(image, self.squares(image), self.recognition.size))
 
     def squares(self, image: Tensor) -> list[Square]:
-        """Where the largest face of every picture is.
+        """The crop of the largest face of each image (b, 3, h, w), in pixels.
 
         Raises:
-            NoFaceFound: a picture has none.
+            NoFaceFound: no face was found in an image.
         """
-        seen = (self.finder.largest(one[None]) for one in check_image(image).detach())
-        return [self.recognition.place(face.points) for face in seen]
+        faces = (self.finder.largest(one[None]) for one in check_image(image).detach())
+        return [self.recognition.place(face.points) for face in faces]
 
     def at(self, start: Tensor) -> FixedFaceNetwork:
-        """The same network looking where the largest face of the start picture is, (1, 3, h, w) or (b, 3, h, w).
+        """The network with the crops of the largest faces of start images, (1, 3, h, w) or (b, 3, h, w).
 
         Raises:
-            NoFaceFound: a picture has none.
+            NoFaceFound: no face was found in an image.
         """
         return self.at_squares(self.squares(start), start.shape[-1])
 
     def at_squares(self, squares: Sequence[Square], width: int) -> FixedFaceNetwork:
-        """The same network looking at known places, given in pixels of pictures that are so wide."""
+        """The network with known crops, in pixels of images of this width."""
         return FixedFaceNetwork(self.recognition, squares, width, self.thresholds)
 
 
 class FixedFaceNetwork(nn.Module):
-    """Pictures (b, 3, h, w) in [-1, 1] with their faces in known places -> (b, d).
+    """A face network with fixed crops: images (b, 3, h, w) in [-1, 1] -> embeddings (b, d).
 
     Args:
-        recognition: whose they are.
-        squares: one place for all pictures, or b.
-        width: of the pictures that the places were found in; pictures of other widths are the same ones, resized.
-        thresholds: as for FaceNetwork.
+        recognition: the recognition network.
+        squares: one crop for all images, or b crops.
+        width: width in pixels of the images that the crops refer to; for other widths the crops are scaled.
+        thresholds: as for `FaceNetwork`.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
-"""Any face network in ONNX (of the kinds of ArcFace, AdaFace, SFace) as a `FaceNetwork`.
+"""`load_onnx_network`: a face recognition network in ONNX, such as ArcFace, AdaFace or SFace, as a `FaceNetwork`.
 
-    E(p) = f(scale (p - mean)),   p the face cut out by the ArcFace template, 0..255, RGB or BGR
+    E(p) = f(scale (p - mean)),   p: the face aligned to the ArcFace template, 0..255, RGB or BGR
 
-`net.onnx` may have `net.json` beside it, which says what `OnnxInput` holds; whatever it leaves out is as in ArcFace.
-A loss needs a gradient, so that is tried when a network is loaded: the slope of a random projection of E along a
-random direction, on the way back and by a central difference.
+`net.onnx` may have a `net.json` beside it with the fields of `OnnxInput`; missing fields have ArcFace's values. The
+gradient is checked when a network is loaded: the derivative of a random projection of E along a random direction, by
+automatic differentiation and by a central difference.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _KEYS = "size, colour, mean, scale, margin, thresholds"
 
 @dataclass(frozen=True)
 class OnnxInput:
-    """What a network expects, and from which similarity on it takes two pictures for one person.
+    """Input format and thresholds of a network.
 
     Args:
-        size: side of its input in pixels, 32 to 512.
-        colour: order of its channels.
-        mean: subtracted from levels 0..255.
-        scale: multiplies the difference.
-        margin: share of the crop's side that it sees more on all four sides, -0.2 to 1; 0 is the template's own crop.
-        thresholds: cosines in [-1, 1] by the names in THRESHOLDS; none, or both.
+        size: side of the input in pixels, 32 to 512.
+        colour: order of the channels.
+        mean: subtracted from values in 0..255; 0 to 255.
+        scale: factor of the difference, 1e-4 to 10.
+        margin: enlargement of the crop on all four sides, as a fraction of its side, -0.2 to 1.
+        thresholds: by the names in `THRESHOLDS`, cosines in [-1, 1]; empty, or both.
 
     Raises:
-        ValueError: one of them is out of its range; the sentence says which.
+        ValueError: a value is out of its range; the message gives the name, the range and the value.
     """
 
     size: int = 112
@@ -62,50 +62,56 @@ class OnnxInput:
             raise ValueError(f"colour must be rgb or bgr; got {self.colour!r}")
         given = self.thresholds
         if not isinstance(given, Mapping) or (given and set(given) != set(THRESHOLDS)):
-            raise ValueError(f"thresholds must have the names {' and '.join(THRESHOLDS)}, or be left out")
+            raise ValueError(
+                f"thresholds must have the names {' and '.join(THRESHOLDS)}, or be left out; got {given!r}"
+            )
         if not all(_is_number(value) and -1 <= value <= 1 for value in given.values()):
-            raise ValueError("thresholds must be similarities from -1 to 1")
+            raise ValueError(f"thresholds must be similarities from -1 to 1; got {dict(given)!r}")
 
 
 def read_input(path: Path, size: int | None) -> OnnxInput:
-    """What the JSON beside an ONNX file says; `size` is the file's own, where it has one.
+    """The input format in the JSON file beside an ONNX file.
+
+    Args:
+        path: the ONNX file.
+        size: the side of its input; None if the file leaves it open.
 
     Raises:
-        ValueError: it is no JSON object of these keys, or contradicts the file.
+        ValueError: the JSON file is not an object with the fields of `OnnxInput`, or contradicts the ONNX file.
     """
     beside = path.with_suffix(".json")
     try:
-        told: Any = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        values: Any = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     except ValueError as error:
         raise ValueError(f"{beside.name} is not JSON") from error
-    if not isinstance(told, dict) or set(told) - {one.name for one in fields(OnnxInput)}:
+    if not isinstance(values, dict) or set(values) - {one.name for one in fields(OnnxInput)}:
         raise ValueError(f"{beside.name} must be an object of the keys {_KEYS}")
-    if size and told.get("size", size) != size:
-        raise ValueError(f"{beside.name} says size {told['size']}, but {path.name} takes {size}")
+    if size and values.get("size", size) != size:
+        raise ValueError(f"{beside.name} gives size {values['size']}, but {path.name} takes {size}: correct it")
     try:
-        return OnnxInput(**({"size": size, **told} if size else told))
+        return OnnxInput(**({"size": size, **values} if size else values))
     except ValueError as error:
         raise ValueError(f"{beside.name}: {error}") from error
 
 
 class OnnxRecognition(nn.Module):
-    """Faces cut out by the template, (b, 3, size, size) in [-1, 1] -> (b, d).
+    """Faces aligned to the template, (b, 3, size, size) in [-1, 1] -> embeddings (b, d).
 
     Args:
-        network: of `convert_onnx`; frozen.
-        input: what it expects.
-        one_by_one: whether it takes only one face at a time.
+        network: a module of `convert_onnx`; it is frozen.
+        input: its input format.
+        one_by_one: whether faces are passed one at a time, for networks with a batch size of one.
     """
 
     def __init__(self, network: nn.Module, input: OnnxInput, one_by_one: bool = False) -> None:
         super().__init__()
         self.network, self.input, self.one_by_one = freeze(network), input, one_by_one
         self.size = input.size
-        # the template's place needs no parameters, but a module without any cannot be asked for its dtype
+        # gives the module a dtype if the network has no parameters
         self.register_parameter("like", nn.Parameter(torch.zeros(()), requires_grad=False))
 
     def place(self, points: Tensor) -> Square:
-        """By the ArcFace template, with the margin."""
+        """The crop for a face with these points (68, 2) in pixels."""
         return template(points).wider(self.input.margin)
 
     def forward(self, face: Tensor) -> Tensor:
@@ -124,62 +130,72 @@ class OnnxRecognition(nn.Module):
 def load_onnx_network(
     path: str | Path, finder: str | Path = DEFAULT_FOLDER, device: str | torch.device = "cpu"
 ) -> FaceNetwork:
-    """A `FaceNetwork` of an ONNX file, with the detector and landmarks of a folder, frozen.
+    """Load the recognition network of an ONNX file, frozen.
+
+    Args:
+        path: the ONNX file.
+        finder: folder of the detector and the landmark network.
+        device: device of the networks.
 
     Raises:
         ImportError: onnx or onnx2torch is not installed.
         FileNotFoundError: a file is missing.
-        ValueError: the file cannot be read or converted, has no gradient, or its JSON is wrong.
+        ValueError: the file cannot be read or converted, its gradient is wrong, or its JSON file is invalid.
     """
     path = Path(path)
     model = read_onnx(path)
     try:
         size = input_size(model)
     except ValueError as error:
-        raise ValueError(f"{path.name} is no face network: {error}") from error
-    told = read_input(path, size)
-    recognition = OnnxRecognition(convert_onnx(model, path.name), told)
+        raise ValueError(f"{path.name} is not a face network: {error}") from error
+    input_format = read_input(path, size)
+    recognition = OnnxRecognition(convert_onnx(model, path.name), input_format)
     _check_output(recognition, path.name)
-    recognition.one_by_one = not _takes_two(recognition)
+    recognition.one_by_one = not _accepts_batches(recognition)
     check_gradient(recognition, path.name, flat_operators(model))
-    network = FaceNetwork(load_finder(finder, device), recognition.to(device), told.thresholds)
+    network = FaceNetwork(load_finder(finder, device), recognition.to(device), input_format.thresholds)
     return freeze(network)
 
 
 def check_gradient(recognition: OnnxRecognition, name: str, flat: list[str]) -> None:
-    """Nothing, where the gradient is the slope of the network: to 1e-3 in double precision, 0.1 in single.
+    """Compare the gradient with a central difference; tolerance 1e-3 in float64, 0.1 where only float32 works.
+
+    Args:
+        recognition: the network.
+        name: name of its file, for the message.
+        flat: its operators without a gradient, for the message.
 
     Raises:
-        ValueError: it is not; names the operators through which nothing passes.
+        ValueError: there is no gradient, it is not finite, or it differs.
     """
     try:
         exact, found = _slopes(recognition.double(), torch.float64, 1e-7)
         tolerance = 1e-3
-    except RuntimeError:  # an operator insists on float32
+    except RuntimeError:  # an operator accepts float32 only
         exact, found = _slopes(recognition.float(), torch.float32, 2e-3)
         tolerance = 0.1
     finally:
         recognition.float()
     without = f"; no gradient passes through {', '.join(flat)}" if flat else ""
     if found is None or exact is None:
-        raise ValueError(f"{name} has no gradient with respect to its picture{without}")
+        raise ValueError(f"{name} has no gradient with respect to its image{without}")
     if not (abs(exact) < float("inf") and abs(found) < float("inf")):
         raise ValueError(f"{name} has a gradient that is not finite{without}")
     if abs(exact - found) > tolerance * max(abs(exact), abs(found)) or not found:
-        raise ValueError(f"{name} has a wrong gradient: {found:.3g} where its slope is {exact:.3g}{without}")
+        raise ValueError(f"{name} has a wrong gradient: {found:.3g}, but its slope is {exact:.3g}{without}")
 
 
 def _slopes(recognition: OnnxRecognition, dtype: torch.dtype, h: float) -> tuple[float | None, float | None]:
-    """By a central difference, and on the way back; None without a way back."""
-    chance = torch.Generator().manual_seed(0)
+    """The directional derivative by a central difference and by automatic differentiation; None without a gradient."""
+    generator = torch.Generator().manual_seed(0)
     side = recognition.size
-    coarse = torch.rand((1, 3, 8, 8), generator=chance)
+    coarse = torch.rand((1, 3, 8, 8), generator=generator)
     face = nn.functional.interpolate(coarse, (side, side), mode="bilinear").to(dtype) * 1.6 - 0.8
-    face = face + 0.05 * torch.randn(face.shape, generator=chance).to(dtype)
-    along = torch.randn(face.shape, generator=chance).to(dtype)
+    face = face + 0.05 * torch.randn(face.shape, generator=generator).to(dtype)
+    along = torch.randn(face.shape, generator=generator).to(dtype)
     with torch.no_grad():
         start = unit(recognition(face))
-        onto = torch.randn(start.shape, generator=chance).to(dtype)
+        onto = torch.randn(start.shape, generator=generator).to(dtype)
         ends = [(unit(recognition(face + sign * h * along)) * onto).sum() for sign in (1, -1)]
     face.requires_grad_()
     value = (unit(recognition(face)) * onto).sum()
@@ -196,14 +212,14 @@ def _check_output(recognition: OnnxRecognition, name: str) -> None:
     try:
         out = recognition(torch.zeros(1, 3, recognition.size, recognition.size))
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        raise ValueError(f"{name} does not run on a picture of {recognition.size} x {recognition.size}") from error
+        raise ValueError(f"{name} does not run on an image of {recognition.size} x {recognition.size}") from error
     if out.shape[0] != 1 or out.shape[1] < 2:
-        raise ValueError(f"{name} must answer with one row of numbers a face; it answers {tuple(out.shape)}")
+        raise ValueError(f"{name} must return one embedding per face; its output has shape {tuple(out.shape)}")
 
 
 @torch.no_grad()
-def _takes_two(recognition: OnnxRecognition) -> bool:
-    """Whether two faces at once give what they give one by one; an export of one face may refuse, or mix them."""
+def _accepts_batches(recognition: OnnxRecognition) -> bool:
+    """Whether a batch of two gives the same embeddings as one by one; an export with batch size 1 may not."""
     pair = torch.rand((2, 3, recognition.size, recognition.size), generator=torch.Generator().manual_seed(1)) * 2 - 1
     try:
         together = recognition(pair)

@@ -1,10 +1,10 @@
-"""From images in [-1, 1] to what the face networks see, as TensorFlow.js makes it.
+"""Preprocessing of the face networks, equal to that of TensorFlow.js.
 
     levels:  p = 127.5 (x + 1),  0..255
     resize:  y_i = (1 - f) p_k + f p_{min(k + 1, n - 1)},  i n / m = k + f        (m out of n, rows then columns)
 
-The corner of pixel i lands on the corner of pixel i n / m: this is `resizeBilinear` without half-pixel centres, half a
-pixel off from what torch's own function does. Nothing is averaged when pictures get smaller.
+Pixel corners are mapped to pixel corners, as in `resizeBilinear` without half-pixel centres; torch's function differs
+by half a pixel. There is no antialiasing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ BLACK = -1.0
 
 
 def levels(image: Tensor) -> Tensor:
-    """(b, 3, h, w) in [-1, 1] -> the same in 0..255, not rounded."""
+    """(b, 3, h, w) in [-1, 1] -> values in 0..255, not rounded."""
     return (image + 1) * 127.5
 
 
 def centred(image: Tensor, mean: Sequence[float]) -> Tensor:
-    """(p - mean) / 255 of an image in [-1, 1]; mean is by channel, in 0..255."""
+    """(levels(image) - mean) / 255 for images (b, 3, h, w) in [-1, 1]; mean is per channel, in 0..255."""
     return (levels(image) - image.new_tensor(mean).view(-1, 1, 1)) / 255
 
 
@@ -47,7 +47,7 @@ def _interpolation(n: int, m: int, like: Tensor) -> Tensor:
 
 
 def pad_to_square(image: Tensor, centre: bool) -> Tensor:
-    """Black beside the shorter side: after it, or the same on both sides (one more after it, where uneven)."""
+    """Pad (b, 3, h, w) with black to a square, at the end or on both sides (an odd pixel at the end)."""
     height, width = image.shape[-2:]
     missing = abs(height - width)
     after = (missing + 1) // 2 if centre else missing

@@ -1,10 +1,10 @@
 """dlib's face recognition network (King 2017, dlib_face_recognition_resnet_model_v1), a ResNet of 29 convolutions.
 
-    E(p) = W mean_{ij} f(p),  128 numbers;   one person: |E(a) - E(b)| < 0.6
+    E(p) = W mean_{ij} f(p),   (b, 128);   |E(a) - E(b)| < 0.6 for images of one person
 
-Trained on faces cut out at 150 x 150 (see align.py), so that two photographs of one person lie within 0.6 of each
-other. The embedding has no fixed length (about 1.4 on photographs). Weights and this reading of the input (over 255,
-where dlib divides by 256) are those of the package @vladmandic/face-api.
+It was trained on faces cropped to 150 x 150 pixels (see align.py). The embedding is not normalised; its length is about
+1.4 on photographs. The weights and the input scaling (by 1/255, in dlib by 1/256) are those of the package
+@vladmandic/face-api.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WIDTHS_DEPTHS = ((32, 3), (64, 3), (128, 2), (256, 2))
 
 
 class _Scale(nn.Module):
-    """x -> w x + b by channel: what was a batch normalisation in training."""
+    """w x + b per channel: batch normalisation with its statistics merged into w and b."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Scale(nn.Module):
 
 
 class _Conv(nn.Module):
-    """Convolution and scale."""
+    """Convolution, then `_Scale`."""
 
     def __init__(self, channels: int, out_channels: int, size: int, stride: int = 1) -> None:
         super().__init__()
@@ -47,10 +47,10 @@ class _Conv(nn.Module):
 
 
 class _Residual(nn.Module):
-    """relu(conv2(relu(conv1(x))) + shortcut(x)); going down, the shortcut is a mean of 2 x 2 with zeros for channels.
+    """relu(conv2(relu(conv1(x))) + shortcut(x)).
 
-    Going down, conv1 leaves one row and column less than the shortcut where the input's side is even; the missing
-    ones are zeros at the bottom and right.
+    With `down`, the shortcut is a 2 x 2 mean with zeros for the additional channels. For an even side, conv1 then gives
+    one row and column less than the shortcut; they are padded with zeros at the bottom and right.
     """
 
     def __init__(self, channels: int, out_channels: int, down: bool = False) -> None:
@@ -71,7 +71,7 @@ class _Residual(nn.Module):
 
 
 class Recognition(nn.Module):
-    """Faces cut out and aligned, (b, 3, 150, 150) in [-1, 1] -> (b, 128), of no fixed length."""
+    """Cropped, aligned faces (b, 3, 150, 150) in [-1, 1] -> embeddings (b, 128), not normalised."""
 
     size = SIZE
     place = staticmethod(chip)
@@ -93,10 +93,10 @@ class Recognition(nn.Module):
         """See the class.
 
         Raises:
-            ValueError: the faces have another size.
+            ValueError: the faces have another shape.
         """
         if face.shape[1:] != (3, SIZE, SIZE):
-            raise ValueError(f"Faces must be (b, 3, {SIZE}, {SIZE}); got {tuple(face.shape)}: cut them out first.")
+            raise ValueError(f"Faces must be (b, 3, {SIZE}, {SIZE}); got {tuple(face.shape)}: crop them first.")
         first, *blocks, last = self.children()
         x = F.max_pool2d(F.relu(first(centred(face, MEAN))), 3, 2)
         for block in blocks:

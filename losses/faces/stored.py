@@ -1,10 +1,10 @@
-"""Weights as the package stores them: value = scale * level + lowest, a level being one byte.
+"""Quantised weights on disk, as in the package @vladmandic/face-api.
 
-    w = scale * q + lowest,   q in 0..255,   one pair (scale, lowest) a tensor
+    w = scale * q + lowest,   q in 0..255,   one pair (scale, lowest) for each tensor
 
-Kept as levels, the files are a quarter of float32's size and the decoded numbers are the package's own, bit for bit;
-half precision would be both larger and less exact. A tensor that the package stores in float32 stays so.
-In a safetensors file the levels have the tensor's name, and its pair is the float64 tensor `<name>.range`.
+The files have a quarter of the size of float32, and the decoded weights equal the package's bit for bit; half precision
+would be larger and less exact. Tensors that the package stores in float32 are not quantised. In a safetensors file q
+has the tensor's name, and (scale, lowest) is the float64 tensor `<name>.range`.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _CONFIG, _WEIGHTS, _RANGE = "config.json", "model.safetensors", ".range"
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor as it lies on disk.
+    """A tensor as stored on disk.
 
     Args:
-        values: levels, uint8; or the numbers themselves, float32.
-        span: (scale, lowest) of levels, float64; None for numbers.
+        values: q, uint8; or the weights themselves, float32.
+        span: (scale, lowest) of q, float64; None for weights that are not quantised.
     """
 
     values: Tensor
     span: Tensor | None = None
 
     def decoded(self) -> Tensor:
-        """The numbers, float32, rounded once from double precision."""
+        """The weights, float32, computed in float64 and rounded once."""
         if self.span is None:
             return self.values.float()
         scale, lowest = self.span.double()
-        numbers: Tensor = (self.values.double() * scale + lowest).float()
-        return numbers
+        weights: Tensor = (self.values.double() * scale + lowest).float()
+        return weights
 
 
 def save_weights(tensors: Mapping[str, Stored], config: Mapping[str, Any], folder: Path) -> None:
-    """Write config.json and model.safetensors into a folder, which is made."""
+    """Write config.json and model.safetensors; creates `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     flat: dict[str, Tensor] = {}
     for name, stored in tensors.items():
@@ -59,11 +59,11 @@ def save_weights(tensors: Mapping[str, Stored], config: Mapping[str, Any], folde
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json says.
+    """The content of config.json.
 
     Raises:
-        FileNotFoundError: naming the file that is missing.
-        ValueError: it is no JSON object.
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: config.json is not a JSON object.
     """
     for name in (_CONFIG, _WEIGHTS):
         if not (folder / name).is_file():
@@ -80,26 +80,26 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """The decoded tensors by name, float32.
+    """The decoded weights by name, float32.
 
     Raises:
-        FileNotFoundError: naming the file that is missing.
-        ValueError: levels without their pair.
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a quantised tensor has no (scale, lowest).
     """
     read_config(folder)
     flat = load_file(folder / _WEIGHTS)
     names = [name for name in flat if not name.endswith(_RANGE)]
     if any(flat[name].dtype == torch.uint8 and name + _RANGE not in flat for name in names):
-        raise ValueError(f"{folder.name} holds levels without their scale.")
+        raise ValueError(f"{folder.name} has quantised weights without their scale.")
     return {name: Stored(flat[name], flat.get(name + _RANGE)).decoded() for name in names}
 
 
 def fill(network: Network, folder: Path) -> Network:
-    """The same network with a folder's weights, frozen and in eval mode.
+    """Load a folder's weights into a network, and freeze it; returns the network, in eval mode.
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: the weights are damaged, or those of another network.
+        ValueError: the weights are damaged, or belong to another network.
     """
     read_config(folder)
     try:
@@ -117,10 +117,10 @@ def _damaged(folder: Path, name: str) -> str:
 
 
 def as_float32(values: bytes, shape: list[int]) -> Tensor:
-    """Little-endian float32 -> a tensor of this shape."""
+    """Little-endian float32 bytes -> a tensor of the given shape."""
     return torch.frombuffer(bytearray(values), dtype=torch.float32).reshape(shape)
 
 
 def as_levels(values: bytes, shape: list[int]) -> Tensor:
-    """Bytes -> a uint8 tensor of this shape."""
+    """Bytes -> a uint8 tensor of the given shape."""
     return torch.frombuffer(bytearray(values), dtype=torch.uint8).reshape(shape)

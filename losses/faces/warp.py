@@ -1,10 +1,10 @@
-"""Cutting a square out of pictures, differentiably.
+"""`cut`: a differentiable crop of a square.
 
-    out_ij = image(at(j / n, i / n)),   bilinear between pixels; beyond the rim the rim's pixels go on
+    out_ij = image(at(j / n, i / n)),   bilinear interpolation; the border is repeated
 
-for out of n x n, and pixel k of the picture at k: with an upright square in whole pixels this is the slice of the
-picture, resized as the package resizes it. Where the square is larger than n, one sample a pixel would skip pixels of
-the picture, and a gradient would reach only some of them; then `smooth` takes the mean of a finer grid.
+for an output of n x n, with pixel k of the image at position k. For an upright square in whole pixels this equals the
+package's crop and resize. If the square is larger than n, one sample per output pixel would skip image pixels, and the
+gradient would reach only some of them; with `smooth`, each output pixel is the mean of several samples.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from losses.faces.align import Square
 
 
 def cut(image: Tensor, squares: Sequence[Square], size: int, smooth: bool = True) -> Tensor:
-    """One square of each picture.
+    """Crop one square from each image.
 
     Args:
         image: (b, c, h, w).
-        squares: one for all pictures, or b.
-        size: side of the result.
-        smooth: whether larger squares are averaged rather than sampled.
+        squares: one for all images, or b.
+        size: n, side of the result in pixels.
+        smooth: whether squares larger than n are averaged.
 
     Returns:
         (b, c, size, size), differentiable in the image.
 
     Raises:
-        ValueError: neither one square nor b.
+        ValueError: there are neither one nor b squares.
     """
     if len(squares) not in (1, len(image)):
-        raise ValueError(f"There must be one square or one a picture; got {len(squares)} for {len(image)} pictures.")
+        raise ValueError(f"There must be one square, or one per image; got {len(squares)} for {len(image)} images.")
     finer = max(math.ceil(max(square.side for square in squares) / size), 1) if smooth else 1
     grid = torch.stack([_places(square, size, finer) for square in squares])
     height, width = image.shape[-2:]
@@ -46,7 +46,7 @@ def cut(image: Tensor, squares: Sequence[Square], size: int, smooth: bool = True
 
 
 def _places(square: Square, size: int, finer: int) -> Tensor:
-    """(size finer, size finer, 2): x and y in the picture of every sample, float64."""
+    """x and y of the samples in the image, (size finer, size finer, 2) float64."""
     inside = ((torch.arange(finer, dtype=torch.float64) + 0.5) / finer - 0.5) if finer > 1 else torch.zeros(1).double()
     steps = ((torch.arange(size, dtype=torch.float64)[:, None] + inside).flatten() / size - 0.5) * square.side
     down, across = torch.meshgrid(steps, steps, indexing="ij")

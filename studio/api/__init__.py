@@ -1,4 +1,4 @@
 """The endpoints for programs.
 
-May import every other package of `studio` but `cli`.
+May import `studio.core` to `studio.server`.
 """

@@ -1,18 +1,17 @@
-"""The endpoints for programs: one for every job, with the settings as named and typed parameters.
+"""The endpoints for programs: one for every task, with the settings as named and typed parameters.
 
     steer             picture and settings -> steered picture, record
-    morph             two faces and settings -> morph, record with every embedder's verdict
-    compare           picture, settings and gradient methods -> what each method took and reached
+    morph             two faces and settings -> morph, record with the result of every face network
+    compare           picture, settings and gradient methods -> cost and result of each method
     find_faces        picture -> the settings that crop to each of its faces, the largest first
     settings_schema   nothing -> the JSON schema of the settings
 
-The first three stream: a picture that is null and how far the job is, many times; at last the picture and its record.
-`marked` has the label “AI-edited” drawn into the picture's corner, and is on by default where strangers come.
-A picture is always an upload of the caller's own: other paths, and addresses, are refused. Closing the connection ends
-the job. What the page itself calls is private.
+The first three stream: null for the picture and the progress, many times; at last the picture and its record.
+`marked` draws the label “AI-edited” into the picture's corner; it is on by default on a public server.
+A picture is always an upload of the caller's own: other paths, and web addresses, are refused. Closing the connection
+ends the run. The events of the page itself are private.
 """
-
-from __future__ import annotations
+# no `from __future__ import annotations`: gr.api reads the return type of `settings_schema` from its signature
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -35,27 +34,28 @@ from studio.images import faces as photo_faces
 from studio.images.framing import ALIGNED
 from studio.models.domain import domain_of
 from studio.queue.app_state import Studio, Task
+from studio.queue.device import CONCURRENT_RUNS
 from studio.runs.compare import chosen_methods
 from studio.runs.request import Request
-from studio.server.cleanup import forget_later
+from studio.server.cleanup import SessionCleaner
+from studio.server.client import client_address
 from studio.server.uploads import NO_FILE, uploaded
-from studio.server.visitor import caller_address
-from studio.ui.steer.wiring import IN_LINE
 
 Named = Mapping[str, Any]
-Job = Callable[[Named, CancelToken], Iterator[Any]]
-Answer = Callable[[Any, Path, Named], Any]
+Handler = Callable[[Named, CancelToken], Iterator[Any]]
+Respond = Callable[[Any, Path, Named], Any]
 
 _NOT_OF_A_MORPH = {"loss", "prompt", "source_text", *MIX}
 _PICTURE_AND_RECORD = tuple[gr.FileData, dict[str, Any]]
 
 
-def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
+def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: SessionCleaner) -> None:
     """Add them to the open `gr.Blocks`.
 
     Args:
-        studio: model, device, stop flags; jobs stand in the same line as those of the page.
-        on_device: wraps every function that uses the device in whatever the host needs.
+        studio: model, device queue, cancel tokens; runs wait in the same queue as those of the page.
+        on_device: wraps `Studio.stream` in whatever the host needs.
+        cleaner: deletes the results some time after the last call.
     """
     stream = on_device(studio.stream)
 
@@ -64,24 +64,24 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
         return Request.checked(settings | fixed, uploaded(named[first]), uploaded(named["second"]), studio.model.size)
 
     def steer(named: Named, stop: CancelToken) -> Iterator[Any]:
-        """Change a picture towards a goal; get it back with the record of the run."""
+        """Change a picture towards a goal; returns the picture and the record of the run."""
         yield from stream(Task("steer", request(named)), stop)
 
     steer.__doc__ = f"{steer.__doc__}\n\n{_goals()}"
 
     def morph(named: Named, stop: CancelToken) -> Iterator[Any]:
-        """Make one face of two; get it back with what every face embedder says of it."""
+        """Make one face from two; returns it with the similarities that every face network measured."""
         yield from stream(Task("morph", request(named, "first", loss="morph")), stop)
 
     def compare(named: Named, stop: CancelToken) -> Iterator[Any]:
-        """Do one job by several gradient methods; get what each of them took and reached."""
+        """Run one task with several gradient methods; returns the cost and the result of each."""
         task = Task("compare", request(named), tuple(chosen_methods(named["methods"])))
         yield from stream(task, stop)
 
     def find_faces(named: Named, stop: CancelToken) -> Iterator[Any]:
-        """Find the faces of a picture; get the settings that crop to each of them, the largest first.
+        """Find the faces of a picture; returns the settings that crop to each of them, the largest first.
 
-        Hand one of them on to `steer` with the same picture.
+        Pass one of them to `steer` with the same picture.
         """
         world, path = domain_of(studio.model), uploaded(named["image"])
         if path is None:
@@ -92,14 +92,12 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any]) -> None:
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
     methods = _parameter("methods", GenericAlias(list, _type("gradient")), list(GRADIENTS))
     marked = _parameter("marked", bool, studio.public)
-    endpoint = _Endpoint(studio)
+    endpoint = _Endpoint(studio, cleaner)
     endpoint.add(steer, steered(studio.model), [image, *_settings(), second, marked], _PICTURE_AND_RECORD)
     of_a_morph = _settings(_NOT_OF_A_MORPH, suited("morph"))
     endpoint.add(morph, morphed(studio.model), [*faces, *of_a_morph, marked], _PICTURE_AND_RECORD)
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     endpoint.add(find_faces, cropped, [image], dict[str, Any])
-    # as a type, not as the text that annotations are in this file
-    settings_schema.__signature__ = inspect.Signature(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
     api(settings_schema, api_name="settings_schema", queue=False)
 
 
@@ -109,37 +107,44 @@ def settings_schema() -> dict[str, Any]:
 
 
 class _Endpoint:
-    """Turns a job on named values into a function whose signature Gradio can read."""
+    """Turns a handler of named values into a function whose typed signature `gr.api` reads."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, studio: Studio, cleaner: SessionCleaner) -> None:
+        self._tokens, self._cleaner = studio.cancel_tokens, cleaner
 
-    def add(self, job: Job, answer: Answer, parameters: Sequence[inspect.Parameter], returns: Any) -> None:
-        names, cancel_tokens = [p.name for p in parameters], self._studio.cancel_tokens
+    def add(self, handler: Handler, respond: Respond, parameters: Sequence[inspect.Parameter], returns: Any) -> None:
+        """One endpoint; `gr.api` passes the `gr.Request` beside the values and leaves it out of the description."""
+        names = [parameter.name for parameter in parameters]
 
-        def run(*values: Any) -> Iterator[Any]:
-            forget_later()
+        def run(request: gr.Request, *values: Any) -> Iterator[Any]:
+            if request.session_hash:  # a program never closes a page
+                self._cleaner.expire(request.session_hash)
             named = dict(zip(names, values, strict=True))
-            shown: Any = answer(None, Path(), named)
+            shown: Any = respond(None, Path(), named)
             try:
-                with TemporaryDirectory() as folder:  # Gradio copies the files when the answer leaves
-                    for event in job(named, cancel_tokens.new_token(caller_address())):
+                with TemporaryDirectory() as folder:  # Gradio copies the files when the response is sent
+                    for event in handler(named, self._tokens.new_token(client_address(request))):
                         if event is not None:
-                            shown = answer(event, Path(folder), named)
+                            shown = respond(event, Path(folder), named)
                         yield shown
             except Exception as error:
                 raise gr.Error(explain(error), print_exception=False) from None
 
-        run.__name__, run.__doc__ = job.__name__, inspect.cleandoc(job.__doc__ or "")
-        run.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
-        api(run, api_name=job.__name__, concurrency_limit=IN_LINE)
+        run.__name__, run.__doc__ = handler.__name__, inspect.cleandoc(handler.__doc__ or "")
+        _set_signature(run, [_parameter("request", gr.Request), *parameters], returns)
+        api(run, api_name=handler.__name__, concurrency_limit=CONCURRENT_RUNS)
+
+
+def _set_signature(function: Callable[..., Any], parameters: Sequence[inspect.Parameter], returns: Any) -> None:
+    """Give a function of any values the signature of named ones (PEP 362), because the names are those of Settings."""
+    function.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
 
 
 def _settings(
     without: Collection[str] = (), instead: Mapping[str, Any] = MappingProxyType({})
 ) -> list[inspect.Parameter]:
-    """The settings as parameters, at their defaults or what is given; the prompt first, because everybody needs it."""
+    """The settings as parameters, at their defaults or at the values given; the prompt first."""
     names = [name for name in Settings.model_fields if name not in {"version", *without}]
     fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
     return [_parameter(name, _type(name), instead.get(name, field.default)) for name, field in fields.items()]

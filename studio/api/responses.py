@@ -1,6 +1,6 @@
-"""What the endpoints answer: an event as JSON, with pictures as files in a folder that Gradio copies from.
+"""The responses of the endpoints: an event as JSON, with pictures as files in a folder that Gradio copies from.
 
-An answer is a function of the event, that folder, and the values that the request named.
+A response is a function of the event, that folder, and the named values of the request.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.compare import Column, Comparison
 from studio.runs.events import Outcome, Progress, Waiting
+from studio.runs.gradient_error import gradient_errors
 from studio.runs.morph import Morphed, Morphing
-from studio.ui.compare.html import error
 
 Json = dict[str, Any]
 Named = Mapping[str, Any]
 Pair = tuple[Json | None, Json]
-"""A file as Gradio passes files, and what there is to say."""
+"""A file in Gradio's form, or None, and the progress or the record."""
 
 
 def steered(model: Model) -> Callable[[object, Path, Named], Pair]:
-    """Answers of a run."""
+    """Responses of a run."""
 
-    def answer(event: object, folder: Path, named: Named) -> Pair:
+    def respond(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Outcome):
             written = record(event, model)
             return _file(event.after, written, folder, named), {**written, **_notes(event, model)}
         return None, moving(event)
 
-    return answer
+    return respond
 
 
 def morphed(model: Model) -> Callable[[object, Path, Named], Pair]:
-    """Answers of a morph."""
+    """Responses of a morph."""
 
-    def answer(event: object, folder: Path, named: Named) -> Pair:
+    def respond(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Morphed):
             written = morph_record(event, model)
             return _file(event.outcome.after, written, folder, named), written
         return None, moving(event.progress if isinstance(event, Morphing) else event)
 
-    return answer
+    return respond
 
 
 def compared(event: object, folder: Path, named: Named) -> Json:
-    """Answers of a comparison."""
+    """The response of a comparison."""
     if not isinstance(event, Comparison):
         return moving(event)
     columns = {column.method: _column(column) for column in event.columns}
@@ -62,7 +62,7 @@ def compared(event: object, folder: Path, named: Named) -> Json:
 
 
 def moving(event: object) -> Json:
-    """How far a job is."""
+    """The progress of a run."""
     if isinstance(event, Progress):
         return {"phase": event.phase, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
     return {"phase": "waiting", "ahead": event.ahead if isinstance(event, Waiting) else 0}
@@ -78,7 +78,7 @@ def _column(column: Column) -> Json:
     found = column.found
     return {
         "loss": [point.total for point in column.curve],
-        "gradient_error": {v: error(c, found.length_ratio[v]) for v, c in found.cosine.items()} if found else {},
+        "gradient_error": gradient_errors(found) if found else {},
         "gradient_cosine": dict(found.cosine) if found else {},
         "gradient_length_ratio": dict(found.length_ratio) if found else {},
         "warnings": list(found.warnings) if found else [],
@@ -90,7 +90,7 @@ def _column(column: Column) -> Json:
 
 
 def _notes(outcome: Outcome, model: Model) -> Json:
-    """What a program should know beside the record: texts that were not read to their ends."""
+    """Notes beside the record: which texts the text network cut."""
     settings = outcome.settings
     texts = [(title("prompt"), settings.prompt if settings.needs_prompt else "")]
     texts += [(title("source_text"), settings.source_text if settings.needs_source_text else "")]

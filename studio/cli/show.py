@@ -14,8 +14,8 @@ from studio.core.gradients import GRADIENTS
 from studio.core.settings import Settings, bounds, choices, title
 from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
+from studio.runs.gradient_error import EXACT, gradient_errors
 from studio.runs.morph import Morphed, Morphing
-from studio.ui.compare.html import EXACT, error
 from studio.ui.html import seconds_left
 
 Event = TypeVar("Event")
@@ -71,8 +71,8 @@ def show_comparison(state: Comparison, console: Console) -> None:
     for column in state.columns:
         loss = f"{column.curve[0].total:.3f} → {column.curve[-1].total:.3f}" if column.curve else ""
         found = column.found
-        errors = [error(c, found.length_ratio[v]) for v, c in found.cosine.items()] if found else []
-        shown = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in errors)
+        wrong = gradient_errors(found).values() if found else ()
+        shown = ", ".join("exact" if e <= EXACT else f"{100 * e:.3g} %" for e in wrong)
         seconds = "" if column.seconds is None else f"{column.seconds:.2f}"
         memory = "" if column.memory is None else f"{column.memory / 2**20:.1f}"
         name = GRADIENTS[column.method].label

@@ -59,9 +59,12 @@ def _message(error: BaseException, incident: str) -> str:
             f"The device ran out of memory {incident}: choose fewer sampling steps, or the gradient method “discrete”."
         )
     if isinstance(error, FloatingPointError):
-        return f"The numbers ran out of range{_step(error)} {incident}: choose a lower learning rate or noise level."
+        return (
+            f"The values became infinite or undefined{_step(error)} {incident}: try a lower learning rate or a lower "
+            "noise level."
+        )
     if disk_is_full(error):
-        return f"The server's disk is full, so this could not be written {incident}: try again in a while."
+        return f"The server's disk is full, so this could not be written {incident}: try again later."
     return f"Something went wrong on the server {incident}; your image and settings are kept, try again."
 
 

@@ -54,7 +54,7 @@ DEFAULT = GRADIENTS.add(
         "Discrete adjoint",
         lambda graphs: DiscreteAdjoint(graphs=graphs),
         keeps_graphs="allowed",
-        note="exact, little memory",
+        note="exact, low memory",
     )
 )
 GRADIENTS.add(
@@ -85,7 +85,7 @@ GRADIENTS.add(
         dash="12 4 2 4",
         colour="var(--slider-color)",
         keeps_graphs="all",
-        note="exact, much memory",
+        note="exact, high memory",
     )
 )
 

@@ -76,32 +76,32 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: Literal[4] = 4
-    loss: LossName = Field(default="clip_text", title="What to change")
+    loss: LossName = Field(default="clip_text", title="Goal")
     prompt: str = Field(default="", max_length=300, title="Prompt")
-    source_text: str = Field(default="a face", max_length=300, title="What the picture shows now")
-    mix_text: float = Field(default=1.0, ge=0, le=5, title="Match the prompt")
-    mix_direction: float = Field(default=0.0, ge=0, le=5, title="Move from one text to the prompt")
-    mix_picture: float = Field(default=0.0, ge=0, le=5, title="Look like the second picture")
-    mix_person: float = Field(default=0.0, ge=0, le=5, title="Become the second face")
-    mix_same: float = Field(default=0.5, ge=0, le=5, title="Stay the same person")
-    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness")
-    closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness in")
+    source_text: str = Field(default="a face", max_length=300, title="Picture description")
+    mix_text: float = Field(default=1.0, ge=0, le=5, title="Prompt weight")
+    mix_direction: float = Field(default=0.0, ge=0, le=5, title="Text direction weight")
+    mix_picture: float = Field(default=0.0, ge=0, le=5, title="Second picture weight")
+    mix_person: float = Field(default=0.0, ge=0, le=5, title="Second face weight")
+    mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
+    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight")
+    closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness measure")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
-    crop_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right")
-    crop_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down")
-    crop_turn: float = Field(default=0.0, ge=-45, le=45, title="Turn")
-    second_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom of the second picture")
-    second_x: float = Field(default=0.0, ge=-1, le=1, title="Left to right, second picture")
-    second_y: float = Field(default=0.0, ge=-1, le=1, title="Up to down, second picture")
-    second_turn: float = Field(default=0.0, ge=-45, le=45, title="Turn of the second picture")
+    crop_x: float = Field(default=0.0, ge=-1, le=1, title="Horizontal position")
+    crop_y: float = Field(default=0.0, ge=-1, le=1, title="Vertical position")
+    crop_turn: float = Field(default=0.0, ge=-45, le=45, title="Rotation")
+    second_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom, second picture")
+    second_x: float = Field(default=0.0, ge=-1, le=1, title="Horizontal position, second picture")
+    second_y: float = Field(default=0.0, ge=-1, le=1, title="Vertical position, second picture")
+    second_turn: float = Field(default=0.0, ge=-45, le=45, title="Rotation, second picture")
     mode: Mode = Field(default="sde", title="Sampler")
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
     sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
-    variables: Variables = Field(default="both", title="What is optimised")
-    z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate of z")
-    noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate of the noise")
+    variables: Variables = Field(default="both", title="Optimised variables")
+    z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate, z")
+    noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate, noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
@@ -115,7 +115,7 @@ class Settings(BaseModel):
     def _fits_together(self) -> Settings:
         if self.order == 2 and self.mode == "ode":
             raise ValueError(
-                "Sampler order: order 2 needs the SDE, because an ODE of order 2 cannot be encoded exactly; choose 1."
+                "Sampler order: order 2 needs the SDE, because an ODE of order 2 has no lossless inversion; choose 1."
             )
         if self.goal.parts and not self.goal.weighted_parts(self):
             raise ValueError("The mix is empty: give at least one of its losses a weight above 0.")
@@ -197,15 +197,15 @@ def choices(field: str) -> tuple[str, ...]:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if not first["loc"]:  # a rule about several fields, already a sentence
-        told = first.get("ctx", {}).get("error")
-        return str(told) if told else "These settings hold a field whose name cannot be read."
+        message = first.get("ctx", {}).get("error")
+        return str(message) if message else "These settings hold a field whose name cannot be read."
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return f"These settings hold a field that this version does not know: {_shown(field)}."
+        return f"These settings hold the unknown field {_shown(field)}: remove it."
     if field == "version":
         return (
             f"These settings were written by version {_shown(first['input'])} of the studio, but this one reads up to "
-            f"version {VERSION}: update it, or set them by hand."
+            f"version {VERSION}: update the studio, or enter the settings by hand."
         )
     return f"{title(field)}: {_rule(field)}, but it is {_shown(first['input'])}."
 

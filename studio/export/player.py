@@ -46,7 +46,7 @@ def progress_view(event: Progress) -> Json:
         "image": uri(event.image),
         "curves": curves(event.curve),
         "steps": event.steps if optimising else 0,
-        "caption": f"step {event.step} of {event.steps}" if optimising else "being encoded into noise",
+        "caption": f"step {event.step} of {event.steps}" if optimising else "inverting to noise",
     }
 
 

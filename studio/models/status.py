@@ -97,7 +97,7 @@ def table() -> str:
     for entry in ENTRIES.values():
         stored = list(estimates(entry.name).values())
         most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else ("-", "-")
-        ran = "run, trained here" if entry.kind == "embedded" else "run as a tiny copy with random weights only"
+        ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a tiny copy only"
         name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
         lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))
     return "\n".join(lines)

@@ -39,6 +39,9 @@ class Limits:
 
 HOME = Limits(jobs=18, per_client=18, seconds=3600)
 PUBLIC = Limits(jobs=18, per_client=3, seconds=300)
+CONCURRENT_RUNS = 20
+"""How many runs Gradio's own queue lets through at once: more than `Limits.jobs`, because only DeviceQueue reports a
+position."""
 
 
 class _Ticket:

@@ -68,7 +68,7 @@ def _morph(settings: Settings, networks: Networks, start: Tensor, second: Tensor
 _CLIP_TEXT = GOALS.add(
     Goal(
         "clip_text",
-        "Words: match a sentence",
+        "Text: match a prompt",
         _clip_text,
         requires=("prompt", "clip"),
         tabs=("steer", "compare"),
@@ -77,7 +77,7 @@ _CLIP_TEXT = GOALS.add(
 _EDIT = GOALS.add(
     Goal(
         "edit",
-        "Edit: change this and keep the rest",
+        "Edit: change one attribute",
         edit,
         requires=("prompt", "clip"),
         defaults={"z_rate": 0.15, "closeness": 2.0},
@@ -100,8 +100,8 @@ _CLIP_IMAGE = GOALS.add(
         _clip_image,
         requires=("second_picture", "clip"),
         summary="like the second picture",
-        second_label="Picture to move towards",
-        second_missing="This goal needs a second picture to move towards: upload one, or choose an example below it.",
+        second_label="Target picture",
+        second_missing="This goal needs a target picture: upload one, or choose an example below it.",
     )
 )
 # The usual z_rate and closeness suit texts. Another person is far away in z, and cannot be near to the first in pixels.
@@ -116,8 +116,8 @@ _IDENTITY = GOALS.add(
         defaults={"z_rate": 0.4, "closeness": 0.2},
         tabs=("steer", "compare"),
         summary="the second person",
-        second_label="Face to become",
-        second_missing="This goal needs a second face to become: upload one, or choose an example below it.",
+        second_label="Target face",
+        second_missing="This goal needs a target face: upload one, or choose an example below it.",
     )
 )
 _SAME_PERSON = Goal(
@@ -126,7 +126,7 @@ _SAME_PERSON = Goal(
 _MIX = GOALS.add(
     Goal(
         "mix",
-        "Mix: several at once, each with its weight",
+        "Mix: weighted sum of goals",
         parts={
             "mix_text": _CLIP_TEXT,
             "mix_direction": _CLIP_DIRECTIONAL,

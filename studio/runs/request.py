@@ -57,4 +57,4 @@ def _check_texts(settings: Settings) -> None:
     if settings.needs_prompt and not settings.prompt.strip():
         raise UserError("The prompt is empty: write what you want to see, for example “a face with red hair”.")
     if settings.needs_source_text and not settings.source_text.strip():
-        raise UserError("Say what the picture shows now, for example “a face”: the direction starts there.")
+        raise UserError("The picture description is empty: describe what the picture shows now, for example “a face”.")

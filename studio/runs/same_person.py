@@ -1,4 +1,4 @@
-"""`SamePerson`: the face stays that of the start."""
+"""`SamePerson`: the identity loss to the face of the start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from losses import Identity
 
 @dataclass(frozen=True)
 class SamePerson:
-    """1 - cos of the face and that of the start: a name of its own beside the face to become."""
+    """1 - cos to the face of the start, under a name of its own beside the target face."""
 
     name = "same person"
     loss: Identity

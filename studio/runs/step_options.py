@@ -49,7 +49,7 @@ def step_options(settings: Settings, start: Mapping[str, Tensor | None]) -> Step
     wanted = {"both": (noise, "z"), "noise": (noise,), "z": ("z",)}[settings.variables]
     moving = {name: v for name in wanted if (v := start[name]) is not None}
     if not moving:
-        raise UserError("This model has no code z to move: let “What is optimised” be the noise, or both.")
+        raise UserError("This model has no code z to move: let “Optimised variables” be the noise, or both.")
     rates = {name: settings.z_rate if name == "z" else settings.noise_rate for name in moving}
     if settings.optimiser != "normalised":
         return StepOptions(settings.optimiser, rates, tuple(rates), StepRules())

@@ -27,7 +27,6 @@ BLOCK_SIZE = 4096
 _IN_MEMORY = MIB
 _CHUNK = 64 * 1024
 _MAX_BOUNDARY = 70  # RFC 2046
-Refused = HTTPException  # the name by which `sessions` raises it
 MALFORMED = "This request is malformed: send it as the page does, or as its API documentation shows."
 
 

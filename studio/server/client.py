@@ -1,25 +1,39 @@
-"""Whose request is it? The address to which a share of uploads, requests and runs counts."""
+"""Which client sent a request: its network address, for rate limits and the device queue, and its session."""
 
 from __future__ import annotations
 
 import os
 from ipaddress import ip_address, ip_network
+from typing import Any
+
+import gradio as gr
 
 
 def address_of(client: str, forwarded: str) -> str:
-    """The address of whoever asks; "" where nobody knows. Of an IPv6 address its network, for a person has all of one.
+    """The client's address; "" where it is unknown. For IPv6 its /64 network, because one person holds all of it.
 
-    On a Space everybody comes through its proxy, which says for whom it asks: each proxy on the way adds at the end
-    whom it was asked by, so the last public address is true, and whatever a visitor wrote comes before it. Elsewhere
-    anybody could have written it.
+    On a Space every connection comes from the proxy. Each proxy appends the address it was asked by to
+    X-Forwarded-For, so the last public address there is reliable and the ones before it are not. On other hosts the
+    header is ignored, because any client can write it.
 
     Args:
-        client: who connected.
-        forwarded: the header X-Forwarded-For, "" if there is none.
+        client: address of the connection.
+        forwarded: the header X-Forwarded-For; "" if there is none.
     """
-    told = forwarded.split(",") if os.environ.get("SPACE_ID") else []
-    public = next((text for one in reversed(told) if _is_public(text := one.strip())), "")
+    listed = forwarded.split(",") if os.environ.get("SPACE_ID") else []
+    public = next((text for one in reversed(listed) if _is_public(text := one.strip())), "")
     return _network(public or client)
+
+
+def session_name(request: gr.Request) -> str:
+    """The name of the session: Gradio makes one for every open page; "local" without one."""
+    return request.session_hash or "local"
+
+
+def client_address(request: Any) -> str:
+    """The address of a `gr.Request`'s client; "" where it is unknown."""
+    headers, client = getattr(request, "headers", None), getattr(request, "client", None)
+    return address_of(getattr(client, "host", None) or "", headers.get("x-forwarded-for", "") if headers else "")
 
 
 def _is_public(address: str) -> bool:

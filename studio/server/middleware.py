@@ -41,6 +41,7 @@ from studio.server.body import (
     too_large,
 )
 from studio.server.client import address_of
+from studio.server.gradio_internals import drop_description
 from studio.server.rate_limit import RateLimiter
 from studio.server.routes import inner_path, is_open, is_upload_id, trusted_headers
 
@@ -67,8 +68,8 @@ _FORM_OVERHEAD = 64 * 1024
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Admit = Callable[[Any, str, str], None]
-"""(Gradio's app, session or "" for an upload, client address): called before a request is passed on; may raise."""
+Admit = Callable[[str, str], None]
+"""(session, "" for an upload; client address): called before a request is passed on; may raise HTTPException."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class RequestMiddleware:
     app: App
     request_limits: RequestLimits = AT_HOME
     clock: Callable[[], float] = monotonic
-    admit: Admit = lambda app, session, client: None
+    admit: Admit = lambda session, client: None
     _recent_uploads: deque[tuple[float, int]] = field(default_factory=deque)
     _connections: Counter[str] = field(default_factory=Counter)
     _described_host: bytes = b""
@@ -193,7 +194,7 @@ class RequestMiddleware:
         body = await read_body(receive, self.request_limits.max_message, _MESSAGE_TIMEOUT)
         session = session_hash(body)
         if session and path.startswith(_CALL_PATHS):
-            self.admit(scope.get("app"), session, client)
+            self.admit(session, client)
         return replay(body, receive)
 
     async def _check_upload(self, scope: Scope, receive: Receive, client: str) -> Receive:
@@ -211,7 +212,7 @@ class RequestMiddleware:
         size = body.seek(0, 2)
         body.seek(0)
         self._count_upload(client, max(files * BLOCK_SIZE - size, 0))
-        self.admit(scope.get("app"), "", client)
+        self.admit("", client)
         return replay(body, receive)
 
     def _count_upload(self, client: str, size: int) -> None:
@@ -233,7 +234,7 @@ class RequestMiddleware:
         if host != self._described_host:
             self._described_host = host
             if app := scope.get("app"):
-                app.api_info = None
+                drop_description(app)
 
 
 def _content_length(headers: dict[bytes, bytes], max_bytes: int) -> int:

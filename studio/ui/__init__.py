@@ -1,4 +1,4 @@
 """The page: tabs, components, markup, theme.
 
-May import `studio.core` to `studio.server`.
+May import `studio.core` to `studio.api`.
 """

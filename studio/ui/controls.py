@@ -1,4 +1,4 @@
-"""Sliders and choices for any of the settings, so that a tab names only which it shows."""
+"""A component for each setting: a tab lists the names of the settings it shows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Control = gr.Slider | gr.Dropdown | gr.Number
 
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "closeness_kind": {
-        "pixels": "pixels: mean squared difference",
-        "structure": "structure: 1 - SSIM, counts more at the same weight",
-        "features": "features: of CLIP's image tower",
+        "pixels": "Pixels: mean squared error",
+        "structure": "Structure: 1 - SSIM (stronger at the same weight)",
+        "features": "Features: CLIP image encoder",
     },
-    "mode": {"sde": "SDE, encoded exactly (Cycle-SDE)", "ode": "ODE (DDIM)"},
-    "variables": {"both": "noise and z", "z": "z only", "noise": "noise only"},
+    "mode": {"sde": "SDE: lossless inversion (Cycle-SDE)", "ode": "ODE: DDIM"},
+    "variables": {"both": "Noise and z", "z": "z only", "noise": "Noise only"},
     "optimiser": {"normalised": "Normalised gradient", "adam": "Adam", "sgd": "Gradient descent"},
 }
 _STEPS: Mapping[str, float] = {
@@ -32,22 +32,22 @@ _STEPS: Mapping[str, float] = {
 }
 
 
-def controls(names: Sequence[str], before: str, **values: float | str) -> dict[str, Control]:
-    """One component for every setting named, at its default or at the value given; ids start with `before`."""
-    made = {name: _knob(name, before) for name in names}
+def controls(names: Sequence[str], prefix: str, **values: float | str) -> dict[str, Control]:
+    """One component for every setting named, at its default or at the value given; ids start with `prefix`."""
+    made = {name: _control(name, prefix) for name in names}
     for name, value in values.items():
         made[name].value = value
     return made
 
 
-def _knob(name: str, before: str) -> Control:
+def _control(name: str, prefix: str) -> Control:
     if name == "gradient":
-        return choice(name, {gradient.name: gradient.line for gradient in GRADIENTS.values()}, before)
+        return choice(name, {gradient.name: gradient.line for gradient in GRADIENTS.values()}, prefix)
     if name in _CHOICES:
-        return choice(name, _CHOICES[name], before)
+        return choice(name, _CHOICES[name], prefix)
     if name == "order":
         orders = [("1", 1), ("2 (multistep, SDE only)", 2)]
-        return gr.Dropdown(orders, value=DEFAULTS.order, label=title(name), elem_id=before + name)
+        return gr.Dropdown(orders, value=DEFAULTS.order, label=title(name), elem_id=prefix + name)
     if name in _STEPS:
-        return slider(name, _STEPS[name], before)
-    return gr.Number(value=getattr(DEFAULTS, name), precision=0, label=title(name), elem_id=before + name)
+        return slider(name, _STEPS[name], prefix)
+    return gr.Number(value=getattr(DEFAULTS, name), precision=0, label=title(name), elem_id=prefix + name)

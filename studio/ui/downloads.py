@@ -1,19 +1,19 @@
-"""Files to take away: what may be in them, who writes them when a button is pressed, and how they are downloaded."""
+"""Files to download: their options, how they are written, and how they reach the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 
 from studio.core.errors import explain
 from studio.ui import html
+from studio.ui.events import QUEUED, QUICK, Updates
 
-DOWNLOAD = """(file) => {
+_DOWNLOAD = """(file) => {
   if (!file) return;
   const link = document.createElement('a');
   link.href = file.url;
@@ -22,24 +22,31 @@ DOWNLOAD = """(file) => {
 }"""
 
 
-def boxes(marked: bool, prefix: str = "") -> tuple[gr.Checkbox, gr.Checkbox]:
-    """Whether the settings go into a picture; whether it bears the label, which it does from the start if `marked`."""
-    inside = gr.Checkbox(True, label="Write the settings into the picture", elem_id=f"{prefix}inside", min_width=200)
-    label = "Label it “AI-edited” in a corner"
-    return inside, gr.Checkbox(marked, label=label, elem_id=f"{prefix}mark", min_width=200)
+def options(marked: bool, prefix: str = "") -> tuple[gr.Checkbox, gr.Checkbox]:
+    """Options of a saved picture: settings in its metadata, and a visible label, which is on at first if `marked`."""
+    inside = gr.Checkbox(True, label="Embed settings", elem_id=f"{prefix}inside", min_width=200)
+    return inside, gr.Checkbox(marked, label="“AI-edited” label", elem_id=f"{prefix}mark", min_width=200)
 
 
-def carrier(prefix: str = "") -> gr.File:
-    """What hands a finished file to the browser's download; nobody sees it."""
+def hidden_file(prefix: str = "") -> gr.File:
+    """A hidden component that hands a finished file to the browser's download."""
     return gr.File(visible=False, elem_id=f"{prefix}file")
 
 
-def written(file: gr.File, message: gr.HTML, make: Callable[[Path], Path]) -> Iterator[dict[Block, Any]]:
-    """What `make` writes into a folder, or a sentence where it cannot."""
-    with TemporaryDirectory() as folder:  # Gradio copies the file when the update leaves
+def written(file: gr.File, message: gr.HTML, make: Callable[[Path], Path]) -> Iterator[Updates]:
+    """The file that `make` writes into a folder, or a message if it fails."""
+    with TemporaryDirectory() as folder:  # Gradio copies the file when the update is sent
         try:
             path = make(Path(folder))
         except Exception as error:
             yield {file: None, message: html.alert(explain(error))}
         else:
             yield {file: str(path), message: ""}
+
+
+def wire_save(
+    button: gr.Button, save: Callable[..., object], inputs: Sequence[Block], file: gr.File, message: gr.HTML
+) -> None:
+    """Have a button download what `save` writes."""
+    saved = button.click(save, list(inputs), [file, message], **QUEUED)
+    saved.then(None, file, None, js=_DOWNLOAD, **QUICK)

@@ -1,44 +1,32 @@
-"""Fields of a page made from Settings: every tab takes pictures, texts, choices and numbers in the same way.
+"""Components for pictures and for the fields of Settings, the same on every tab.
 
-`before` is put before the name of the field to make the element's id, because no id may be there twice.
+The id of an element is the prefix of its tab and the name of the field, because ids must be unique on a page.
 """
 
 from __future__ import annotations
 
-from abc import ABCMeta
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-from gradio.component_meta import ComponentMeta
 from gradio.data_classes import ImageData
 
 from studio.core.goals import PROMPTS
 from studio.core.settings import Settings, bounds, title
+from studio.server.gradio_internals import PlainSubclass
 
 DEFAULTS = Settings(prompt=PROMPTS[0])
-# Gradio's thumbnails are buttons without a name; those of a hidden place are there only after it was shown
+# Gradio's thumbnails are buttons without an accessible name; those of a closed part exist only after it was opened
 NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
     (group) => group.querySelectorAll('button').forEach(
         (button, i) => button.setAttribute('aria-label', `Example ${i + 1}`))), 500)"""
 
 
-class Derived(ComponentMeta):
-    """For subclasses of components that add no events: Gradio's own metaclass would write a .pyi file beside this one.
+class PathImage(gr.Image, metaclass=PlainSubclass):
+    """An image whose handlers get the path of the uploaded file.
 
-    Subclasses they have to be, because Gradio makes a component anew from its class whenever an event updates it.
-    """
-
-    def __new__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> Any:
-        """An ordinary class."""
-        return ABCMeta.__new__(cls, name, bases, attributes)
-
-
-class PathImage(gr.Image, metaclass=Derived):
-    """An image whose handlers get the path of the file as it came.
-
-    Gradio would decode the upload before any check of ours, and show its own exception with server paths.
+    Gradio would decode the upload before the studio checks it, and show its own exception with server paths. It has to
+    be a subclass, because Gradio makes a component anew from its class when an event updates it.
     """
 
     is_template = True
@@ -48,18 +36,18 @@ class PathImage(gr.Image, metaclass=Derived):
         return payload.path if payload else None
 
 
-class AnySlider(gr.Slider, metaclass=Derived):
-    """A slider that takes any number: out of range is refused by Settings, whose sentence names the field."""
+class AnySlider(gr.Slider, metaclass=PlainSubclass):
+    """A slider that passes on any number: Settings checks the range, and its message names the field."""
 
     is_template = True
 
     def preprocess(self, payload: float) -> float:
-        """The number as it came."""
+        """The number as it was sent."""
         return payload
 
 
 def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.Image:
-    """Upload, webcam or clipboard; handlers get the path, and look at the file themselves."""
+    """An image from an upload, the webcam or the clipboard; handlers get the path of its file."""
     return PathImage(
         value=str(value) if value else None,
         type="filepath",
@@ -72,8 +60,8 @@ def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.
     )
 
 
-def example_row(examples: Sequence[Path], image: gr.Image, label: str) -> None:
-    """Thumbnails below a picture; nothing where there are no examples."""
+def example_row(examples: Sequence[Path], image: gr.Image, label: str = "Examples") -> None:
+    """Thumbnails below a picture; nothing without examples."""
     if examples:
         gr.Examples(
             [[str(path)] for path in examples],
@@ -85,22 +73,22 @@ def example_row(examples: Sequence[Path], image: gr.Image, label: str) -> None:
         )
 
 
-def text(field: str, before: str = "") -> gr.Textbox:
+def text(field: str, prefix: str = "") -> gr.Textbox:
     """One line of at most 300 characters."""
     return gr.Textbox(
-        value=getattr(DEFAULTS, field), label=title(field), lines=1, max_length=300, elem_id=before + field
+        value=getattr(DEFAULTS, field), label=title(field), lines=1, max_length=300, elem_id=prefix + field
     )
 
 
-def choice(field: str, names: Mapping[str, str], before: str = "") -> gr.Dropdown:
-    """One of `names`, value -> what a person reads."""
-    choices = [(words, value) for value, words in names.items()]
-    return gr.Dropdown(choices, value=getattr(DEFAULTS, field), label=title(field), elem_id=before + field)
+def choice(field: str, labels: Mapping[str, str], prefix: str = "") -> gr.Dropdown:
+    """One of `labels`, which maps each value to its text."""
+    choices = [(label, value) for value, label in labels.items()]
+    return gr.Dropdown(choices, value=getattr(DEFAULTS, field), label=title(field), elem_id=prefix + field)
 
 
-def slider(field: str, step: float, before: str = "") -> gr.Slider:
+def slider(field: str, step: float, prefix: str = "") -> gr.Slider:
     """A number within the field's bounds."""
     low, high = bounds(field)
     return AnySlider(
-        low, high, getattr(DEFAULTS, field), step=step, label=title(field), buttons=[], elem_id=before + field
+        low, high, getattr(DEFAULTS, field), step=step, label=title(field), buttons=[], elem_id=prefix + field
     )

@@ -1,4 +1,4 @@
-"""What the page says, as text and small HTML: progress, numbers, messages. Everything a person wrote is escaped."""
+"""Texts and small HTML of the page: progress, measurements, messages. All text that a client sent is escaped."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from studio.runs.cost import Cost
 from studio.runs.events import Outcome, Progress
 from studio.runs.round_trip import RoundTrip
 
-_PHASES = {"encode": "Encoding", "optimise": "Optimising"}
+_PHASES = {"encode": "Inverting", "optimise": "Optimising"}
 
 
 def progress_bar(text: str, fraction: float = 0.0, detail: str = "", below: str = "") -> str:
-    """An ARIA progress bar with a text at its left end, a detail at its right one, and a line below."""
+    """An ARIA progress bar: text at the left, detail at the right, and a line below."""
     percent = round(100 * min(max(fraction, 0.0), 1.0))
     return (
         f'<div class="progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" '
@@ -25,10 +25,10 @@ def progress_bar(text: str, fraction: float = 0.0, detail: str = "", below: str 
 
 
 def progress(event: Progress) -> str:
-    """Phase, step i of n, seconds left and what was measured so far, as a bar."""
+    """Phase, step i of n, seconds left and the measurements so far, as a bar."""
     done = event.step / event.steps
     text = f"{_PHASES[event.phase]}: step {event.step} of {event.steps}"
-    # encoding is the short part of a run: the first tenth of the bar
+    # inverting is the short part of a run: the first tenth of the bar
     fraction = 0.1 * done if event.phase == "encode" else 0.1 + 0.9 * done
     return progress_bar(text, fraction, seconds_left(event.seconds_left), below=measured(event))
 
@@ -47,48 +47,48 @@ def measured(event: Progress) -> str:
 
 
 def gains(outcome: Outcome) -> str:
-    """How far a run came, in one line."""
+    """Similarities before and after a run, and the inversion error, in one line."""
     first, best = outcome.curve[0].similarity, outcome.best.similarity
     parts = [f"{name} {first[name]:.2f} → {best[name]:.2f}" for name in best]
-    parts.append("encoding exact" if outcome.round_trip.exact else f"encoding {_round_trip(outcome.round_trip)}")
+    parts.append(f"inversion {inversion_error(outcome.round_trip, short=True)}")
     return " · ".join(parts)
 
 
-def wish(settings: Settings) -> str:
-    """The goal of a run, in a few words: its prompt where it has one."""
+def goal_text(settings: Settings) -> str:
+    """The goal of a run in a few words: its prompt, if it has one."""
     goal = settings.goal
     return settings.prompt if settings.needs_prompt else goal.summary or goal.label.split(":")[0]
 
 
-def recorded(title: str, fresh: bool) -> str:
-    """A recording in one sentence."""
-    since = "" if fresh else " with earlier weights of the model"
-    return f"Recorded{since}: {title}. Press Run to do it live."
+def recorded(title: str, current: bool) -> str:
+    """A recorded run in one sentence; `current`: made with the weights that are loaded."""
+    weights = "" if current else " (older weights)"
+    return f"Recorded run{weights}: {title}. Press Run to compute it now."
 
 
 def size(number: int) -> str:
-    """Bytes as a person says them."""
+    """Bytes as MB or GB."""
     return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(round(number / 1e6), 1)} MB"
 
 
-def place(ahead: int) -> str:
-    """A place in the line, as a person says it."""
-    return "Waiting: one run comes before yours" if ahead == 1 else f"Waiting: {ahead} runs come before yours"
+def position(ahead: int) -> str:
+    """The position in the queue: `ahead` other runs come first."""
+    return f"In the queue: {ahead} {'run' if ahead == 1 else 'runs'} before yours"
 
 
 def seconds_left(seconds: float | None) -> str:
-    """A forecast as a person says it; empty while there is none."""
+    """The expected time left; empty while it is unknown."""
     return "" if seconds is None else f"about {_duration(seconds)} left"
 
 
 def expected(cost: Cost) -> str:
-    """The cost of a run, before it: what is known of it."""
+    """The expected cost of a run, as far as it is known."""
     parts = [f"{cost.calls:,} network calls"]
     if cost.seconds is not None:
         parts.append(f"about {_duration(cost.seconds)}")
     if cost.memory is not None:
-        parts.append(f"about {size(cost.memory)} of memory")
-    return f'<p class="hint">A run on this machine: {", ".join(parts)}.</p>'
+        parts.append(f"about {size(cost.memory)} memory")
+    return f'<p class="hint">Expected cost of a run: {", ".join(parts)}.</p>'
 
 
 def finished(outcome: Outcome) -> str:
@@ -97,7 +97,7 @@ def finished(outcome: Outcome) -> str:
     if outcome.stopped:
         return f"Stopped after step {last}; the best picture so far is kept (step {outcome.best.step})."
     if outcome.best.step == 0:
-        return "Finished, but no step came closer to the goal: try a higher learning rate or more steps."
+        return "Finished, but no step lowered the loss: try a higher learning rate or more steps."
     return f"Finished in {_duration(outcome.seconds)}."
 
 
@@ -106,10 +106,10 @@ def numbers(outcome: Outcome) -> str:
     first, best = outcome.curve[0].similarity, outcome.best.similarity
     rows = [(name, f"{first[name]:.3f} → <b>{best[name]:.3f}</b>") for name in best]
     rows += [
-        ("Round trip of the encoding", f"<b>{_round_trip(outcome.round_trip)}</b>"),
+        ("Inversion error", f"<b>{inversion_error(outcome.round_trip)}</b>"),
         ("Best step", f"{outcome.best.step} of {outcome.settings.optimisation_steps}"),
         ("Network calls, time", f"{outcome.calls:,}, {outcome.seconds:.1f} s"),
-        ("Most memory", size(outcome.memory) if outcome.memory else "unknown"),
+        ("Peak memory", size(outcome.memory) if outcome.memory else "unknown"),
         ("Seed", str(outcome.settings.seed)),
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
@@ -117,33 +117,31 @@ def numbers(outcome: Outcome) -> str:
 
 
 def no_numbers() -> str:
-    """The place of the numbers before there are any."""
-    return (
-        '<p class="hint">After a run: how much closer the image came, how exactly the encoding gave it back, '
-        "and what it cost.</p>"
-    )
+    """The place of the measurements before the first run."""
+    return '<p class="hint">After a run: similarity to the goal, inversion error and cost.</p>'
 
 
 def seen(uri: str) -> str:
-    """A picture as the model sees it, with lines through its middle."""
-    return f'<div class="seen-picture"><img src="{uri}" alt="Your picture as the model sees it"></div>'
+    """The model's input picture, with lines through its centre."""
+    return f'<div class="seen-picture"><img src="{uri}" alt="Input of the model"></div>'
 
 
 def alert(sentence: str) -> str:
-    """A sentence that a screen reader speaks at once."""
+    """An error message; a screen reader reads it at once."""
     return f'<p class="alert" role="alert">{escape(sentence)}</p>'
 
 
 def note(sentence: str) -> str:
-    """A sentence that reports something good."""
+    """A message that reports no error."""
     return f'<p class="note" role="status">{escape(sentence)}</p>'
 
 
-def _round_trip(found: RoundTrip) -> str:
+def inversion_error(found: RoundTrip, short: bool = False) -> str:
+    """The difference between a picture and its reconstruction from the noise, in 8-bit levels."""
     if found.exact:
-        return "exact, every 8-bit value the same"
+        return "lossless" if short else "lossless (0 of 255 levels off)"
     psnr = "∞" if math.isinf(found.psnr) else f"{found.psnr:.1f}"
-    return f"{psnr} dB, off by at most {found.largest} of 255"
+    return f"at most {found.largest} of 255 levels off, PSNR {psnr} dB"
 
 
 def _duration(seconds: float) -> str:

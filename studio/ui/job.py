@@ -1,17 +1,17 @@
-"""A job of a tab: Run and Stop, a progress bar, and the wiring that lets one visitor run and stop it again and again.
+"""The runs of a tab: Run and Stop, progress, queue position and errors. Every tab uses this file.
 
-The rules that every job keeps, because Gradio does not:
+Gradio does not keep these rules by itself:
 
-    only the job's own end may enable Run again     a click while it is still pending would be swallowed
-    Stop sets a flag and never cancels the event    cancelling gives the queue's slot away while the solver works
-    one job at a time holds the device              all wait in one line, which tells them their place
-    a job that took too long was stopped            and its flag knows the sentence that says so
+    only the end of a run enables Run again   Gradio ignores a click while an earlier one is pending
+    Stop sets a token, no event is cancelled  cancelling frees the queue while the device still computes
+    one run at a time uses the device         the others wait in one queue, and the page shows their position
+    a run over its time limit is stopped      its token holds the sentence to show
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -19,25 +19,28 @@ from gradio.blocks import Block
 
 from studio.core.errors import explain
 from studio.queue.cancel import CancelTokens
-from studio.server.visitor import visitor_address, visitor_name
+from studio.queue.device import CONCURRENT_RUNS
+from studio.runs.events import Waiting
+from studio.server.client import client_address, session_name
 from studio.ui import html
-from studio.ui.steer.wiring import IN_LINE
+from studio.ui.events import QUEUED, QUICK, Updates
 
-Updates = dict[Block, Any]
-Work = Callable[..., Iterator[Updates]]
-"""(stop flag, *values of the inputs) -> updates; what it raises is shown as one sentence."""
+Work = Callable[..., Generator[Updates, None, str]]
+"""(token, *values of the inputs) -> updates; returns a note for the end, or "". An exception becomes a message."""
 
-PLUMBING: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
-# on a phone the result is below the settings: bring it into view when the job starts
-_SHOW = "() => {{ if (innerWidth < 769) document.querySelector('#{name}-status').scrollIntoView() }}"
+# on a phone the result is below the settings: scroll to it when the run starts
+_SCROLL = (
+    "() => {{ if (innerWidth < 769) document.querySelector('#{0}status').scrollIntoView({{behavior: 'smooth'}}) }}"
+)
+_FAILED = "Run failed: see the message below"
+_NO_RESULT = "Stopped before the first step, so there is no new result."
 
 
 @dataclass(frozen=True)
 class Job:
-    """The row of a job. `name` sets its parts apart from those of other tabs."""
+    """The components of a job; the ids of their elements begin with `prefix`."""
 
-    name: str
+    prefix: str
     run: gr.Button
     stop: gr.Button
     status: gr.HTML
@@ -45,79 +48,121 @@ class Job:
     announcement: gr.HTML
 
     @property
-    def parts(self) -> list[Block]:
-        """Every component of the row."""
-        return [part for one in fields(self) if isinstance(part := getattr(self, one.name), Block)]
+    def components(self) -> list[Block]:
+        """All of them."""
+        return [self.run, self.stop, self.status, self.message, self.announcement]
+
+    def key(self, request: gr.Request) -> str:
+        """The name of this job in this session, for `CancelTokens`."""
+        return f"{session_name(request)}:{self.prefix}"
 
     def unchanged(self) -> Updates:
-        """Nothing to show, but a moment at which a closed tab ends the job."""
+        """No change; Gradio ends the run here if the page was closed."""
         return {self.status: gr.skip()}
 
-    def moving(self, text: str, fraction: float, detail: str = "") -> Updates:
-        """The progress bar on its way."""
-        return {self.status: html.progress_bar(text, fraction, detail)}
+    def queued(self, ahead: int) -> Updates:
+        """The position in the queue."""
+        return {self.status: html.progress_bar(html.position(ahead))}
 
     def over(self, sentence: str, fraction: float = 1.0) -> Updates:
-        """The end, also for a screen reader."""
+        """The end of a run, also for a screen reader."""
         return {self.status: html.progress_bar(sentence, fraction), self.announcement: sentence}
 
+    def without_result(self) -> Updates:
+        """The end of a run that was stopped before it had a result."""
+        return self.over(_NO_RESULT, 0.0)
 
-def job_row(name: str, label: str) -> Job:
-    """Run, Stop and what they say; `label` is Run's."""
-    with gr.Row(elem_classes="job", elem_id=f"{name}-go"):
-        run = gr.Button(label, variant="primary", elem_id=f"{name}-run", scale=2, min_width=120)
-        stop = gr.Button("Stop", variant="stop", interactive=False, elem_id=f"{name}-stop", scale=1, min_width=90)
-    status = gr.HTML(html.progress_bar(f"Ready: press {label}"), elem_id=f"{name}-status", elem_classes="plain")
-    message = gr.HTML("", elem_id=f"{name}-message", elem_classes="plain message")
+
+def job_row(prefix: str, label: str, status: str = "") -> Job:
+    """Run, Stop, progress bar and message.
+
+    Args:
+        prefix: of the ids of their elements.
+        label: of Run.
+        status: HTML of the progress bar before the first run.
+    """
+    with gr.Row(elem_classes="job", elem_id=f"{prefix}go"):
+        run = gr.Button(label, variant="primary", elem_id=f"{prefix}run", scale=3, min_width=120)
+        stop = gr.Button("Stop", variant="stop", interactive=False, elem_id=f"{prefix}stop", scale=1, min_width=90)
+    begin = status or html.progress_bar(f"Ready: press {label}")
+    shown = gr.HTML(begin, elem_id=f"{prefix}status", elem_classes="plain")
+    message = gr.HTML("", elem_id=f"{prefix}message", elem_classes="plain message")
     announcement = gr.HTML(
-        "", elem_id=f"{name}-announcement", elem_classes="unseen", html_template='<span role="status">${value}</span>'
+        "", elem_id=f"{prefix}announcement", elem_classes="unseen", html_template='<span role="status">${value}</span>'
     )
-    return Job(name, run, stop, status, message, announcement)
+    return Job(prefix, run, stop, shown, message, announcement)
+
+
+class JobHandlers:
+    """What happens when Run or Stop is pressed."""
+
+    def __init__(self, job: Job, cancel_tokens: CancelTokens, work: Work) -> None:
+        self._job, self._tokens, self._work = job, cancel_tokens, work
+        self._label = job.run.value
+
+    def begin(self, request: gr.Request) -> Updates:
+        """Run was pressed: the page answers at once, before the run is queued."""
+        self._tokens.register(self._job.key(request), client_address(request))
+        return {
+            self._job.run: gr.Button("Running…", interactive=False),
+            self._job.stop: gr.Button(interactive=True),
+            self._job.status: html.progress_bar("Starting…"),
+            self._job.message: "",
+            self._job.announcement: "Run started.",
+        }
+
+    def run(self, request: gr.Request, *values: Any) -> Iterator[Updates]:
+        """The run itself; an exception becomes one sentence, and what the page shows stays."""
+        token = self._tokens.register(self._job.key(request), client_address(request))
+        try:
+            note = yield from self._work(token, *values)
+            if notes := " ".join(filter(None, (note, token.why()))):
+                yield {self._job.message: html.note(notes)}
+        except Exception as error:
+            yield {self._job.status: html.progress_bar(_FAILED), self._job.message: html.alert(explain(error))}
+
+    def stop(self, request: gr.Request) -> Updates:
+        """Stop was pressed: the run ends after its current network call, and keeps its best result."""
+        self._tokens.cancel(self._job.key(request))
+        return {self._job.stop: gr.Button("Stopping…", interactive=False)}
+
+    def end(self, request: gr.Request) -> Updates:
+        """The run is over, however it ended."""
+        self._tokens.release(self._job.key(request))
+        run = gr.Button(self._label, interactive=True)
+        return {self._job.run: run, self._job.stop: gr.Button("Stop", interactive=False)}
 
 
 def wire_job(
     job: Job, cancel_tokens: CancelTokens, work: Work, inputs: Sequence[Block], outputs: Sequence[Block]
-) -> None:
-    """Run runs the work on the inputs' values and streams its updates into the outputs; Stop ends it early."""
-    label = job.run.value
+) -> Any:
+    """Have Run call `work` on the inputs' values and show its updates in the outputs.
 
-    def key(visitor: gr.Request) -> str:
-        return f"{visitor_name(visitor)}:{job.name}"
+    Returns:
+        The event at the end of a run, for what follows it.
+    """
+    handlers = JobHandlers(job, cancel_tokens, work)
+    started = job.run.click(handlers.begin, None, job.components, **QUICK)
+    job.run.click(None, js=_SCROLL.format(job.prefix), **QUICK)
+    shown = [*job.components, *outputs]
+    running = started.then(handlers.run, list(inputs), shown, concurrency_limit=CONCURRENT_RUNS, **QUEUED)
+    job.stop.click(handlers.stop, None, job.stop, **QUICK)
+    return running.then(handlers.end, None, [job.run, job.stop], **QUICK)
 
-    def begin(visitor: gr.Request) -> Updates:
-        cancel_tokens.register(key(visitor), visitor_address(visitor))
-        return {
-            job.run: gr.Button("Running…", interactive=False),
-            job.stop: gr.Button(interactive=True),
-            job.message: "",
-            **job.moving("Waiting for the device…", 0.0),
-        }
 
-    def go(visitor: gr.Request, *values: Any) -> Iterator[Updates]:
-        stop = cancel_tokens.register(key(visitor), visitor_address(visitor))
-        try:
-            yield from work(stop, *values)
-            if why := stop.why():
-                yield {job.message: html.note(why)}
-        except Exception as error:
-            yield {job.message: html.alert(explain(error)), **job.over("Nothing is running", 0.0)}
+def follow(job: Job, events: Iterable[Any], show: Callable[[Any], Updates]) -> Generator[Updates, None, Any]:
+    """Updates for the events of a run: its position while it waits, then `show` of each event.
 
-    def halt(visitor: gr.Request) -> Updates:
-        cancel_tokens.cancel(key(visitor))
-        return {job.stop: gr.Button("Stopping…", interactive=False)}
-
-    def end(visitor: gr.Request) -> Updates:
-        cancel_tokens.release(key(visitor))
-        return {job.run: gr.Button(label, interactive=True), job.stop: gr.Button("Stop", interactive=False)}
-
-    running = job.run.click(begin, None, job.parts, **PLUMBING).then(
-        go,
-        list(inputs),
-        [*job.parts, *outputs],
-        show_progress="hidden",
-        api_visibility="private",
-        concurrency_limit=IN_LINE,
-    )
-    running.then(end, None, [job.run, job.stop], **PLUMBING)
-    job.stop.click(halt, None, job.stop, **PLUMBING)
-    job.run.click(None, js=_SHOW.format(name=job.name), **PLUMBING)
+    Returns:
+        The last event; None for a run that was stopped while it waited.
+    """
+    last = None
+    for event in events:
+        if event is None:
+            yield job.unchanged()
+        elif isinstance(event, Waiting):
+            yield job.queued(event.ahead)
+        else:
+            last = event
+            yield show(event)
+    return last

@@ -1,53 +1,53 @@
-"""`page`: the tabs put together."""
+"""`page`: the tabs and the endpoints put together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from studio.api.endpoints import add_endpoints
 from studio.models.embedded import morph_examples
 from studio.queue.app_state import Studio
-from studio.server.cleanup import wire_leaving
-from studio.ui.about.models import line
+from studio.ui.about.models import model_line
 from studio.ui.about.tab import about_tab
 from studio.ui.blocks import Blocks
 from studio.ui.compare.tab import compare_tab
+from studio.ui.events import QUICK
 from studio.ui.fields import NAME_EXAMPLES
-from studio.ui.job import PLUMBING
 from studio.ui.morph.tab import morph_tab
 from studio.ui.steer.tab import steer_tab
 
-Work = TypeVar("Work", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 TITLE = "AdjointDEIS Studio"
 _HEAD = f"""# {TITLE}
-**Say what should change about a face, and watch it change.** The picture is turned, exactly, into the noise of a
-diffusion model; the gradient of your wish, taken back through every sampling step, then steers that noise."""
-_SMALL_PRINT = "Images stay where this program runs and are deleted after your visit; the About tab says what is kept."
+**Change a face towards a goal, and watch every step.** The picture is inverted, losslessly, to the noise of a diffusion
+model. Gradients through every sampling step then optimise that noise towards the goal."""
+_SMALL_PRINT = "Images stay on this server and are deleted after your session; the About tab lists what is kept."
 
 
-def where_it_is(function: Work) -> Work:
-    """The host wants nothing of a function that uses the device."""
+def run_here(function: Function) -> Function:
+    """For hosts whose device is used in this process: the function itself."""
     return function
 
 
-def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = where_it_is) -> gr.Blocks:
+def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], Any] = run_here) -> Blocks:
     """The page, ready to launch.
 
     Args:
-        studio: model, device lock, stop flags.
-        examples: pictures to start from; the first is there when the page opens.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page opens with the first.
         on_device: wraps every function that uses the device in whatever the host needs.
     """
     stream = on_device(studio.stream)
-    # what is still there when the program ends goes then; page_leaving looks after everything else, and sooner
-    with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
-        gr.Markdown(f"{_HEAD} {line(studio.model)}", elem_id="head")
-        # wrap: with a menu for what does not fit, gradio measures tabs before fonts are there and may hide one for good
+    # `delete_cache` deletes what is left when the program ends; `blocks.cleaner` deletes everything else, and earlier
+    blocks = Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True)
+    with blocks:
+        gr.Markdown(f"{_HEAD} {model_line(studio.model)}", elem_id="head")
+        # wrap: Gradio measures the tabs before the fonts are loaded, and may move one to a menu for good
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, stream)
@@ -57,9 +57,9 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
                 compare_tab(studio, examples, stream)
             with gr.Tab("About", id="about"):
                 about_tab(studio)
-        tabs.change(None, js=NAME_EXAMPLES, **PLUMBING)
+        tabs.change(None, js=NAME_EXAMPLES, **QUICK)
         gr.Markdown(f"{_SMALL_PRINT} {studio.model.origin.note}", elem_id="small-print")
-        add_endpoints(studio, on_device)
-        wire_leaving(blocks, studio.cancel_tokens)
+        add_endpoints(studio, on_device, blocks.cleaner)
+        blocks.cleaner.on_unload(studio.cancel_tokens)
     blocks.queue(max_size=100, default_concurrency_limit=4)
-    return cast(gr.Blocks, blocks)
+    return blocks

@@ -1,7 +1,7 @@
-"""Presenting: the page on a projector, without mouse, network or history. `python app.py --present`, or `?present=1`.
+"""Presentation mode, for a projector: `python app.py --present`, or `?present=1` in the address.
 
-The keys, the fallback to a recorded run and the fresh page after a pause are in assets/studio/present.js, because they
-are about one browser window and not about the server.
+Keys, the fallback to a recorded run and the reload after a pause are in assets/studio/present.js, because they concern
+one browser window and not the server.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from pathlib import Path
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
 CSS = ASSETS / "present.css"
 IDLE = 180
-"""Seconds without a hand on keys, mouse or screen after which the page starts afresh."""
+"""Seconds without input from keys, mouse or screen after which the page reloads."""
 
 
 def script(forced: bool, idle: int = IDLE) -> str:
-    """The function that a page calls when it has loaded.
+    """The JavaScript function that the page calls when it has loaded.
 
     Args:
-        forced: present whatever the address says.
-        idle: seconds; `?idle=` in the address overrules it.
+        forced: use the mode without `?present=1`.
+        idle: seconds; `?idle=` in the address replaces it.
     """
     body = (ASSETS / "present.js").read_text(encoding="utf-8")
     return f"() => {{\nconst FORCED = {str(forced).lower()}, IDLE = {idle};\n{body}}}"

@@ -1,6 +1,6 @@
-"""How the page looks: ink on paper, so that the image is the only loud thing; details are in the CSS.
+"""The theme of the page: neutral colours, so that the images stand out; details are in the CSS.
 
-Every text keeps WCAG AA contrast in light and dark; the tests measure it.
+Every text has WCAG AA contrast in light and dark; the tests measure it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import gradio as gr
 
 CSS = Path(__file__).resolve().parents[2] / "assets" / "studio" / "studio.css"
 
-# warm greys, from paper to ink
+# warm greys, from light to dark
 PAPER = gr.themes.Color(
     c50="#fbfaf8",
     c100="#f4f2ee",
@@ -30,13 +30,13 @@ ACCENT = gr.themes.colors.teal
 
 
 def theme() -> gr.themes.Base:
-    """Hairlines instead of boxes, ink for what is pressed, one accent for what moves."""
+    """Thin borders, dark buttons, and one accent colour for moving parts."""
     return gr.themes.Base(
         primary_hue=ACCENT,
         neutral_hue=PAPER,
         radius_size=gr.themes.sizes.radius_md,
         spacing_size=gr.themes.sizes.spacing_sm,
-        # system fonts: nothing is fetched, and the page never waits for one
+        # system fonts: nothing is downloaded
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(

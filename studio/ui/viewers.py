@@ -1,6 +1,6 @@
-"""The page's own viewers: `gr.HTML` components whose markup and script lie in assets/studio/NAME.html and NAME.js.
+"""The viewers of the page: `gr.HTML` components with markup and script from assets/studio/NAME.html and NAME.js.
 
-A viewer gets its whole value as JSON (`export.player`, `ui.steer.history`) and needs no further word with the server.
+A viewer gets its whole value as JSON (`export.player`, `ui.steer.history`) and sends no further requests for it.
 """
 
 from __future__ import annotations

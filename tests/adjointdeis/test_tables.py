@@ -99,7 +99,7 @@ def test_every_step_of_the_schedulers_own_sampler_equals_diffusers_own(name, gri
 @pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 def test_ddims_steps_are_equal_for_every_eta(prediction, eta):
-    for spacing in ("leading", "trailing"):
+    for spacing in ("leading", "trailing", "linspace"):
         scheduler = DDIMScheduler(
             clip_sample=False, timestep_spacing=spacing, steps_offset=1, prediction_type=prediction
         )

@@ -1,4 +1,4 @@
-"""What docs/theory.md says of the adjoints, measured again."""
+"""The measurements of the adjoints in docs/theory.md, on fewer cases."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def of_sampler(method, steps, order=1, betas="linear"):
 
 
 @pytest.mark.slow
-def test_more_steps_bring_the_exact_gradient_to_that_of_the_flow():
+def test_the_exact_gradient_converges_to_that_of_the_flow():
     nodes = grid("linear", 20)
     truth = DiscreteAdjoint().value_and_grad(WHERE.model, flow(nodes), WHERE.x_T, WHERE.z, WHERE.loss_fn).grads
     half = against_flow(DiscreteAdjoint(), flow(nodes, 1500), WHERE, truth)
@@ -26,7 +26,7 @@ def test_more_steps_bring_the_exact_gradient_to_that_of_the_flow():
     assert abs(1 - fine[1]) < 0.5 * abs(1 - coarse[1])
 
 
-def test_at_twenty_steps_the_first_order_adjoint_gives_x_t_a_tenth_of_its_length_and_z_its_own():
+def test_at_20_steps_the_first_order_adjoint_of_x_t_has_a_tenth_of_the_length():
     found = of_sampler(ContinuousAdjoint(order=1), 20)
     assert found["x_T"][0] > 0.97
     assert 0.05 < found["x_T"][1] < 0.2
@@ -34,18 +34,18 @@ def test_at_twenty_steps_the_first_order_adjoint_gives_x_t_a_tenth_of_its_length
     assert found["z"][1] == pytest.approx(1, abs=0.3)
 
 
-def test_at_ten_steps_the_first_order_adjoint_turns_x_ts_gradient_round():
+def test_at_10_steps_the_first_order_adjoint_of_x_t_has_the_opposite_sign():
     assert of_sampler(ContinuousAdjoint(order=1), 10)["x_T"][0] < -0.8
     assert of_sampler(ContinuousAdjoint(order=2), 10, order=2)["x_T"][1] > 20
 
 
-def test_fewer_adjoint_steps_than_the_samplers_need_the_noisier_end():
+def test_with_fewer_steps_the_jacobian_at_the_noisier_end_is_better():
     assert of_sampler(SubgridAdjoint(5), 40)["x_T"][0] > 0.85
     assert of_sampler(ContinuousAdjoint(1, steps=5), 40)["x_T"][1] > 100
     assert of_sampler(SubgridAdjoint(10), 40)["z"][0] > 0.98
 
 
-def test_an_sdes_gradient_is_in_its_noises_and_in_z():
+def test_the_gradient_of_an_sde_is_mostly_in_its_noises_and_z():
     for row in of_sde("linear", 20, WHERE):
         x_T, noises, z = (float(cell.split(";")[0]) for cell in row[4:])
         assert x_T < 0.05 * min(noises, z)

@@ -5,7 +5,7 @@ import torch
 from benchmarks.clock import clock
 
 
-def test_a_cpu_clock_stands_still_while_others_compute_and_goes_on_with_our_work():
+def test_the_cpu_clock_counts_the_time_of_this_process_only():
     now = clock("cpu")
     began, wall = now(), perf_counter()
     sleep(0.3)
@@ -17,6 +17,6 @@ def test_a_cpu_clock_stands_still_while_others_compute_and_goes_on_with_our_work
     assert waited < 0.15
 
 
-def test_a_gpu_is_timed_by_the_wall():
+def test_a_gpu_is_timed_by_wall_time():
     assert clock("cuda") is perf_counter
     assert clock(torch.device("cuda", 0)) is perf_counter

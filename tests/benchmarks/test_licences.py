@@ -9,13 +9,13 @@ from benchmarks.licences import Package, licence, main, requirements, walk
 
 
 class Meta(dict[str, Any]):
-    """As importlib reads it: a field may come several times."""
+    """Metadata as in importlib, where a field may occur several times."""
 
     def get_all(self, name: str) -> list[str] | None:
         return self.get(name)
 
 
-def test_everything_the_demo_runs_on_is_found_once_with_what_brought_it() -> None:
+def test_every_dependency_of_the_demo_is_found_once_with_the_package_that_requires_it() -> None:
     found = list(walk(requirements(["studio"])))
     names = [one.name.lower() for one in found]
     assert {"torch", "gradio", "pillow", "starlette"} <= set(names)
@@ -25,7 +25,7 @@ def test_everything_the_demo_runs_on_is_found_once_with_what_brought_it() -> Non
 
 
 @pytest.mark.parametrize(
-    ("meta", "said"),
+    ("meta", "expected"),
     [
         ({"License-Expression": "MIT", "License": "other"}, "MIT"),
         ({"Classifier": ["License :: OSI Approved :: BSD License", "Topic :: X"]}, "BSD License"),
@@ -33,8 +33,8 @@ def test_everything_the_demo_runs_on_is_found_once_with_what_brought_it() -> Non
         ({}, ""),
     ],
 )
-def test_the_most_exact_statement_counts(meta: dict[str, Any], said: str) -> None:
-    assert licence(SimpleNamespace(metadata=Meta(meta))) == said  # type: ignore[arg-type]
+def test_the_most_exact_statement_is_used(meta: dict[str, Any], expected: str) -> None:
+    assert licence(SimpleNamespace(metadata=Meta(meta))) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_the_most_exact_statement_counts(meta: dict[str, Any], said: str) -> Non
         ("", "not stated"),
     ],
 )
-def test_copyleft_and_silence_are_flagged(stated: str, flag: str) -> None:
+def test_copyleft_and_missing_licences_are_flagged(stated: str, flag: str) -> None:
     assert Package("x", "1", stated, "y").flag == flag
 
 
 def test_the_page_names_every_package(tmp_path: Path) -> None:
     main(["--out", str(tmp_path / "licences.md")])
-    said = (tmp_path / "licences.md").read_text(encoding="utf-8")
-    assert f"| torch | {distribution('torch').version} |" in said
-    assert "libx264" in said
+    page = (tmp_path / "licences.md").read_text(encoding="utf-8")
+    assert f"| torch | {distribution('torch').version} |" in page
+    assert "libx264" in page

@@ -4,7 +4,7 @@ import sys
 from benchmarks.precomputed import main
 
 
-def test_both_ways_take_the_same_gradient(monkeypatch, capsys):
+def test_both_variants_give_the_same_gradient(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["precomputed", "--repeats", "1"])
     main()
     lines = capsys.readouterr().out.splitlines()

@@ -87,11 +87,11 @@ def test_a_run_ends_with_its_best_step_its_comparison_and_its_numbers(visit_stan
     few_steps(page, 4)
     finish(page)
     frames = page.evaluate("window.frames_seen.map((one) => one.shown)")
-    assert frames[0] == "being encoded into noise"
+    assert frames[0] == "inverting to noise"
     assert len(set(frames)) > 2
     assert page.evaluate("window.shifts") < 0.05
-    expect(page.locator("#numbers")).to_contain_text("exact, every 8-bit value the same")
-    assert ", the best" in page.get_attribute("#live canvas", "aria-label")
+    expect(page.locator("#numbers")).to_contain_text("lossless (0 of 255 levels off)")
+    assert ", lowest loss" in page.get_attribute("#live canvas", "aria-label")
     assert page.get_attribute("#live .scrub", "max") == "4"
     expect(page.locator("#compare canvas.after")).to_be_visible()
 
@@ -145,9 +145,9 @@ def test_two_visitors_wait_in_line_and_never_mix(visit_stand_in: Visit, stand_in
     begin(first, lambda: first.click("#run"))
     wait_moving(first)
     second.click("#run")
-    expect(second.locator("#status")).to_contain_text("one run comes before yours")
+    expect(second.locator("#status")).to_contain_text("1 run before yours")
     third.click("#run")
-    expect(third.locator("#status")).to_contain_text("2 runs come before yours")
+    expect(third.locator("#status")).to_contain_text("2 runs before yours")
     # whoever waits can leave the line at once
     third.click("#stop")
     wait_ready(third)
@@ -304,7 +304,7 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
     expect(table).to_contain_text("a face with a beard")
     expect(table).not_to_contain_text("Seed")
     page.get_by_label("Use the settings of run 1").click()
-    note(page, "These are the settings of run 1")
+    note(page, "Settings of run 1")
     assert number(page, "optimisation_steps") == 1
     assert prompt(page) == "a face with red hair"
 
@@ -315,7 +315,7 @@ def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tm
     page = visit_stand_in()
     page.locator("#first").get_by_label("Remove Image").click()
     page.set_input_files("#first input[type=file]", picture)
-    expect(page.locator("#live .caption")).to_contain_text(f"what the model sees, {SIZE} × {SIZE}")
+    expect(page.locator("#live .caption")).to_contain_text(f"model input, {SIZE} × {SIZE}")
     unfold(page, "crop")
     put(page, "crop_zoom", 2)
     put(page, "crop_x", 0.5)
@@ -329,7 +329,7 @@ def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tm
 def test_a_mix_asks_for_what_its_weights_need(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     few_steps(page)
-    page.get_by_label("Mix: several at once").check()
+    page.get_by_label("Mix: weighted sum").check()
     expect(page.locator("#mix_same")).to_be_visible()
     expect(page.locator("#second")).to_be_hidden()
     put(page, "mix_person", 1)

@@ -26,7 +26,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: 
     assert faults(page) == []
     for name in ("crop", "more", "history"):
         unfold(page, name)
-    page.get_by_label("Mix: several at once").check()
+    page.get_by_label("Mix: weighted sum").check()
     few_steps(page)
     finish(page)
     page.click("#compare [data-view=heat]")

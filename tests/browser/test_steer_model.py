@@ -30,8 +30,8 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(
     page.screenshot(path=screens / "running.png")
     expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
-    expect(page.locator("#numbers")).to_contain_text("exact, every 8-bit value the same")
-    expect(page.locator("#status")).to_contain_text("encoding exact")
+    expect(page.locator("#numbers")).to_contain_text("lossless (0 of 255 levels off)")
+    expect(page.locator("#status")).to_contain_text("inversion lossless")
     with page.expect_download() as download:
         page.click("#save-png")
     saved = tmp_path / "saved.png"

@@ -78,8 +78,8 @@ def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path
     expect(morph.locator("#morph-stage img")).to_have_count(4)
     # three embedders, two faces, plain and steered
     expect(morph.locator("#morph-panel .bar")).to_have_count(12)
-    expect(morph.locator("#morph-panel")).to_contain_text("of 2 judges")
-    expect(morph.locator("#morph-numbers")).to_contain_text("exact, every 8-bit value the same")
+    expect(morph.locator("#morph-panel")).to_contain_text("of 2 held-out networks")
+    expect(morph.locator("#morph-numbers")).to_contain_text("lossless (0 of 255 levels off)")
     for button, name in (("#morph-save-png", "m.png"), ("#morph-save-json", "m.json")):
         with morph.expect_download() as download:
             morph.click(button)
@@ -125,8 +125,8 @@ def test_a_missing_or_bad_face_is_said_and_the_next_morph_works(morph: Page, tmp
 
 
 def test_consent_is_asked_for_and_the_attack_explained(morph: Page) -> None:
-    for said in ("people who have agreed", "face morphing attack", "eq. 5.1"):
-        expect(morph.get_by_text(said).first).to_be_visible()
+    for text in ("people who agreed", "face morphing attack", "eq. 5.1"):
+        expect(morph.get_by_text(text).first).to_be_visible()
     expect(morph.locator("#morph-why .katex").first).to_be_visible()
 
 
@@ -165,7 +165,7 @@ def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> N
     expect(compare.locator("#compare-status")).to_contain_text(UNDER_WAY)
     compare.click("#compare-stop")
     ready(compare, "compare", "Compare")
-    expect(compare.locator("#compare-status")).to_contain_text("what was measured so far is kept")
+    expect(compare.locator("#compare-status")).to_contain_text("the measurements so far are kept")
     expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(len(GRADIENTS) - 1)
     number(compare, "compare-optimisation_steps", 1)
     finish(compare, "compare")
@@ -200,7 +200,7 @@ def test_jobs_of_all_tabs_stand_in_one_line(visit_stand_in: Visit, stand_in: Ser
     tab(second, "Compare")
     number(second, "compare-optimisation_steps", 1)
     second.click("#compare-run")
-    expect(second.locator("#compare-status")).to_contain_text("one run comes before yours")
+    expect(second.locator("#compare-status")).to_contain_text("1 run before yours")
     first.click("#morph-stop")
     ready(first, "morph", "Morph")
     expect(second.locator("#compare-status")).to_contain_text("Finished", timeout=RUN)

@@ -29,13 +29,13 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
 
 
 @shipped
-def test_the_judges_and_the_loss_are_different_kinds_of_network():
+def test_the_embedders_have_different_backbones():
     kinds = [network.config["kind"] for network in load_world().embedders.values()]
     assert len(set(kinds)) == len(kinds) == 3
 
 
 def imported_by(name, found):
-    """Names of the modules of this room that importing `name` imports, itself included."""
+    """Names of the modules of this package that importing `name` imports, itself included."""
     if name in found:
         return found
     found.add(name)

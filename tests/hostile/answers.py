@@ -1,4 +1,4 @@
-"""What the functions that read an input make of a case: taken, refused with a sentence, or broken."""
+"""The result of a case in the function that reads it: taken, refused with an error message, or broken."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ EXAMPLES = [Path("/somewhere/5-mohawk.png")]
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a case, and the sentence or the exception."""
+    """The result of a case, and its error message or exception."""
 
     fate: Literal["taken", "refused", "broken"]
-    said: str = ""
+    message: str = ""
 
     @property
     def leaks(self) -> bool:
-        """Whether it tells of the server's insides."""
-        return bool(_LEAK.search(self.said))
+        """Whether the message contains a path or a traceback."""
+        return bool(_LEAK.search(self.message))
 
     def fits(self, case: Case) -> bool:
-        """Whether it is what has to become of the case."""
-        if self.fate == "broken" or self.leaks or (self.fate == "refused" and not 10 < len(self.said) < 400):
+        """Whether the case may have this result."""
+        if self.fate == "broken" or self.leaks or (self.fate == "refused" and not 10 < len(self.message) < 400):
             return False
         return case.fate in ("either", self.fate)
 
 
 def answer(case: Case, folder: Path) -> Answer:
-    """The readers' own; requests have none. Files are written into the folder."""
+    """Read a case; requests have no reader here. Files are written into the folder."""
     try:
         _READERS[case.kind](case, folder)
     except UserError as error:
@@ -60,7 +60,7 @@ def answer(case: Case, folder: Path) -> Answer:
 
 
 def good_picture(folder: Path) -> Path:
-    """One that nobody objects to."""
+    """A valid image."""
     path = folder / "good.png"
     if not path.exists():
         Image.radial_gradient("L").resize((32, 32)).convert("RGB").save(path)
@@ -108,7 +108,7 @@ def _api(case: Case, folder: Path) -> None:
 
 
 def _checked(found: Settings) -> None:
-    """Settings that passed are settings, and can be written down."""
+    """Accepted settings are valid and can be serialised."""
     assert parse(found.model_dump()) == found
     found.model_dump_json().encode()
 

@@ -41,7 +41,7 @@ class Case:
 
 
 def corpus(seed: int = 0) -> list[Case]:
-    """All of them."""
+    """All cases."""
     dice = random.Random(seed)
     return [
         *pictures(dice),
@@ -56,7 +56,7 @@ def corpus(seed: int = 0) -> list[Case]:
 
 
 def pictures(dice: random.Random) -> Iterator[Case]:
-    """Files where a picture should be."""
+    """Files in place of an image."""
 
     def some(family: str, fate: Fate, **named: bytes) -> Iterator[Case]:
         yield from (Case("picture", family, name, data, fate) for name, data in named.items())
@@ -116,7 +116,7 @@ def pictures(dice: random.Random) -> Iterator[Case]:
     for form in forge_forms():
         whole = forge.honest(form, **forge_forms()[form])
         for part in (0.05, 0.4, 0.8):
-            # what is left of a BMP's or a GIF's pixels may still be a picture to Pillow
+            # Pillow may accept a truncated BMP or GIF
             fate: Fate = "refused" if form in ("PNG", "WEBP") else "either"
             yield Case("picture", "cut short", f"{form} at {part:.0%}", whole[: int(len(whole) * part)], fate)
         for k in range(4):
@@ -192,7 +192,7 @@ def pictures(dice: random.Random) -> Iterator[Case]:
 
 
 def saved_files() -> Iterator[Case]:
-    """Files dropped to get settings back."""
+    """Files to read settings from."""
 
     def inside(**values: Any) -> bytes:
         return json.dumps({"settings": {"version": 2, **values}}).encode()
@@ -256,7 +256,7 @@ def saved_files() -> Iterator[Case]:
 
 
 def settings() -> Iterator[Case]:
-    """Values outside what the page's fields allow."""
+    """Values outside the ranges of the page's fields."""
     for name, field in Settings.model_fields.items():
         if field.annotation in (int, float):
             low, high = bounds(name)
@@ -336,7 +336,7 @@ def links() -> Iterator[Case]:
 
 
 def file_paths() -> Iterator[Case]:
-    """What a program may name instead of its upload."""
+    """Values in place of an uploaded file."""
     for name, path in {
         "passwords": "/etc/passwd",
         "up and up": "../../../../etc/passwd",
@@ -374,7 +374,7 @@ def file_paths() -> Iterator[Case]:
 
 
 def api_parameters() -> Iterator[Case]:
-    """Parameters of the endpoint `steer`, beside a good picture."""
+    """Parameters of the endpoint `steer`, with a valid image."""
     for name, asked in {
         "no prompt": {"prompt": ""},
         "prompt is a list": {"prompt": ["a"]},
@@ -405,7 +405,7 @@ def api_parameters() -> Iterator[Case]:
 
 
 def requests() -> Iterator[Case]:
-    """Whole requests: (method, address, what httpx takes)."""
+    """Whole requests: (method, path, options of httpx)."""
     for path in (
         "file=/etc/passwd",
         "file=app.py",
@@ -467,7 +467,7 @@ def requests() -> Iterator[Case]:
 
 
 def forge_forms() -> dict[str, dict[str, Any]]:
-    """The formats that are read, with options that make the file long enough to be cut."""
+    """The supported formats, with options that make files long enough to be truncated."""
     return {"PNG": {}, "JPEG": {}, "WEBP": {}, "GIF": {"mode": "P"}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}}
 
 

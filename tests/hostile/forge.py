@@ -1,4 +1,4 @@
-"""Bytes of picture files that no honest program writes: headers that claim, bodies that fall short, parts that lie."""
+"""Malformed image files: false headers, truncated bodies, contradicting parts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def honest(form: str = "PNG", size: tuple[int, int] = (48, 40), mode: str = "RGB", **options: Any) -> bytes:
-    """A picture with something to see in it."""
+    """A valid image."""
     stream = io.BytesIO()
     Image.radial_gradient("L").resize(size).convert(mode).save(stream, form, **options)
     return stream.getvalue()
 
 
 def chunk(kind: bytes, data: bytes, crc: int | None = None, length: int | None = None) -> bytes:
-    """A chunk of a PNG, honest unless told otherwise."""
+    """A chunk of a PNG, valid by default."""
     check = zlib.crc32(kind + data) if crc is None else crc
     return struct.pack(">I", len(data) if length is None else length) + kind + data + struct.pack(">I", check)
 
@@ -42,7 +42,7 @@ def png(
 
 
 def bomb(side: int) -> bytes:
-    """A PNG of side x side black pixels, honestly packed, a thousandth of their size."""
+    """A valid PNG of side x side black pixels, compressed to a thousandth of their size."""
     packer = zlib.compressobj(9)
     row = bytes(1 + side // 8)
     body = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
@@ -50,7 +50,7 @@ def bomb(side: int) -> bytes:
 
 
 def progressive(scans: int, size: int = 64) -> bytes:
-    """A JPEG whose last scan comes so many times; each goes over the whole picture."""
+    """A JPEG whose last scan is repeated; each covers the whole image."""
     data = honest("JPEG", (size, size), progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * max(scans - data.count(b"\xff\xda"), 0) + data[-2:]

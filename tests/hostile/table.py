@@ -1,4 +1,4 @@
-"""`python -m tests.hostile.table`: what becomes of every input of the corpus, as a table by kind."""
+"""`python -m tests.hostile.table`: the results of the corpus as a table by kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def in_functions(folder: Path) -> Found:
 
 
 def over_http(folder: Path, every: int = 1) -> Found:
-    """Each case, or every so manieth, against the running app."""
+    """Every case, or a regular sample, against the running app."""
     with serving() as url:
         visitor = Visitor(url, folder)
         return [
@@ -31,7 +31,7 @@ def over_http(folder: Path, every: int = 1) -> Found:
 
 
 def table(title: str, found: Found) -> str:
-    """One line a kind."""
+    """One line for each kind."""
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for case, said in found:
         for name in (case.kind, "all"):
@@ -46,7 +46,7 @@ def table(title: str, found: Found) -> str:
 
 
 def main() -> None:
-    """Both tables; ends with an error where anything broke or leaked."""
+    """Print both tables; the exit status is an error if anything broke or leaked."""
     logging.disable(logging.CRITICAL)
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     with tempfile.TemporaryDirectory() as name:
@@ -56,7 +56,7 @@ def main() -> None:
     bad = [(case, said) for found in tables.values() for case, said in found if said.fate == "broken" or said.leaks]
     print(*(f"{case}: {said}" for case, said in bad), sep="\n")
     sys.stdout.flush()
-    os._exit(bool(bad))  # the server's threads would be waited for
+    os._exit(bool(bad))  # without waiting for the server's threads
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ CASES = [case for case in corpus() if case.kind != "request"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_it_is_taken_or_refused_in_one_sentence(case: Case, tmp_path: Path) -> None:
+def test_an_input_is_accepted_or_refused_with_a_message(case: Case, tmp_path: Path) -> None:
     began = time.process_time()
     found = answer(case, tmp_path)
     assert found.fits(case), f"{found}"
     assert time.process_time() - began < DECODE_TIMEOUT / 3
 
 
-def test_the_corpus_is_large_and_the_same_every_time() -> None:
+def test_the_corpus_is_large_and_deterministic() -> None:
     kinds = Counter(case.kind for case in CASES)
     assert sum(kinds.values()) >= 150
     assert min(kinds.values()) >= 12
@@ -31,5 +31,5 @@ def test_the_corpus_is_large_and_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize("text", ["Traceback (most recent call last)", __file__, "broken in pages.py at line 3"])
-def test_a_leak_is_noticed(text: str) -> None:
+def test_a_leak_is_found(text: str) -> None:
     assert Answer("refused", f"This went wrong: {text}").leaks

@@ -1,4 +1,4 @@
-"""What breaks on its own: each failure is one sentence with a number that is in the log, and the next run works."""
+"""Injected faults: each is one error message with an incident number of the log, and the next run works."""
 
 import dataclasses
 import errno
@@ -29,7 +29,7 @@ QUICK = {"prompt": "a hat", "sampling_steps": 8, "optimisation_steps": 1}
 
 
 class Breaking:
-    """The network, with a fault that happens so many times."""
+    """The network, with a fault in some of its calls."""
 
     def __init__(self, network: Callable[..., Tensor]) -> None:
         self._network = network
@@ -80,7 +80,7 @@ def run(studio: Studio, request: Request) -> Outcome:
 
 
 def sentence_of(studio: Studio, request: Request, log: pytest.LogCaptureFixture) -> str:
-    """What a person reads of a run that fails; its number is in the log."""
+    """The error message of a run that fails; its incident number is in the log."""
     with log.at_level(logging.WARNING), pytest.raises(Exception) as caught:  # noqa: PT011 -- every kind is shown
         run(studio, request)
     with log.at_level(logging.WARNING):
@@ -91,25 +91,23 @@ def sentence_of(studio: Studio, request: Request, log: pytest.LogCaptureFixture)
     return sentence
 
 
-def test_numbers_out_of_range_say_at_which_step_and_time(
+def test_numbers_out_of_range_name_step_and_time(
     studio: Studio, network: Breaking, request_: Request, caplog: pytest.LogCaptureFixture
 ) -> None:
     network.will(lambda output: output * float("nan"), skip=8 + 3)  # encoding takes 8 calls
     sentence = sentence_of(studio, request_, caplog)
-    assert re.search(r"ran out of range at sampling step \d of 8 \(time \d+", sentence), sentence
+    assert re.search(r"became infinite or undefined at sampling step \d of 8 \(time \d+", sentence), sentence
     network.will(lambda output: output, 0)
     assert run(studio, request_).settings == request_.settings
 
 
-def test_want_of_memory_gets_a_second_try_and_the_outcome_says_so(
-    studio: Studio, network: Breaking, request_: Request
-) -> None:
+def test_out_of_memory_is_retried_with_smaller_settings(studio: Studio, network: Breaking, request_: Request) -> None:
     network.will(raising(torch.OutOfMemoryError("CUDA out of memory.")), 1)
     assert run(studio, request_).settings.sampling_steps == 4
     assert run(studio, request_).settings.sampling_steps == 8
 
 
-def test_want_of_memory_twice_is_said(
+def test_out_of_memory_twice_is_an_error_message(
     studio: Studio, network: Breaking, request_: Request, caplog: pytest.LogCaptureFixture
 ) -> None:
     network.will(raising(RuntimeError("MPS backend out of memory")))
@@ -118,7 +116,7 @@ def test_want_of_memory_twice_is_said(
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), RuntimeError("x"), KeyError("/secret/path")])
-def test_a_worker_that_dies_takes_nothing_with_it(
+def test_after_a_crash_the_next_run_works(
     studio: Studio, network: Breaking, request_: Request, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     network.will(raising(error))
@@ -131,7 +129,7 @@ def test_a_worker_that_dies_takes_nothing_with_it(
 
 
 @pytest.mark.parametrize("kind", ["png", "settings"])
-def test_a_full_disk_is_said_when_something_is_saved(
+def test_a_full_disk_is_named_when_a_file_is_saved(
     studio: Studio, request_: Request, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = run(studio, request_)
@@ -149,7 +147,7 @@ def test_a_full_disk_is_said_when_something_is_saved(
     assert save(kind, outcome, studio.model, tmp_path).exists()
 
 
-def test_weights_that_are_not_those_of_the_card_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_differ_from_the_card_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "README.md").write_text(f"| a.safetensors | 3 | `{'0' * 64}` |\n")
     monkeypatch.setattr(embedded_model, "WEIGHTS", tmp_path)
     monkeypatch.setattr(embedded_model, "load_world", lambda *_, **__: pytest.fail("loaded before it was verified"))
@@ -161,7 +159,7 @@ def test_weights_that_are_not_those_of_the_card_are_not_loaded(tmp_path: Path, m
 
 
 @pytest.mark.slow
-def test_the_running_app_says_a_fault_and_goes_on(studio: Studio, network: Breaking, tmp_path: Path) -> None:
+def test_the_running_app_reports_a_fault_and_continues(studio: Studio, network: Breaking, tmp_path: Path) -> None:
     with serving(studio) as url:
         visitor = Visitor(url, tmp_path)
         asked: dict[str, Any] = {"image": {"path": visitor.good}, **QUICK}
@@ -169,17 +167,17 @@ def test_the_running_app_says_a_fault_and_goes_on(studio: Studio, network: Break
             network.will(fault)
             found = visitor.steer(asked)
             assert (found.fate, found.leaks) == ("refused", False)
-            assert words in found.said
+            assert words in found.message
             network.will(lambda output: output, 0)
             assert visitor.steer(asked).fate == "taken"
 
 
 def faults() -> Iterator[tuple[Callable[[Tensor], Tensor], str]]:
     yield raising(SystemExit(1)), "Something went wrong"
-    yield lambda output: output * float("inf"), "ran out of range"
+    yield lambda output: output * float("inf"), "became infinite or undefined"
     yield raising(torch.OutOfMemoryError("out of memory")), "ran out of memory"
     yield raising(OSError(errno.ENOSPC, "full")), "disk is full"
 
 
-def test_the_quick_settings_are_settings() -> None:
+def test_the_quick_settings_are_valid() -> None:
     assert parse(QUICK).sampling_steps == 8

@@ -1,4 +1,4 @@
-"""A sample of every kind of the corpus against the running app: a 4xx or a sentence, and the next run works."""
+"""A sample of the corpus against the running app: status 4xx or an error message, and the next run works."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.hostile.visitor import Visitor, serving
 
 
 def sample(most: int = 12) -> dict[str, list[Case]]:
-    """Of each kind the same few, from all over it; of requests all."""
+    """A regular sample of each kind; all of the requests."""
     kinds: dict[str, list[Case]] = {}
     for case in corpus():
         kinds.setdefault(case.kind, []).append(case)
@@ -44,7 +44,7 @@ def test_the_running_app_answers_every_kind(
 
 
 @pytest.mark.slow
-def test_an_uploaded_page_is_never_shown_as_a_page(visitor: Visitor) -> None:
+def test_an_uploaded_html_file_is_not_rendered(visitor: Visitor) -> None:
     for name in ("a.html", "a.svg", "a.xhtml", "a.js"):
         path = visitor.upload(b"<svg onload=alert(1)><script>alert(1)</script></svg>", name)["path"]
         answer = visitor.web.get(f"gradio_api/file={path}")
@@ -53,7 +53,7 @@ def test_an_uploaded_page_is_never_shown_as_a_page(visitor: Visitor) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_sample_has_something_of_every_kind() -> None:
+def test_the_sample_has_every_kind() -> None:
     assert len(SAMPLE) == 8
     assert min(len(cases) for cases in SAMPLE.values()) >= 8
     assert all(isinstance(case, Case) for cases in SAMPLE.values() for case in cases)

@@ -1,4 +1,4 @@
-"""Whatever is drawn: settings, links, saved files and names of files are taken or refused in a sentence."""
+"""Random settings, links, saved files and file names are accepted or refused with an error message."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def _fits(values: dict[str, Any]) -> bool:
 
 
 def sentence(error: UserError) -> None:
-    """What a person can be shown: one short line that can be sent."""
+    """A message for users: one short line of valid Unicode."""
     text = str(error)
     text.encode()
     assert 10 < len(text) < 500
@@ -57,7 +57,7 @@ def sentence(error: UserError) -> None:
 
 @given(VALUES)
 @QUICK
-def test_any_values_are_settings_or_a_sentence(values: dict[str, Any]) -> None:
+def test_any_values_are_settings_or_an_error(values: dict[str, Any]) -> None:
     try:
         found = parse(values)
     except UserError as error:
@@ -80,7 +80,7 @@ def test_settings_survive_links_and_files(tmp_path: Path, values: dict[str, Any]
 
 @given(st.dictionaries(NAMES | st.just("image") | st.text(max_size=10), st.text(max_size=40), max_size=4))
 @QUICK
-def test_any_link_is_settings_or_a_sentence(parameters: dict[str, str]) -> None:
+def test_any_link_is_settings_or_an_error(parameters: dict[str, str]) -> None:
     try:
         read_query(parameters, [Path("/somewhere/a.png")])
     except UserError as error:
@@ -89,7 +89,7 @@ def test_any_link_is_settings_or_a_sentence(parameters: dict[str, str]) -> None:
 
 @given(st.one_of(ANY, st.fixed_dictionaries({"settings": VALUES})), st.booleans())
 @QUICK
-def test_any_metadata_is_settings_or_a_sentence(tmp_path: Path, written: Any, in_picture: bool) -> None:
+def test_any_metadata_is_settings_or_an_error(tmp_path: Path, written: Any, in_picture: bool) -> None:
     text = json.dumps(written)
     path = tmp_path / "a file"
     path.write_bytes(forge.text_chunks([(KEY, text)]) if in_picture else text.encode())
@@ -101,7 +101,7 @@ def test_any_metadata_is_settings_or_a_sentence(tmp_path: Path, written: Any, in
 
 @given(st.binary(max_size=400), st.sampled_from([b"", forge.PNG, b"\xff\xd8\xff", b"RIFF", b"GIF89a", b"BM", b"II*\0"]))
 @QUICK
-def test_any_bytes_are_a_picture_or_a_sentence(tmp_path: Path, data: bytes, start: bytes) -> None:
+def test_any_bytes_are_an_image_or_an_error(tmp_path: Path, data: bytes, start: bytes) -> None:
     path = tmp_path / "a file"
     path.write_bytes(start + data)
     try:
@@ -112,7 +112,7 @@ def test_any_bytes_are_a_picture_or_a_sentence(tmp_path: Path, data: bytes, star
 
 @given(ANY)
 @QUICK
-def test_no_path_out_of_the_uploads_passes(data: Any) -> None:
+def test_no_path_outside_the_uploads_passes(data: Any) -> None:
     for inside in (data, {"path": data}, [{"a": {"path": data}}]):
         try:
             check_files(inside)

@@ -1,4 +1,4 @@
-"""A stranger at the running app: sends a case over HTTP and keeps every byte that comes back."""
+"""An HTTP client of the running app: sends a case and records the whole response."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Visitor:
         self._sent = 0
 
     def upload(self, data: bytes, name: str = "a.png") -> Any:
-        """What the app calls the file."""
+        """Upload a file; returns its path on the server."""
         (path,) = self.web.post("gradio_api/upload", files={"files": (name, data)}).raise_for_status().json()
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
     def ask(self, case: Case) -> Answer:
-        """What became of it; an answer that ends in its middle is broken."""
+        """Send a case; a truncated response counts as broken."""
         try:
             return self._ask(case)
         except httpx.HTTPError as error:
@@ -75,10 +75,10 @@ class Visitor:
         return self.steer(asked)
 
     def steer(self, asked: Mapping[str, Any]) -> Answer:
-        """One run by the endpoint for programs."""
+        """One run by the API."""
         try:
             body = json.dumps(asked)
-        except ValueError:  # Python's own limit on digits; on the wire there is none
+        except ValueError:  # Python limits the digits of an integer; JSON does not
             body = json.dumps({**asked, "seed": 0}).replace('"seed": 0', f'"seed": {"9" * 5000}')
         joined = self.web.post(
             "gradio_api/call/v2/steer", content=body.encode(), headers={"content-type": "application/json"}
@@ -134,5 +134,5 @@ def _of_page(said: Mapping[str, Any]) -> Answer:
 
 
 def _sendable(text: str) -> str:
-    """Half a letter cannot be in an address, nor a book."""
+    """Whether the query is valid Unicode and short enough for a URL."""
     return text.encode("utf-8", "replace").decode()[:5000]

@@ -16,7 +16,8 @@ def clip():
     )
     for module in model.visual.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.weight.data.fill_(1.0)  # open_clip starts each block's last at 0, which hides the image
+            # open_clip initialises the last of each block with 0; the output would not depend on the image
+            module.weight.data.fill_(1.0)
             module.momentum = None
     with torch.no_grad():
         model.train().encode_image(torch.randn(16, 3, 32, 32))
@@ -30,7 +31,7 @@ def tokenizer():
 
 
 class Embedder(torch.nn.Module):
-    """A small face network stand-in: averages over a coarse grid, then mixes."""
+    """A small network in place of a face network: means over a coarse grid, then a linear map."""
 
     def __init__(self):
         super().__init__()

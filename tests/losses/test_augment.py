@@ -5,10 +5,10 @@ from losses import Augmented, Closeness
 from losses.augment import _warp
 
 
-class Seen:
-    """Records what it was shown."""
+class Recorder:
+    """Records its inputs."""
 
-    name = "seen"
+    name = "recorder"
 
     def __init__(self):
         self.images = []
@@ -18,13 +18,13 @@ class Seen:
         return image.mean(dim=(1, 2, 3))
 
 
-def test_the_image_itself_and_changed_views_are_averaged(images):
-    seen = Seen()
-    value = Augmented(seen, views=3)(images)
-    assert len(seen.images) == 4
-    assert torch.equal(seen.images[0], images)
-    assert all(0.01 < (view - images).abs().mean() < 1 for view in seen.images[1:])
-    assert (value - torch.stack([view.mean(dim=(1, 2, 3)) for view in seen.images]).mean(0)).abs().max() < 1e-6
+def test_the_loss_is_the_mean_over_the_image_and_its_augmented_copies(images):
+    recorder = Recorder()
+    value = Augmented(recorder, views=3)(images)
+    assert len(recorder.images) == 4
+    assert torch.equal(recorder.images[0], images)
+    assert all(0.01 < (view - images).abs().mean() < 1 for view in recorder.images[1:])
+    assert (value - torch.stack([view.mean(dim=(1, 2, 3)) for view in recorder.images]).mean(0)).abs().max() < 1e-6
 
 
 def test_it_is_a_fixed_function_of_the_image(images):
@@ -34,13 +34,13 @@ def test_it_is_a_fixed_function_of_the_image(images):
     assert not torch.equal(loss(images), other(images))
 
 
-def test_no_views_leave_the_loss_as_it_is(images):
+def test_without_views_it_equals_the_loss(images):
     assert torch.equal(Augmented(Closeness(images[:1]), views=0)(images), Closeness(images[:1])(images))
     with pytest.raises(ValueError, match="views must be at least 0"):
         Augmented(Closeness(images), views=-1)
 
 
-def test_a_shift_moves_the_picture():
+def test_a_shift_moves_the_image():
     image = torch.zeros(1, 3, 9, 9)
     image[..., 4, 4] = 1
     moved = _warp(image, 1.0, [2 * 2 / 9, 0.0])

@@ -22,13 +22,13 @@ def test_each_image_may_have_its_own_prompt(clip, tokenizer, images):
     assert together.tolist() == pytest.approx(alone, abs=1e-5)
 
 
-def test_the_reference_itself_has_no_distance(clip, tokenizer, images):
+def test_the_reference_has_distance_zero(clip, tokenizer, images):
     loss = ClipImage(clip, tokenizer, images[:1])
     assert loss(images[:1]).item() == pytest.approx(0, abs=1e-5)
     assert (loss(images[1:]) > 1e-4).all()
 
 
-def test_direction_is_neutral_and_has_a_finite_gradient_at_the_start(clip, tokenizer, images):
+def test_the_directional_loss_is_1_with_a_finite_gradient_at_the_start(clip, tokenizer, images):
     loss = ClipDirectional(clip, tokenizer, "a face", "a face with red hair", images)
     image = images.clone().requires_grad_()
     value = loss(image)
@@ -38,7 +38,7 @@ def test_direction_is_neutral_and_has_a_finite_gradient_at_the_start(clip, token
     assert image.grad.abs().max() > 0
 
 
-def test_direction_falls_along_its_own_gradient(clip, tokenizer, images):
+def test_the_directional_loss_falls_along_its_gradient(clip, tokenizer, images):
     loss = ClipDirectional(clip, tokenizer, "a face", "a face with red hair", images)
     image = images.clone()
     for _ in range(10):
@@ -54,7 +54,7 @@ def test_an_empty_prompt_is_refused(clip, tokenizer, prompt):
         ClipText(clip, tokenizer, prompt)
 
 
-def test_two_texts_that_mean_the_same_are_refused(clip, tokenizer, images):
+def test_two_texts_with_the_same_embedding_are_refused(clip, tokenizer, images):
     with pytest.raises(ValueError, match="there is no direction"):
         ClipDirectional(clip, tokenizer, "a face", "a face", images)
 

@@ -6,7 +6,7 @@ from losses.closeness import ssim
 
 
 @pytest.mark.parametrize("kind", [Closeness, StructureCloseness])
-def test_the_start_has_no_distance_to_itself(kind, images):
+def test_the_start_image_has_distance_zero(kind, images):
     assert kind(images)(images).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
 
 
@@ -23,14 +23,14 @@ def test_another_size_is_refused(kind, images):
 def test_structural_similarity_is_that_of_scikit_image(images):
     metrics = pytest.importorskip("skimage.metrics", reason="the extra train is not installed")
     other = (0.6 * images + 0.4 * images.flip(0)).double()
-    wanted = [
+    expected = [
         metrics.structural_similarity(
             a.numpy(), b.numpy(), channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=1.5,
             use_sample_covariance=False,
         )
         for a, b in zip((images.double() + 1) / 2, (other + 1) / 2, strict=True)
     ]  # fmt: skip
-    assert ssim(images.double(), other).tolist() == pytest.approx(wanted, abs=1e-7)
+    assert ssim(images.double(), other).tolist() == pytest.approx(expected, abs=1e-7)
 
 
 def test_the_gradient_of_structure_is_its_slope(images):
@@ -39,13 +39,13 @@ def test_the_gradient_of_structure_is_its_slope(images):
     assert torch.autograd.gradcheck(StructureCloseness(start), x)
 
 
-def test_structure_minds_a_change_of_edges_more_than_one_of_light(images):
+def test_structure_is_more_sensitive_to_edges_than_to_light(images):
     lighter, blurred = images + 0.1, torch.nn.functional.avg_pool2d(images, 3, 1, 1)
     structure = StructureCloseness(images)
     assert (structure(lighter) < 0.2 * structure(blurred)).all()
 
 
-def test_structure_needs_room_for_its_window(images):
+def test_structure_refuses_images_smaller_than_its_window(images):
     with pytest.raises(ValueError, match="at least; got"):
         StructureCloseness(images[..., :10, :10])
 

@@ -23,7 +23,7 @@ def every_loss(clip, tokenizer, embedder, images):
     }
 
 
-def test_one_finite_value_per_image_whatever_the_batch(every_loss, images):
+def test_every_loss_gives_one_finite_value_per_image_independent_of_the_batch(every_loss, images):
     for name, loss in every_loss.items():
         values = loss(images)
         assert values.shape == (3,), name
@@ -32,7 +32,7 @@ def test_one_finite_value_per_image_whatever_the_batch(every_loss, images):
         assert (values - alone).abs().max() < 1e-5, name
 
 
-def test_every_pixel_can_have_a_gradient_and_no_network_gets_one(every_loss, images, clip, embedder):
+def test_pixels_get_a_gradient_and_networks_do_not(every_loss, images, clip, embedder):
     for name, loss in every_loss.items():
         image = images.clone().requires_grad_()
         loss(image).sum().backward()
@@ -81,7 +81,7 @@ def test_freezing_reaches_every_layer(embedder):
     assert not embedder.mix.requires_grad
 
 
-def test_cosine_distance_runs_from_zero_to_two():
+def test_cosine_distance_lies_between_zero_and_two():
     a = unit(torch.tensor([[3.0, 4.0]]))
     assert cosine_distance(a, a).item() == pytest.approx(0, abs=1e-6)
     assert cosine_distance(a, -a).item() == pytest.approx(2)

@@ -11,7 +11,7 @@ def test_is_the_weighted_sum_of_its_terms(embedder, images):
     assert (loss(images) - (2 * terms["identity"] - 0.5 * terms["closeness"])).abs().max() < 1e-6
 
 
-def test_what_is_no_sum_is_refused(images):
+def test_invalid_parts_are_refused(images):
     with pytest.raises(ValueError, match="at least one loss"):
         WeightedSum([])
     with pytest.raises(ValueError, match="different names; got closeness, closeness"):

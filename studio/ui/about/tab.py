@@ -1,4 +1,4 @@
-"""`about_tab`: what the studio shows, how it works, how good its model is, and what happens to pictures."""
+"""`about_tab`: the method, the models and their measurements, privacy, citation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def about_tab(studio: Studio) -> None:
             if sheet.is_file():
                 gr.Image(
                     str(sheet),
-                    label="Test people; rebuilt; decoded from z alone; the coarse picture of z; two morphs",
+                    label="Rows: test faces; reconstructions; decoded from z alone; mean image of z; two morphs",
                     interactive=False,
                     buttons=["fullscreen"],
                     elem_id="about-samples",

@@ -1,4 +1,4 @@
-"""Loss curves as one SVG: a line for every method, told apart by colour and by dashes, in the page's own colours."""
+"""Loss curves as one SVG: one line per method, distinguished by colour and by dashes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def chart(columns: Sequence[Column], steps: int) -> str:
     axis = f'<text x="{_LEFT}" y="{HEIGHT - 14}">0</text>'
     axis += f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 14}" text-anchor="end">{steps}</text>'
     axis += f'<text x="{(WIDTH + _LEFT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">update</text>'
-    frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_told(columns)}">{grid}{axis}{lines}</svg>'
+    label = _alternative_text(columns)
+    frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{grid}{axis}{lines}</svg>'
     return f'<div class="chart"><h4>Loss, lower is better</h4>{frame}{_legend(columns)}</div>'
 
 
@@ -68,6 +69,6 @@ def _round_values(low: float, high: float) -> list[float]:
     return [round(k * step, 10) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _told(columns: Sequence[Column]) -> str:
+def _alternative_text(columns: Sequence[Column]) -> str:
     ends = [f"{GRADIENTS[c.method].label} {c.curve[-1].total:.3f}" for c in columns if c.curve]
-    return escape("Loss curves; now: " + ", ".join(ends) if ends else "Loss curves, none yet")
+    return escape("Loss curves; now: " + ", ".join(ends) if ends else "No loss curves yet")

@@ -1,4 +1,4 @@
-"""What the Compare tab says, as text, small HTML and rows of a table: one card a method, the same bars on each."""
+"""Texts and small HTML of the Compare tab: one card per method, with the same bars on each."""
 
 from __future__ import annotations
 
@@ -9,32 +9,25 @@ from html import escape
 from studio.core.gradients import GRADIENTS
 from studio.export.player import uri
 from studio.runs.compare import Column, Comparison
+from studio.runs.gradient_error import EXACT, gradient_errors
 from studio.ui import html
 
-WHAT = """**What is compared.** All methods start from the same encoding of the same picture, follow the same loss with
-the same optimiser, and make the same number of updates, one by each in turn. Everything is measured in this run.
+WHAT = """**What is compared.** All methods start from the same encoding of the same picture. They use the same loss,
+the same optimiser and the same number of updates, and update in turn. All numbers are measured in this run.
 
-*Gradient error* is |found − exact| / |exact| of the first gradient; the exact one is that of the sampler itself.
-*Discrete adjoint* and *plain autograd* differentiate the steps that were made, so they agree; the first keeps one
-network call at a time, the second all of them. *AdjointDEIS-1* and *-2M* discretise the adjoint equation of the
-continuous flow instead: right in the limit of many small steps, and only stable while a step is short. Adam forgives a
-gradient of the wrong length, and that of z is the easier one; let only the noise be optimised, or take fewer sampling
-steps, and the methods part."""
-_STAGES = {"encode": "Encoding", "audit": "Auditing gradients: method", "optimise": "Optimising: step"}
+*Gradient error* is |g − g<sub>exact</sub>| / |g<sub>exact</sub>| of the first gradient g; g<sub>exact</sub> is the
+exact gradient of the sampler. *Discrete adjoint* and *plain autograd* differentiate the sampling steps themselves, so
+their gradients agree. The first stores one network call at a time, the second all of them. *AdjointDEIS-1* and *-2M*
+discretise the adjoint equation of the continuous flow. They are exact in the limit of many small steps, and unstable
+for long steps. Adam rescales a gradient of the wrong length, and the gradient of z is the easier one. To see larger
+differences, optimise the noise alone, or use fewer sampling steps."""
+_STAGES = {"encode": "Inverting", "audit": "Measuring gradient errors: method", "optimise": "Optimising: step"}
 _VARIABLES = {"x_T": "noise x_T", "noises": "noises w", "z": "code z"}
-EXACT = 1e-3
-
-
-def error(cosine: float, length_ratio: float) -> float:
-    """|a - b| / |b| from the cosine c of a and b and r = |a| / |b|: sqrt(r^2 - 2 r c + 1)."""
-    return math.sqrt(max(length_ratio**2 - 2 * length_ratio * cosine + 1, 0.0))
 
 
 def status(state: Comparison) -> str:
     """The progress bar."""
-    if state.stage == "done":
-        return html.progress_bar(finished(state), 1.0)
-    if state.stage == "stopped":
+    if state.stage in ("done", "stopped"):
         return html.progress_bar(finished(state), 1.0)
     share = {"encode": 0.0, "audit": 0.05, "optimise": 0.25}[state.stage]
     width = {"encode": 0.05, "audit": 0.2, "optimise": 0.75}[state.stage]
@@ -46,28 +39,28 @@ def finished(state: Comparison) -> str:
     """The end in one sentence."""
     ends = [column.curve[-1].total for column in state.columns if column.curve]
     if state.stage == "stopped":
-        return "Stopped; what was measured so far is kept." if ends else "Stopped before anything was measured."
+        return "Stopped; the measurements so far are kept." if ends else "Stopped before the first measurement."
     best = min((c for c in state.columns if c.curve), key=lambda c: c.curve[-1].total, default=None)
     if best is None:
-        return "Finished, but no method could go on: see each card."
+        return "Finished, but every method failed: see the cards."
     lowest = f"{GRADIENTS[best.method].label}, {best.curve[-1].total:.3f}"
     return f"Finished in {state.seconds:.0f} s; lowest loss: {lowest}."
 
 
 def cards(methods: Sequence[Column]) -> str:
-    """One card a method."""
+    """One card per method."""
     slowest = max((c.seconds or 0 for c in methods), default=0)
     largest = max((c.memory or 0 for c in methods), default=0)
     return f'<div class="cards-row">{"".join(_card(column, slowest, largest) for column in methods)}</div>'
 
 
 def columns(methods: Sequence[str]) -> list[Column]:
-    """Empty columns of the methods chosen."""
+    """Empty columns of the chosen methods."""
     return [Column(method) for method in GRADIENTS if method in methods]
 
 
-def waiting(methods: Sequence[str]) -> str:
-    """The cards before anything ran."""
+def empty_cards(methods: Sequence[str]) -> str:
+    """The cards before the first run."""
     return cards(columns(methods))
 
 
@@ -78,8 +71,8 @@ def _card(column: Column, slowest: float, largest: int) -> str:
         picture = f'<img src="{uri(column.image)}" alt="Result of {escape(name)} so far">'
     body = "".join(_rows(column, slowest, largest))
     notes = [column.trouble] if column.trouble else list(column.found.warnings) if column.found else []
-    said = "".join(f'<p class="trouble">{escape(sentence)}</p>' for sentence in notes)
-    return f"<article><h4>{escape(name)}</h4>{picture}<dl>{body}</dl>{said}</article>"
+    below = "".join(f'<p class="trouble">{escape(sentence)}</p>' for sentence in notes)
+    return f"<article><h4>{escape(name)}</h4>{picture}<dl>{body}</dl>{below}</article>"
 
 
 def _rows(column: Column, slowest: float, largest: int) -> list[str]:
@@ -88,14 +81,13 @@ def _rows(column: Column, slowest: float, largest: int) -> list[str]:
         first, last = column.curve[0].total, column.curve[-1].total
         rows.append(_row("Loss", f"{first:.3f} → <b>{last:.3f}</b>"))
     if column.found is not None:
-        for variable, cosine in column.found.cosine.items():
-            wrong = error(cosine, column.found.length_ratio[variable])
+        for variable, wrong in gradient_errors(column.found).items():
             label = f"Gradient error, {_VARIABLES.get(variable, variable)}"
             rows.append(_row(label, _error(wrong), _logarithmic(wrong), bad=wrong > EXACT))
     if column.seconds is not None:
-        rows.append(_row("Time of a gradient", f"{column.seconds:.2f} s", column.seconds / slowest))
+        rows.append(_row("Time per gradient", f"{column.seconds:.2f} s", column.seconds / slowest))
     if column.memory is not None:
-        rows.append(_row("Memory of a gradient", f"{column.memory / 2**20:.1f} MiB", column.memory / max(largest, 1)))
+        rows.append(_row("Memory per gradient", f"{column.memory / 2**20:.1f} MiB", column.memory / max(largest, 1)))
     if column.calls:
         rows.append(_row("Network calls", f"{column.calls:,}"))
     return rows
@@ -116,5 +108,5 @@ def _error(wrong: float) -> str:
 
 
 def _logarithmic(wrong: float) -> float:
-    """Bar of an error: nothing at the threshold of exactness, half at 100 %, full at 100,000 %."""
+    """Length of an error's bar: 0 at the threshold of exactness, half at 100 %, full at 100,000 %."""
     return 0.0 if wrong <= EXACT else (math.log10(wrong) + 3) / 6

@@ -1,9 +1,10 @@
-"""`compare_tab`: the same job done by several gradient methods at once, with what each of them takes."""
+"""`compare_tab`: one task with several gradient methods side by side, with the cost and the result of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,23 @@ from studio.core.gradients import GRADIENTS
 from studio.core.settings import GradientName
 from studio.queue.app_state import Stream, Studio, Task
 from studio.runs.compare import Comparison, chosen_methods
-from studio.runs.events import Waiting
 from studio.runs.request import Request
-from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
+from studio.ui.events import QUICK, Updates
 from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, picture
-from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.ui.job import Job, follow, job_row, wire_job
 
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
-# an ODE, because that is where the paper's adjoint is at its best; few steps, because four methods run
+# an ODE, where the paper's adjoint is most accurate; few steps, because four methods run
 _START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
 
 
 @dataclass(frozen=True)
 class _Tab:
-    """What a comparison reads and writes."""
+    """The components that a comparison reads and writes."""
 
     start: gr.Image
     second: gr.Image
@@ -49,26 +49,27 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
-        studio: model, device, stop flags.
-        examples: pictures; the first is there when the page opens.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page opens with the first.
         stream: `studio.stream`, or a wrapper around it that a host needs.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            gr.Markdown("### One job")
+            gr.Markdown("### Task")
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
-            example_row(examples, start, "Or choose an example")
+            example_row(examples, start)
             goals = [(one.label, one.name) for one in offered("compare")]
             goal = gr.Radio(goals, value=DEFAULTS.loss, label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
             with gr.Column(visible=False) as second_box:
-                second = picture("Face to become", "compare-second", None, height=190)
-                example_row(list(reversed(examples)), second, "Or choose a second example")
-            gr.Markdown("### Several ways to differentiate it")
+                second = picture("Target face", "compare-second", None, height=190)
+                example_row(list(reversed(examples)), second)
+            gr.Markdown("### Gradient methods to compare")
             methods = gr.CheckboxGroup(
                 [(one.label, one.name) for one in GRADIENTS.values()],
                 value=list(GRADIENTS),
                 label="Gradient methods",
+                show_label=False,
                 elem_id="compare-methods",
                 elem_classes="cards",
             )
@@ -76,9 +77,9 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
             with gr.Accordion("All settings", open=False, elem_id="compare-more"):
                 fields |= controls(_MORE, "compare-")
         with gr.Column(scale=8, min_width=340):
-            job = job_row("compare", "Compare")
+            job = job_row("compare-", "Compare")
             shown = gr.HTML(
-                compare_html.waiting(list(GRADIENTS)),
+                compare_html.empty_cards(list(GRADIENTS)),
                 elem_id="compare-cards",
                 elem_classes="plain",
                 apply_default_css=False,
@@ -100,10 +101,10 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
         },
         goal,
         [second_box, second, prompt],
-        **PLUMBING,
+        **QUICK,
     )
-    goal.change(None, js=NAME_EXAMPLES, **PLUMBING)
-    methods.change(compare_html.waiting, methods, shown, **PLUMBING)
+    goal.change(None, js=NAME_EXAMPLES, **QUICK)
+    methods.change(compare_html.empty_cards, methods, shown, **QUICK)
 
 
 def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
@@ -117,16 +118,14 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
         prompt: str,
         methods: Sequence[GradientName],
         *values: Any,
-    ) -> Iterator[Updates]:
+    ) -> Generator[Updates, None, str]:
         chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
         request = Request.checked(chosen, start, second, studio.model.size)
-        for state in stream(Task("compare", request, tuple(chosen_methods(methods))), stop):
-            if state is None:
-                yield tab.job.unchanged()
-            elif isinstance(state, Waiting):
-                yield tab.job.moving(html.place(state.ahead), 0.0)
-            else:
-                yield _shown(tab, state)
+        task = Task("compare", request, tuple(chosen_methods(methods)))
+        last = yield from follow(tab.job, stream(task, stop), partial(_shown, tab))
+        if last is None:
+            yield tab.job.without_result()
+        return ""
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
     wire_job(tab.job, studio.cancel_tokens, work, inputs, [tab.cards, tab.curve])

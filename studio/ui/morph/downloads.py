@@ -1,4 +1,4 @@
-"""Below a finished morph: its picture and its record to take away, with or without settings and label."""
+"""Downloads of a finished morph: its picture and its record, with or without settings and label."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from studio.export.morph import SAVES, save
 from studio.models.interface import Model
 from studio.runs.morph import Morphed
 from studio.ui import html
-from studio.ui.downloads import DOWNLOAD, boxes, carrier, written
-from studio.ui.job import PLUMBING, Updates
+from studio.ui.downloads import hidden_file, options, wire_save, written
+from studio.ui.events import Updates
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """The row's components; `shown` holds the morph that is to be kept."""
+class Downloads:
+    """The components of the row; `shown` holds the finished morph."""
 
     shown: gr.State
     saves: dict[str, gr.Button]
@@ -27,32 +27,28 @@ class Keeping:
     file: gr.File
 
 
-def keeping(marked: bool) -> Keeping:
-    """A button for every kind of file; `marked`: whether pictures bear the label from the start."""
+def download_row(marked: bool) -> Downloads:
+    """A button for every kind of file; `marked`: whether pictures carry the label at first."""
     with gr.Row(elem_classes="saves"):
         saves = {
             kind: gr.Button(label, size="sm", min_width=90, elem_id=f"morph-save-{kind}")
             for kind, label in SAVES.items()
         }
     with gr.Row(elem_classes="sharing"):
-        inside, mark = boxes(marked, "morph-")
-    return Keeping(gr.State(None), saves, inside, mark, carrier("morph-"))
+        inside, mark = options(marked, "morph-")
+    return Downloads(gr.State(None), saves, inside, mark, hidden_file("morph-"))
 
 
-def wire_keeping(keep: Keeping, message: gr.HTML, model: Model) -> None:
-    """Each button downloads its file of the morph that is shown."""
+def wire_downloads(downloads: Downloads, message: gr.HTML, model: Model) -> None:
+    """Each button downloads its file of the finished morph."""
+    file = downloads.file
 
-    def made(kind: str, inside: bool, marked: bool, shown: Morphed | None) -> Iterator[Updates]:
+    def save_as(kind: str, inside: bool, marked: bool, shown: Morphed | None) -> Iterator[Updates]:
         if shown is None:
-            yield {keep.file: None, message: html.alert("There is nothing to keep yet: press Morph first.")}
+            yield {file: None, message: html.alert("There is no result to save yet: press Morph first.")}
         else:
-            yield from written(keep.file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
+            yield from written(file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
 
-    for kind, button in keep.saves.items():
-        button.click(
-            partial(made, kind),
-            [keep.inside, keep.mark, keep.shown],
-            [keep.file, message],
-            show_progress="hidden",
-            api_visibility="private",
-        ).then(None, keep.file, None, js=DOWNLOAD, **PLUMBING)
+    for kind, button in downloads.saves.items():
+        inputs = [downloads.inside, downloads.mark, downloads.shown]
+        wire_save(button, partial(save_as, kind), inputs, file, message)

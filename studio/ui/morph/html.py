@@ -1,4 +1,4 @@
-"""What the Morph tab says, as text and small HTML: bars of similarity against every embedder's threshold."""
+"""Texts and small HTML of the Morph tab: bars of similarity against the thresholds of every face network."""
 
 from __future__ import annotations
 
@@ -11,56 +11,54 @@ from studio.export.player import uri
 from studio.runs.held_out import Answer, Verdict
 
 CONSENT = (
-    "Only upload faces of people who have agreed to it, your own included. The examples are rendered; nobody looks "
-    "like them. Pictures stay on this machine."
+    "Upload only faces of people who agreed to it. The examples are rendered faces, not real people. Pictures stay on "
+    "this server."
 )
-WHY = """**What this shows, and why.** A *face morphing attack* puts one picture that resembles two people into one
-passport, so that both can travel with it. Diffusion models make such pictures without the seams that older morphs
-leave, and steering by gradients makes them stronger: AdjointDEIS was tested on exactly this task, because detectors
-have to be trained and tested against the strongest attacks that are known. So here it is shown in the open, on clay
-faces and with clay embedders, which know nothing of real people.
+WHY = """**What this shows.** A *face morphing attack* puts one picture that resembles two people into one passport, so
+that both can travel with it. Diffusion models make such pictures without the seams of older methods, and gradients make
+the attack stronger. AdjointDEIS was tested on this task, because detectors must be trained and tested on the strongest
+known attacks. This page uses rendered clay faces, and face networks that were trained on clay faces only.
 
-**How to read it.** The *plain morph* meets half-way between the two encodings: z on a line, x_T and the noises on
-great circles; no gradient. The *steered morph* starts there and follows the gradient of
+**How to read it.** The *plain morph* is the midpoint of the two encodings: z by linear interpolation, x<sub>T</sub> and
+the noises by spherical interpolation, without a gradient. The *steered morph* starts there and minimises
 
 $$\\mathcal L = d(v, v_a) + d(v, v_b) + |\\,d(v, v_a) - d(v, v_b)\\,|$$
 
-(eq. 5.1 of the paper; v is the morph, d one minus the cosine of two embeddings), taken through every sampling step.
-Only the first embedder is in that loss. The judges are networks of other kinds that the optimisation never sees: what
-they say is what counts. A bar that passes the dark mark would be taken for that person at a false match rate of 0.1 %;
-the light mark is 1 %. An attack succeeds at a judge when *both* bars pass.
+(eq. 5.1 of the paper). Here v, v<sub>a</sub> and v<sub>b</sub> are the embeddings of the morph and of the two faces,
+and d is one minus their cosine. The gradient goes through every sampling step. Only the first network is in this loss.
+The *held-out networks* are of other kinds and are not in the loss, so their results count. A network accepts a face
+whose bar passes the dark mark, at a false match rate (FMR) of 0.1 %; the light mark is an FMR of 1 %. The attack
+succeeds for a network that accepts *both* faces.
 """
-_ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at 1 % only", "rejected": "✗ rejected"}
+_ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 % only", "rejected": "✗ rejected"}
 
 
 def stage(
     first: Image.Image | None, plain: Image.Image | None, now: Image.Image | None, second: Image.Image | None
 ) -> str:
     """Four pictures in a row: the first face, the plain morph, the steered one, the second face."""
-    moving = "Encoding…" if now is not None and plain is None else "Steered morph"
+    moving = "Inverting…" if now is not None and plain is None else "Steered morph"
     shown = (("First face", first), ("Plain morph", plain), (moving, now), ("Second face", second))
     figures = "".join(_figure(caption, image) for caption, image in shown)
     return f'<div class="morph-row">{figures}</div>'
 
 
 def panel(of_plain: Sequence[Verdict], of_now: Sequence[Verdict]) -> str:
-    """A row for every embedder: bars of similarity to the first and to the second face, plain above steered."""
+    """A row for every face network: bars of similarity to the first and the second face, plain above steered."""
     if not of_plain:
-        return '<p class="hint">Once there is a morph: how similar every embedder finds it to both faces.</p>'
+        return '<p class="hint">After a run: similarity of the morph to both faces, for each face network.</p>'
     rows = "".join(_embedder(plain, now) for plain, now in zip(of_plain, of_now, strict=True))
     return f'<p class="outcome">{outcome(of_plain, of_now)}</p><div class="verdicts">{rows}</div>'
 
 
 def outcome(of_plain: Iterable[Verdict], of_now: Iterable[Verdict]) -> str:
-    """Which judges would be fooled, in one sentence."""
+    """How many held-out networks accept each morph for both faces, in one sentence."""
     held_out = [verdict for verdict in of_now if not verdict.in_loss]
     if not held_out:
         return ""
-    before, after = (sum(v.fooled for v in said if not v.in_loss) for said in (of_plain, of_now))
-    return (
-        f"{_count(after)} of {len(held_out)} judges would take the steered morph for both people "
-        f"({_count(before).lower()} the plain one)."
-    )
+    before, after = (sum(v.fooled for v in verdicts if not v.in_loss) for verdicts in (of_plain, of_now))
+    count = len(held_out)
+    return f"Steered morph: accepted by {after} of {count} held-out networks; plain morph: {before} of {count}."
 
 
 def _figure(caption: str, image: Image.Image | None) -> str:
@@ -68,19 +66,15 @@ def _figure(caption: str, image: Image.Image | None) -> str:
     return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
-def _count(number: int) -> str:
-    return "None" if number == 0 else str(number)
-
-
 def _embedder(plain: Verdict, now: Verdict) -> str:
-    kind = "in the loss" if now.in_loss else "not in the loss"
+    kind = "in the loss" if now.in_loss else "held out"
     people = "".join(_person(person, plain, now) for person in ("first", "second"))
     return f"<section><h4>{escape(now.name.capitalize())}<small>{kind}</small></h4>{people}</section>"
 
 
 def _person(person: str, plain: Verdict, now: Verdict) -> str:
     bars = _bar(getattr(plain, person), "plain", plain) + _bar(getattr(now, person), "steered", now)
-    return f'<div class="verdict"><span>similar to the {person} face</span>{bars}</div>'
+    return f'<div class="verdict"><span>Similarity to the {person} face</span>{bars}</div>'
 
 
 def _bar(similarity: float, kind: str, verdict: Verdict) -> str:

@@ -1,14 +1,14 @@
-"""`morph_tab`: two faces in, one face that is both; beside it the plain morph, and what the judges say of each."""
+"""`morph_tab`: two faces and their morph, beside the plain morph, with the similarities that face networks measure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
@@ -16,16 +16,16 @@ from studio.core.errors import UserError
 from studio.core.presets import DEFAULT, PRESETS, suited
 from studio.images.load import load_picture
 from studio.queue.app_state import Stream, Studio, Task
-from studio.runs.events import Waiting
 from studio.runs.morph import Morphed, Morphing
 from studio.runs.request import Request
 from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
+from studio.ui.events import QUICK, Updates
 from studio.ui.fields import example_row, picture
-from studio.ui.job import PLUMBING, Job, Updates, job_row, wire_job
+from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.morph import html as morph_html
-from studio.ui.morph.downloads import keeping, wire_keeping
+from studio.ui.morph.downloads import download_row, wire_downloads
 
 _MAIN = ("optimisation_steps", "closeness")
 _MORE = (
@@ -36,7 +36,7 @@ _MORE = (
 
 @dataclass(frozen=True)
 class _Tab:
-    """What a morph reads and writes."""
+    """The components that a morph reads and writes."""
 
     faces: tuple[gr.Image, gr.Image]
     preset: gr.Radio
@@ -52,8 +52,8 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
-        studio: model, device, stop flags.
-        examples: pictures; the first two, best look-alikes, are there when the page opens.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page opens with the first two, which should look alike.
         stream: `studio.stream`, or a wrapper around it that a host needs.
     """
     pair = examples[:2]
@@ -62,7 +62,7 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
         with gr.Column(scale=4, min_width=320):
             faces, preset, fields = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
-            job = job_row("morph", "Morph")
+            job = job_row("morph-", "Morph")
             seen = [load_picture(path, size) for path in pair] if len(pair) == 2 else [None, None]
             stage = gr.HTML(
                 morph_html.stage(seen[0], None, None, seen[1]),
@@ -74,10 +74,10 @@ def morph_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
                 morph_html.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
             )
             numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
-            keep = keeping(studio.public)
+            downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, keep.shown), stream)
-    wire_keeping(keep, job.message, studio.model)
+    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream)
+    wire_downloads(downloads, job.message, studio.model)
 
 
 _SHOWN = 6  # examples below each face
@@ -87,13 +87,13 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
 ) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control]]:
-    gr.Markdown("### Two faces")
+    gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
         faces = []
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
-                example_row(examples[:_SHOWN], face, "Examples")
+                example_row(examples[:_SHOWN], face)
                 faces.append(face)
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
@@ -109,10 +109,14 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
 
     def work(
         stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
-    ) -> Iterator[Updates]:
+    ) -> Generator[Updates, None, str]:
         chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, size)
-        yield from _watch(tab, request, stream(Task("morph", request), stop))
+        last = yield from follow(tab.job, stream(Task("morph", request), stop), partial(_shown, tab, request))
+        if not isinstance(last, Morphed):
+            yield tab.job.without_result()
+            return ""
+        return retry_message(request.settings, last.outcome.settings)
 
     def look(first: str | None, second: str | None) -> Updates:
         try:
@@ -121,42 +125,23 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
             return {tab.job.message: html.alert(str(error))}
         return {tab.job.message: "", tab.stage: morph_html.stage(seen[0], None, None, seen[1])}
 
-    def choose(preset: str | None) -> dict[Block, Any]:
+    def choose(preset: str | None) -> Updates:
         values = PRESETS.get(preset or "", {})
-        moved: dict[Block, Any] = {field: values[name] for name, field in tab.fields.items() if name in values}
+        moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     wire_job(tab.job, studio.cancel_tokens, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
-    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **PLUMBING)
-    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **PLUMBING)
+    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **QUICK)
+    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
 
 
-def _watch(tab: _Tab, request: Request, events: Iterator[Morphing | Morphed | Waiting | None]) -> Iterator[Updates]:
-    job, finished = tab.job, False
-    for event in events:
-        if event is None:
-            yield job.unchanged()
-        elif isinstance(event, Waiting):
-            yield job.moving(html.place(event.ahead), 0.0)
-        elif isinstance(event, Morphing):
-            yield {**_moving(job, event), **_shown(tab, request, event)}
-        else:
-            finished = True
-            yield _done(tab, event)
-            if note := retry_message(request.settings, event.outcome.settings):
-                yield {job.message: html.note(note)}
-    if not finished:
-        yield job.over("Stopped before there was a morph, so there is nothing to keep.", 0.0)
-
-
-def _moving(job: Job, event: Morphing) -> Updates:
-    return {job.status: html.progress(event.progress)}
-
-
-def _shown(tab: _Tab, request: Request, event: Morphing) -> Updates:
+def _shown(tab: _Tab, request: Request, event: Morphing | Morphed) -> Updates:
+    if isinstance(event, Morphed):
+        return _done(tab, event)
     now: Image.Image = event.progress.image
     return {
+        tab.job.status: html.progress(event.progress),
         tab.stage: morph_html.stage(request.start, event.plain, now, request.second),
         tab.panel: morph_html.panel(event.of_plain, event.of_now),
     }

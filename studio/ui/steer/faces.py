@@ -1,7 +1,7 @@
-"""Faces of a picture that a person brought: what is found, which of them is chosen, and the crop that follows.
+"""Faces in an uploaded picture: the search, the choice among them, and the crop to the chosen one.
 
-The crop's sliders stay the truth. A crop that a person has set is never replaced without being asked, and Undo gives
-the one before back.
+The crop is what its sliders hold. A crop set by hand changes only when a face is chosen, and Undo restores the crop
+before.
 """
 
 from __future__ import annotations
@@ -20,31 +20,30 @@ from studio.images.faces import find_faces
 from studio.images.framing import ALIGNED
 from studio.images.load import load_picture
 from studio.models.domain import Domain
+from studio.ui.events import Updates
 from studio.ui.steer import photo_html
 from studio.ui.viewers import viewer
 
-Updates = dict[Block, Any]
-
 
 @dataclass(frozen=True)
-class Sought:
-    """What was found in the picture at hand.
+class FoundFaces:
+    """The faces of the current picture.
 
     Args:
-        crops: of its faces, the largest first.
-        pictures: what they show, as data URIs.
-        before: the crop that Undo brings back.
-        ours: the crop that was set from here, if any was.
+        crops: to each face, the largest first.
+        pictures: of these crops, as data URIs.
+        before: the crop that Undo restores.
+        set_here: the crop that the search or a choice set, if one did.
     """
 
     crops: tuple[Crop, ...] = ()
     pictures: tuple[str, ...] = ()
     before: Crop = field(default_factory=Crop)
-    ours: Crop | None = None
+    set_here: Crop | None = None
 
     def panel(self, sentence: str) -> dict[str, Any]:
-        """What the viewer shows; faces to choose from only where there is a choice."""
-        face = self.crops.index(self.ours) if self.ours in self.crops else -1
+        """The value of the viewer: the sentence, and the faces if there is a choice."""
+        face = self.crops.index(self.set_here) if self.set_here in self.crops else -1
         choice = len(self.crops) > 1 or (len(self.crops) == 1 and face < 0)
         pictures = list(self.pictures) if choice else []
         return {"text": sentence, "faces": pictures, "chosen": face, "undo": face >= 0}
@@ -52,30 +51,30 @@ class Sought:
 
 @dataclass(frozen=True)
 class FacePanel:
-    """The place where faces are shown; empty, and then not there, until a picture with something to say comes."""
+    """The components that show faces; hidden while their text is empty."""
 
     shown: gr.HTML
-    sought: gr.State
+    found: gr.State
 
     @property
     def parts(self) -> list[Block]:
         """Both of them."""
-        return [self.shown, self.sought]
+        return [self.shown, self.found]
 
 
 def face_panel(name: str) -> FacePanel:
     """A panel; `name` is its id."""
-    return FacePanel(viewer("photo", {}, name), gr.State(Sought()))
+    return FacePanel(viewer("photo", {}, name), gr.State(FoundFaces()))
 
 
 class FaceSearch:
     """Handlers of one panel.
 
     Args:
-        panel: where faces are shown.
+        panel: shows the faces.
         fields: the four sliders of the crop.
         size: of the model's pictures.
-        world: of a model that knows one kind of picture; what it knows already needs no search.
+        world: of a model trained on one kind of picture; a picture of that kind needs no search.
     """
 
     def __init__(self, panel: FacePanel, fields: Sequence[Block], size: int, world: Domain | None) -> None:
@@ -83,53 +82,54 @@ class FaceSearch:
 
     @property
     def outputs(self) -> list[Block]:
-        """What any of the handlers may update."""
+        """The components that the handlers update."""
         return [*self._panel.parts, *self._fields]
 
-    def find(self, path: str | None, sought: Sought, *values: float) -> Updates:
-        """A picture was brought by hand: look for its faces, and set the crop to the largest."""
+    def find(self, path: str | None, found: FoundFaces, *values: float) -> Updates:
+        """A picture was chosen by hand: find its faces, and set the crop to the largest."""
         now = Crop.clamped(values)
-        free = now in (Crop(), sought.ours)
+        free = now in (Crop(), found.set_here)
         start = Crop() if free else now
-        # a picture that follows at once may still bring the sliders of this one
-        nothing = self._shown(Sought(ours=sought.ours), "")
+        # the event of a next picture may still carry the slider values that were set for this one
+        nothing = self._shown(FoundFaces(set_here=found.set_here), "")
         if path is None:
             return {**nothing, **self._set(start)}
         try:
             if self._world and not self._world.check(load_picture(path, self._size, start)).outside:
                 return {**nothing, **self._set(start)}
-            faces = find_faces(path, self._world.framing if self._world else ALIGNED)
-        except UserError:  # a file that is no picture is said where it is shown
+            search = find_faces(path, self._world.framing if self._world else ALIGNED)
+        except UserError:  # `InputHandlers.look` shows the message
             return nothing
-        if faces.needs_no_crop:
+        if search.needs_no_crop:
             return {**nothing, **self._set(start)}
-        here = Sought(tuple(one.crop for one in faces.found), tuple(uri(one.picture) for one in faces.found), start)
-        if not faces.found:
+        crops, pictures = [one.crop for one in search.found], [uri(one.picture) for one in search.found]
+        here = FoundFaces(tuple(crops), tuple(pictures), start)
+        if not search.found:
             return {**self._shown(here, photo_html.NONE), **self._set(start)}
-        sentence = photo_html.found(len(faces.found), kept=not free)
+        sentence = photo_html.found(len(search.found), kept=not free)
         return self._chosen(here, 0, sentence) if free else self._shown(here, sentence)
 
-    def pick(self, event: gr.EventData, sought: Sought) -> Updates:
+    def pick(self, event: gr.EventData, found: FoundFaces) -> Updates:
         """One of the faces that are shown."""
-        place = getattr(event, "face", None)
-        if not isinstance(place, int) or not 0 <= place < len(sought.crops):
-            return self._shown(sought, photo_html.NONE)
-        return self._chosen(sought, place, photo_html.chosen(place + 1))
+        index = getattr(event, "face", None)
+        if not isinstance(index, int) or not 0 <= index < len(found.crops):
+            return self._shown(found, photo_html.NONE)
+        return self._chosen(found, index, photo_html.chosen(index + 1))
 
-    def undo(self, sought: Sought) -> Updates:
-        """The crop as it was."""
-        return {**self._shown(replace(sought, ours=None), photo_html.UNDONE), **self._set(sought.before)}
+    def undo(self, found: FoundFaces) -> Updates:
+        """The crop before."""
+        return {**self._shown(replace(found, set_here=None), photo_html.UNDONE), **self._set(found.before)}
 
-    def forget(self) -> Updates:
-        """Another picture came by itself, with a crop of its own."""
-        return self._shown(Sought(), "")
+    def clear(self) -> Updates:
+        """The page set another picture and its crop."""
+        return self._shown(FoundFaces(), "")
 
-    def _chosen(self, sought: Sought, place: int, sentence: str) -> Updates:
-        crop = sought.crops[place]
-        return {**self._shown(replace(sought, ours=crop), sentence), **self._set(crop)}
+    def _chosen(self, found: FoundFaces, index: int, sentence: str) -> Updates:
+        crop = found.crops[index]
+        return {**self._shown(replace(found, set_here=crop), sentence), **self._set(crop)}
 
-    def _shown(self, sought: Sought, sentence: str) -> Updates:
-        return {self._panel.shown: sought.panel(sentence) if sentence else {}, self._panel.sought: sought}
+    def _shown(self, found: FoundFaces, sentence: str) -> Updates:
+        return {self._panel.shown: found.panel(sentence) if sentence else {}, self._panel.found: found}
 
     def _set(self, crop: Crop) -> Updates:
         return dict(zip(self._fields, crop, strict=True))

@@ -1,4 +1,4 @@
-"""The runs of one visit, newest first: what tells them apart, and the settings to take up again."""
+"""The runs of one session, newest first: their differences, and their settings to load again."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ MOST = 12
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A run and its number in this visit, from 1."""
+    """A run and its number in this session, from 1."""
 
     id: int
     outcome: Outcome
 
 
 def keep(runs: Sequence[HistoryEntry], outcome: Outcome) -> tuple[HistoryEntry, ...]:
-    """The runs with a new one in front, without its frames; the oldest beyond `MOST` are forgotten."""
+    """The runs with a new one in front, without its frames; at most `MOST`."""
     number = max((run.id for run in runs), default=0) + 1
     light = dataclasses.replace(outcome, frames=(), path=None)
     return (HistoryEntry(number, light), *runs)[:MOST]
 
 
 def entries(runs: Sequence[HistoryEntry]) -> list[dict[str, Any]]:
-    """What the viewer shows of them."""
+    """The runs as JSON for the viewer."""
     return [
         {
             "id": run.id,
-            "title": html.wish(run.outcome.settings),
+            "title": html.goal_text(run.outcome.settings),
             "summary": html.gains(run.outcome),
             "after": uri(run.outcome.after),
             "facts": _facts(run.outcome),
@@ -45,7 +45,7 @@ def entries(runs: Sequence[HistoryEntry]) -> list[dict[str, Any]]:
 
 
 def _facts(outcome: Outcome) -> dict[str, str]:
-    """Every setting and every measured number by the name a person reads."""
+    """Every setting and every measurement by its label."""
     settings = {title(name): str(value) for name, value in outcome.settings.model_dump().items() if name != "version"}
     measured = {name: f"{value:.3f}" for name, value in outcome.best.similarity.items()}
     return {

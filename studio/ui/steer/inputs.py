@@ -1,4 +1,4 @@
-"""The page's left column: the image, and what to change about it."""
+"""The left column of the Steer tab: the picture and the goal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from studio.core.settings import MIX, Settings, title
 from studio.export.player import uri
 from studio.export.recordings import Recording
 from studio.ui.controls import controls
+from studio.ui.events import Updates
 from studio.ui.fields import DEFAULTS, example_row, picture, slider, text
 from studio.ui.steer.faces import FacePanel, face_panel
 from studio.ui.viewers import viewer
@@ -29,12 +30,11 @@ _MORE = (
 )  # fmt: skip
 NEED_FIELDS = ("loss", *MIX)
 Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number
-Updates = dict[Block, Any]
 
 
 @dataclass(frozen=True)
-class Start:
-    """The picture to change: upload, recorded examples, what is said of a photograph, crop."""
+class StartInputs:
+    """The picture to change: upload, recorded examples, faces found in it, a warning, crop."""
 
     image: gr.Image
     recorded: gr.HTML
@@ -45,8 +45,8 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What to change. `fields` holds one component for every field of Settings but the version and the first crop."""
+class GoalInputs:
+    """The goal. `fields` holds one component for every field of Settings except the version and the first crop."""
 
     fields: Mapping[str, Field]
     prompt: gr.Textbox
@@ -66,7 +66,7 @@ class Wishes:
     read: gr.HTML
 
     def needed(self, settings: Settings) -> Updates:
-        """Show what these settings need, and nothing else."""
+        """Show the inputs that these settings need, and hide the others."""
         second = settings.needs_second_picture
         return {
             self.mix_box: gr.Column(visible=bool(settings.goal.parts)),
@@ -78,52 +78,52 @@ class Wishes:
 
     @property
     def boxes(self) -> list[Block]:
-        """What `needed` shows or hides."""
+        """The components that `needed` shows or hides."""
         return [self.mix_box, self.second_box, self.second, self.prompt_box, self.source_box]
 
 
 @dataclass(frozen=True)
 class Form:
-    """All that is asked: one component for every field of Settings but the version."""
+    """All inputs: one component for every field of Settings except the version."""
 
-    start: Start
-    wishes: Wishes
+    start: StartInputs
+    goal: GoalInputs
 
     @property
     def fields(self) -> dict[str, Field]:
-        """Component by the name of its setting."""
-        return {**self.wishes.fields, **self.start.fields}
+        """Components by the names of their settings."""
+        return {**self.goal.fields, **self.start.fields}
 
     def named(self, values: Sequence[Any]) -> dict[str, Any]:
-        """What the fields hold, by name."""
+        """The values of the fields by name."""
         return dict(zip(self.fields, values, strict=True))
 
     def filled(self, settings: Settings) -> Updates:
-        """Every field as these settings have it, and the boxes that they need."""
+        """Every field set to these settings, and the boxes that they need."""
         values: Updates = {field: getattr(settings, name) for name, field in self.fields.items()}
-        return {**values, **self.wishes.needed(settings), self.wishes.preset: preset_of(settings)}
+        return {**values, **self.goal.needed(settings), self.goal.preset: preset_of(settings)}
 
 
-def start_picture(examples: Sequence[Path], recordings: Sequence[Recording] = ()) -> Start:
-    """Upload, paste, webcam; examples that answer at once; the first of them is there when the page opens."""
-    gr.Markdown("### 1 · A face")
+def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ()) -> StartInputs:
+    """Upload, clipboard, webcam, and recorded examples; the page opens with the first of them."""
+    gr.Markdown("### 1 · Face")
     pictures = {path.stem: path for path in examples}
     first = next((pictures[one.image] for one in recordings if one.image in pictures), None)
     with gr.Row(elem_id="face"):
         image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
     if not recordings:
-        example_row(examples, image, "Or choose an example")
+        example_row(examples, image)
     faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return Start(image, recorded, faces, outside, seen, fields)
+    return StartInputs(image, recorded, faces, outside, seen, fields)
 
 
-def wishes(examples: Sequence[Path]) -> Wishes:
-    """Goal, what it needs, preset, the two sliders that matter most; the rest is folded away."""
-    gr.Markdown("### 2 · A wish")
+def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
+    """Goal, the inputs it needs, preset and the two main sliders; all other settings are in a closed accordion."""
+    gr.Markdown("### 2 · Goal")
     goal = gr.Radio(
         [(one.line, one.name) for one in offered("steer")],
         value=DEFAULTS.loss,
@@ -137,9 +137,9 @@ def wishes(examples: Sequence[Path]) -> Wishes:
         fields |= {name: slider(name, 0.1) for name in MIX}
     with gr.Column(visible=False, elem_id="second-box") as second_box:
         second = picture("Second face", "second", None, height=200)
-        example_row(list(reversed(examples)), second, "Or choose a second example")
+        example_row(list(reversed(examples)), second)
         second_faces = face_panel("second-photo")
-        with gr.Accordion("Crop of the second picture", open=False):
+        with gr.Accordion("Crop, second picture", open=False):
             second_seen = _seen("second-seen")
             fields |= _crop(SECOND_CROP)
     with gr.Column(visible=False) as source_box:
@@ -147,28 +147,28 @@ def wishes(examples: Sequence[Path]) -> Wishes:
     with gr.Column(elem_classes="tight") as prompt_box:
         prompt = fields["prompt"] = text("prompt")
         with gr.Row(elem_classes="chips"):
-            chips = [gr.Button(words, size="sm", min_width=60) for words in PROMPTS]
-    read = gr.HTML(elem_id="read")
+            chips = [gr.Button(one, size="sm", min_width=60) for one in PROMPTS]
+    read = gr.HTML(elem_id="read", elem_classes="plain message")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
     with gr.Group():
         fields["optimisation_steps"] = slider("optimisation_steps", 1)
         fields["closeness"] = slider("closeness", 0.1)
-    cost = gr.HTML(elem_id="cost")
+    cost = gr.HTML(elem_id="cost", elem_classes="plain")
     with gr.Accordion("All settings", open=False, elem_id="more"):
         fields |= controls(_MORE, "")
         with gr.Row(elem_id="seeds"):
             fields["seed"] = gr.Number(
                 value=DEFAULTS.seed, precision=0, label=title("seed"), elem_id="seed", scale=2, min_width=110
             )
-            dice = gr.Button("New", size="sm", elem_id="dice", min_width=60)
-            again = gr.Button("Last run's", size="sm", elem_id="last-seed", min_width=60)
+            dice = gr.Button("New seed", size="sm", elem_id="dice", min_width=60)
+            again = gr.Button("Last seed", size="sm", elem_id="last-seed", min_width=60)
     restore = gr.File(
-        label="Drop a saved PNG or JSON to get its settings back",
+        label="Drop a saved PNG or JSON to restore its settings",
         file_types=[".png", ".json"],
         height=96,
         elem_id="restore",
     )
-    return Wishes(
+    return GoalInputs(
         fields,
         prompt,
         second,
@@ -197,7 +197,7 @@ def _seen(name: str) -> gr.HTML:
         "",
         elem_id=name,
         elem_classes="seen",
-        html_template='${value}<p class="hint">What the model sees: put the face in the middle, its eyes level.</p>',
+        html_template='${value}<p class="hint">Input of the model: centre the face and level the eyes.</p>',
     )
 
 

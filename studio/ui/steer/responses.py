@@ -1,4 +1,4 @@
-"""What the page answers while a person sets a run up: how the picture looks to the model, what a goal needs, costs."""
+"""Handlers of the left column: the picture as the model's input, the inputs that a goal needs, the expected cost."""
 
 from __future__ import annotations
 
@@ -18,29 +18,34 @@ from studio.images.load import load_picture
 from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
-from studio.server.visitor import visitor_name
 from studio.ui import html
+from studio.ui.events import Updates
 from studio.ui.steer import photo_html
 from studio.ui.steer.faces import FaceSearch
-from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, Updates
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form
 from studio.ui.steer.outputs import Outputs
 
 
-class Answers:
-    """Handlers of the left column; arguments as for Actions."""
+class InputHandlers:
+    """Handlers of the left column.
+
+    Args:
+        studio: model, cost model, cancel tokens.
+        form, outputs: the components.
+    """
 
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
         self._world = domain_of(studio.model)
         size, fields = studio.model.size, form.fields
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
-        panels = (form.start.faces, form.wishes.second_faces)
+        panels = (form.start.faces, form.goal.second_faces)
         self.first, self.second = (
             FaceSearch(panel, crop, size, self._world) for panel, crop in zip(panels, crops, strict=True)
         )
 
-    def look(self, visitor: gr.Request, path: str | None, *crop: float) -> Updates:
-        """A new image or another crop: show it as the model sees it, or say why it cannot be used."""
+    def look(self, request: gr.Request, path: str | None, *crop: float) -> Updates:
+        """A new image or another crop: show the model's input, or a message if the file cannot be used."""
         outside = self.form.start.outside
         if path is None:
             return {self.outputs.message: "", outside: ""}
@@ -48,19 +53,18 @@ class Answers:
             picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
         except UserError as error:
             return {self.outputs.message: html.alert(str(error)), outside: ""}
-        told = photo_html.outside(self._world.check(picture), picture) if self._world else ""
-        if self._studio.cancel_tokens.running(visitor_name(visitor)):
-            return {self.outputs.message: "", outside: told}
-        caption = f"what the model sees, {picture.width} × {picture.height}"
-        live = {"image": uri(picture), "caption": caption}
-        return {self.outputs.message: "", self.outputs.live: live, outside: told}
+        warning = photo_html.outside(self._world.check(picture), picture) if self._world else ""
+        if self._studio.cancel_tokens.running(self.outputs.job.key(request)):
+            return {self.outputs.message: "", outside: warning}
+        live = {"image": uri(picture), "caption": f"model input, {picture.width} × {picture.height}"}
+        return {self.outputs.message: "", self.outputs.live: live, outside: warning}
 
     def leave_photo(self) -> Updates:
-        """A recorded run brings its picture, its crop, and nothing to say of a photograph."""
-        return {**self.first.forget(), self.form.start.outside: ""}
+        """A recorded run has its own picture and crop: remove the faces and the warning of an earlier picture."""
+        return {**self.first.clear(), self.form.start.outside: ""}
 
     def preview(self, path: str | None, *crop: float) -> str:
-        """The small picture beside the crop's sliders; nothing for a file that is no picture."""
+        """The small picture above the crop's sliders; "" for a file that is no picture."""
         if path is None:
             return ""
         try:
@@ -69,8 +73,8 @@ class Answers:
             return ""
 
     def look_at_second(self, path: str | None, *crop: float) -> Updates:
-        """The same for the picture to move towards."""
-        seen = self.form.wishes.second_seen
+        """The same for the second picture."""
+        seen = self.form.goal.second_seen
         if path is None:
             return {seen: "", self.outputs.message: ""}
         try:
@@ -80,28 +84,28 @@ class Answers:
         return {seen: html.seen(uri(picture)), self.outputs.message: ""}
 
     def choose_goal(self, *values: Any) -> Updates:
-        """Show what this goal, or this mix, needs."""
-        # unchecked: an empty mix is no mistake while its weights are still being moved
+        """Show the inputs that this goal, or this mix, needs."""
+        # unchecked: a mix may be empty while its weights are being moved
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
-        return {**self.form.wishes.needed(settings), self.outputs.message: ""}
+        return {**self.form.goal.needed(settings), self.outputs.message: ""}
 
     def suit(self, loss: str) -> list[float | str]:
-        """A goal chosen by hand starts with what suits it."""
+        """The settings that suit a goal, when it is chosen by hand."""
         return list(suited(loss).values())
 
     def choose_preset(self, preset: str | None) -> Updates:
-        """Move the sliders that the preset names."""
+        """Set the sliders of the preset."""
         values: Mapping[str, Any] = PRESETS.get(preset or "", {})
         fields = self.form.fields
         return {fields[name]: value for name, value in values.items()} or {fields["optimisation_steps"]: gr.skip()}
 
     def choose_mode(self, mode: str) -> Updates:
-        """The second order is the SDE's."""
+        """Order 2 is available for the SDE alone."""
         order = self.form.fields["order"]
         return {order: gr.update(value=1, interactive=False) if mode == "ode" else gr.update(interactive=True)}
 
     def forecast(self, *values: Any) -> str:
-        """What a run would cost; nothing where the settings are not yet complete."""
+        """The expected cost of a run; "" while the settings are not valid."""
         try:
             settings = parse(dict(zip(COST_FIELDS, values, strict=True)))
         except UserError:
@@ -109,15 +113,15 @@ class Answers:
         return html.expected(self._studio.cost(settings))
 
     def read(self, prompt: object, source_text: object) -> str:
-        """How much of a long text the model reads; nothing where it reads all."""
+        """A note on the part of a long text that the text network drops; "" if it drops nothing."""
         texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
         sentence = truncation_warnings(self._studio.model.tokenizer, texts)
         return html.note(sentence) if sentence else ""
 
     def roll(self) -> int:
-        """A fresh seed."""
+        """A random seed."""
         return secrets.randbelow(LARGEST_SEED + 1)
 
     def last_seed(self, shown: Outcome | None) -> Any:
-        """That of the run that is shown."""
+        """The seed of the run that is shown."""
         return gr.skip() if shown is None else shown.settings.seed

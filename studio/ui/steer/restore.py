@@ -1,4 +1,4 @@
-"""What was made before, again: recorded runs, saved files, links, the runs of this visit."""
+"""Settings of earlier runs: recorded runs, saved files, links, the runs of this session. And saving a run."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
 from studio.ui import html
 from studio.ui.downloads import written
+from studio.ui.events import Updates
 from studio.ui.steer.history import HistoryEntry
-from studio.ui.steer.inputs import Form, Updates
-from studio.ui.steer.outputs import Keeping, Outputs
+from studio.ui.steer.inputs import Form
+from studio.ui.steer.outputs import Downloads, Outputs
 
 
-class Recall:
-    """Handlers around runs that are over.
+class RestoreHandlers:
+    """Handlers that load earlier settings and save finished runs.
 
     Args:
-        studio, form, outputs: as for Actions.
-        keeping: the buttons that save and share.
+        studio: model and its digest.
+        form, outputs: the components.
+        downloads: the buttons that save and share.
         examples: pictures that a link or a recording may name.
         recordings: by their names.
     """
@@ -41,63 +43,63 @@ class Recall:
         studio: Studio,
         form: Form,
         outputs: Outputs,
-        keeping: Keeping,
+        downloads: Downloads,
         examples: Sequence[Path] = (),
         recordings: Sequence[Recording] = (),
     ) -> None:
-        self._studio, self.form, self.outputs, self.keeping = studio, form, outputs, keeping
+        self._studio, self.form, self.outputs, self.downloads = studio, form, outputs, downloads
         # Gradio serves only what lies below the working directory or the system's folder for temporary files
         self._folder = TemporaryDirectory(prefix="studio-examples-")
         self._examples = {path.stem: Path(shutil.copy(path, self._folder.name)) for path in examples}
         self._recordings = {one.name: one for one in recordings}
 
     def replay(self, event: gr.EventData) -> Updates:
-        """A recorded run: its picture, its settings and what came of it."""
+        """A recorded run: its picture, its settings and its result."""
         name = getattr(event, "name", None)
         recording = self._recordings.get(name) if isinstance(name, str) else None
         if recording is None:
-            return {self.outputs.message: html.alert("There is no such recording here: load the page again.")}
+            return {self.outputs.message: html.alert("This recorded run does not exist: load the page again.")}
         pictures: Updates = {self.form.start.image: self._example(recording.image)}
         if recording.second:
-            pictures[self.form.wishes.second] = gr.Image(
+            pictures[self.form.goal.second] = gr.Image(
                 self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
         filled = self.form.filled(recording.outcome.settings)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
 
     def restore(self, path: str | None) -> Updates:
-        """All settings from a PNG or JSON that was saved here."""
+        """All settings from a PNG or JSON that was saved before."""
         if path is None:
             return {self.outputs.message: ""}
-        empty: Updates = {self.form.wishes.restore: None}  # so that the next file can be dropped
+        empty: Updates = {self.form.goal.restore: None}  # so that the next file can be dropped
         try:
             settings = read_settings(path)
         except UserError as error:
             return {**empty, self.outputs.message: html.alert(str(error))}
-        return {**empty, **self._taken(settings, "Settings restored: the image is still the one at the left.")}
+        return {**empty, **self._loaded(settings, "Settings restored; the image is unchanged.")}
 
-    def follow(self, visitor: gr.Request) -> Updates:
-        """The settings of the link by which the page was opened, if it has any."""
+    def follow(self, request: gr.Request) -> Updates:
+        """The settings of the link that opened the page, if it has any."""
         try:
-            linked = read_query(dict(visitor.query_params), list(self._examples.values()))
+            linked = read_query(dict(request.query_params), list(self._examples.values()))
         except UserError as error:
             return {self.outputs.message: html.alert(str(error))}
         if linked is None:
             return {self.outputs.message: gr.skip()}
-        taken = self._taken(linked.settings, "Settings from the link: press Run.")
+        taken = self._loaded(linked.settings, "Settings from the link loaded: press Run.")
         return {**taken, self.form.start.image: str(linked.image)} if linked.image else taken
 
     def again(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
-        """The settings of an earlier run of this visit."""
+        """The settings of an earlier run of this session."""
         wanted = getattr(event, "id", None)
         run = next((one for one in runs if one.id == wanted), None)
         if run is None:
-            return {self.outputs.message: html.alert("This run is no longer kept: take another one.")}
-        return self._taken(run.outcome.settings, f"These are the settings of run {run.id}.")
+            return {self.outputs.message: html.alert("This run is no longer in the history: choose another one.")}
+        return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.")
 
     def link(self, path: str | None, *values: Any) -> Updates:
-        """The query part of a link to what the fields hold now; the browser knows the rest."""
-        address = self.keeping.address
+        """The query part of a link to the values of the fields; the browser adds the address."""
+        address = self.downloads.address
         try:
             settings = parse(self.form.named(values))
         except UserError as error:
@@ -105,10 +107,10 @@ class Recall:
         return {address: gr.Textbox(query(settings, self._name_of(path)), visible=True), self.outputs.message: ""}
 
     def save(self, kind: str, inside: bool, marked: bool, shown: Outcome | None) -> Iterator[Updates]:
-        """A file of the run that is shown, or a sentence where there is none."""
-        file, message = self.keeping.file, self.outputs.message
+        """A file of the run that is shown, or a message without one."""
+        file, message = self.downloads.file, self.outputs.message
         if shown is None:
-            yield {file: None, message: html.alert("There is nothing to keep yet: press Run first.")}
+            yield {file: None, message: html.alert("There is no result to save yet: press Run first.")}
         else:
             model = self._studio.model
             yield from written(file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
@@ -116,17 +118,17 @@ class Recall:
     def save_photo(self, inside: bool, marked: bool, shown: Outcome | None, photo: str | None) -> Iterator[Updates]:
         """The photograph of the run that is shown, with the result in it."""
         if shown is not None and photo is not None:
-            file, message, model = self.keeping.file, self.outputs.message, self._studio.model
+            file, message, model = self.downloads.file, self.outputs.message, self._studio.model
             yield from written(file, message, lambda to: save_photo(shown, photo, model, to, inside, marked=marked))
 
     def offer_photo(self, photo: str | None) -> gr.Button:
-        """The button for it is there only with a photo around what is shown."""
+        """The button for `save_photo` is visible if a photograph surrounds the result."""
         return gr.Button(visible=photo is not None)
 
-    def _taken(self, settings: Settings, sentence: str) -> Updates:
+    def _loaded(self, settings: Settings, sentence: str) -> Updates:
         tabs = settings.goal.tabs
         if "steer" not in tabs:
-            sentence = f"These are the settings of a {tabs[0]}: use them in the {tabs[0].title()} tab."
+            sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
         return {**self.form.filled(settings), self.outputs.message: html.note(sentence)}
 
@@ -135,7 +137,7 @@ class Recall:
         return str(path) if path else None
 
     def _name_of(self, path: str | None) -> str | None:
-        """The example that an uploaded file is, byte for byte."""
+        """The name of the example with the same bytes as this file, if there is one."""
         if path is None:
             return None
         data = Path(path).read_bytes()

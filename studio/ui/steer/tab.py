@@ -1,4 +1,4 @@
-"""`steer_tab`: the main job, put together and wired: what is asked at the left, what happens at the right."""
+"""`steer_tab`: inputs at the left, the run and its result at the right."""
 
 from __future__ import annotations
 
@@ -9,37 +9,35 @@ import gradio as gr
 
 from studio.export.recordings import load
 from studio.queue.app_state import Stream, Studio
-from studio.ui.job import PLUMBING
-from studio.ui.steer.actions import Actions
-from studio.ui.steer.inputs import Form, start_picture, wishes
-from studio.ui.steer.outputs import keeping, outputs
-from studio.ui.steer.responses import Answers
-from studio.ui.steer.restore import Recall
-from studio.ui.steer.wiring import wire_inputs, wire_recall, wire_run
+from studio.ui.events import QUICK
+from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.outputs import download_row, output_column
+from studio.ui.steer.responses import InputHandlers
+from studio.ui.steer.restore import RestoreHandlers
+from studio.ui.steer.run import steer_work
+from studio.ui.steer.wiring import wire_inputs, wire_restore, wire_run
 
 
-def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream | None = None) -> None:
+def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
     """The tab's content, built inside an open `gr.Tab` of `blocks`.
 
     Args:
-        blocks: the page, for what happens when it loads.
-        studio: model, device line, stop flags.
-        examples: pictures to start from; recorded runs of them are shown at once.
-        stream: `studio.queue.latest` wrapped by whatever the host needs.
+        blocks: the page, for its load event.
+        studio: model, device queue, cancel tokens.
+        examples: pictures; the page shows the recorded runs that start from them.
+        stream: `studio.stream` wrapped in whatever the host needs.
     """
-    there = {path.stem for path in examples}
-    recordings = [one for one in load() if one.image in there]
+    names = {path.stem for path in examples}
+    recordings = [one for one in load() if one.image in names]
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=4, min_width=300):
-            form = Form(start_picture(examples, recordings), wishes(examples))
+            form = Form(start_inputs(examples, recordings), goal_inputs(examples))
         with gr.Column(scale=9, min_width=340):
-            right = outputs(recordings[0] if recordings else None, studio.model.digest)
-            kept = keeping(marked=studio.public)
-    actions = Actions(studio, stream or studio.stream, form, right)
-    answers = Answers(studio, form, right)
-    recall = Recall(studio, form, right, kept, examples, recordings)
+            outputs = output_column(recordings[0] if recordings else None, studio.model.digest)
+            downloads = download_row(marked=studio.public)
+    handlers = InputHandlers(studio, form, outputs)
     if recordings:
-        blocks.load(lambda: recordings[0].outcome, None, right.shown, **PLUMBING)
-    wire_run(blocks, actions, answers)
-    wire_inputs(blocks, answers)
-    wire_recall(blocks, recall)
+        blocks.load(lambda: recordings[0].outcome, None, outputs.shown, **QUICK)
+    wire_run(blocks, studio.cancel_tokens, steer_work(stream, form, outputs, studio.model.size), handlers)
+    wire_inputs(blocks, handlers)
+    wire_restore(blocks, RestoreHandlers(studio, form, outputs, downloads, examples, recordings))

@@ -11,23 +11,19 @@ from gradio.blocks import Block
 
 from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import PRESET_FIELDS
-from studio.ui.downloads import DOWNLOAD
+from studio.queue.cancel import CancelTokens
+from studio.ui.downloads import wire_save
+from studio.ui.events import QUICK
 from studio.ui.fields import NAME_EXAMPLES
-from studio.ui.steer.actions import Actions
+from studio.ui.job import Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
-from studio.ui.steer.responses import Answers
-from studio.ui.steer.restore import Recall
+from studio.ui.steer.responses import InputHandlers
+from studio.ui.steer.restore import RestoreHandlers
 
-# So many may wait in our own line, which tells everybody their place; Gradio's queue would not.
-IN_LINE = 20
-_PLUMBING: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-_STREAM: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# on a phone the stage is below the settings: bring it into view when the run starts
-_SHOW_STAGE = "() => { if (innerWidth < 769) document.querySelector('#status').scrollIntoView({behavior: 'smooth'}) }"
 # a disabled button ignores this click, so Enter cannot start a second run
 _CLICK_RUN = "() => document.querySelector('#run').click()"
-# Ctrl+Enter runs and Escape stops, wherever one is on this tab; a disabled button ignores both
+# Ctrl+Enter runs and Escape stops, wherever the focus is on this tab; a disabled button ignores both
 _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const run = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
@@ -41,107 +37,99 @@ _FULL_LINK = """(query) => {
 }"""
 
 
-def wire_run(blocks: gr.Blocks, actions: Actions, answers: Answers) -> None:
-    """Run, Stop, and what a run costs."""
-    form, outputs = actions.form, actions.outputs
-    started = outputs.run.click(actions.begin, None, outputs.all, **_PLUMBING)
-    outputs.run.click(None, js=_SHOW_STAGE, **_PLUMBING)
-    pictures = [form.start.image, form.wishes.second]
-    running = started.then(
-        actions.run,
-        [*pictures, outputs.runs, *form.fields.values()],
-        outputs.all,
-        concurrency_limit=IN_LINE,
-        **_STREAM,
-    )
-    # Only the run's own end may enable Run again: a click while the run is still pending would be swallowed.
-    ended = running.then(actions.end, None, [outputs.run, outputs.stop], **_PLUMBING)
-    # Never `cancels=`: it gives the queue's slot away while the solver still works.
-    outputs.stop.click(actions.halt, None, outputs.stop, **_PLUMBING)
-    form.wishes.prompt.submit(None, js=_CLICK_RUN, **_PLUMBING)
-    blocks.load(None, js=_SHORTCUTS, **_PLUMBING)
+def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, handlers: InputHandlers) -> None:
+    """Run, Stop, and the expected cost of a run."""
+    form, outputs = handlers.form, handlers.outputs
+    inputs = [form.start.image, form.goal.second, outputs.runs, *form.fields.values()]
+    ended = wire_job(outputs.job, cancel_tokens, work, inputs, outputs.all)
+    form.goal.prompt.submit(None, js=_CLICK_RUN, **QUICK)
+    blocks.load(None, js=_SHORTCUTS, **QUICK)
     costs = [form.fields[name] for name in COST_FIELDS]
-    told = form.wishes.cost
-    gr.on([blocks.load, *(field.change for field in costs)], answers.forecast, costs, told, **_PLUMBING)
-    ended.then(answers.forecast, costs, told, **_PLUMBING)
+    shown = form.goal.cost
+    gr.on([blocks.load, *(field.change for field in costs)], handlers.forecast, costs, shown, **QUICK)
+    ended.then(handlers.forecast, costs, shown, **QUICK)
 
 
-def wire_inputs(blocks: gr.Blocks, answers: Answers) -> None:
-    """Everything before Run."""
-    form, outputs, fields = answers.form, answers.outputs, answers.form.fields
-    wishes, image = form.wishes, form.start.image
-    crop = [fields[name] for name in FIRST_CROP]
-    # by hand only: a recorded run that brings its picture also brings what is shown large
+def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+    """The inputs of a run."""
+    _wire_start(blocks, handlers)
+    _wire_second(handlers)
+    _wire_goal(blocks, handlers)
+
+
+def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+    form, outputs = handlers.form, handlers.outputs
+    image, crop = form.start.image, [form.fields[name] for name in FIRST_CROP]
+    # changes by hand only: a recorded run sets the picture and also what the live view shows
     looks = [image.upload, image.input, image.clear, *(field.input for field in crop)]
     looked = [outputs.message, outputs.live, form.start.outside]
-    gr.on(looks, answers.look, [image, *crop], looked, trigger_mode="always_last", **_PLUMBING)
-    for done in _wire_faces(image, answers.first, form.start.faces, crop):
-        done.then(answers.look, [image, *crop], looked, **_PLUMBING)
+    gr.on(looks, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
+    for done in _wire_faces(image, handlers.first, form.start.faces, crop):
+        done.then(handlers.look, [image, *crop], looked, **QUICK)
     changes = [blocks.load, image.change, *(field.change for field in crop)]
-    gr.on(changes, answers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **_PLUMBING)
-    said = [*form.start.faces.parts, form.start.outside]
-    form.start.recorded.pick(answers.leave_photo, None, said, **_PLUMBING)
-    crop = [fields[name] for name in SECOND_CROP]
-    looks = [wishes.second.change, *(field.input for field in crop)]
-    seen = [wishes.second_seen, outputs.message]
-    gr.on(looks, answers.look_at_second, [wishes.second, *crop], seen, trigger_mode="always_last", **_PLUMBING)
-    for done in _wire_faces(wishes.second, answers.second, wishes.second_faces, crop):
-        done.then(answers.look_at_second, [wishes.second, *crop], seen, **_PLUMBING)
+    gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
+    form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
+
+
+def _wire_second(handlers: InputHandlers) -> None:
+    goal, crop = handlers.form.goal, [handlers.form.fields[name] for name in SECOND_CROP]
+    looks = [goal.second.change, *(field.input for field in crop)]
+    seen = [goal.second_seen, handlers.outputs.message]
+    gr.on(looks, handlers.look_at_second, [goal.second, *crop], seen, trigger_mode="always_last", **QUICK)
+    for done in _wire_faces(goal.second, handlers.second, goal.second_faces, crop):
+        done.then(handlers.look_at_second, [goal.second, *crop], seen, **QUICK)
+
+
+def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+    goal, outputs, fields = handlers.form.goal, handlers.outputs, handlers.form.fields
     needs = [fields[name] for name in NEED_FIELDS]
-    gr.on([field.input for field in needs], answers.choose_goal, needs, [*wishes.boxes, outputs.message], **_PLUMBING)
-    # by hand only: what is recalled or linked brings its own
-    fields["loss"].input(answers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **_PLUMBING)
-    gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **_PLUMBING)
-    for chip in wishes.chips:
-        chip.click(str, chip, fields["prompt"], **_PLUMBING)
+    gr.on([field.input for field in needs], handlers.choose_goal, needs, [*goal.boxes, outputs.message], **QUICK)
+    # by hand only: restored settings and links bring their own values
+    fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
+    gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
+    for chip in goal.chips:
+        chip.click(str, chip, fields["prompt"], **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
-    wishes.preset.input(answers.choose_preset, wishes.preset, moved, **_PLUMBING)
-    for field in moved:  # moved by hand: it is no longer the preset
-        field.input(lambda: None, None, wishes.preset, **_PLUMBING)
+    goal.preset.input(handlers.choose_preset, goal.preset, moved, **QUICK)
+    for field in moved:  # a slider moved by hand: no longer the preset
+        field.input(lambda: None, None, goal.preset, **QUICK)
     texts = [fields["prompt"], fields["source_text"]]
     changes = [field.change for field in texts]
-    gr.on(changes, answers.read, texts, wishes.read, trigger_mode="always_last", **_PLUMBING)
-    fields["mode"].change(answers.choose_mode, fields["mode"], fields["order"], **_PLUMBING)
-    wishes.dice.click(answers.roll, None, fields["seed"], **_PLUMBING)
-    wishes.again.click(answers.last_seed, outputs.shown, fields["seed"], **_PLUMBING)
+    gr.on(changes, handlers.read, texts, goal.read, trigger_mode="always_last", **QUICK)
+    fields["mode"].change(handlers.choose_mode, fields["mode"], fields["order"], **QUICK)
+    goal.dice.click(handlers.roll, None, fields["seed"], **QUICK)
+    goal.again.click(handlers.last_seed, outputs.shown, fields["seed"], **QUICK)
 
 
 def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Sequence[Block]) -> list[Any]:
-    """Look for faces in what is brought by hand, and follow the choice; the events after which the crop is another."""
-    # "input" also tells of uploads and removals; with their own events every search would be made twice
-    inputs = [image, panel.sought, *crop]
-    found = image.input(search.find, inputs, search.outputs, trigger_mode="always_last", **_PLUMBING)
+    """Find faces in a picture chosen by hand, and crop to the chosen one; returns the events that change the crop."""
+    # "input" includes uploads and removals; with their own events every search would run twice
+    inputs = [image, panel.found, *crop]
+    found = image.input(search.find, inputs, search.outputs, trigger_mode="always_last", **QUICK)
     return [
         found,
-        panel.shown.pick(search.pick, panel.sought, search.outputs, **_PLUMBING),
-        panel.shown.undo(search.undo, panel.sought, search.outputs, **_PLUMBING),
+        panel.shown.pick(search.pick, panel.found, search.outputs, **QUICK),
+        panel.shown.undo(search.undo, panel.found, search.outputs, **QUICK),
     ]
 
 
-def wire_recall(blocks: gr.Blocks, recall: Recall) -> None:
-    """Everything after a run, and everything that brings one back."""
-    form, outputs, keeping = recall.form, recall.outputs, recall.keeping
+def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
+    """Loading earlier settings, and saving a finished run."""
+    form, outputs, downloads = handlers.form, handlers.outputs, handlers.downloads
     fields, image = list(form.fields.values()), form.start.image
-    filled = [*fields, *form.wishes.boxes, form.wishes.preset]
-    replayed = form.start.recorded.pick(recall.replay, None, [image, *filled, *outputs.result], **_PLUMBING)
-    taken = [*filled, outputs.message]
-    form.wishes.restore.upload(recall.restore, form.wishes.restore, [*taken, form.wishes.restore], **_PLUMBING)
-    blocks.load(recall.follow, None, [*taken, image], **_PLUMBING)
-    outputs.visit.again(recall.again, outputs.runs, taken, **_PLUMBING)
-    keeping.link.click(recall.link, [image, *fields], [keeping.address, outputs.message], **_PLUMBING).then(
-        None, keeping.address, keeping.address, js=_FULL_LINK, **_PLUMBING
+    filled = [*fields, *form.goal.boxes, form.goal.preset]
+    replayed = form.start.recorded.pick(handlers.replay, None, [image, *filled, *outputs.result], **QUICK)
+    loaded = [*filled, outputs.message]
+    form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
+    blocks.load(handlers.follow, None, [*loaded, image], **QUICK)
+    outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
+    downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
+        None, downloads.address, downloads.address, js=_FULL_LINK, **QUICK
     )
-    for kind, button in keeping.saves.items():
-        made = button.click(
-            partial(recall.save, kind),
-            [keeping.inside, keeping.mark, outputs.shown],
-            [keeping.file, outputs.message],
-            **_STREAM,
-        )
-        made.then(None, keeping.file, None, js=DOWNLOAD, **_PLUMBING)
-    how = [keeping.inside, keeping.mark, outputs.shown, outputs.photo]
-    made = keeping.photo.click(recall.save_photo, how, [keeping.file, outputs.message], **_STREAM)
-    made.then(None, keeping.file, None, js=DOWNLOAD, **_PLUMBING)
-    # a state that changes tells so only where its event went through the queue
+    saved = [downloads.inside, downloads.mark, outputs.shown]
+    for kind, button in downloads.saves.items():
+        wire_save(button, partial(handlers.save, kind), saved, downloads.file, outputs.message)
+    wire_save(downloads.photo, handlers.save_photo, [*saved, outputs.photo], downloads.file, outputs.message)
+    # a state sends its change event only if the event that changed it was queued
     for changed in (outputs.photo.change, replayed.then):
-        changed(recall.offer_photo, outputs.photo, keeping.photo, **_PLUMBING)
+        changed(handlers.offer_photo, outputs.photo, downloads.photo, **QUICK)

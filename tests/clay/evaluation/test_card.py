@@ -5,19 +5,19 @@ import pytest
 from clay.evaluation.card import classes_table, fill, hashes_table
 
 
-def test_a_marked_place_is_filled_again_and_again():
+def test_a_marked_section_is_filled_again():
     card = "before\n<!-- here -->\nold\n<!-- /here -->\nafter"
     once = fill(card, "here", "new")
     assert once == "before\n<!-- here -->\nnew\n<!-- /here -->\nafter"
     assert fill(once, "here", "new") == once
 
 
-def test_a_card_without_the_place_is_refused():
-    with pytest.raises(ValueError, match="has no place for here"):
+def test_a_card_without_the_section_is_refused():
+    with pytest.raises(ValueError, match="has no section here"):
         fill("nothing", "here", "new")
 
 
-def test_figures_are_shown_in_per_cent():
+def test_rates_are_shown_in_per_cent():
     figures = {"accuracy": 0.9123, "commonest": 0.2, "classes": 3}
     parts = {
         "attributes": {"hair_style": figures},

@@ -1,73 +1,14 @@
-import pytest
 import torch
 
-from clay.evaluation.measure import (
-    EMBEDDERS,
-    in_batches,
-    measure_autoencoder,
-    measure_classes,
-    measure_samples,
-    measure_speed,
-)
-from clay.networks.attribute_reader import AttributeReader
+from clay.evaluation.measure import set_thresholds
 from clay.networks.identity import IdentityEmbedder
-from clay.networks.images import to_unit
-from clay.people.attributes import ATTRIBUTES, HIDDEN
-from clay.world import load_world
+from clay.people.dataset import VALIDATION
 
 
-def test_accuracy_leaves_out_what_cannot_be_seen():
-    truth = torch.zeros(4, len(ATTRIBUTES), dtype=torch.long)
-    truth[:, 0] = torch.tensor([0, 1, 1, HIDDEN])
-    predicted = {name: torch.tensor([0, 1, 0, 0]) for name in ATTRIBUTES}
-    measured = measure_classes(predicted, truth)["hair_colour"]
-    assert measured["accuracy"] == pytest.approx(2 / 3)
-    assert measured["commonest"] == pytest.approx(2 / 3)
-
-
-def test_batching_changes_nothing():
-    pictures = torch.randint(256, (230, 3, 2, 2), dtype=torch.uint8)
-    assert torch.equal(in_batches(lambda image: image.mean((1, 2)), pictures), to_unit(pictures).mean((1, 2)))
-
-
-@pytest.fixture(scope="module")
-def world(autoencoder, tmp_path_factory):
+def test_thresholds_of_the_validation_people_are_stored_with_the_embedder(tmp_path):
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("world")
-    autoencoder.save_folder(folder / "diffusion")
-    for name in EMBEDDERS:
-        limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
-        IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
-    AttributeReader((8, 8, 16, 16)).save_folder(folder / "attributes")
-    (folder / "clip").mkdir()
-    return load_world(folder)
-
-
-@pytest.fixture
-def two_steps(monkeypatch):
-    monkeypatch.setattr("clay.evaluation.measure._STEPS", 2)
-
-
-@pytest.mark.usefixtures("two_steps")
-def test_the_autoencoder_is_measured_three_ways(world):
-    pictures = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
-    measures = measure_autoencoder(world, pictures)
-    assert measures["pictures"] == 2
-    assert measures["from_z_and_x_T"]["psnr_db"] > measures["from_z_and_fresh_x_T"]["psnr_db"]
-    assert set(measures["accepted_as_the_person"]) == set(EMBEDDERS)
-
-
-@pytest.mark.usefixtures("two_steps")
-def test_samples_of_an_untrained_network_are_farther_from_renders_than_renders_are(world):
-    rendered = torch.randint(100, 140, (40, 3, 1, 1), dtype=torch.uint8).expand(-1, -1, 64, 64)
-    codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))
-    measures = measure_samples(world, rendered, codes)
-    assert measures["samples"] == 20
-    assert 0 <= measures["frechet_distance_of_renders"] < measures["frechet_distance"]
-
-
-@pytest.mark.usefixtures("two_steps")
-def test_the_speed_is_measured_and_the_number_of_threads_put_back(world):
-    before = torch.get_num_threads()
-    assert measure_speed(world.autoencoder, repeats=1)["ddim_20_batch_1_seconds"] > 0
-    assert torch.get_num_threads() == before
+    IdentityEmbedder((8, 8, 16, 16)).save_folder(tmp_path)
+    images = torch.randint(256, (len(VALIDATION), 3, 8, 8), dtype=torch.uint8)
+    set_thresholds(tmp_path, images)
+    thresholds = IdentityEmbedder.from_folder(tmp_path, "cpu", torch.float32).thresholds
+    assert 0 < thresholds["fmr_1_percent"] < thresholds["fmr_0.1_percent"] < 1

@@ -1,6 +1,6 @@
 import torch
 
-from clay.evaluation.sampling import slerp, times, walk
+from clay.evaluation.sampling import ddim, slerp, times
 from clay.networks.scheduler import make_scheduler
 
 
@@ -19,7 +19,7 @@ def test_slerp_keeps_the_ends_and_the_length():
     assert abs(middle[1].norm() / a.norm() - 1) < 0.02
 
 
-def test_sampling_undoes_inverting_when_the_noise_is_known():
+def test_sampling_inverts_the_inversion_if_the_noise_is_constant():
     """With eps constant in x, a first-order step is exact in either direction."""
 
     class Constant(torch.nn.Module):
@@ -29,6 +29,6 @@ def test_sampling_undoes_inverting_when_the_noise_is_known():
             return torch.full_like(x_t, 0.3)
 
     image, grid = torch.rand(1, 3, 8, 8, dtype=torch.float64), times(12)
-    noisy = walk(Constant(), image, None, grid.flip(0))
+    noisy = ddim(Constant(), image, None, grid.flip(0))
     assert (noisy - image).abs().max() > 0.1
-    assert (walk(Constant(), noisy, None, grid) - image).abs().max() < 1e-9
+    assert (ddim(Constant(), noisy, None, grid) - image).abs().max() < 1e-9

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from clay.evaluation.verification import equal_error_rate, roc, thresholds_at, verify
-from clay.people.circumstances import Circumstances
-from clay.people.traits import Person
+from clay.people.person import Person
+from clay.people.view import View
 
 
 def embeddings(noise, people=40, views=4):
@@ -12,9 +12,9 @@ def embeddings(noise, people=40, views=4):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.repeat(np.arange(people), views)
 
 
-def test_separated_people_are_told_apart_without_error():
+def test_separated_people_have_no_verification_error():
     vectors, owners = embeddings(0.1)
-    measures = verify(vectors, owners, [(Person(), Circumstances())] * len(owners))
+    measures = verify(vectors, owners, [(Person(), View())] * len(owners))
     assert measures["eer"] == pytest.approx(0, abs=1e-3)
     assert measures["tmr_at_fmr_0.1_percent"] == 1
     assert measures["uncovered_tmr_at_fmr_0.1_percent"] == 1
@@ -24,7 +24,7 @@ def test_separated_people_are_told_apart_without_error():
 def test_pairs_with_a_covered_face_are_left_out_of_the_uncovered_figures():
     vectors, owners = embeddings(0.1)
     vectors[::4] = vectors[0]  # every first view looks the same, and wears a hat
-    scenes = [(Person(), Circumstances(hat=i % 4 == 0)) for i in range(len(owners))]
+    scenes = [(Person(), View(hat=i % 4 == 0)) for i in range(len(owners))]
     measures = verify(vectors, owners, scenes)
     assert measures["tmr_at_fmr_0.1_percent"] < 1
     assert measures["uncovered_tmr_at_fmr_0.1_percent"] == 1
@@ -35,7 +35,7 @@ def test_the_roc_rises_from_few_to_all_genuine_pairs_and_agrees_with_the_figures
     rates, matched = roc(vectors, owners)
     assert (np.diff(matched) >= 0).all()
     assert matched[-1] == 1
-    at = verify(vectors, owners, [(Person(), Circumstances())] * len(owners))["tmr_at_fmr_1_percent"]
+    at = verify(vectors, owners, [(Person(), View())] * len(owners))["tmr_at_fmr_1_percent"]
     assert np.interp(0.01, rates, matched) == pytest.approx(at, abs=0.02)
 
 

@@ -37,10 +37,10 @@ def test_codes_have_mean_0_and_variance_1(autoencoder):
     assert (z.var(1, unbiased=False) - 1).abs().max() < 1e-2
 
 
-def test_what_is_prepared_once_gives_the_same_noise(autoencoder, noisy):
+def test_prepared_codes_give_the_same_noise(autoencoder, noisy):
     t, x_t, _, z = noisy
-    told = autoencoder.prepare(z)
-    assert torch.equal(autoencoder(t, x_t, told), autoencoder(t, x_t, z))
+    prepared = autoencoder.prepare(z)
+    assert torch.equal(autoencoder(t, x_t, prepared), autoencoder(t, x_t, z))
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 3, 32, 32), (1, 1, 64, 64)])
@@ -95,3 +95,31 @@ def test_no_file_of_the_folder_is_a_pickle(autoencoder_folder):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no diffusion autoencoder"):
         DiffusionAutoencoder.from_folder(tmp_path)
+
+
+def test_the_networks_for_128_pixels_are_saved_with_their_output_head(tmp_path):
+    torch.manual_seed(0)
+    model = DiffusionAutoencoder.create_128().eval()
+    torch.nn.init.normal_(model.head.last.weight)  # it starts at zero
+    model.save_folder(tmp_path)
+    loaded = DiffusionAutoencoder.from_folder(tmp_path)
+    assert loaded.sample_shape == (3, 128, 128)
+    x, t = torch.randn(2, *loaded.sample_shape), torch.tensor([3, 700])
+    z = loaded.encode(x)
+    with torch.no_grad():
+        eps = loaded(t, x, z)
+        assert eps.shape == x.shape
+        assert torch.allclose(loaded(t, x, loaded.prepare(z)), eps, atol=1e-5)
+        saved = model(t, x, model.encode(x))
+        assert (saved - eps).abs().max() < 0.02 * saved.abs().max()  # half precision on disk
+        without = DiffusionAutoencoder(loaded.unet, loaded.encoder, loaded.decoder, loaded.scheduler, None)
+        with pytest.raises(RuntimeError):  # the UNet's last convolution has more channels than an image folds into
+            without(t, x, z)
+    with pytest.raises(ValueError, match=r"must have shape \(b, 3, 128, 128\).*resize it to 128 x 128"):
+        loaded.encode(torch.zeros(1, 3, 64, 64))
+
+
+def test_without_a_trained_head_the_image_is_the_unets_own():
+    model = DiffusionAutoencoder.create_128().eval()
+    maps, features = torch.randn(1, 7, 128, 128), torch.randn(1, 64, 32, 32)
+    assert model.head(maps, features).abs().max() == 0

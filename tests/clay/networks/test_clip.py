@@ -8,9 +8,9 @@ from clay.networks.clip import (
     STD,
     create_clip,
     create_tokenizer,
-    grown,
     load_clip,
     prepare,
+    resized,
     save_clip,
 )
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_plain_open_clip_loads_the_folder_and_prepares_pictures_as_we_do(folder):
+def test_open_clip_loads_the_folder_and_gives_the_same_embeddings(folder):
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}", require_pretrained=True)
     ours, _ = load_clip(folder, "cpu", torch.float32)
     image = torch.rand(1, 3, 64, 64)
@@ -46,13 +46,13 @@ def test_black_and_white_are_normalised_as_open_clip_does():
     assert torch.allclose(ends[1], (1 - torch.tensor(MEAN)) / torch.tensor(STD))
 
 
-def test_missing_weights_are_refused_instead_of_random(folder, tmp_path):
+def test_missing_weights_are_refused(folder, tmp_path):
     (tmp_path / "open_clip_config.json").write_bytes((folder / "open_clip_config.json").read_bytes())
     with pytest.raises(FileNotFoundError, match=r"holds no CLIP: open_clip_model.safetensors is missing"):
         load_clip(tmp_path, "cpu", torch.float32)
 
 
-def test_weights_for_small_pictures_grow_into_those_for_larger_ones(monkeypatch):
+def test_weights_for_a_small_image_size_are_interpolated_for_a_larger_one(monkeypatch):
     torch.manual_seed(0)
     with monkeypatch.context() as smaller:
         smaller.setitem(MODEL_CONFIG["vision_cfg"], "image_size", 64)
@@ -60,7 +60,7 @@ def test_weights_for_small_pictures_grow_into_those_for_larger_ones(monkeypatch)
     places = small.visual.attnpool.positional_embedding
     with torch.no_grad():
         places[1:] = torch.arange(4.0).view(4, 1)  # 0 1 / 2 3
-    large = grown(small).eval()
+    large = resized(small).eval()
     side = MODEL_CONFIG["vision_cfg"]["image_size"] // 32
     table = large.visual.attnpool.positional_embedding[1:, 0].detach().view(side, side)
     assert large.visual.image_size == 32 * side > 64

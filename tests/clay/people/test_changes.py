@@ -7,7 +7,7 @@ from clay.people.dataset import TRAIN, scene
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_one_thing_is_another_and_all_else_the_same(name):
+def test_one_parameter_changes_and_the_others_stay(name):
     rng = np.random.default_rng(0)
     for i in range(20):
         before = scene(TRAIN.first + i, 0)
@@ -15,11 +15,11 @@ def test_one_thing_is_another_and_all_else_the_same(name):
         assert after != before
         for attribute, was, now in zip(ATTRIBUTES, true_classes(*before), true_classes(*after), strict=True):
             if attribute != name:
-                # what a hat or a shaved head hides may come or go
+                # a hat or a bald head hides other attributes
                 assert now == was or HIDDEN in (now, was)
 
 
-def test_every_other_value_comes_up():
+def test_every_other_value_occurs():
     rng, before = np.random.default_rng(0), scene(TRAIN.first, 0)
-    seen = {changed(before, "hair_colour", rng)[0].hair_colour for _ in range(100)}
-    assert seen == set(ATTRIBUTES["hair_colour"]) - {before[0].hair_colour}
+    found = {changed(before, "hair_colour", rng)[0].hair_colour for _ in range(100)}
+    assert found == set(ATTRIBUTES["hair_colour"]) - {before[0].hair_colour}

@@ -14,7 +14,7 @@ def test_colours_and_tones_are_named_in_their_prompts():
         assert all(word in prompt for word, prompt in zip(ATTRIBUTES[name], PROMPTS[name], strict=True))
 
 
-def test_random_wordings_keep_the_order_and_never_confuse_two_classes():
+def test_random_wordings_keep_the_order_of_the_classes_and_differ():
     rng = np.random.default_rng(0)
     for _ in range(50):
         for name, prompts in sample_prompts(rng).items():

@@ -19,7 +19,7 @@ def thirds(values: np.ndarray, out: np.ndarray) -> None:
 
 
 def test_literals_are_single_precision():
-    # In double precision 1e-9 would survive beside 1.
+    # In double precision 1 + 1e-9 would differ from 1.
     @single
     def lost(x: float) -> float:
         return (x + 1e-9) * 1.0
@@ -34,6 +34,6 @@ def test_loops_call_formulas():
     assert np.allclose(out, values / 3)
 
 
-def test_names_and_docstrings_survive():
+def test_names_and_docstrings_are_kept():
     assert third.__doc__.startswith("x / 3")
     assert thirds.__name__ == "thirds"

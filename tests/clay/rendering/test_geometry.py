@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 
-from clay.people.circumstances import Circumstances
-from clay.people.traits import Person
+from clay.people.person import Person
+from clay.people.view import View
 from clay.rendering.geometry import geometry, rotation
 
 
@@ -14,24 +14,24 @@ def test_rotation_is_a_rotation():
 
 
 def test_every_number_is_single_precision():
-    assert {type(value) for value in geometry(Person(), Circumstances())} == {np.float32}
+    assert {type(value) for value in geometry(Person(), View())} == {np.float32}
 
 
-def test_the_skull_does_not_depend_on_circumstances():
+def test_the_skull_does_not_depend_on_the_view():
     person = Person(jaw_width=0.5, nose_length=-0.3)
-    first, second = geometry(person, Circumstances()), geometry(person, Circumstances(yaw=0.5, expression="sad"))
+    first, second = geometry(person, View()), geometry(person, View(yaw=0.5, expression="sad"))
     for name in ("head_width", "jaw_width", "nose_length", "eye_x", "ear_size", "lip_fullness"):
         assert getattr(first, name) == getattr(second, name)
     assert first.mouth_curve != second.mouth_curve
 
 
 def test_a_trait_changes_its_own_number_only():
-    plain = geometry(Person(), Circumstances())._asdict()
-    wide = geometry(dataclasses.replace(Person(), jaw_width=1.0), Circumstances())._asdict()
+    plain = geometry(Person(), View())._asdict()
+    wide = geometry(dataclasses.replace(Person(), jaw_width=1.0), View())._asdict()
     assert [name for name in plain if plain[name] != wide[name]] == ["jaw_width"]
 
 
 def test_a_hat_hides_a_bun():
     person = Person(hair_style="bun")
-    assert geometry(person, Circumstances()).bun == 1
-    assert geometry(person, Circumstances(hat=True)).bun == 0
+    assert geometry(person, View()).bun == 1
+    assert geometry(person, View(hat=True)).bun == 0

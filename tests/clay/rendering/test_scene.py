@@ -3,18 +3,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clay.people.circumstances import Circumstances
-from clay.people.traits import Person
+from clay.people.person import Person
+from clay.people.view import View
 from clay.rendering.geometry import geometry
 from clay.rendering.scene import distances
 
 pytestmark = pytest.mark.slow  # compiles
 
 
-def distance(points, person=None, **seen):
+def distance(points, person=None, **view):
     points = np.asarray(points, np.float32).T.copy()
     out = np.empty(points.shape[1], np.float32)
-    distances(points, out, geometry(person or Person(hair_style="bald"), Circumstances(**seen)))
+    distances(points, out, geometry(person or Person(hair_style="bald"), View(**view)))
     return out
 
 
@@ -31,14 +31,14 @@ def test_a_frontal_head_is_symmetric():
 
 
 def test_the_field_never_grows_much_faster_than_distance():
-    """Sphere tracing walks 0.85 of the field; a steeper field would let rays jump through thin parts."""
+    """Sphere tracing makes steps of 0.85 of the field; with a steeper field they would pass through thin parts."""
     rng = np.random.default_rng(1)
     points = rng.uniform(-1.2, 1.2, (4000, 3))
     step = rng.normal(size=points.shape)
     step *= 1e-3 / np.linalg.norm(step, axis=1, keepdims=True)
-    seen = {"glasses": "glasses", "expression": "laughing"}
+    view = {"glasses": "glasses", "expression": "laughing"}
     person = Person(hair_style="curly", facial_hair="beard")
-    slope = np.abs(distance(points + step, person, **seen) - distance(points, person, **seen)) / 1e-3
+    slope = np.abs(distance(points + step, person, **view) - distance(points, person, **view)) / 1e-3
     assert np.quantile(slope, 0.99) < 2.0
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from clay.networks.attribute_reader import AttributeReader
+from clay.networks.attribute_classifier import AttributeClassifier
 from clay.people.dataset import Split
 from clay.training import attributes
 from clay.training.attributes import AttributeLoss
@@ -8,10 +8,10 @@ from clay.training.attributes import AttributeLoss
 
 def test_the_loss_of_a_step_is_finite_and_reaches_every_head(monkeypatch):
     monkeypatch.setattr(attributes, "TRAIN", Split("tiny", 0, 4))
-    pictures = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
-    reader = AttributeReader((8, 8, 16, 16))
-    values = AttributeLoss(pictures, 16)(reader, 0, torch.Generator().manual_seed(0))
+    images = torch.randint(256, (32, 3, 64, 64), dtype=torch.uint8)
+    classifier = AttributeClassifier((8, 8, 16, 16))
+    values = AttributeLoss(images, 16)(classifier, 0, torch.Generator().manual_seed(0))
     values["loss"].backward()
     assert values["loss"].isfinite()
-    assert 0 <= values["hits"] <= 1
-    assert all(head.weight.grad.abs().sum() > 0 for head in reader.heads.values())
+    assert 0 <= values["accuracy"] <= 1
+    assert all(head.weight.grad.abs().sum() > 0 for head in classifier.heads.values())

@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from clay.networks.images import to_unit
-from clay.people.numbers import Readout
-from clay.training.diffusion import Losses, denoising_loss, sample_times
+from clay.networks.readout import Readout
+from clay.training.diffusion import DiffusionLoss, denoising_loss, sample_times
 from clay.training.loop import Plan, train
 
 
 @pytest.fixture
-def pictures():
+def images():
     return torch.randint(256, (8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def test_times_cover_the_schedule_and_crowd_where_the_residual_is_decided(autoencoder):
+def test_times_cover_the_schedule_and_are_densest_around_the_mean_level(autoencoder):
     t = sample_times(autoencoder, 4000, torch.Generator().manual_seed(0))
     a_t = autoencoder.alpha_bar(t).flatten()
     level = 0.5 * torch.log((1 - a_t) / a_t)
@@ -21,39 +21,39 @@ def test_times_cover_the_schedule_and_crowd_where_the_residual_is_decided(autoen
     assert abs(level.median() + 1.2) < 0.3
 
 
-def test_the_training_target_is_what_turns_the_network_into_the_true_noise(autoencoder, pictures, monkeypatch):
+def test_a_network_that_meets_its_target_predicts_the_true_noise(autoencoder, images, monkeypatch):
     """If F met its target exactly, the loss would vanish and eps be the noise: loss and model share one convention."""
-    image = to_unit(pictures[:4])
+    image = to_unit(images[:4])
     z = autoencoder.encode(image)
     decoded = autoencoder.decoder(z)
-    seen = {}
+    call = {}
 
     def perfect(t, scaled, given):
         a_t, s = autoencoder.alpha_bar(t), decoded.spread
         sigma_t = ((1 - a_t) / a_t).sqrt()
         v = sigma_t**2 + s**2
         r = scaled * v.sqrt()
-        seen.update(t=t, x_t=a_t.sqrt() * (r + decoded.mean), noise=(r + decoded.mean - image) / sigma_t)
+        call.update(t=t, x_t=a_t.sqrt() * (r + decoded.mean), noise=(r + decoded.mean - image) / sigma_t)
         return (image - decoded.mean - s**2 / v * r) * v.sqrt() / (s * sigma_t)
 
     monkeypatch.setattr(autoencoder, "predict_residual", perfect)
     assert denoising_loss(autoencoder, image, decoded, torch.Generator().manual_seed(3)) < 1e-6
-    eps = autoencoder(seen["t"], seen["x_t"], z)
-    assert (eps - seen["noise"]).abs().max() < 1e-2
+    eps = autoencoder(call["t"], call["x_t"], z)
+    assert (eps - call["noise"]).abs().max() < 1e-2
 
 
-def test_a_few_steps_run_and_lower_all_losses(autoencoder, pictures, tmp_path):
+def test_a_few_steps_run_and_lower_all_losses(autoencoder, images, tmp_path):
     model = Readout(type(autoencoder).create((16, 32)), 128, 5)
     plan = Plan(6, rate=1e-3, warmup=1, checkpoint_seconds=1e9)
-    losses = Losses(pictures, torch.randn(8, 5), batch=4, noisy=2)
+    losses = DiffusionLoss(images, torch.randn(8, 5), batch=4, noisy=2)
     first = losses(model, 0, torch.Generator().manual_seed(0))
     *_, last = train(model, losses, plan, tmp_path / "run.pt")
     after = losses(last.average, 0, torch.Generator().manual_seed(0))
     assert after["fine"] < first["fine"]
     assert after["coarse"] < first["coarse"]
-    assert after["read"] < first["read"]
+    assert after["readout"] < first["readout"]
 
 
-def test_more_noisy_pictures_than_the_batch_holds_are_refused(pictures):
+def test_more_noisy_images_than_the_batch_are_refused(images):
     with pytest.raises(ValueError, match="noisy must lie between 1 and batch = 4, but is 5"):
-        Losses(pictures, torch.randn(8, 5), batch=4, noisy=5)
+        DiffusionLoss(images, torch.randn(8, 5), batch=4, noisy=5)

@@ -35,12 +35,12 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_training_lowers_the_loss_and_says_how_long_it_will_take(tmp_path):
-    moments = list(train(fresh(), losses, plan(100), tmp_path / "run.pt"))
-    assert [m.step for m in moments] == [50, 100]
-    assert [m.saved for m in moments] == [False, True]
-    assert "min left" in moments[0].line
-    assert losses(moments[-1].average, 0, generator_for(1, 0))["loss"] < 1.0
+def test_training_lowers_the_loss_and_reports_the_remaining_time(tmp_path):
+    progress = list(train(fresh(), losses, plan(100), tmp_path / "run.pt"))
+    assert [m.step for m in progress] == [50, 100]
+    assert [m.saved for m in progress] == [False, True]
+    assert "min left" in progress[0].line
+    assert losses(progress[-1].average, 0, generator_for(1, 0))["loss"] < 1.0
 
 
 def test_the_rate_warms_up_and_falls_to_two_per_cent():

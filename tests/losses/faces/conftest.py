@@ -14,13 +14,13 @@ def network():
 
 @pytest.fixture(scope="session")
 def exact():
-    """The same in double precision."""
+    """The same network in float64."""
     return load_face_network(dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")
 def recorded():
-    """What the package's JavaScript found, by picture."""
+    """The results of the package's JavaScript, by image."""
     return json.loads(RECORDED.read_text())["found"]
 
 
@@ -31,7 +31,7 @@ def shown():
 
 @pytest.fixture
 def face():
-    """A picture with one face, (1, 3, 256, 256)."""
+    """An image with one face, (1, 3, 256, 256)."""
     return as_image(clay("2-black-hair"))
 
 
@@ -42,6 +42,6 @@ def other():
 
 @pytest.fixture
 def grainy(face):
-    """The face with grain, in double precision: a flat ground ties in maxima, and there is no slope there."""
+    """The face with noise, float64: equal values in constant regions would make max pooling non-differentiable."""
     grain = torch.randn(face.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     return face.double() + 0.02 * grain

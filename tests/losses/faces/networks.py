@@ -1,4 +1,4 @@
-"""Small networks in ONNX, written by the tests themselves."""
+"""Small networks in ONNX, written by the tests."""
 
 import warnings
 
@@ -9,7 +9,7 @@ SIZE = 48
 
 
 class Block(nn.Module):
-    """The residual block of ArcFace's networks: normalised, PReLU inside, half the side."""
+    """The residual block of ArcFace's networks: batch normalisation, PReLU, stride 2."""
 
     def __init__(self, channels, out_channels):
         super().__init__()
@@ -28,7 +28,7 @@ class Block(nn.Module):
 
 
 class Small(nn.Module):
-    """Two blocks, and a linear layer over all that is left; `last` is applied before it."""
+    """Three blocks, `last`, and a linear layer."""
 
     def __init__(self, last=None):
         super().__init__()
@@ -45,7 +45,7 @@ def small(seed=0, last=None):
 
 
 def write(network, path, opset=13, batch=True):
-    """Export as the networks on the net were: traced, with an open first dimension or a batch of one."""
+    """Export by tracing, with an open batch dimension or a batch of one."""
     opened = {"dynamic_axes": {"face": {0: "b"}, "out": {0: "b"}}} if batch else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

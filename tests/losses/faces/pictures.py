@@ -1,6 +1,6 @@
-"""Pictures that no photograph is needed for, and what the package's own JavaScript found in them.
+"""Test images without photographs, and the recorded results of the package's JavaScript for them.
 
-`python -m tests.losses.faces.pictures NODE_MODULES` asks the package again and writes recorded.json; node_modules
+`python -m tests.losses.faces.pictures NODE_MODULES` runs the package again and writes recorded.json; node_modules
 must hold @vladmandic/face-api 1.7.15, @tensorflow/tfjs 4.22.0 and @tensorflow/tfjs-backend-wasm 4.22.0.
 """
 
@@ -59,7 +59,7 @@ def as_image(pixels):
 
 
 def ask_the_package(modules, shown, sizes=SIZES):
-    """What parity.mjs finds in these pictures."""
+    """The results of parity.mjs for these images."""
     with tempfile.TemporaryDirectory() as folder:
         listing = []
         for number, (name, pixels) in enumerate(shown.items()):

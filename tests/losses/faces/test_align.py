@@ -7,7 +7,7 @@ from losses.faces.align import Square, chip, whole_pixels
 
 
 def points(left=(40.0, 50.0), right=(80.0, 50.0), mouth=(60.0, 90.0)):
-    """Eyes and mouth all in one place each."""
+    """68 points with the eyes and the mouth each at one position."""
     made = torch.zeros(68, 2, dtype=torch.float64)
     made[36:42], made[42:48], made[48:68] = torch.tensor(left), torch.tensor(right), torch.tensor(mouth)
     return made
@@ -23,7 +23,7 @@ def test_the_mean_of_eyes_and_mouth_lies_at_05_043():
     assert chip(points()).at(0.5, 0.43) == (pytest.approx(60), pytest.approx(190 / 3))
 
 
-def test_a_turned_face_is_seen_the_same_way():
+def test_a_rotated_face_gives_a_rotated_square():
     still = points()
     c, s = math.cos(0.4), math.sin(0.4)
     turned = still @ torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
@@ -41,11 +41,11 @@ def test_the_packages_square_is_upright_and_in_whole_pixels():
     assert (square.turn, left % 1, top % 1, square.side % 1) == (0, 0, 0, 0)
 
 
-def test_the_packages_square_does_not_begin_outside():
+def test_the_packages_square_starts_inside_the_image():
     assert whole_pixels(points((2, 5), (30, 5), (16, 35))).corners()[0] == (0, 0)
 
 
-def test_a_wider_square_has_the_same_middle():
+def test_a_wider_square_has_the_same_centre():
     wide = Square(10, 20, 8, 0.3).wider(0.25)
     assert (wide.x, wide.y, wide.side, wide.turn) == (10, 20, 12, 0.3)
 

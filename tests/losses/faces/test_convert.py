@@ -13,7 +13,7 @@ from losses.faces.stored import read_weights
 
 
 def package(folder):
-    """A package of two tensors: 2 levels out of 6 bytes of a depthwise filter, and float32 biases."""
+    """A package of two tensors: a quantised depthwise filter of 6 bytes, and float32 biases."""
     (folder / "model").mkdir(parents=True)
     entries = [
         {
@@ -55,7 +55,7 @@ def test_names_become_those_of_modules():
     assert converter.renamed("fc", names) == "fc.weight"
 
 
-def test_filters_and_matrices_are_turned():
+def test_filters_and_matrices_are_transposed():
     filters = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     assert np.array_equal(converter.laid_out("x/filters", filters).numpy(), filters.numpy().transpose(3, 2, 0, 1))
     assert converter.laid_out("fc", torch.zeros(2, 7)).shape == (7, 2)
@@ -70,7 +70,7 @@ def test_a_damaged_package_is_refused(tmp_path):
         dict(converter.read_manifest(folder, "face_recognition_model"))
 
 
-def test_another_way_to_store_levels_is_refused(tmp_path):
+def test_another_quantisation_is_refused(tmp_path):
     folder = package(tmp_path)
     manifest = folder / "model" / "face_recognition_model-weights_manifest.json"
     manifest.write_text(manifest.read_text().replace("uint8", "uint16"))
@@ -78,7 +78,7 @@ def test_another_way_to_store_levels_is_refused(tmp_path):
         dict(converter.read_manifest(folder, "face_recognition_model"))
 
 
-def test_a_folder_that_is_no_package_is_refused(tmp_path):
+def test_a_folder_without_the_package_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="unpack the npm package"):
         dict(converter.read_manifest(tmp_path, "face_recognition_model"))
 
@@ -89,7 +89,7 @@ def test_the_command_converts(tmp_path, monkeypatch):
     assert len(list((tmp_path / "out").rglob("model.safetensors"))) == 3
 
 
-def test_the_card_knows_the_weights_that_ship():
+def test_the_card_lists_the_hashes_of_the_weights():
     card = (DEFAULT_FOLDER / "README.md").read_text(encoding="utf-8")
     for path in DEFAULT_FOLDER.rglob("*.safetensors"):
         assert hashlib.sha256(path.read_bytes()).hexdigest() in card, path

@@ -8,7 +8,7 @@ from losses.faces.pixels import pad_to_square, resize_corners
 from tests.losses.faces.pictures import SIZES, as_image
 
 
-def test_raw_guesses_are_those_of_the_package(network, shown, recorded):
+def test_raw_predictions_are_those_of_the_package(network, shown, recorded):
     for name, pixels in shown.items():
         for size in SIZES:
             theirs = torch.tensor(recorded[name]["raw"][str(size)])
@@ -18,20 +18,20 @@ def test_raw_guesses_are_those_of_the_package(network, shown, recorded):
 
 
 def test_boxes_and_scores_are_those_of_the_package(network, shown, recorded):
-    seen = 0
+    compared = 0
     for name, pixels in shown.items():
         for size in SIZES:
             theirs = recorded[name]["faces"][str(size)]
             corners, scores = detect(network.finder.detector, as_image(pixels), size)
             assert len(corners) == len(theirs), name
-            for box, score, wanted in zip(corners.tolist(), scores.tolist(), theirs, strict=True):
-                assert box == pytest.approx(wanted["box"], abs=0.01)
-                assert score == pytest.approx(wanted["score"], abs=1e-5)
-                seen += 1
-    assert seen >= 6
+            for box, score, expected in zip(corners.tolist(), scores.tolist(), theirs, strict=True):
+                assert box == pytest.approx(expected["box"], abs=0.01)
+                assert score == pytest.approx(expected["score"], abs=1e-5)
+                compared += 1
+    assert compared >= 6
 
 
-def test_a_guess_is_a_box_about_a_cell():
+def test_a_prediction_is_a_box_around_a_cell():
     raw = torch.zeros(4, 4, 5, 5)
     raw[..., 4] = -9
     raw[1, 2, 0] = torch.tensor([0, 0, math.log(2), 0, 9.0])
@@ -44,6 +44,6 @@ def test_a_guess_is_a_box_about_a_cell():
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 160, 192), (1, 3, 150, 150)])
-def test_other_than_whole_cells_is_refused(network, shape):
+def test_a_side_that_is_not_a_multiple_of_a_cell_is_refused(network, shape):
     with pytest.raises(ValueError, match="in steps of 32"):
         network.finder.detector(torch.zeros(shape))

@@ -8,23 +8,23 @@ from losses.faces.pixels import pad_to_square, resize_corners
 from tests.losses.faces.pictures import as_image, clay
 
 
-def test_one_look_finds_what_the_package_finds(network, shown, recorded):
+def test_one_pass_finds_the_faces_that_the_package_finds(network, shown, recorded):
     for name in ("group", "4-red-beard"):
         theirs = recorded[name]["faces"]["416"]
-        ours = network.finder.look(as_image(shown[name]), 416)
+        ours = network.finder.detect(as_image(shown[name]), 416)
         assert len(ours) == len(theirs) > 0
-        for face, wanted in zip(ours, theirs, strict=True):
-            assert (face.points - torch.tensor(wanted["points"])).abs().max() < 0.01
+        for face, expected in zip(ours, theirs, strict=True):
+            assert (face.points - torch.tensor(expected["points"])).abs().max() < 0.01
 
 
-def test_the_whole_way_ends_at_the_packages_embedding(network, shown, recorded):
+def test_detection_crop_and_recognition_give_the_packages_embedding(network, shown, recorded):
     image = as_image(shown["group"])
-    for face, wanted in zip(network.finder.look(image, 416), recorded["group"]["faces"]["416"], strict=True):
+    for face, expected in zip(network.finder.detect(image, 416), recorded["group"]["faces"]["416"], strict=True):
         square = whole_pixels(face.points)
         left, top = (int(value) for value in square.corners()[0])
         part = image[..., top : top + int(square.side), left : left + int(square.side)]
         ours = network.recognition(resize_corners(pad_to_square(part, centre=True), 150))[0]
-        assert (ours - torch.tensor(wanted["descriptor"])).abs().max() < 1e-5
+        assert (ours - torch.tensor(expected["descriptor"])).abs().max() < 1e-5
 
 
 def test_faces_of_a_group_come_largest_first(network, shown):
@@ -34,8 +34,8 @@ def test_faces_of_a_group_come_largest_first(network, shown):
     assert 180 < found[0].square.x < 436  # the woman in the middle
 
 
-def test_a_picture_that_is_all_face_is_looked_at_again_with_a_frame(network, face):
-    assert not network.finder.look(face, 416)
+def test_a_face_that_fills_the_image_is_found_with_a_frame(network, face):
+    assert not network.finder.detect(face, 416)
     (found,) = network.faces(face)
     assert 90 < found.square.x < 160
     assert 120 < found.square.y < 190
@@ -48,13 +48,13 @@ def test_the_points_of_a_face_lie_about_it(network, face):
     assert eyes < mouth < chin
 
 
-def test_what_stands_on_its_head_is_no_face(network):
+def test_upside_down_detections_are_dropped(network):
     for found in network.faces(as_image(clay("3-blonde-curls"))):
         assert abs(found.square.turn) < 1.4
 
 
 @pytest.mark.parametrize("name", ["waves", "noise"])
-def test_no_face_is_a_sentence(network, shown, name):
+def test_an_image_without_a_face_raises_a_readable_error(network, shown, name):
     image = as_image(shown[name])
     assert network.faces(image) == []
     with pytest.raises(NoFaceFound, match=r"^No face was found in this picture: [^.]+\.$"):
@@ -65,6 +65,6 @@ def test_an_area_is_that_of_the_box():
     assert Face((1, 2, 4, 6), 0.9, torch.zeros(68, 2)).area == 12
 
 
-def test_pictures_are_looked_at_one_at_a_time(network, face):
-    with pytest.raises(ValueError, match="one picture at a time"):
-        network.finder.look(face.repeat(2, 1, 1, 1))
+def test_images_are_passed_one_at_a_time(network, face):
+    with pytest.raises(ValueError, match="one image at a time"):
+        network.finder.detect(face.repeat(2, 1, 1, 1))

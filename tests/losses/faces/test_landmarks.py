@@ -12,11 +12,11 @@ def test_points_are_those_of_the_package(network, shown, recorded):
         assert (ours - theirs).abs().max() < 1e-5, name
 
 
-def test_has_as_many_numbers_as_the_package(network):
+def test_it_has_as_many_parameters_as_the_packages_network(network):
     assert sum(p.numel() for p in network.finder.landmarks.parameters()) == 356_840
 
 
-def test_points_have_a_gradient_in_the_picture(network, face):
+def test_points_have_a_gradient_with_respect_to_the_image(network, face):
     face.requires_grad_()
     (grad,) = torch.autograd.grad(network.finder.landmarks(face).sum(), face)
     assert torch.isfinite(grad).all()

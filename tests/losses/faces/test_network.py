@@ -6,30 +6,30 @@ from losses.faces import NoFaceFound
 from losses.faces.network import similarity_at
 
 
-def test_a_loss_takes_it_as_it_is(network, face, other):
+def test_it_can_be_passed_to_a_loss(network, face, other):
     loss = Identity(network, face)
     assert loss(face).item() == pytest.approx(0, abs=1e-5)
     assert loss(other).item() > 0.02
 
 
-def test_a_fixed_place_says_the_same_as_looking(network, face):
+def test_a_fixed_crop_gives_the_same_embedding_as_detection(network, face):
     assert (network.at(face)(face) - network(face)).abs().max() < 1e-5
 
 
-def test_a_fixed_place_needs_no_face_later(network, face, shown):
+def test_a_fixed_crop_needs_no_face_in_the_image(network, face, shown):
     gone = torch.zeros_like(face)
     assert torch.isfinite(network.at(face)(gone)).all()
     with pytest.raises(NoFaceFound):
         network(gone)
 
 
-def test_a_fixed_place_is_found_again_in_a_smaller_copy(network, face):
+def test_a_fixed_crop_is_scaled_with_the_image(network, face):
     small = torch.nn.functional.avg_pool2d(face, 2)
     distance = (network.at(face)(small) - network.at(face)(face)).norm()
-    assert distance < 0.35  # strangers are twice as far apart
+    assert distance < 0.35  # the distance between different people is twice as large
 
 
-def test_a_batch_has_one_place_each(network, face, other):
+def test_a_batch_has_one_crop_per_image(network, face, other):
     together = network.at(torch.cat([face, other]))(torch.cat([face, other]))
     alone = torch.cat([network.at(face)(face), network.at(other)(other)])
     assert (together - alone).norm(dim=1).max() < 0.05  # the finer grid is shared
@@ -46,7 +46,7 @@ def test_the_loss_has_an_exact_gradient(exact, grainy, other):
     assert grad.norm() > 0
 
 
-def test_looking_each_time_has_the_gradient_of_a_fixed_place(network, face, other):
+def test_detection_in_each_call_gives_the_gradient_of_a_fixed_crop(network, face, other):
     grads = []
     for seen_by in (None, network.at(face)):
         x = face.clone().requires_grad_()
@@ -54,7 +54,7 @@ def test_looking_each_time_has_the_gradient_of_a_fixed_place(network, face, othe
     assert (grads[0] - grads[1]).abs().max() <= 1e-4 * grads[0].abs().max()
 
 
-def test_a_morph_looks_in_one_place_for_both(network, face, other):
+def test_a_morph_uses_one_crop_for_both_people(network, face, other):
     loss = Morph(network, face, other, seen_by=network.at(face))
     d_a, d_b = loss.distances(face)
     assert d_a.item() == pytest.approx(0, abs=1e-5)

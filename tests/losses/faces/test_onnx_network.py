@@ -25,13 +25,13 @@ def faces():
     return torch.rand((2, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(3)) * 2 - 1
 
 
-def told(path, **values):
+def with_json(path, **values):
     path.with_suffix(".json").write_text(json.dumps(values))
     return path
 
 
 @pytest.mark.parametrize("opset", [11, 13, 17])
-def test_it_gives_what_the_network_gave_before_it_was_written(tmp_path, faces, opset):
+def test_it_gives_the_embeddings_of_the_exported_network(tmp_path, faces, opset):
     source = small()
     network = load_onnx_network(write(source, tmp_path / "net.onnx", opset)).recognition
     assert (network(faces) - source(faces)).abs().max() < 1e-5
@@ -39,14 +39,14 @@ def test_it_gives_what_the_network_gave_before_it_was_written(tmp_path, faces, o
 
 def test_colours_mean_and_scale_are_those_of_its_json(tmp_path, faces):
     source = small()
-    path = told(write(source, tmp_path / "net.onnx"), colour="bgr", mean=10, scale=0.02, thresholds=THRESHOLDS)
+    path = with_json(write(source, tmp_path / "net.onnx"), colour="bgr", mean=10, scale=0.02, thresholds=THRESHOLDS)
     network = load_onnx_network(path)
-    wanted = source((((faces + 1) * 127.5 - 10) * 0.02)[:, [2, 1, 0]])
-    assert (network.recognition(faces) - wanted).abs().max() < 1e-4
+    expected = source((((faces + 1) * 127.5 - 10) * 0.02)[:, [2, 1, 0]])
+    assert (network.recognition(faces) - expected).abs().max() < 1e-4
     assert network.thresholds == THRESHOLDS
 
 
-def test_a_loss_takes_it_and_its_gradient_is_the_slope(tmp_path, face, other):
+def test_the_gradient_of_a_loss_is_its_slope(tmp_path, face, other):
     network = load_onnx_network(write(small(), tmp_path / "net.onnx")).double()
     grain = 0.02 * torch.randn(face.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     x = (face.double() + grain).requires_grad_()
@@ -59,7 +59,7 @@ def test_a_loss_takes_it_and_its_gradient_is_the_slope(tmp_path, face, other):
     assert not any(p.requires_grad for p in network.parameters())
 
 
-def test_an_export_of_one_face_takes_several(tmp_path, faces):
+def test_an_export_with_batch_size_1_accepts_several_faces(tmp_path, faces):
     source = small()
 
     of_one = small(last=nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (1, -1))))
@@ -70,7 +70,7 @@ def test_an_export_of_one_face_takes_several(tmp_path, faces):
     assert not load_onnx_network(write(source, tmp_path / "fixed.onnx", batch=False)).recognition.one_by_one
 
 
-def test_numbers_shared_behind_an_identity_are_found(tmp_path, faces):
+def test_shared_weights_behind_an_identity_are_found(tmp_path, faces):
     path = write(small(), tmp_path / "net.onnx")
     model = onnx.load(path)
     numbers = model.graph.initializer[0].name
@@ -94,7 +94,7 @@ def with_numbers(path, operator_set, *nodes, ends="out", **initialisers):
     return path
 
 
-def test_later_operator_sets_are_brought_down(tmp_path, faces):
+def test_later_operator_sets_are_converted(tmp_path, faces):
     weight = torch.randn((8, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(0))
     path = with_numbers(
         tmp_path / "net.onnx", 18, helper.make_node("Conv", ["face", "weight"], ["map"]),
@@ -104,7 +104,7 @@ def test_later_operator_sets_are_brought_down(tmp_path, faces):
     assert torch.allclose(found, nn.functional.conv2d(faces, weight).flatten(1), rtol=1e-3, atol=1e-2)
 
 
-def test_what_cannot_be_brought_down_says_how_to_export_it(tmp_path):
+def test_the_message_for_an_operator_set_that_cannot_be_converted_gives_the_export_options(tmp_path):
     path = with_numbers(
         tmp_path / "net.onnx", 18, helper.make_node("CenterCropPad", ["face", "shape"], ["map"], axes=[2, 3]),
         helper.make_node("Flatten", ["map"], ["out"]), shape=torch.tensor([4, 4]),
@@ -118,7 +118,7 @@ def test_an_unknown_operator_is_named(tmp_path):
         tmp_path / "net.onnx", 17, helper.make_node("Hardmax", ["face"], ["map"]),
         helper.make_node("Flatten", ["map"], ["out"]),
     )  # fmt: skip
-    with pytest.raises(ValueError, match=r"net.onnx uses the operator Hardmax, which onnx2torch does not know"):
+    with pytest.raises(ValueError, match=r"net.onnx uses the operator Hardmax, which onnx2torch does not support"):
         load_onnx_network(path)
 
 
@@ -133,15 +133,15 @@ class Signed(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("last", "sentence"),
+    ("last", "message"),
     [(Rounded(), "wrong gradient.*no gradient passes through Round"), (Signed(), "a gradient that is not finite")],
 )
-def test_a_network_without_a_usable_gradient_is_refused(tmp_path, last, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_a_network_without_a_usable_gradient_is_refused(tmp_path, last, message):
+    with pytest.raises(ValueError, match=message):
         load_onnx_network(write(small(last=last), tmp_path / "net.onnx"))
 
 
-def test_numbers_may_lie_beside_it_and_nowhere_else(tmp_path, faces):
+def test_external_weights_must_be_in_the_folder_of_the_file(tmp_path, faces):
     folder = tmp_path / "folder"
     folder.mkdir()
     path = write(small(), tmp_path / "whole.onnx")
@@ -169,7 +169,7 @@ def test_numbers_may_lie_beside_it_and_nowhere_else(tmp_path, faces):
 
 
 @pytest.mark.parametrize("written", [b"\xff\xfe no graph", b""])
-def test_other_files_are_refused_in_a_sentence(tmp_path, written):
+def test_other_files_are_refused(tmp_path, written):
     (tmp_path / "net.onnx").write_bytes(written)
     with pytest.raises(ValueError, match=r"net\.onnx"):
         load_onnx_network(tmp_path / "net.onnx")
@@ -177,13 +177,13 @@ def test_other_files_are_refused_in_a_sentence(tmp_path, written):
         load_onnx_network(tmp_path / "other.onnx")
 
 
-def test_a_damaged_file_never_ends_in_another_exception(tmp_path):
+def test_a_damaged_file_raises_a_documented_exception(tmp_path):
     whole = write(small(), tmp_path / "net.onnx").read_bytes()
-    chance, refused = random.Random(0), 0
+    rng, refused = random.Random(0), 0
     for _ in range(40):
         damaged = bytearray(whole)
         for _ in range(3):
-            damaged[chance.randrange(3000)] = chance.randrange(256)
+            damaged[rng.randrange(3000)] = rng.randrange(256)
         (tmp_path / "net.onnx").write_bytes(damaged)
         try:
             load_onnx_network(tmp_path / "net.onnx")
@@ -193,25 +193,25 @@ def test_a_damaged_file_never_ends_in_another_exception(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "message"),
     [
         ({"colour": "grey"}, "colour must be rgb or bgr"),
         ({"mean": "much"}, "mean must be a number from 0 to 255"),
         ({"scale": 0}, "scale must be a number"),
         ({"thresholds": {"fmr_1_percent": 0.3}}, "thresholds must have the names"),
         ({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 3}}, "similarities from -1 to 1"),
-        ({"size": 112}, "says size 112, but net.onnx takes 48"),
+        ({"size": 112}, "gives size 112, but net.onnx takes 48"),
         ({"weights": "x"}, "an object of the keys size, colour"),
     ],
 )
-def test_each_rule_of_the_json_has_a_sentence(tmp_path, values, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        read_input(told(tmp_path / "net.onnx", **values), SIZE)
+def test_each_rule_of_the_json_file_has_a_message(tmp_path, values, message):
+    with pytest.raises(ValueError, match=message):
+        read_input(with_json(tmp_path / "net.onnx", **values), SIZE)
 
 
-def test_an_open_size_is_that_of_the_json_or_112(tmp_path):
+def test_an_open_size_is_that_of_the_json_file_or_112(tmp_path):
     assert read_input(tmp_path / "net.onnx", None).size == 112
-    assert read_input(told(tmp_path / "net.onnx", size=160), None).size == 160
+    assert read_input(with_json(tmp_path / "net.onnx", size=160), None).size == 160
 
 
 def points_at(*places):
@@ -225,7 +225,7 @@ def points_at(*places):
 TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
 
 
-def test_a_face_that_lies_as_the_template_is_cut_out_as_it_is():
+def test_a_face_aligned_to_the_template_is_not_changed():
     found = template(points_at(*TEMPLATE))
     assert (found.x, found.y, found.side) == pytest.approx((56, 56, 112), abs=1e-3)
     assert found.turn == pytest.approx(0, abs=1e-5)
@@ -234,14 +234,14 @@ def test_a_face_that_lies_as_the_template_is_cut_out_as_it_is():
 
 
 @pytest.mark.parametrize("turn", [-0.5, 0.2, 1.0])
-def test_a_face_that_is_turned_and_larger_is_found(turn):
-    wanted = Square(200.0, 130.0, 300.0, turn)
-    found = template(points_at(*(wanted.at(x / 112, y / 112) for x, y in TEMPLATE)))
+def test_a_rotated_and_larger_face_is_aligned(turn):
+    expected = Square(200.0, 130.0, 300.0, turn)
+    found = template(points_at(*(expected.at(x / 112, y / 112) for x, y in TEMPLATE)))
     assert (found.x, found.y, found.side, found.turn) == pytest.approx((200, 130, 300, turn), abs=1e-2)
     assert math.isfinite(found.side)
 
 
-def test_a_margin_shows_more(tmp_path):
+def test_a_margin_enlarges_the_crop(tmp_path):
     points = points_at(*TEMPLATE)
     wide = OnnxRecognition(nn.Flatten(), OnnxInput(margin=0.25))
     assert wide.place(points).side == pytest.approx(1.5 * template(points).side)

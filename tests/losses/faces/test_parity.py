@@ -1,6 +1,7 @@
-"""Against the package itself, where node and the package are at hand: FACE_API_MODULES names the node_modules folder.
+"""Comparison with the package itself, if node and the package are installed: FACE_API_MODULES is the node_modules
+folder.
 
-The recorded answers that the other tests compare with were written by the same script.
+The recorded results of the other tests were written by the same script.
 """
 
 import os
@@ -26,14 +27,14 @@ def answer(shown):
     return ask_the_package(Path(MODULES), shown)
 
 
-def test_the_package_still_says_what_was_recorded(answer, recorded):
+def test_the_package_gives_the_recorded_results(answer, recorded):
     assert answer["faceapi"] == "1.7.15"
     for name, found in answer["found"].items():
         assert found["descriptor"] == pytest.approx(recorded[name]["descriptor"], abs=1e-5)
         assert found["landmarks"] == [pytest.approx(p, abs=1e-2) for p in recorded[name]["landmarks"]]
 
 
-def test_all_raw_guesses_of_the_detector_agree(answer, network, shown):
+def test_all_raw_predictions_of_the_detector_agree(answer, network, shown):
     for name, pixels in shown.items():
         for size, values in answer["found"][name]["raw"].items():
             ours = network.finder.detector(resize_corners(pad_to_square(as_image(pixels), centre=False), int(size)))

@@ -15,11 +15,11 @@ def test_the_mean_is_taken_off_before_the_division():
 
 def test_resizing_takes_pixels_from_corner_to_corner():
     row = torch.tensor([0.0, 10.0, 20.0, 30.0]).expand(1, 1, 4, 4)
-    assert resize_corners(row, 2)[0, 0, 0].tolist() == [0, 20]  # torch's own would say 5 and 25
+    assert resize_corners(row, 2)[0, 0, 0].tolist() == [0, 20]  # torch's function would give 5 and 25
     assert resize_corners(row, 8)[0, 0, 0].tolist() == [0, 5, 10, 15, 20, 25, 30, 30]
 
 
-def test_a_picture_of_that_size_stays_as_it_is():
+def test_an_image_of_the_target_size_is_not_changed():
     image = torch.rand(1, 3, 5, 5)
     assert resize_corners(image, 5) is image
 

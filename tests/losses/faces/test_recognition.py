@@ -15,11 +15,11 @@ def test_embeddings_are_those_of_the_package(network, shown, recorded):
         assert (network.recognition(cut_out(pixels))[0] - theirs).abs().max() < 1e-5, name
 
 
-def test_has_as_many_numbers_as_published(network):
+def test_it_has_the_published_number_of_parameters(network):
     assert sum(p.numel() for p in network.recognition.parameters()) == 5_614_592
 
 
-def test_pictures_are_seen_one_by_one(network, shown):
+def test_a_batch_gives_the_embeddings_of_its_images(network, shown):
     faces = torch.cat([cut_out(shown["waves"]), cut_out(shown["noise"])])
     alone = torch.cat([network.recognition(face[None]) for face in faces])
     assert (network.recognition(faces) - alone).abs().max() < 1e-5
@@ -37,6 +37,6 @@ def test_the_gradient_is_that_of_finite_differences(exact, grainy):
     assert (grad * direction).sum().item() == pytest.approx(slope, rel=1e-5)
 
 
-def test_faces_that_are_not_cut_out_are_refused(network, face):
-    with pytest.raises(ValueError, match="cut them out first"):
+def test_faces_that_are_not_cropped_are_refused(network, face):
+    with pytest.raises(ValueError, match="crop them first"):
         network.recognition(face)

@@ -9,12 +9,12 @@ from losses.faces.load import DEFAULT_FOLDER
 from losses.faces.stored import Stored, as_float32, as_levels, fill, read_weights, save_weights
 
 
-def test_a_level_is_a_step_above_the_lowest():
+def test_a_quantised_value_is_scale_times_level_plus_lowest():
     stored = Stored(torch.tensor([0, 1, 255], dtype=torch.uint8), torch.tensor([0.5, -2.0], dtype=torch.float64))
     assert stored.decoded().tolist() == [-2, -1.5, 125.5]
 
 
-def test_numbers_are_rounded_once():
+def test_weights_are_rounded_once():
     scale, lowest = 0.00020040544662989823, -0.022245004575918704
     stored = Stored(torch.tensor([77], dtype=torch.uint8), torch.tensor([scale, lowest], dtype=torch.float64))
     assert stored.decoded().item() == torch.tensor(77 * scale + lowest, dtype=torch.float64).float().item()
@@ -25,7 +25,7 @@ def test_bytes_become_tensors():
     assert as_float32(b"\x00\x00\x80\x3f", [1]).tolist() == [1.0]
 
 
-def test_what_is_saved_is_read(tmp_path):
+def test_saved_weights_are_loaded_again(tmp_path):
     span = torch.tensor([0.1, 0.0], dtype=torch.float64)
     save_weights(
         {"weight": Stored(torch.tensor([[3, 4]], dtype=torch.uint8), span), "bias": Stored(torch.tensor([0.25]))},

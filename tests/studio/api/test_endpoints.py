@@ -154,7 +154,7 @@ def test_the_schema_is_that_of_the_settings(client: Client) -> None:
         ({"prompt": " "}, "The prompt is empty"),
         ({"optimisation_steps": 1000}, "Optimisation steps: give a whole number from 1 to 100, but it is 1000."),
         ({"optimisation_steps": "many"}, "Optimisation steps: give a whole number from 1 to 100, but it is many."),
-        ({"loss": "joy"}, "What to change: choose"),
+        ({"loss": "joy"}, "Goal: choose"),
         ({"loss": "identity"}, "This goal needs a second face"),
         ({"image": None}, "There is no image yet"),
         ({"image": {"path": "/etc/hostname"}}, "Upload the picture first"),

@@ -1,4 +1,4 @@
-"""The command line, in this process on the small model, and once as a program."""
+"""The command line in this process on the stub model, and once as a program."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.models.losses import LossNetworks
 from tests.stub import stub
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
@@ -31,7 +31,7 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of one's own, the small model, and Ctrl-C as it was."""
+    """An empty working directory and the stub model; the handler of Ctrl-C is restored."""
     monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
     monkeypatch.chdir(tmp_path)
     before = signal.getsignal(signal.SIGINT)
@@ -52,7 +52,7 @@ def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, ca
     assert Image.open("red.png").size == (16, 16)
 
 
-def test_the_label_is_drawn_when_it_is_asked_for(face: Path, save_picture: Callable[..., Path]) -> None:
+def test_the_label_is_drawn_on_request(face: Path, save_picture: Callable[..., Path]) -> None:
     for job in (["steer", face, "--text", "x"], ["morph", face, save_picture("other.png", colour="navy")]):
         assert run(*job, *QUICK, "--out", "plain.png") == 0
         assert run(*job, *QUICK, "--mark", "--out", "marked.png") == 0
@@ -62,7 +62,7 @@ def test_the_label_is_drawn_when_it_is_asked_for(face: Path, save_picture: Calla
         assert read_settings("marked.png") == read_settings("plain.png")
 
 
-def test_a_run_can_be_repeated_from_what_it_wrote(face: Path) -> None:
+def test_a_run_can_be_repeated_from_its_files(face: Path) -> None:
     run("steer", face, "--text", "red hair", *QUICK, "--out", "first.png")
     for written in ("first.png", "first.json"):
         assert run("steer", face, "--settings", written, "--out", "second.png") == 0
@@ -103,30 +103,32 @@ def test_a_comparison_is_a_table(face: Path, capsys: Any) -> None:
 def test_another_model_is_chosen_by_the_flags_of_the_page(
     face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twin = make("ddpm-celebahq", tmp_path / "a twin")
+    tiny_copy = make("ddpm-celebahq", tmp_path / "a tiny copy")
     small = stub()
     held_out = LossNetworks(small.clip, small.tokenizer, small.identity)
     monkeypatch.setattr("studio.models.cli.embedded", lambda device: pytest.fail("loaded the embedded model"))
     monkeypatch.setattr("studio.models.load.load_loss_networks", lambda *_: held_out)
-    words = ("steer", face, "--text", "red", *QUICK, "--model", twin, "--device", "cpu", "--offline")
+    words = ("steer", face, "--text", "red", *QUICK, "--model", tiny_copy, "--device", "cpu", "--offline")
     assert run(*words, "--out", "red.png") == 0
-    assert json.loads(Path("red.json").read_text())["model"]["name"] == "a twin"
-    assert run("compare", face, "--text", "red", *QUICK, "--model", twin, "--methods", "discrete", "--offline") == 0
+    assert json.loads(Path("red.json").read_text())["model"]["name"] == "a tiny copy"
+    assert (
+        run("compare", face, "--text", "red", *QUICK, "--model", tiny_copy, "--methods", "discrete", "--offline") == 0
+    )
 
 
-def test_a_model_that_is_not_here_is_one_sentence(face: Path, capsys: Any) -> None:
+def test_a_missing_model_is_an_error_message(face: Path, capsys: Any) -> None:
     assert run("steer", face, "--text", "red", "--model", "ldm-celebahq", "--offline") == 1
     assert "its files are not here, and the studio is offline" in capsys.readouterr().err
     assert run("morph", face, face, "--model", "no such model") == 1
     assert "There is no model “no such model”" in capsys.readouterr().err
 
 
-def test_the_embedded_model_needs_none_of_what_others_are_loaded_with(face: Path, tmp_path: Path) -> None:
+def test_the_embedded_model_does_not_import_the_loader_of_others(face: Path, tmp_path: Path) -> None:
     words = ["--quiet", "steer", str(face), "--text", "a hat", *QUICK, "--out", str(tmp_path / "hat.png")]
     code = (
         "import sys; from studio.cli import main as cli\n"
         f"status = cli.main({words!r})\n"
-        # diffusers itself imports what it wants of transformers; we ask for nothing more
+        # diffusers itself may import transformers
         "sys.exit(status or bool({'studio.models.load', 'studio.models.prompts'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=200)
@@ -153,14 +155,14 @@ def test_all_settings_are_listed(capsys: Any) -> None:
         (["morph", "FACE", "nowhere.png"], "There is no file nowhere.png."),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_status_1(face: Path, words: list[str], sentence: str, capsys: Any) -> None:
+def test_a_mistake_is_a_message_and_exit_status_1(face: Path, words: list[str], sentence: str, capsys: Any) -> None:
     assert run(*(str(face) if word == "FACE" else word for word in words)) == 1
     shown = capsys.readouterr().err
     assert sentence in shown
     assert "Traceback" not in shown
 
 
-def test_later_sources_win(tmp_path: Path) -> None:
+def test_later_sources_override_earlier_ones(tmp_path: Path) -> None:
     bare = tmp_path / "bare.json"
     bare.write_text(json.dumps({"seed": 5, "closeness": 2.0}))
     values = collected("Balanced", bare, ["seed=6"])
@@ -205,7 +207,7 @@ def test_the_readmes_commands_run(page: str, here: Path) -> None:
         assert main.main(words) == 0
 
 
-def test_it_is_a_program() -> None:
+def test_it_runs_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "studio.cli", "settings"], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

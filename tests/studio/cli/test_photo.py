@@ -1,4 +1,4 @@
-"""The command line's flags for photographs, in this process on the small model."""
+"""The command line's flags for photographs, in this process on the stub model."""
 
 import signal
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of one's own with a photo in it, the small model, and Ctrl-C as it was."""
+    """A working directory with photographs, and the stub model; the handler of Ctrl-C is restored."""
     monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
     monkeypatch.setattr(main.torch, "set_num_threads", lambda threads: None)
     monkeypatch.chdir(tmp_path)
@@ -41,7 +41,7 @@ def crop_of(path: str, which: str = "crop") -> tuple[float, ...]:
     return tuple(getattr(settings, f"{which}_{name}") for name in ("zoom", "x", "y", "turn"))
 
 
-def test_a_photo_is_cropped_to_the_face_that_was_asked_for_and_comes_back_whole(capsys: Any) -> None:
+def test_a_photo_is_cropped_to_a_face_and_written_with_the_result(capsys: Any) -> None:
     found = find_faces("group.png", ALIGNED).found
     words = ("steer", "group.png", "--text", "red hair", *QUICK, "--out", "one.png", "--in-photo", "whole.png")
     words += ("--set", "closeness=0")
@@ -60,7 +60,7 @@ def test_a_photo_is_cropped_to_the_face_that_was_asked_for_and_comes_back_whole(
     assert Image.open("again.png").tobytes() == Image.open("one.png").tobytes()
 
 
-def test_nothing_is_looked_for_unless_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faces_are_searched_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.cli.photo.crop_on_face", lambda *_: pytest.fail("a search nobody asked for"))
     assert run("steer", "group.png", "--text", "red hair", *QUICK, "--out", "plain.png") == 0
     assert crop_of("plain.png") == (1, 0, 0, 0)
@@ -73,7 +73,7 @@ def test_both_pictures_of_a_morph_are_cropped() -> None:
     assert crop_of("both.png", "second") == found[0].crop
 
 
-def test_what_cannot_be_done_is_said_before_the_run(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_reported_before_the_run(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "steer", lambda *_: pytest.fail("ran"))
     text = ("--text", "red hair", *QUICK)
     for words, sentence in (

@@ -46,9 +46,9 @@ def test_a_goal_starts_with_what_suits_it() -> None:
 
 def test_the_networks_that_a_goal_requires_stand_behind_its_label() -> None:
     lines = {goal.name: goal.line for goal in GOALS.values()}
-    assert lines["clip_text"] == "Words: match a sentence (CLIP)"
+    assert lines["clip_text"] == "Text: match a prompt (CLIP)"
     assert lines["identity"] == "Person: become another person (face network)"
-    assert lines["mix"] == "Mix: several at once, each with its weight"
+    assert lines["mix"] == "Mix: weighted sum of goals"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_parameters_with_other_names_are_ignored() -> None:
     ("parameters", "sentence"),
     [
         ({"seed": "1", "sampling_steps": "5000"}, "The link could not be used. Sampling steps: give a whole number"),
-        ({"loss": "magic"}, "What to change: choose"),
+        ({"loss": "magic"}, "Goal: choose"),
         ({"noise_level": "nan"}, "Noise level: give a number"),
         ({"version": "9"}, "written by version 9"),
         ({"image": "../../etc/passwd"}, "an example picture that is not here; choose one of 5-mohawk, 6-glasses"),

@@ -23,10 +23,11 @@ from studio.export.metadata import read_settings
 from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.ui import html
-from studio.ui.steer.actions import Actions
-from studio.ui.steer.inputs import Form, start_picture, wishes
-from studio.ui.steer.outputs import outputs
-from studio.ui.steer.responses import Answers
+from studio.ui.job import JobHandlers
+from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.outputs import output_column
+from studio.ui.steer.responses import InputHandlers
+from studio.ui.steer.run import steer_work
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs" / "goals.md").read_text(encoding="utf-8")
@@ -70,18 +71,18 @@ def test_the_page_lists_the_goal_of_a_plugin(started: gr.Blocks) -> None:
 
 def test_a_run_on_the_page_follows_the_goal_of_a_plugin(redness: str, model: Model, face: Path) -> None:
     load_plugins([redness])
-    studio, visitor = Studio(model), SimpleNamespace(session_hash="me")
+    studio, client = Studio(model), SimpleNamespace(session_hash="me")
     with gr.Blocks():
-        form, out = Form(start_picture([]), wishes([])), outputs(None, model.digest)
-    actions, answers = Actions(studio, studio.stream, form, out), Answers(studio, form, out)
-    shown = answers.choose_goal("redness", 1, 0, 0, 0, 1)
-    assert not any(shown[box].visible for box in (form.wishes.prompt_box, form.wishes.second_box, form.wishes.mix_box))
+        form, out = Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest)
+    shown = InputHandlers(studio, form, out).choose_goal("redness", 1, 0, 0, 0, 1)
+    assert not any(shown[box].visible for box in (form.goal.prompt_box, form.goal.second_box, form.goal.mix_box))
     named = {name: field.value for name, field in form.fields.items()}
     named |= {"loss": "redness", "sampling_steps": 5, "optimisation_steps": 3, "closeness": 0.0}
-    *_, last = actions.run(visitor, str(face), None, (), *named.values())  # type: ignore[arg-type]
+    job = JobHandlers(out.job, studio.cancel_tokens, steer_work(studio.stream, form, out, model.size))
+    *_, last = job.run(client, str(face), None, (), *named.values())  # type: ignore[arg-type]
     outcome = last[out.shown]
     assert outcome.best.similarity["Red"] > outcome.curve[0].similarity["Red"]
-    assert html.wish(outcome.settings) == "Red"
+    assert html.goal_text(outcome.settings) == "Red"
 
 
 def test_an_endpoint_accepts_the_goal_of_a_plugin_and_the_schema_lists_it(started: gr.Blocks, face: Path) -> None:

@@ -56,11 +56,11 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
         ({"seed": LARGEST_SEED + 1}, "Seed: give a whole number from 0 to 4,294,967,295, but it is 4294967296."),
         ({"mode": "both"}, "Sampler: choose 'sde' or 'ode', but it is both."),
         ({"prompt": "a" * 301}, "Prompt: give a text of at most 300 characters, but it is 301 characters long."),
-        ({"colour": 1}, "These settings hold a field that this version does not know: colour."),
+        ({"colour": 1}, "These settings hold the unknown field colour: remove it."),
         ({"order": 3}, "Sampler order: give a whole number from 1 to 2, but it is 3."),
         (
             {"order": 2, "mode": "ode"},
-            "Sampler order: order 2 needs the SDE, because an ODE of order 2 cannot be encoded exactly; choose 1.",
+            "Sampler order: order 2 needs the SDE, because an ODE of order 2 has no lossless inversion; choose 1.",
         ),
         (
             {"loss": "mix", **dict.fromkeys(MIX, 0)},
@@ -68,8 +68,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
         ),
         (
             {"version": 5},
-            "These settings were written by version 5 of the studio, but this one reads up to version 4: update it, or "
-            "set them by hand.",
+            "These settings were written by version 5 of the studio, but this one reads up to version 4: update the "
+            "studio, or enter the settings by hand.",
         ),
     ],
 )
@@ -81,7 +81,7 @@ def test_each_rule_has_one_sentence_with_field_rule_and_value(values: dict[str, 
 
 def test_bounds_and_titles_come_from_the_fields() -> None:
     assert bounds("sampling_steps") == (4, 50)
-    assert title("z_rate") == "Learning rate of z"
+    assert title("z_rate") == "Learning rate, z"
 
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
@@ -116,7 +116,7 @@ def test_there_were_fewer_updates_before_version_4() -> None:
 def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
     assert parse({"version": 3, "loss": "identity", "closeness": 2.0}).closeness_kind == "pixels"
     with pytest.raises(
-        UserError, match=r"^Closeness in: choose 'pixels', 'structure' or 'features', but it is ssim\.$"
+        UserError, match=r"^Closeness measure: choose 'pixels', 'structure' or 'features', but it is ssim\.$"
     ):
         parse({"closeness_kind": "ssim"})
 

@@ -50,7 +50,7 @@ def test_the_progress_holds_the_image_and_the_curves_so_far() -> None:
     assert value["curves"] == {"total": [1.0, 0.5], "text": [0.7, 0.4], "closeness": [0.3, 0.1]}
     assert (value["steps"], value["caption"]) == (3, "step 1 of 3")
     encoding = progress_view(Progress("encode", 1, 5, None, Image.new("RGB", (4, 4)), (), 1))
-    assert encoding["caption"] == "being encoded into noise"
+    assert encoding["caption"] == "inverting to noise"
 
 
 def test_a_single_term_is_shown_as_the_total() -> None:

@@ -13,17 +13,17 @@ from studio.models.interface import Model
 from studio.models.losses import LossNetworks
 from studio.runs.events import Outcome
 from tests.stub import stub
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def tiny_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Name of a model -> folder of its tiny copy."""
     made: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
         if name not in made:
-            made[name] = make(name, tmp_path_factory.mktemp("twin"))
+            made[name] = make(name, tmp_path_factory.mktemp("tiny"))
         return made[name]
 
     return folder

@@ -27,17 +27,17 @@ def test_flags_of_other_models_are_refused() -> None:
         selected_model(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
 
-def test_a_folder_is_loaded_with_its_options(twin: Callable[[str], Path], tmp_path: Path) -> None:
-    given = parsed("--model", str(twin("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
+def test_a_folder_is_loaded_with_its_options(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
+    given = parsed("--model", str(tiny_copy("dit-imagenet")), "--guidance", "1", "--clip", str(tmp_path), "--offline")
     model = selected_model(given, "cpu")
     assert model.latent == (4, 8, 8)
     assert not hasattr(model.network, "scale")
     assert "has no open_clip_config.json" in model.missing["clip"]
 
 
-def test_in_public_only_models_of_the_registry_are_served(twin: Callable[[str], Path]) -> None:
+def test_in_public_only_models_of_the_registry_are_served(tiny_copy: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="A public studio serves only registered models"):
-        selected_model(parsed("--model", str(twin("dit-imagenet"))), "cpu", public=True)
+        selected_model(parsed("--model", str(tiny_copy("dit-imagenet"))), "cpu", public=True)
 
 
 def test_presenting_uses_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,14 +53,14 @@ def test_a_missing_model_is_an_error_message() -> None:
         selected_model(parsed("--model", "ldm-celebahq", "--offline"), "cpu")
 
 
-def test_face_networks_may_be_onnx_files(twin: Callable[[str], Path], tmp_path: Path) -> None:
+def test_face_networks_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
     pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
     thresholds = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
     for seed, name in enumerate(("loss", "judge", "jury")):
         write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(thresholds)
     faces, judge, jury = (str(tmp_path / f"{name}.onnx") for name in ("loss", "judge", "jury"))
     given = parsed(
-        "--model", str(twin("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
+        "--model", str(tiny_copy("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
     )  # fmt: skip
     model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48

@@ -15,14 +15,14 @@ from studio.models.losses import LossNetworks
 from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
 
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 NAMES = sorted(set(ENTRIES) - {"embedded"})
 COMMIT = "c0" * 20
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_twin_is_complete(twin: Twin, name: str) -> None:
-    check_complete(ENTRIES[name], twin(name))
+def test_every_tiny_copy_is_complete(tiny_copy: TinyCopy, name: str) -> None:
+    check_complete(ENTRIES[name], tiny_copy(name))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,15 @@ def test_every_twin_is_complete(twin: Twin, name: str) -> None:
     ],
 )
 def test_an_interrupted_download_is_not_taken_for_another_model(
-    twin: Twin, loss_networks: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+    tiny_copy: TinyCopy,
+    loss_networks: LossNetworks,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    part: str,
 ) -> None:
     folder = tmp_path / "snapshots" / COMMIT
-    shutil.copytree(twin(name), folder)
+    shutil.copytree(tiny_copy(name), folder)
     for found in [folder / part, *folder.glob(f"*/{part}")]:
         if found.is_dir():
             shutil.rmtree(found)
@@ -59,9 +64,9 @@ def test_an_interrupted_download_is_not_taken_for_another_model(
         assert "start it once with a network" in str(error.value)
 
 
-def test_the_parts_in_the_model_index_are_needed(twin: Twin, tmp_path: Path) -> None:
+def test_the_parts_in_the_model_index_are_needed(tiny_copy: TinyCopy, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("ldm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ldm-celebahq"), folder)
     (folder / "model_index.json").write_text('{"_class_name": "X", "vqvae": ["diffusers", "VQModel"], "odd": [1]}')
     shutil.rmtree(folder / "vqvae")
     # without the index it would be detected as a pixel model
@@ -69,18 +74,20 @@ def test_the_parts_in_the_model_index_are_needed(twin: Twin, tmp_path: Path) -> 
         check_complete(detect_entry(folder), folder)
 
 
-def test_a_missing_shard_is_found(twin: Twin, tmp_path: Path) -> None:
+def test_a_missing_shard_is_found(tiny_copy: TinyCopy, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("sd-1.5"), folder)
+    shutil.copytree(tiny_copy("sd-1.5"), folder)
     whole = folder / "unet" / "diffusion_pytorch_model.safetensors"
     whole.rename(whole.with_name("diffusion_pytorch_model-00001-of-00003.safetensors"))
     with pytest.raises(UserError, match="“unet” has 1 of its 3 weight files"):
         check_complete(ENTRIES["sd-1.5"], folder)
 
 
-def test_weights_that_are_not_finite_are_refused(twin: Twin, loss_networks: LossNetworks, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_refused(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path
+) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(twin("ddpm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
     tensors = load_file(path)
     tensors["conv_out.bias"].fill_(float("inf"))
@@ -89,6 +96,6 @@ def test_weights_that_are_not_finite_are_refused(twin: Twin, loss_networks: Loss
         load(str(folder), placement=Placement(torch.device("cpu")), loss_networks=loss_networks)
 
 
-def test_a_renamed_entry_is_complete_too(twin: Twin) -> None:
+def test_a_renamed_entry_is_complete_too(tiny_copy: TinyCopy) -> None:
     entry = replace(ENTRIES["ddpm-cat"], name="mine")
-    assert is_complete(entry, twin("ddpm-cat"))
+    assert is_complete(entry, tiny_copy("ddpm-cat"))

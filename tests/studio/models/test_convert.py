@@ -12,7 +12,7 @@ from studio.core.errors import UserError
 from studio.models.convert import convert, read_safely
 from studio.models.diffae.convert import write_folder
 from studio.models.diffae.network import DiffusionAutoencoder
-from tests.twins.make import tiny_diffae
+from tests.tiny_models.make import tiny_diffae
 
 
 class Callback:
@@ -91,8 +91,8 @@ def test_another_architecture_is_refused_by_the_first_difference(tmp_path: Path)
         write_folder(checkpoint, tmp_path, **config)
 
 
-def test_a_bin_of_diffusers_becomes_safetensors_beside_it(twin: Callable[[str], Path], tmp_path: Path) -> None:
-    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+def test_a_bin_of_diffusers_becomes_safetensors_beside_it(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq"))
     unet.save_config(tmp_path)
     old = tmp_path / "diffusion_pytorch_model.bin"
     torch.save(unet.state_dict(), old)
@@ -130,9 +130,9 @@ def test_a_ckpt_needs_an_output_folder(tmp_path: Path) -> None:
 
 
 def test_a_model_published_as_a_pickle_is_downloaded_and_converted(
-    twin: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+    unet = diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq"))
 
     def publish(repo: str, *, allow_patterns: list[str], local_dir: Path, **_: object) -> None:
         assert not any("safetensors" in pattern for pattern in allow_patterns)

@@ -7,24 +7,24 @@ import pytest
 from studio.core.errors import UserError
 from studio.models.detect import detect_entry, find_entry
 from studio.models.registry import ENTRIES
-from tests.twins.make import MAKERS, SIZE
+from tests.tiny_models.make import MAKERS, SIZE
 
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_tiny_copy_is_detected_as_its_original(twin: Twin, name: str) -> None:
+def test_a_tiny_copy_is_detected_as_its_original(tiny_copy: TinyCopy, name: str) -> None:
     if name in ("sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"):
         pytest.importorskip("transformers")
-    entry = detect_entry(twin(name))
+    entry = detect_entry(tiny_copy(name))
     assert entry.kind == (ENTRIES[name].kind if name in ENTRIES else "labelled")
     assert entry.size == SIZE
     assert entry.licence == "your own"
 
 
-def test_a_public_studio_loads_no_other_models(twin: Twin) -> None:
+def test_a_public_studio_loads_no_other_models(tiny_copy: TinyCopy) -> None:
     assert find_entry("sd-1.5", public=True) is ENTRIES["sd-1.5"]
-    for own in (str(twin("ddpm-celebahq")), "somebody/something"):
+    for own in (str(tiny_copy("ddpm-celebahq")), "somebody/something"):
         with pytest.raises(UserError, match="serves only registered models: choose one of embedded, ddpm"):
             find_entry(own, public=True)
 

@@ -150,8 +150,8 @@ def test_the_fingerprint_reads_hashes_from_the_names_of_the_cache(tmp_path: Path
     assert fingerprint(plain) != fingerprint(linked)
 
 
-def test_a_local_folder_is_used_in_place(twin: Callable[[str], Path]) -> None:
+def test_a_local_folder_is_used_in_place(tiny_copy: Callable[[str], Path]) -> None:
     from studio.models.detect import detect_entry
 
-    folder = twin("ldm-celebahq")
+    folder = tiny_copy("ldm-celebahq")
     assert model_folder(detect_entry(folder), offline=True) == cached_folder(detect_entry(folder)) == folder

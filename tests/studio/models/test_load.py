@@ -26,21 +26,21 @@ from studio.runs.events import Outcome
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
-from tests.twins.make import MAKERS, SIZE
+from tests.tiny_models.make import MAKERS, SIZE
 
 TEXT = {"sd-1.5", "sd-turbo", "sd-2.1", "sana-600m"}
-TWINS = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
+TINY_COPIES = [*(name for name in ENTRIES if name != "embedded"), "a class-conditional UNet"]
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.slow
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 Save = Callable[[Outcome, Model], Settings]
 
 
-def loaded(twin: Twin, loss_networks: LossNetworks, name: str, **options: Any) -> Model:
+def loaded(tiny_copy: TinyCopy, loss_networks: LossNetworks, name: str, **options: Any) -> Model:
     """A tiny copy in place of the original, with the registry's kind, prompt, guidance and latent scale."""
     if name in TEXT:
         pytest.importorskip("transformers")
-    folder = str(twin(name))
+    folder = str(tiny_copy(name))
     with pytest.MonkeyPatch.context() as patch:
         if name in ENTRIES:
             there = dataclasses.replace(ENTRIES[name], repo=folder, size=SIZE)
@@ -65,8 +65,8 @@ def test_every_entry_with_files_has_a_tiny_copy() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name != "embedded"])
-def test_the_model_has_the_fields_of_its_entry(twin: Twin, loss_networks: LossNetworks, name: str) -> None:
-    model, entry = loaded(twin, loss_networks, name), ENTRIES[name]
+def test_the_model_has_the_fields_of_its_entry(tiny_copy: TinyCopy, loss_networks: LossNetworks, name: str) -> None:
+    model, entry = loaded(tiny_copy, loss_networks, name), ENTRIES[name]
     assert (model.name, model.origin.licence, model.origin.z) == (entry.title, entry.licence, entry.z)
     z = model.encode(torch.zeros(1, 3, SIZE, SIZE))
     assert (z is not None) == entry.has_z
@@ -74,11 +74,16 @@ def test_the_model_has_the_fields_of_its_entry(twin: Twin, loss_networks: LossNe
     assert (model.latent is not None) == (entry.kind not in ("unconditional", "diffae"))
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", TINY_COPIES)
 def test_the_round_trip_is_that_of_the_autoencoder_and_the_loss_falls(
-    twin: Twin, loss_networks: LossNetworks, face: Path, cancel_token: CancelToken, saved_settings: Save, name: str
+    tiny_copy: TinyCopy,
+    loss_networks: LossNetworks,
+    face: Path,
+    cancel_token: CancelToken,
+    saved_settings: Save,
+    name: str,
 ) -> None:
-    model = loaded(twin, loss_networks, name)
+    model = loaded(tiny_copy, loss_networks, name)
     wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
     request = Request.checked(wanted, face, None, model.size)
     *_, found = steer(model, request, cancel_token)
@@ -95,11 +100,11 @@ def test_the_round_trip_is_that_of_the_autoencoder_and_the_loss_falls(
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", TINY_COPIES)
 def test_the_gradient_through_sampler_and_decoder_is_exact(
-    twin: Twin, loss_networks: LossNetworks, name: str, mode: Mode
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, name: str, mode: Mode
 ) -> None:
-    model = loaded(twin, loss_networks, name)
+    model = loaded(tiny_copy, loss_networks, name)
     double = name != "sana-600m"  # its attention casts to float32 inside
     dtype = torch.float64 if double else torch.float32
     if double:
@@ -130,8 +135,10 @@ def test_the_gradient_through_sampler_and_decoder_is_exact(
 
 
 @pytest.mark.parametrize("name", ["sd-1.5", "sana-600m", "dit-imagenet"])
-def test_guidance_extrapolates_from_the_negative_prompt(twin: Twin, loss_networks: LossNetworks, name: str) -> None:
-    plain, guided = (loaded(twin, loss_networks, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
+def test_guidance_extrapolates_from_the_negative_prompt(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, name: str
+) -> None:
+    plain, guided = (loaded(tiny_copy, loss_networks, name, guidance=scale, negative="dark") for scale in (1.0, 3.0))
     if name == "dit-imagenet":
         assert not isinstance(plain.network, ClassifierFreeGuidance)
     x = torch.randn(1, *plain.state_shape, generator=torch.Generator().manual_seed(0))
@@ -143,12 +150,12 @@ def test_guidance_extrapolates_from_the_negative_prompt(twin: Twin, loss_network
         torch.testing.assert_close(guided.network(t, x, z), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_saving_memory_does_not_change_the_gradient(twin: Twin, loss_networks: LossNetworks) -> None:
+def test_saving_memory_does_not_change_the_gradient(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
     pytest.importorskip("transformers")
     grads = []
     low_memory = Placement(CPU, checkpointing=True, batched=False)
     for placement in (Placement(CPU), low_memory, dataclasses.replace(low_memory, sliced=True)):
-        model = load(str(twin("sd-1.5")), placement=placement, loss_networks=loss_networks)
+        model = load(str(tiny_copy("sd-1.5")), placement=placement, loss_networks=loss_networks)
         in_double(model)
         sampler = sampler_for(model, Settings(mode="ode", sampling_steps=4))
         x_T = torch.randn(1, *model.state_shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -160,9 +167,9 @@ def test_saving_memory_does_not_change_the_gradient(twin: Twin, loss_networks: L
             torch.testing.assert_close(found[name], expected, rtol=1e-9, atol=1e-12)
 
 
-def test_half_precision_is_close_to_full_precision(twin: Twin, loss_networks: LossNetworks) -> None:
+def test_half_precision_is_close_to_full_precision(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
     whole, half = (
-        load(str(twin("ldm-celebahq")), placement=Placement(CPU, half=half), loss_networks=loss_networks)
+        load(str(tiny_copy("ldm-celebahq")), placement=Placement(CPU, half=half), loss_networks=loss_networks)
         for half in (False, True)
     )
     x, t = torch.randn(1, *whole.state_shape), torch.tensor([500])
@@ -172,9 +179,9 @@ def test_half_precision_is_close_to_full_precision(twin: Twin, loss_networks: Lo
     assert float((found - expected).norm() / expected.norm()) < 0.03
 
 
-def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, loss_networks: LossNetworks) -> None:
+def test_a_compiled_denoiser_gives_the_same_gradient(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
     plain, compiled = (
-        loaded(twin, loss_networks, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager")
+        loaded(tiny_copy, loss_networks, "ddpm-celebahq", compiled=backend) for backend in (None, "aot_eager")
     )
     grads = []
     for model in (plain, compiled):
@@ -183,35 +190,39 @@ def test_a_compiled_denoiser_gives_the_same_gradient(twin: Twin, loss_networks: 
     torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-4)
 
 
-def test_the_schedule_runs_from_pure_noise_to_the_image(twin: Twin, loss_networks: LossNetworks) -> None:
+def test_the_schedule_runs_from_pure_noise_to_the_image(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
     for name in ("sd-1.5", "ddpm-celebahq", "sana-600m"):
-        model = loaded(twin, loss_networks, name)
+        model = loaded(tiny_copy, loss_networks, name)
         scheduler = model.scheduler()
         scheduler.set_timesteps(10)
         assert float(scheduler.timesteps[0]) >= 999
         assert Sampler.from_scheduler(scheduler, sde=False, order=1).grid.sigma[-1] == 0
 
 
-def test_the_preview_has_the_size_of_the_image(twin: Twin, loss_networks: LossNetworks) -> None:
-    model = loaded(twin, loss_networks, "sd-1.5")
+def test_the_preview_has_the_size_of_the_image(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
+    model = loaded(tiny_copy, loss_networks, "sd-1.5")
     assert model.preview is not None
     assert model.preview_latents(torch.zeros(1, *model.state_shape)).shape == (1, 3, SIZE, SIZE)
 
 
-def test_a_folder_of_pickles_is_refused_with_a_cure(twin: Twin, loss_networks: LossNetworks, tmp_path: Path) -> None:
+def test_a_folder_of_pickles_is_refused_with_a_cure(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path
+) -> None:
     folder = tmp_path / "old"
     folder.mkdir()
-    for path in twin("ddpm-celebahq").glob("*.json"):
+    for path in tiny_copy("ddpm-celebahq").glob("*.json"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "diffusion_pytorch_model.bin").write_bytes(b"a pickle")
     with pytest.raises(UserError, match=r"no weights as \.safetensors: python -m studio\.models convert"):
         load(str(folder), placement=Placement(CPU), loss_networks=loss_networks)
 
 
-def test_weights_of_another_architecture_are_refused(twin: Twin, loss_networks: LossNetworks, tmp_path: Path) -> None:
+def test_weights_of_another_architecture_are_refused(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path
+) -> None:
     folder = tmp_path / "mixed"
     folder.mkdir()
-    for path in twin("ddpm-celebahq").iterdir():
+    for path in tiny_copy("ddpm-celebahq").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     config = (folder / "config.json").read_text().replace("16\n", "24\n")
     (folder / "config.json").write_text(config)
@@ -219,13 +230,13 @@ def test_weights_of_another_architecture_are_refused(twin: Twin, loss_networks: 
         load(str(folder), placement=Placement(CPU), loss_networks=loss_networks)
 
 
-def test_different_weights_have_different_fingerprints(twin: Twin, loss_networks: LossNetworks) -> None:
-    first, again = (loaded(twin, loss_networks, "ddpm-celebahq").digest for _ in range(2))
-    assert first == again != loaded(twin, loss_networks, "ldm-celebahq").digest
+def test_different_weights_have_different_fingerprints(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
+    first, again = (loaded(tiny_copy, loss_networks, "ddpm-celebahq").digest for _ in range(2))
+    assert first == again != loaded(tiny_copy, loss_networks, "ldm-celebahq").digest
 
 
-def test_sampling_gives_the_encoded_latent_back(twin: Twin, loss_networks: LossNetworks) -> None:
-    model = loaded(twin, loss_networks, "ldm-celebahq")
+def test_sampling_gives_the_encoded_latent_back(tiny_copy: TinyCopy, loss_networks: LossNetworks) -> None:
+    model = loaded(tiny_copy, loss_networks, "ldm-celebahq")
     sampler = sampler_for(model, Settings(sampling_steps=5))
     state = model.encode_latents(torch.rand(1, 3, SIZE, SIZE) * 2 - 1)
     x_T, noises = encode(model.network, sampler, state, None, torch.Generator().manual_seed(0))
@@ -234,11 +245,11 @@ def test_sampling_gives_the_encoded_latent_back(twin: Twin, loss_networks: LossN
 
 
 def test_old_attention_names_and_half_precision_files_are_loaded(
-    twin: Twin, loss_networks: LossNetworks, tmp_path: Path
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path
 ) -> None:
     """Models from before 2023 call to_q "query"; some folders hold nothing but float16."""
     folder = tmp_path / "old"
-    shutil.copytree(twin("ldm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ldm-celebahq"), folder)
     old = {"to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn."}
     renamed = 0
     for path in list(folder.rglob("*.safetensors")):
@@ -251,28 +262,28 @@ def test_old_attention_names_and_half_precision_files_are_loaded(
         path.unlink()
     assert renamed > 8
     first, again = (
-        load(str(f), placement=Placement(CPU), loss_networks=loss_networks) for f in (twin("ldm-celebahq"), folder)
+        load(str(f), placement=Placement(CPU), loss_networks=loss_networks) for f in (tiny_copy("ldm-celebahq"), folder)
     )
     x, t = torch.randn(1, 3, 8, 8), torch.tensor([500])
     torch.testing.assert_close(again.network(t, x, None), first.network(t, x, None), rtol=0.02, atol=0.02)
 
 
 def test_a_model_of_the_hub_has_a_source_and_a_folder_has_none(
-    twin: Twin, loss_networks: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = load(str(twin("ddpm-celebahq")), placement=Placement(CPU), loss_networks=loss_networks).origin
+    plain = load(str(tiny_copy("ddpm-celebahq")), placement=Placement(CPU), loss_networks=loss_networks).origin
     assert (plain.source, plain.revision, plain.licence) == ("", "", "your own")
     cache = tmp_path / "snapshots" / ("c0" * 20)
-    shutil.copytree(twin("ddpm-celebahq"), cache)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), cache)
     monkeypatch.setattr("studio.models.load.model_folder", lambda entry, offline: cache)
     fetched = load("ddpm-celebahq", placement=Placement(CPU), loss_networks=loss_networks).origin
     entry = ENTRIES["ddpm-celebahq"]
     assert fetched == Origin(entry.licence, "none, so only the noise is steered", entry.repo, "c0" * 20)
 
 
-def test_missing_weights_are_refused(twin: Twin, loss_networks: LossNetworks, tmp_path: Path) -> None:
+def test_missing_weights_are_refused(tiny_copy: TinyCopy, loss_networks: LossNetworks, tmp_path: Path) -> None:
     folder = tmp_path / "holes"
-    shutil.copytree(twin("ddpm-celebahq"), folder)
+    shutil.copytree(tiny_copy("ddpm-celebahq"), folder)
     path = folder / "diffusion_pytorch_model.safetensors"
     tensors = load_file(path)
     del tensors["conv_out.bias"]

@@ -21,9 +21,9 @@ QUICK = {"sampling_steps": 4, "optimisation_steps": 2, "closeness": 0.0}
 
 
 def test_a_diffusion_autoencoder_morphs_two_faces(
-    twin: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("diffae-ffhq")), placement=HERE, loss_networks=loss_networks)
+    model = load(str(tiny_copy("diffae-ffhq")), placement=HERE, loss_networks=loss_networks)
     *_, found = morph(model, Request.checked({**QUICK, "loss": "morph"}, face, face, model.size), cancel_token)
     assert isinstance(found, Morphed)
     assert found.outcome.round_trip.exact
@@ -31,17 +31,17 @@ def test_a_diffusion_autoencoder_morphs_two_faces(
 
 
 def test_a_model_without_z_refuses_to_morph(
-    twin: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("ldm-celebahq")), placement=HERE, loss_networks=loss_networks)
+    model = load(str(tiny_copy("ldm-celebahq")), placement=HERE, loss_networks=loss_networks)
     with pytest.raises(UserError, match="A morph needs a model with a code z"):
         list(morph(model, Request.checked({**QUICK, "loss": "morph"}, face, face, model.size), cancel_token))
 
 
 def test_methods_are_compared_on_a_latent_model(
-    twin: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
+    tiny_copy: Callable[[str], Path], loss_networks: LossNetworks, face: Path, cancel_token: CancelToken
 ) -> None:
-    model = load(str(twin("ldm-celebahq")), placement=HERE, loss_networks=loss_networks)
+    model = load(str(tiny_copy("ldm-celebahq")), placement=HERE, loss_networks=loss_networks)
     request = Request.checked({**QUICK, "prompt": "red"}, face, None, model.size)
     *_, found = compare(model, request, ["discrete", "unrolled"], cancel_token)
     assert [column.trouble for column in found.columns] == ["", ""]

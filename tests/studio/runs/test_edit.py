@@ -41,7 +41,7 @@ def terms_of(model: Model, prompt: str) -> dict[str, torch.Tensor]:
 
 def test_a_known_prompt_has_both_classifiers_in_goal_and_keep(whole: Model) -> None:
     terms = terms_of(whole, "red hair")
-    names = {"goal", "kept", "goal in the code", "kept in the code", "same person", "strangeness"}
+    names = {"goal", "kept", "goal in the code", "kept in the code", "same person", "out of distribution"}
     assert set(terms) == names
     assert terms["kept"].item() == pytest.approx(0, abs=1e-5)
     assert terms["kept in the code"].item() == pytest.approx(0, abs=1e-5)

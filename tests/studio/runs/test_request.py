@@ -26,12 +26,13 @@ def test_an_empty_prompt(face: Path, loss: str, prompt: str) -> None:
 
 def test_an_empty_start_text_of_a_direction(face: Path) -> None:
     sentence = refused({"loss": "clip_directional", "prompt": "red hair", "source_text": " "}, face)
-    assert sentence.startswith("Say what the picture shows now")
+    assert sentence.startswith("The picture description is empty")
 
 
 @pytest.mark.parametrize("loss", sorted(goal.name for goal in GOALS.values() if "second_picture" in goal.requires))
 def test_a_missing_second_picture(face: Path, loss: str) -> None:
-    assert "second" in refused({"loss": loss}, face)
+    assert refused({"loss": loss}, face) == GOALS[loss].second_missing
+    assert "upload one" in GOALS[loss].second_missing
 
 
 def test_a_broken_second_picture_is_named_as_such(face: Path, tmp_path: Path) -> None:

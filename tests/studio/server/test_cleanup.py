@@ -14,28 +14,27 @@ import pytest
 
 from studio.queue.cancel import CancelTokens
 from studio.server import cleanup
-from studio.server.cleanup import forget, forget_later, sweep, wire_leaving
+from studio.server.gradio_internals import session_ids
 from studio.ui.blocks import Blocks
 
-Visit = tuple[gr.Blocks, CancelTokens, str]
-
-
-def job(name: str) -> str:
-    """What a program calls."""
-    forget_later()
-    return name
+Visit = tuple[Blocks, CancelTokens, str]
 
 
 @pytest.fixture
 def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
-    monkeypatch.setattr(cleanup, "STAY", 0.4)
+    monkeypatch.setattr(cleanup, "EXPIRY", 0.4)
     cancel_tokens = CancelTokens()
     with Blocks() as blocks:
+
+        def job(name: str, request: gr.Request) -> str:
+            blocks.cleaner.expire(str(request.session_hash))
+            return name
+
         picture, said = gr.Image(type="filepath"), gr.Textbox()
         kept = gr.State(())
         gr.api(job, api_name="job")
         picture.change(lambda path: (str(path), "a run"), picture, [said, kept], api_name="look")
-        wire_leaving(blocks, cancel_tokens)
+        blocks.cleaner.on_unload(cancel_tokens)
     _, url, _ = blocks.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     yield blocks, cancel_tokens, f"{url}gradio_api/"
     blocks.close()
@@ -72,18 +71,18 @@ def test_who_leaves_is_forgotten_with_all_files(visit: Visit, face: Path) -> Non
     leave(url, "me")
     assert until(cancel_token.is_set)
     assert until(lambda: not path.exists())
-    assert "me" not in blocks.state_holder.session_data  # type: ignore[attr-defined]
+    assert "me" not in session_ids(blocks)
 
 
 def test_a_file_that_another_visit_shows_stays(visit: Visit, face: Path) -> None:
     blocks, _, url = visit
     path = look(url, "me", face)
     assert look(url, "you", face) == path
-    forget(blocks, "me")
+    blocks.cleaner.drop("me")
     assert path.is_file()
-    forget(blocks, "you")
+    blocks.cleaner.drop("you")
     assert not path.exists()
-    forget(blocks, "nobody")
+    blocks.cleaner.drop("nobody")
 
 
 def test_who_comes_back_in_time_finds_everything_and_may_leave_again(visit: Visit, face: Path) -> None:
@@ -101,17 +100,15 @@ def test_who_comes_back_in_time_finds_everything_and_may_leave_again(visit: Visi
 
 def test_a_program_is_forgotten_after_its_last_call(visit: Visit) -> None:
     blocks, _, url = visit
-    known = blocks.state_holder.session_data  # type: ignore[attr-defined]
     event = httpx.post(f"{url}call/job", json={"data": ["x"]}).json()["event_id"]
     assert "event: complete" in httpx.get(f"{url}call/job/{event}", timeout=30).text
-    assert until(lambda: event not in known, seconds=10)
-    forget_later()  # outside a job there is nobody to forget
+    assert until(lambda: event not in session_ids(blocks), seconds=10)
 
 
 def test_earlier_pictures_of_a_visit_go_too(visit: Visit, face: Path, save_picture: Callable[..., Path]) -> None:
     blocks, _, url = visit
     paths = [look(url, "me", face), look(url, "me", save_picture("second.png", colour="navy"))]
-    forget(blocks, "me")
+    blocks.cleaner.drop("me")
     assert not any(path.exists() for path in paths)
 
 
@@ -130,7 +127,7 @@ def test_a_path_that_somebody_wrote_is_never_deleted(visit: Visit, tmp_path: Pat
     for ask in ("run/look", "queue/join"):
         data = [{"path": written, "meta": {"_type": "gradio.FileData"}}]
         httpx.post(f"{url}{ask}", json={"data": data, "session_hash": "me", "fn_index": 0})
-    forget(blocks, "me")
+    blocks.cleaner.drop("me")
     assert all(path.is_file() for path in (beside, own, outside))
 
 
@@ -140,11 +137,11 @@ def test_what_was_uploaded_and_never_used_goes_by_itself(visit: Visit, face: Pat
     with face.open("rb") as file:
         (path,) = httpx.post(f"{url}upload", files={"files": ("other.png", file)}).json()
     assert Path(path) != used
-    assert sweep(blocks) == 1
-    blocks.departures.watch()  # type: ignore[attr-defined]
+    assert blocks.cleaner.sweep() == 1
+    blocks.cleaner.start()
     assert until(lambda: not Path(path).exists())
     assert used.is_file()
-    assert sweep(blocks) == 0
+    assert blocks.cleaner.sweep() == 0
 
 
 def test_files_may_come_while_others_are_looked_at(visit: Visit, tmp_path: Path) -> None:
@@ -162,7 +159,7 @@ def test_files_may_come_while_others_are_looked_at(visit: Visit, tmp_path: Path)
     busy.start()
     try:
         for _ in range(5):
-            sweep(blocks)
+            blocks.cleaner.sweep()
     finally:
         ended.set()
         busy.join()

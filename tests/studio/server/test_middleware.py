@@ -420,7 +420,7 @@ def test_an_upload_id_is_short() -> None:
 def test_admission_is_asked_for_every_call_and_upload() -> None:
     asked: list[tuple[str, str]] = []
 
-    def admit(app: Any, session: str, who: str) -> None:
+    def admit(session: str, who: str) -> None:
         asked.append((session, who))
         if session == "full":
             raise HTTPException(429, "Fetch your answers first.")

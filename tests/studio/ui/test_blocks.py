@@ -58,7 +58,7 @@ def events_with_a_file(url: str) -> Iterator[tuple[int, list[str], list[Any]]]:
 
 
 def send(url: str, event: int, data: list[Any], **more: Any) -> dict[str, Any]:
-    """What the page would be told."""
+    """The response that the page would get."""
     session = f"s{event}"
     body = {"fn_index": event, "data": data, "session_hash": session, **more}
     joined = httpx.post(f"{url}gradio_api/queue/join", json=body)
@@ -115,7 +115,7 @@ def replayed(url: str, name: object) -> str:
 
 @pytest.mark.parametrize("name", [{"no": "such"}, ["red-hair"], None, 7, "no such"])
 def test_a_recording_that_is_not_there_is_said(url: str, name: object) -> None:
-    assert "There is no such recording here" in replayed(url, name)
+    assert "This recorded run does not exist" in replayed(url, name)
 
 
 def test_a_handler_that_fails_says_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

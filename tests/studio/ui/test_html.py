@@ -4,7 +4,7 @@ from studio.core.settings import Settings
 from studio.runs.cost import Cost
 from studio.runs.events import CurvePoint, Outcome, Progress
 from studio.runs.round_trip import RoundTrip
-from studio.ui import html as words
+from studio.ui import html as texts
 
 PICTURE = Image.new("RGB", (4, 4))
 EVIL = "<script>alert(1)</script>"
@@ -16,7 +16,7 @@ def finished(best: int = 3, stopped: bool = False, round_trip: RoundTrip = Round
 
 
 def test_the_bar_tells_a_screen_reader_where_it_is() -> None:
-    bar = words.progress(Progress("optimise", 3, 12, 4.4, PICTURE, (), 0))
+    bar = texts.progress(Progress("optimise", 3, 12, 4.4, PICTURE, (), 0))
     assert 'role="progressbar"' in bar
     assert 'aria-valuenow="32"' in bar
     assert "Optimising: step 3 of 12" in bar
@@ -24,53 +24,53 @@ def test_the_bar_tells_a_screen_reader_where_it_is() -> None:
 
 
 def test_without_a_forecast_nothing_is_made_up() -> None:
-    assert words.seconds_left(None) == ""
-    assert words.expected(Cost(120, None, None)) == '<p class="hint">A run on this machine: 120 network calls.</p>'
+    assert texts.seconds_left(None) == ""
+    assert texts.expected(Cost(120, None, None)) == '<p class="hint">Expected cost of a run: 120 network calls.</p>'
 
 
 def test_the_cost_of_a_run_is_said_in_calls_time_and_memory() -> None:
-    line = words.expected(Cost(1234, 12.4, 250_000_000))
-    assert "1,234 network calls, about 12 s, about 250 MB of memory" in line
+    line = texts.expected(Cost(1234, 12.4, 250_000_000))
+    assert "1,234 network calls, about 12 s, about 250 MB memory" in line
 
 
 def test_on_the_way_loss_match_calls_and_memory_are_told() -> None:
     point = CurvePoint(1, 0.5, {}, {"Match": 0.25})
-    line = words.measured(Progress("optimise", 1, 3, None, PICTURE, (point,), 1200, 1_300_000_000))
+    line = texts.measured(Progress("optimise", 1, 3, None, PICTURE, (point,), 1200, 1_300_000_000))
     assert line == "loss 0.500 · Match 0.25 · 1,200 network calls · 1.3 GB"
 
 
-def test_a_place_in_line_is_told() -> None:
-    assert words.place(1) == "Waiting: one run comes before yours"
-    assert words.place(3) == "Waiting: 3 runs come before yours"
+def test_the_position_in_the_queue_is_shown() -> None:
+    assert texts.position(1) == "In the queue: 1 run before yours"
+    assert texts.position(3) == "In the queue: 3 runs before yours"
 
 
 def test_a_recording_says_so_and_also_when_the_weights_have_changed() -> None:
-    assert words.recorded("red hair", True) == "Recorded: red hair. Press Run to do it live."
-    assert "earlier weights" in words.recorded("red hair", False)
+    assert texts.recorded("red hair", True) == "Recorded run: red hair. Press Run to compute it now."
+    assert "older weights" in texts.recorded("red hair", False)
 
 
 def test_long_times_are_said_in_minutes() -> None:
-    assert words.seconds_left(150) == "about 2.5 min left"
+    assert texts.seconds_left(150) == "about 2.5 min left"
 
 
 def test_numbers_show_before_and_after_and_the_cost() -> None:
-    table = words.numbers(finished())
+    table = texts.numbers(finished())
     assert "0.000 → <b>0.300</b>" in table
-    assert "<b>exact, every 8-bit value the same</b>" in table
+    assert "<b>lossless (0 of 255 levels off)</b>" in table
     assert "1,234" in table
     assert "42" in table
 
 
 def test_a_round_trip_that_is_not_exact_is_shown_as_measured() -> None:
-    assert "31.4 dB, off by at most 17 of 255" in words.numbers(finished(round_trip=RoundTrip(17, 31.42)))
+    assert "at most 17 of 255 levels off, PSNR 31.4 dB" in texts.numbers(finished(round_trip=RoundTrip(17, 31.42)))
 
 
 def test_what_a_person_wrote_cannot_become_markup() -> None:
-    for html in (words.numbers(finished()), words.alert(EVIL), words.note(EVIL), words.progress_bar(EVIL, 0, EVIL)):
+    for html in (texts.numbers(finished()), texts.alert(EVIL), texts.note(EVIL), texts.progress_bar(EVIL, 0, EVIL)):
         assert EVIL not in html
 
 
 def test_the_end_says_what_happened() -> None:
-    assert words.finished(finished()) == "Finished in 7 s."
-    assert "Stopped after step 3" in words.finished(finished(stopped=True))
-    assert "no step came closer" in words.finished(finished(best=0))
+    assert texts.finished(finished()) == "Finished in 7 s."
+    assert "Stopped after step 3" in texts.finished(finished(stopped=True))
+    assert "no step lowered the loss" in texts.finished(finished(best=0))

@@ -10,7 +10,7 @@ from studio.models.adapters.labelled import Labelled
 from studio.models.adapters.prompted import Prompted
 from studio.models.adapters.unconditional import Unconditional, prediction
 
-Twin = Callable[[str], Path]
+TinyCopy = Callable[[str], Path]
 T = torch.tensor([400])
 
 
@@ -20,17 +20,17 @@ def test_a_learned_variance_is_dropped() -> None:
     assert prediction(output[:, :3], x).shape == x.shape
 
 
-def test_an_unconditional_network_is_called_as_diffusers_calls_it(twin: Twin) -> None:
-    unet = diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq"))
+def test_an_unconditional_network_is_called_as_diffusers_calls_it(tiny_copy: TinyCopy) -> None:
+    unet = diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq"))
     x = torch.randn(2, 3, 16, 16)
     t = torch.tensor([400, 400])
     torch.testing.assert_close(Unconditional(unet)(t, x, None), unet(x, 400).sample)
 
 
 @pytest.mark.parametrize("name", ["dit-imagenet", "a class-conditional UNet"])
-def test_a_class_embedding_replaces_its_label(twin: Twin, name: str) -> None:
+def test_a_class_embedding_replaces_its_label(tiny_copy: TinyCopy, name: str) -> None:
     if name == "dit-imagenet":
-        network = diffusers.DiTTransformer2DModel.from_pretrained(twin(name), subfolder="transformer").eval()
+        network = diffusers.DiTTransformer2DModel.from_pretrained(tiny_copy(name), subfolder="transformer").eval()
         # in the original, all blocks share one table
         tables = [block.norm1.emb.class_embedder.embedding_table for block in network.transformer_blocks]
         for table in tables:
@@ -38,7 +38,7 @@ def test_a_class_embedding_replaces_its_label(twin: Twin, name: str) -> None:
         x = torch.randn(1, 4, 8, 8)
         expected = network(x, timestep=T, class_labels=torch.tensor([2])).sample[:, :4]
     else:
-        network = diffusers.UNet2DModel.from_pretrained(twin(name), subfolder="unet").eval()
+        network = diffusers.UNet2DModel.from_pretrained(tiny_copy(name), subfolder="unet").eval()
         x = torch.randn(1, 3, 16, 16)
         expected = network(x, T, class_labels=torch.tensor([2])).sample
     labelled = Labelled(network).eval()
@@ -49,14 +49,16 @@ def test_a_class_embedding_replaces_its_label(twin: Twin, name: str) -> None:
             labelled.class_embedding(wrong)
 
 
-def test_a_network_without_classes_is_refused(twin: Twin) -> None:
+def test_a_network_without_classes_is_refused(tiny_copy: TinyCopy) -> None:
     with pytest.raises(ValueError, match="has no table of classes"):
-        Labelled(diffusers.UNet2DModel.from_pretrained(twin("ddpm-celebahq")))
+        Labelled(diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq")))
 
 
-def test_padding_of_a_prompt_changes_nothing_and_has_no_gradient(twin: Twin) -> None:
+def test_padding_of_a_prompt_changes_nothing_and_has_no_gradient(tiny_copy: TinyCopy) -> None:
     pytest.importorskip("transformers")
-    transformer = diffusers.SanaTransformer2DModel.from_pretrained(twin("sana-600m"), subfolder="transformer").eval()
+    transformer = diffusers.SanaTransformer2DModel.from_pretrained(
+        tiny_copy("sana-600m"), subfolder="transformer"
+    ).eval()
     network, x = FlowTransformer(transformer), torch.randn(1, 4, 8, 8)
     short = torch.randn(1, 3, 12)
     padded = torch.cat([short, torch.zeros(1, 5, 12)], dim=1).requires_grad_()

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from studio.models.diffae.network import DiffusionAutoencoder
-from tests.twins.make import tiny_diffae
+from tests.tiny_models.make import tiny_diffae
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_a_small_gpu_gets_a_placement_with_less_memory(tmp_path: Path) -> None:
 
 
 def test_a_model_outside_the_registry_is_estimated_from_its_folder(
-    twin: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    tiny_copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
 
@@ -50,7 +50,7 @@ def test_a_model_outside_the_registry_is_estimated_from_its_folder(
         return Footprint(1, 1, 1, 1)
 
     monkeypatch.setattr(estimate, "footprint", measure)
-    folder = twin("ldm-celebahq")
+    folder = tiny_copy("ldm-celebahq")
     assert plan(detect_entry(folder), folder, GPU, free=80 * GB) == Placement(GPU)
     assert set(seen) == {("latent", "UNet2DModel", "VQModel", False)}
     assert set(configs_of(folder)) == {"denoiser", "vae"}

@@ -8,7 +8,7 @@ import pytest
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 from studio.ui.about import figures
-from studio.ui.about.models import about_models, line
+from studio.ui.about.models import about_models, model_line
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -34,7 +34,7 @@ def test_hashes_are_left_to_the_card() -> None:
 
 
 def test_without_a_card_a_sentence(tmp_path: Path) -> None:
-    assert "without a model card" in figures.figures(tmp_path / "README.md")
+    assert "has no model card" in figures.figures(tmp_path / "README.md")
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_strangers_do_not_read_what_is_on_the_computer(model: Model) -> None:
 def test_the_model_at_work_is_said_with_licence_and_z(model: Model) -> None:
     origin = Origin("CC <0>", "a code", "somebody/a-model", "c0" * 20)
     there = dataclasses.replace(model, name="A | B <i>", origin=origin)
-    assert line(there) == "The model at work: **A &#124; B &lt;i&gt;** (CC &lt;0&gt;)."
+    assert model_line(there) == "Model: **A &#124; B &lt;i&gt;** (CC &lt;0&gt;)."
     shown = about_models(there)
     assert "- z: a code" in shown
-    assert f"- From: somebody/a-model, commit {'c0' * 20}" in shown
+    assert f"- Source: somebody/a-model, commit {'c0' * 20}" in shown
     assert f"- SHA-256 of the weights: {model.digest}" in shown
 
 

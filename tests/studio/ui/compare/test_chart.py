@@ -44,7 +44,7 @@ def test_levels_are_round_numbers() -> None:
 
 def test_a_flat_curve_and_no_curve_are_no_trouble() -> None:
     assert len(points(chart([column("discrete", 1.0, 1.0)], 1), "discrete")) == 2
-    assert "none yet" in chart([column("discrete")], 5)
+    assert "No loss curves yet" in chart([column("discrete")], 5)
 
 
 def test_methods_differ_by_dashes_too() -> None:

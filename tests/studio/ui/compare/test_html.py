@@ -67,8 +67,8 @@ def test_the_end_names_the_lowest_loss() -> None:
     better = dataclasses.replace(BAD, curve=(*BAD.curve, CurvePoint(2, 0.25, {}, {})))
     done = dataclasses.replace(STATE, stage="done", columns=(GOOD, better))
     assert html.finished(done) == "Finished in 20 s; lowest loss: AdjointDEIS-1, 0.250."
-    assert "no method could go on" in html.finished(dataclasses.replace(done, columns=(Column("discrete"),)))
+    assert "every method failed" in html.finished(dataclasses.replace(done, columns=(Column("discrete"),)))
 
 
 def test_chosen_methods_have_a_card_before_they_run() -> None:
-    assert html.waiting(["discrete", "unrolled"]).count("<article>") == 2
+    assert html.empty_cards(["discrete", "unrolled"]).count("<article>") == 2

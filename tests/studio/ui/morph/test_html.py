@@ -12,7 +12,7 @@ STEERED = (Verdict("identity", True, 0.95, 0.93, 0.9, 0.8), Verdict("judge", Fal
 def test_every_bar_says_its_number_and_its_verdict() -> None:
     shown = html.panel(PLAIN, STEERED)
     assert len(re.findall('class="bar plain', shown)) == len(re.findall('class="bar steered', shown)) == 4
-    for number, answer in (("0.95", "✓ accepted"), ("0.85", "≈ at 1 % only"), ("0.30", "✗ rejected")):
+    for number, answer in (("0.95", "✓ accepted"), ("0.85", "≈ at FMR 1 % only"), ("0.30", "✗ rejected")):
         assert re.search(rf"<b>{number} <small>{answer}", shown)
 
 
@@ -24,9 +24,9 @@ def test_bars_and_marks_stay_in_their_track() -> None:
 
 
 def test_only_judges_outside_the_loss_are_counted() -> None:
-    assert html.outcome(PLAIN, STEERED).startswith("None of 1 judges")
+    assert html.outcome(PLAIN, STEERED) == "Steered morph: accepted by 0 of 1 held-out networks; plain morph: 0 of 1."
     fooled = (*STEERED[:1], Verdict("judge", False, 0.91, 0.92, 0.9, 0.8))
-    assert html.outcome(PLAIN, fooled).startswith("1 of 1 judges")
+    assert html.outcome(PLAIN, fooled) == "Steered morph: accepted by 1 of 1 held-out networks; plain morph: 0 of 1."
     assert html.outcome(PLAIN[:1], STEERED[:1]) == ""
 
 
@@ -39,8 +39,8 @@ def test_before_a_morph_there_are_places_but_no_bars() -> None:
 
 def test_while_encoding_the_noise_is_not_called_a_morph() -> None:
     face = Image.new("RGB", (8, 8))
-    assert "Encoding…" in html.stage(face, None, face, face)
-    assert "Encoding…" not in html.stage(face, face, face, face)
+    assert "Inverting…" in html.stage(face, None, face, face)
+    assert "Inverting…" not in html.stage(face, face, face, face)
 
 
 def test_names_are_escaped() -> None:

@@ -9,12 +9,12 @@ from studio.export.recordings import load
 from studio.models.embedded import examples
 from studio.runs.cost import CostModel
 from studio.ui import fields as page_fields
-from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_picture, wishes
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, goal_inputs, start_inputs
 
 
 def form() -> Form:
     with gr.Blocks():
-        return Form(start_picture([]), wishes([]))
+        return Form(start_inputs([]), goal_inputs([]))
 
 
 def test_every_setting_has_a_field_on_the_page_and_starts_at_its_default() -> None:
@@ -45,7 +45,7 @@ def test_a_component_that_gradio_makes_anew_still_takes_what_comes() -> None:
 
 def test_the_first_recorded_run_brings_the_first_picture() -> None:
     with gr.Blocks():
-        start = start_picture(examples(), load())
+        start = start_inputs(examples(), load())
     assert start.image.value["orig_name"] == f"{load()[0].image}.png"
     assert [one["name"] for one in start.recorded.value] == [one.name for one in load()]
 

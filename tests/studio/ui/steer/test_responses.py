@@ -1,4 +1,4 @@
-"""What the page answers while a run is set up, without a browser."""
+"""What the page handlers while a run is set up, without a browser."""
 
 import base64
 import io
@@ -20,68 +20,68 @@ from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.runs.request import Request
 from studio.runs.steer import steer
-from studio.ui.steer.inputs import Form, start_picture, wishes
-from studio.ui.steer.outputs import outputs
-from studio.ui.steer.responses import Answers
+from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.outputs import output_column
+from studio.ui.steer.responses import InputHandlers
 
 
 @pytest.fixture
-def answers(model: Model) -> Answers:
+def handlers(model: Model) -> InputHandlers:
     with gr.Blocks():
-        return Answers(Studio(model), Form(start_picture([]), wishes([])), outputs(None, model.digest))
+        return InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
 
 
-VISITOR: Any = SimpleNamespace(session_hash="me")
+CLIENT: Any = SimpleNamespace(session_hash="me")
 
 
 def shown(value: dict[str, str]) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(value["image"].split(",")[1])))
 
 
-def test_an_upload_is_shown_exactly_as_the_model_will_see_it(answers: Answers, face: Path) -> None:
+def test_an_upload_is_shown_exactly_as_the_model_will_see_it(handlers: InputHandlers, face: Path) -> None:
     crop = Crop(2.0, 0.5, -0.5, 10.0)
-    seen = answers.look(VISITOR, str(face), *crop)
-    assert shown(seen[answers.outputs.live]).tobytes() == load_picture(face, 16, crop).tobytes()
-    assert seen[answers.outputs.message] == ""
-    assert seen[answers.outputs.live]["image"] in answers.preview(str(face), *crop)
+    seen = handlers.look(CLIENT, str(face), *crop)
+    assert shown(seen[handlers.outputs.live]).tobytes() == load_picture(face, 16, crop).tobytes()
+    assert seen[handlers.outputs.message] == ""
+    assert seen[handlers.outputs.live]["image"] in handlers.preview(str(face), *crop)
 
 
-def test_a_crop_that_is_still_being_typed_is_no_mistake(answers: Answers, face: Path) -> None:
-    seen = answers.look(VISITOR, str(face), 99.0, None, -7.0, 0.0)
-    assert shown(seen[answers.outputs.live]).tobytes() == load_picture(face, 16, Crop(8, 0, -1)).tobytes()
+def test_a_crop_that_is_still_being_typed_is_no_mistake(handlers: InputHandlers, face: Path) -> None:
+    seen = handlers.look(CLIENT, str(face), 99.0, None, -7.0, 0.0)
+    assert shown(seen[handlers.outputs.live]).tobytes() == load_picture(face, 16, Crop(8, 0, -1)).tobytes()
 
 
-def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(answers: Answers, tmp_path: Path) -> None:
+def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(handlers: InputHandlers, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("a text, renamed")
-    first = answers.look(VISITOR, str(tmp_path / "text.png"), *Crop())
-    assert "cannot be read as a picture" in first[answers.outputs.message]
-    assert answers.preview(str(tmp_path / "text.png"), *Crop()) == answers.preview(None, *Crop()) == ""
-    second = answers.look_at_second(str(tmp_path / "text.png"), *Crop())
-    assert "Second picture: This file cannot be read" in second[answers.outputs.message]
+    first = handlers.look(CLIENT, str(tmp_path / "text.png"), *Crop())
+    assert "cannot be read as a picture" in first[handlers.outputs.message]
+    assert handlers.preview(str(tmp_path / "text.png"), *Crop()) == handlers.preview(None, *Crop()) == ""
+    second = handlers.look_at_second(str(tmp_path / "text.png"), *Crop())
+    assert "Second picture: This file cannot be read" in second[handlers.outputs.message]
 
 
 def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(face: Path) -> None:
     with gr.Blocks():
         model = embedded()
-        clay = Answers(Studio(model), Form(start_picture([]), wishes([])), outputs(None, model.digest))
-    told = clay.look(VISITOR, str(face), *Crop())[clay.form.start.outside]
-    assert "outside the model’s world" in told
-    assert told.count("<img") == 2
+        clay = InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
+    warning = clay.look(CLIENT, str(face), *Crop())[clay.form.start.outside]
+    assert "outside the model’s training data" in warning
+    assert warning.count("<img") == 2
     known = str(examples()[0])
-    assert clay.look(VISITOR, known, *Crop())[clay.form.start.outside] == ""
+    assert clay.look(CLIENT, known, *Crop())[clay.form.start.outside] == ""
     # a crop that loses the head is no longer what the model knows
-    assert "outside" in clay.look(VISITOR, known, *Crop(4))[clay.form.start.outside]
-    assert clay.look(VISITOR, None, *Crop())[clay.form.start.outside] == ""
+    assert "outside" in clay.look(CLIENT, known, *Crop(4))[clay.form.start.outside]
+    assert clay.look(CLIENT, None, *Crop())[clay.form.start.outside] == ""
     assert clay.leave_photo()[clay.form.start.outside] == ""
 
 
-def test_other_models_have_no_world_to_be_outside_of(answers: Answers, face: Path) -> None:
-    assert answers.look(VISITOR, str(face), *Crop())[answers.form.start.outside] == ""
+def test_other_models_have_no_world_to_be_outside_of(handlers: InputHandlers, face: Path) -> None:
+    assert handlers.look(CLIENT, str(face), *Crop())[handlers.form.start.outside] == ""
 
 
-def test_while_a_run_works_its_pictures_are_not_replaced(answers: Answers, face: Path) -> None:
-    answers._studio.cancel_tokens.register("me")
-    assert answers.outputs.live not in answers.look(VISITOR, str(face), *Crop())
+def test_while_a_run_works_its_pictures_are_not_replaced(handlers: InputHandlers, face: Path) -> None:
+    handlers._studio.cancel_tokens.register(handlers.outputs.job.key(CLIENT))
+    assert handlers.outputs.live not in handlers.look(CLIENT, str(face), *Crop())
 
 
 @pytest.mark.parametrize(
@@ -96,59 +96,59 @@ def test_while_a_run_works_its_pictures_are_not_replaced(answers: Answers, face:
         (("mix", 0, 0, 0, 0, 0), "mix"),
     ],
 )
-def test_each_goal_shows_what_it_needs(answers: Answers, values: tuple[Any, ...], visible: str) -> None:
-    wishes = answers.form.wishes
+def test_each_goal_shows_what_it_needs(handlers: InputHandlers, values: tuple[Any, ...], visible: str) -> None:
+    goal = handlers.form.goal
     boxes = {
-        "mix": wishes.mix_box,
-        "prompt": wishes.prompt_box,
-        "source": wishes.source_box,
-        "second": wishes.second_box,
+        "mix": goal.mix_box,
+        "prompt": goal.prompt_box,
+        "source": goal.source_box,
+        "second": goal.second_box,
     }
-    updates = answers.choose_goal(*values)
+    updates = handlers.choose_goal(*values)
     assert {name for name, box in boxes.items() if updates[box].visible} == set(visible.split())
 
 
-def test_a_preset_moves_only_what_it_names(answers: Answers) -> None:
-    fields = answers.form.fields
-    assert answers.choose_preset("Paper") == {
+def test_a_preset_moves_only_what_it_names(handlers: InputHandlers) -> None:
+    fields = handlers.form.fields
+    assert handlers.choose_preset("Paper") == {
         fields["mode"]: "ode",
         fields["order"]: 1,
         fields["sampling_steps"]: 20,
         fields["noise_level"]: 1.0,
         fields["optimisation_steps"]: 50,
     }
-    assert all(update == gr.skip() for update in answers.choose_preset(None).values())
+    assert all(update == gr.skip() for update in handlers.choose_preset(None).values())
 
 
-def test_the_second_order_is_offered_where_it_is_allowed(answers: Answers) -> None:
-    order = answers.form.fields["order"]
-    ode = answers.choose_mode("ode")[order]
+def test_the_second_order_is_offered_where_it_is_allowed(handlers: InputHandlers) -> None:
+    order = handlers.form.fields["order"]
+    ode = handlers.choose_mode("ode")[order]
     assert (ode["value"], ode["interactive"]) == (1, False)
-    assert answers.choose_mode("sde")[order]["interactive"]
+    assert handlers.choose_mode("sde")[order]["interactive"]
 
 
 def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
-    answers: Answers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
+    handlers: InputHandlers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
     costs = ("sde", 1, 10, 0.7, 12, "discrete")
-    assert "network calls" in answers.forecast(*costs)
-    assert "about" not in answers.forecast(*costs)
-    for _ in steer(model, request_for(), cancel_token, answers._studio.cost_model):
+    assert "network calls" in handlers.forecast(*costs)
+    assert "about" not in handlers.forecast(*costs)
+    for _ in steer(model, request_for(), cancel_token, handlers._studio.cost_model):
         pass
-    assert "about" in answers.forecast(*costs)
-    assert answers.forecast("sde", 1, 1000, 0.7, 12, "discrete") == ""
-    assert answers.forecast("ode", 2, 10, 0.7, 12, "discrete") == ""
+    assert "about" in handlers.forecast(*costs)
+    assert handlers.forecast("sde", 1, 1000, 0.7, 12, "discrete") == ""
+    assert handlers.forecast("ode", 2, 10, 0.7, 12, "discrete") == ""
 
 
 def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
-    answers: Answers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
+    handlers: InputHandlers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
-    assert len({answers.roll() for _ in range(20)}) > 1
-    assert all(0 <= answers.roll() < 2**32 for _ in range(100))
+    assert len({handlers.roll() for _ in range(20)}) > 1
+    assert all(0 <= handlers.roll() < 2**32 for _ in range(100))
     *_, outcome = steer(model, request_for(seed=77), cancel_token)
-    assert answers.last_seed(outcome) == 77
+    assert handlers.last_seed(outcome) == 77
 
 
-def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(answers: Answers) -> None:
-    assert answers.suit("identity") == [0.4, 0.2]
-    assert answers.suit("clip_text") == [Settings().z_rate, Settings().closeness]
+def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(handlers: InputHandlers) -> None:
+    assert handlers.suit("identity") == [0.4, 0.2]
+    assert handlers.suit("clip_text") == [Settings().z_rate, Settings().closeness]

@@ -24,16 +24,18 @@ from studio.runs.events import Outcome
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from studio.ui.steer.history import keep
-from studio.ui.steer.inputs import Form, start_picture, wishes
-from studio.ui.steer.outputs import keeping, outputs
-from studio.ui.steer.restore import Recall
+from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.outputs import download_row, output_column
+from studio.ui.steer.restore import RestoreHandlers
 
 
 @pytest.fixture
-def recall(model: Model) -> Recall:
+def restore(model: Model) -> RestoreHandlers:
     with gr.Blocks():
-        form = Form(start_picture([]), wishes([]))
-        return Recall(Studio(model), form, outputs(None, model.digest), keeping(), examples(), load())
+        form = Form(start_inputs([]), goal_inputs([]))
+        return RestoreHandlers(
+            Studio(model), form, output_column(None, model.digest), download_row(), examples(), load()
+        )
 
 
 @pytest.fixture
@@ -43,123 +45,127 @@ def outcome(model: Model, request_for: Callable[..., Request], cancel_token: Can
     return last
 
 
-def message(recall: Recall, updates: dict[Any, Any]) -> str:
-    return str(updates.get(recall.outputs.message, ""))
+def message(restore: RestoreHandlers, updates: dict[Any, Any]) -> str:
+    return str(updates.get(restore.outputs.message, ""))
 
 
-def held(recall: Recall, updates: dict[Any, Any]) -> dict[str, Any]:
-    return {name: updates[field] for name, field in recall.form.fields.items()}
+def held(restore: RestoreHandlers, updates: dict[Any, Any]) -> dict[str, Any]:
+    return {name: updates[field] for name, field in restore.form.fields.items()}
 
 
 @pytest.mark.parametrize("kind", ["png", "json"])
 def test_a_saved_file_restores_every_field(
-    recall: Recall, model: Model, outcome: Outcome, tmp_path: Path, kind: str
+    restore: RestoreHandlers, model: Model, outcome: Outcome, tmp_path: Path, kind: str
 ) -> None:
     path, written = tmp_path / f"saved.{kind}", record(outcome, model)
     path.write_bytes(to_png(outcome.after, written) if kind == "png" else json.dumps(written).encode())
-    restored = recall.restore(str(path))
-    assert held(recall, restored) == {k: v for k, v in read_settings(path).model_dump().items() if k != "version"}
-    assert "Settings restored" in message(recall, restored)
+    restored = restore.restore(str(path))
+    assert held(restore, restored) == {k: v for k, v in read_settings(path).model_dump().items() if k != "version"}
+    assert "Settings restored" in message(restore, restored)
 
 
-def test_a_file_without_settings_is_one_sentence_and_changes_nothing(recall: Recall, face: Path) -> None:
-    updates = recall.restore(str(face))
-    assert "holds no settings" in message(recall, updates)
-    assert set(updates) == {recall.outputs.message, recall.form.wishes.restore}
+def test_a_file_without_settings_is_one_sentence_and_changes_nothing(restore: RestoreHandlers, face: Path) -> None:
+    updates = restore.restore(str(face))
+    assert "holds no settings" in message(restore, updates)
+    assert set(updates) == {restore.outputs.message, restore.form.goal.restore}
 
 
-def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(recall: Recall) -> None:
+def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(restore: RestoreHandlers) -> None:
     for one in load():
-        updates = recall.replay(SimpleNamespace(name=one.name))
-        assert updates[recall.outputs.shown] == one.outcome
-        assert len(updates[recall.outputs.live]["frames"]) == len(one.outcome.frames)
-        assert held(recall, updates)["prompt"] == one.outcome.settings.prompt
-        assert Path(updates[recall.form.start.image]).stem == one.image
+        updates = restore.replay(SimpleNamespace(name=one.name))
+        assert updates[restore.outputs.shown] == one.outcome
+        assert len(updates[restore.outputs.live]["frames"]) == len(one.outcome.frames)
+        assert held(restore, updates)["prompt"] == one.outcome.settings.prompt
+        assert Path(updates[restore.form.start.image]).stem == one.image
         # made with other weights than the stub's
-        assert "earlier weights" in updates[recall.outputs.status]
+        assert "older weights" in updates[restore.outputs.job.status]
 
 
-def test_a_link_fills_the_form_and_names_an_example(recall: Recall) -> None:
-    visitor = SimpleNamespace(query_params={"seed": "7", "loss": "identity", "image": "5-mohawk", "__theme": "dark"})
-    updates = recall.follow(visitor)
-    assert held(recall, updates) == {
+def test_a_link_fills_the_form_and_names_an_example(restore: RestoreHandlers) -> None:
+    request = SimpleNamespace(query_params={"seed": "7", "loss": "identity", "image": "5-mohawk", "__theme": "dark"})
+    updates = restore.follow(request)
+    assert held(restore, updates) == {
         k: v for k, v in Settings(seed=7, loss="identity").model_dump().items() if k != "version"
     }
-    assert updates[recall.form.wishes.second_box].visible
-    assert Path(updates[recall.form.start.image]).stem == "5-mohawk"
+    assert updates[restore.form.goal.second_box].visible
+    assert Path(updates[restore.form.start.image]).stem == "5-mohawk"
 
 
-def test_a_wrong_link_is_one_sentence_and_changes_nothing(recall: Recall) -> None:
-    updates = recall.follow(SimpleNamespace(query_params={"seed": "minus one"}))
-    assert "The link could not be used. Seed: give a whole number" in message(recall, updates)
-    assert set(updates) == {recall.outputs.message}
+def test_a_wrong_link_is_one_sentence_and_changes_nothing(restore: RestoreHandlers) -> None:
+    updates = restore.follow(SimpleNamespace(query_params={"seed": "minus one"}))
+    assert "The link could not be used. Seed: give a whole number" in message(restore, updates)
+    assert set(updates) == {restore.outputs.message}
 
 
-def test_the_link_to_what_is_on_the_page_leads_back_to_it(recall: Recall) -> None:
-    named = {name: field.value for name, field in recall.form.fields.items()}
+def test_the_link_to_what_is_on_the_page_leads_back_to_it(restore: RestoreHandlers) -> None:
+    named = {name: field.value for name, field in restore.form.fields.items()}
     values = {**named, "prompt": "a face with a hat", "seed": 12, MIX[0]: 2.0}
     example = examples()[0]
-    address = recall.link(str(example), *values.values())[recall.keeping.address]
+    address = restore.link(str(example), *values.values())[restore.downloads.address]
     assert address.visible
     query = dict(part.split("=") for part in address.value.replace("+", " ").split("&"))
-    assert held(recall, recall.follow(SimpleNamespace(query_params=query))) == values
+    assert held(restore, restore.follow(SimpleNamespace(query_params=query))) == values
     assert query["image"] == example.stem
 
 
-def test_a_picture_of_ones_own_does_not_travel_in_a_link(recall: Recall, face: Path) -> None:
-    named = {name: field.value for name, field in recall.form.fields.items()}
-    assert "image" not in recall.link(str(face), *named.values())[recall.keeping.address].value
+def test_a_picture_of_ones_own_does_not_travel_in_a_link(restore: RestoreHandlers, face: Path) -> None:
+    named = {name: field.value for name, field in restore.form.fields.items()}
+    assert "image" not in restore.link(str(face), *named.values())[restore.downloads.address].value
 
 
-def test_settings_that_do_not_fit_make_no_link(recall: Recall) -> None:
-    named = {name: field.value for name, field in recall.form.fields.items()}
-    updates = recall.link(None, *{**named, "seed": -1}.values())
-    assert not updates[recall.keeping.address].visible
-    assert "Seed: give a whole number" in message(recall, updates)
+def test_settings_that_do_not_fit_make_no_link(restore: RestoreHandlers) -> None:
+    named = {name: field.value for name, field in restore.form.fields.items()}
+    updates = restore.link(None, *{**named, "seed": -1}.values())
+    assert not updates[restore.downloads.address].visible
+    assert "Seed: give a whole number" in message(restore, updates)
 
 
-def test_an_earlier_run_gives_its_settings_again(recall: Recall, outcome: Outcome) -> None:
+def test_an_earlier_run_gives_its_settings_again(restore: RestoreHandlers, outcome: Outcome) -> None:
     runs = keep((), outcome)
-    updates = recall.again(SimpleNamespace(id=1), runs)
-    assert held(recall, updates)["seed"] == 99
-    assert "settings of run 1" in message(recall, updates)
-    assert "no longer kept" in message(recall, recall.again(SimpleNamespace(id=5), runs))
+    updates = restore.again(SimpleNamespace(id=1), runs)
+    assert held(restore, updates)["seed"] == 99
+    assert "Settings of run 1" in message(restore, updates)
+    assert "no longer in the history" in message(restore, restore.again(SimpleNamespace(id=5), runs))
 
 
-def test_a_morph_is_sent_to_its_tab(recall: Recall, outcome: Outcome) -> None:
+def test_a_morph_is_sent_to_its_tab(restore: RestoreHandlers, outcome: Outcome) -> None:
     import dataclasses
 
     runs = keep((), dataclasses.replace(outcome, settings=Settings(loss="morph")))
-    assert "Morph tab" in message(recall, recall.again(SimpleNamespace(id=1), runs))
+    assert "Morph tab" in message(restore, restore.again(SimpleNamespace(id=1), runs))
 
 
-def test_a_file_is_made_when_it_is_asked_for(recall: Recall, outcome: Outcome) -> None:
-    for updates in recall.save("png", True, False, outcome):
-        path = Path(updates[recall.keeping.file])
+def test_a_file_is_made_when_it_is_asked_for(restore: RestoreHandlers, outcome: Outcome) -> None:
+    for updates in restore.save("png", True, False, outcome):
+        path = Path(updates[restore.downloads.file])
         assert Image.open(path).tobytes() == outcome.after.tobytes()
         assert read_settings(path) == outcome.settings
     assert not path.exists()
 
 
-def test_without_a_run_there_is_nothing_to_keep(recall: Recall) -> None:
-    (updates,) = recall.save("png", True, False, None)
-    assert "press Run first" in message(recall, updates)
+def test_without_a_run_there_is_nothing_to_keep(restore: RestoreHandlers) -> None:
+    (updates,) = restore.save("png", True, False, None)
+    assert "press Run first" in message(restore, updates)
 
 
-def test_a_file_that_cannot_be_made_is_one_sentence(recall: Recall, outcome: Outcome, monkeypatch: Any) -> None:
+def test_a_file_that_cannot_be_made_is_one_sentence(
+    restore: RestoreHandlers, outcome: Outcome, monkeypatch: Any
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    (updates,) = recall.save("mp4", True, False, outcome)
-    assert "pip install av" in message(recall, updates)
-    assert updates[recall.keeping.file] is None
+    (updates,) = restore.save("mp4", True, False, outcome)
+    assert "pip install av" in message(restore, updates)
+    assert updates[restore.downloads.file] is None
 
 
-def test_a_photo_is_saved_with_the_result_and_a_lost_one_is_said(recall: Recall, outcome: Outcome, face: Path) -> None:
+def test_a_photo_is_saved_with_the_result_and_a_lost_one_is_said(
+    restore: RestoreHandlers, outcome: Outcome, face: Path
+) -> None:
     before = load_picture(face, outcome.before.width, Crop.of_first(outcome.settings))
     cropped = dataclasses.replace(outcome, before=before)
-    (updates,) = recall.save_photo(True, True, cropped, str(face))
-    assert updates[recall.keeping.file].endswith("-photo.png")
-    assert list(recall.save_photo(True, True, cropped, None)) == list(recall.save_photo(True, True, None, None)) == []
+    (updates,) = restore.save_photo(True, True, cropped, str(face))
+    assert updates[restore.downloads.file].endswith("-photo.png")
+    assert list(restore.save_photo(True, True, cropped, None)) == list(restore.save_photo(True, True, None, None)) == []
     face.unlink()
-    (updates,) = recall.save_photo(True, True, cropped, str(face))
-    assert updates[recall.keeping.file] is None
-    assert "no longer here" in message(recall, updates)
+    (updates,) = restore.save_photo(True, True, cropped, str(face))
+    assert updates[restore.downloads.file] is None
+    assert "no longer here" in message(restore, updates)

@@ -1,0 +1,1 @@
+"""Mutation testing of `adjointdeis`: mutants (one-symbol mistakes and their tests), run (one mutant)."""

@@ -1,0 +1,1 @@
+"""Reversible samplers: schemes (the published ones), measure (their errors)."""

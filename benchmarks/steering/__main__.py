@@ -1,0 +1,79 @@
+"""Do runs reach their goal on test people? `python -m benchmarks.steering`
+
+Each run is one of the studio: the embedded model, the Quick preset (or another one), and the loss of the goal.
+
+    text       towards a prompt for one attribute that the face does not have; confirmed if the attribute classifier,
+               which is not in the loss, predicts it; `judgement` lists the other fields
+    expression the same, with prompts for another expression
+    identity   towards another person; confirmed if both held-out embedders accept the face as that person at FMR 1 %
+    morph      the studio's morph of two similar people in passport images (the pairs of `benchmarks.morphing`);
+               confirmed if all embedders accept it as both people at FMR 0.1 % (MMPMR, AdjointDEIS eq. 5.2), compared
+               with the images it was made from; also compared with other images of the same people
+
+The round-trip error is that of encoding and sampling before the first update, in 8-bit levels. Writes one JSON line per
+run, and prints the tables of the model card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from benchmarks.steering.runs import RUNS
+from benchmarks.steering.table import table
+from clay.evaluation.card import fill
+from clay.world import DEFAULT_FOLDER, load_world
+from studio.core.presets import PRESETS
+from studio.models.embedded import embedded
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.steering", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--faces", type=int, default=50, help="runs of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first face, to divide the work")
+    parser.add_argument("--kinds", choices=RUNS, nargs="+", default=list(RUNS), help="kinds of runs")
+    parser.add_argument("--preset", choices=PRESETS, default="Quick", help="preset of the studio")
+    parser.add_argument(
+        "--set", nargs=2, action="append", default=[], metavar=("FIELD", "VALUE"), help="change a setting"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 for torch's default")
+    parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"), help="file for the rows")
+    parser.add_argument("--read", type=Path, nargs="+", help="only write the tables of these files into the card")
+    parser.add_argument(
+        "--loss", choices=("clip_text", "edit"), default="clip_text", help="loss of the kinds text and expression"
+    )
+    parser.add_argument(
+        "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"
+    )
+    options = parser.parse_args()
+    if options.read:
+        rows = [json.loads(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
+        card = DEFAULT_FOLDER / "README.md"
+        card.write_text(fill(card.read_text(encoding="utf-8"), "steering", "\n".join(table(rows))), encoding="utf-8")
+        print(*table(rows), sep="\n")
+        return
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    settings = {**PRESETS[options.preset], **dict(options.set)}
+    model, world = embedded(), load_world()
+    for folder in (options.out.parent, options.strips):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with options.out.open("w", encoding="utf-8") as file:
+        for kind in options.kinds:
+            of_edits = {"loss": options.loss, "strips": options.strips} if kind in ("text", "expression") else {}
+            for row in RUNS[kind](model, world, settings, options.faces, options.first, **of_edits):
+                rows.append(row)
+                print(json.dumps(row), file=file, flush=True)
+                print(json.dumps(row), flush=True)
+    print(*table(rows), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The prompts, and the test faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL import Image
+
+from clay.people.dataset import TEST, scene
+from clay.people.person import Person
+from clay.people.view import View
+from clay.rendering.render import render_all
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A prompt, and the class of an attribute that the attribute classifier should then predict."""
+
+    prompt: str
+    attribute: str
+    target: str
+
+    def is_new_for(self, person: Person, view: View) -> bool:
+        """Whether the face has another class of the attribute, and shows it."""
+        if self.attribute == "hair_colour":
+            return person.hair_style not in ("bald", "buzzed") and not view.hat and person.hair_colour != self.target
+        if self.attribute == "facial_hair":
+            return person.facial_hair == "none"
+        if self.attribute == "hat":
+            return not view.hat
+        return bool(getattr(view, self.attribute) != self.target)
+
+    def applied(self, person: Person, view: View) -> tuple[Person, View]:
+        """The scene with the target class of the attribute."""
+        change: dict[str, Any] = {self.attribute: self.target}
+        if self.attribute in ("hair_colour", "facial_hair"):
+            return replace(person, **change), view
+        if self.attribute == "hat":
+            change = {"hat": self.target == "hat"}
+        return person, replace(view, **change)
+
+
+EDITS = (
+    Edit("a face with red hair", "hair_colour", "red"),
+    Edit("a person with glasses", "glasses", "glasses"),
+    Edit("a face with blonde hair", "hair_colour", "blonde"),
+    Edit("a face with a beard", "facial_hair", "beard"),
+    Edit("a face with blue hair", "hair_colour", "blue"),
+    Edit("a face with black hair", "hair_colour", "black"),
+    Edit("a person with sunglasses", "glasses", "sunglasses"),
+    Edit("a face with a hat", "hat", "hat"),
+)
+# Separate, because the embedded CLIP classifies expressions least accurately (see the model card).
+EXPRESSION_EDITS = (
+    Edit("a smiling face", "expression", "smiling"),
+    Edit("a surprised face", "expression", "surprised"),
+    Edit("a sad face", "expression", "sad"),
+    Edit("a laughing face", "expression", "laughing"),
+)
+
+
+def faces(count: int, first: int = 0) -> list[tuple[Person, View, Image.Image]]:
+    """The first view of `count` people from test person `first`, with its image; from 300 on they are in no split."""
+    scenes = [scene(TEST.first + first + i, 0) for i in range(count)]
+    return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
+
+
+def edit_for(number: int, person: Person, view: View, edits: Sequence[Edit] = EDITS) -> Edit:
+    """The edit for face `number`: the edits in turn, without those that describe what the face shows."""
+    turns = (edits[(number + k) % len(edits)] for k in range(len(edits)))
+    return next(edit for edit in turns if edit.is_new_for(person, view))

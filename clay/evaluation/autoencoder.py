@@ -1,0 +1,94 @@
+"""Evaluation of the diffusion autoencoder: reconstructions, samples and speed."""
+
+import os
+import time
+
+import torch
+from torch import Tensor
+
+from clay.evaluation.batches import in_batches
+from clay.evaluation.sampling import ddim, times
+from clay.evaluation.similarity import features, frechet_distance, perceptual_distance, psnr, ssim
+from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.identity import IdentityEmbedder
+from clay.networks.images import to_unit
+from clay.world import ClayWorld
+
+_BATCH = 50
+_STEPS = 20
+
+
+def errors(world: ClayWorld, result: Tensor, image: Tensor) -> dict[str, float]:
+    """PSNR, SSIM and perceptual distance between `result` and `image`, both (n, 3, 64, 64) in [-1, 1]."""
+    return {
+        "psnr_db": psnr(result, image),
+        "ssim": ssim(result, image),
+        "perceptual": perceptual_distance(world.attributes, result, image),
+    }
+
+
+def accepted(network: IdentityEmbedder, first: Tensor, second: Tensor) -> float:
+    """Share of pairs of images that the embedder accepts as one person at FMR 0.1 %."""
+    similarity = (network(first) * network(second)).sum(1)
+    return float((similarity > network.thresholds["fmr_0.1_percent"]).float().mean())
+
+
+@torch.no_grad()
+def measure_autoencoder(world: ClayWorld, images: Tensor) -> dict[str, object]:
+    """Errors of reconstructions from (z, x_T), of samples from z with a random x_T, and of m(z).
+
+    Args:
+        world: the networks.
+        images: (n, 3, 64, 64) uint8.
+    """
+    image, model, grid = to_unit(images), world.autoencoder, times(_STEPS)
+    z = model.encode(image)
+    rebuilt = ddim(model, ddim(model, image, z, grid.flip(0)), z, grid)
+    fresh = ddim(model, torch.randn(image.shape, generator=torch.Generator().manual_seed(1)), z, grid)
+    return {
+        "from_z_and_x_T": errors(world, rebuilt, image),
+        "from_z_and_fresh_x_T": errors(world, fresh, image),
+        "coarse_mean": errors(world, model.decoder(z).mean, image),
+        "accepted_as_the_person": {name: accepted(network, image, fresh) for name, network in world.embedders.items()},
+        "pictures": len(image),
+        "sampling_steps": _STEPS,
+    }
+
+
+@torch.no_grad()
+def measure_samples(world: ClayWorld, images: Tensor, codes: Tensor) -> dict[str, float]:
+    """Frechet distance between samples and test images, in 128 features of the attribute classifier.
+
+    Args:
+        world: the networks.
+        images: test images (n, 3, 64, 64) uint8; the second half is the reference.
+        codes: z of other images (m, 128); the samples' z are drawn from the normal distribution fitted to them.
+    """
+    generator, half = torch.Generator().manual_seed(3), len(images) // 2
+    law = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T) + 1e-4 * torch.eye(codes.shape[1]))
+    white = torch.randn(half, codes.shape[1], generator=generator)
+    z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
+    x_T = torch.randn(half, *world.autoencoder.sample_shape, generator=generator)
+    parts = zip(torch.split(x_T, _BATCH), torch.split(z, _BATCH), strict=True)
+    samples = torch.cat([ddim(world.autoencoder, *part, times(_STEPS)) for part in parts])
+    reference = in_batches(lambda image: features(world.attributes, image), images)
+    sampled = torch.cat([features(world.attributes, part) for part in torch.split(samples, 2 * _BATCH)])
+    return {
+        "frechet_distance": frechet_distance(sampled, reference[half:]),
+        "frechet_distance_of_renders": frechet_distance(reference[:half], reference[half:]),
+        "samples": half,
+    }
+
+
+@torch.no_grad()
+def measure_speed(model: DiffusionAutoencoder, repeats: int = 5) -> dict[str, float]:
+    """Seconds for one sample of batch size 1 on all cores, the median of `repeats`."""
+    x_T, z, seconds = torch.randn(1, *model.sample_shape), torch.randn(1, 128), []
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    for _ in range(repeats):
+        began = time.perf_counter()
+        ddim(model, x_T, z, times(_STEPS))
+        seconds.append(time.perf_counter() - began)
+    torch.set_num_threads(before)
+    return {"ddim_20_batch_1_seconds": sorted(seconds)[repeats // 2]}

@@ -1,0 +1,62 @@
+"""What the training commands share: arguments, the training images, and running the loop."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from clay.networks.images import as_channels_first
+from clay.people.dataset import TRAIN
+from clay.rendering.dataset import DEFAULT_FOLDER, load_images
+from clay.training.loop import LossFunction, Network, Plan, train
+
+
+def arguments(description: str, *, steps: int, rate: float, out: str) -> argparse.ArgumentParser:
+    """A parser with the arguments of all training commands.
+
+    Args:
+        description: for --help.
+        steps: default of --steps.
+        rate: default of --rate.
+        out: name of the default output folder in assets/clay.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER, help="images made by clay.rendering.dataset")
+    parser.add_argument("--people", type=int, help="people of the training split to use; all of them if left out")
+    parser.add_argument("--runs", type=Path, default=Path("runs/clay"), help="folder for checkpoints")
+    parser.add_argument("--out", type=Path, default=Path("assets/clay") / out, help="folder for the weights")
+    parser.add_argument("--steps", type=int, default=steps, help="number of steps")
+    parser.add_argument("--rate", type=float, default=rate, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
+    parser.add_argument("--threads", type=int, default=1, help="number of torch threads")
+    parser.add_argument("--device", default="cpu", help="device to train on, such as cpu or cuda")
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line, and set torch's threads and seed."""
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    return options
+
+
+def training_images(options: argparse.Namespace) -> Tensor:
+    """The images of the training split on the chosen device, (n, 3, size, size) uint8, in the order of its scenes."""
+    return as_channels_first(load_images(TRAIN.first_people(options.people), options.data)).to(options.device)
+
+
+def run(
+    network: Network,
+    losses: LossFunction[Network],
+    plan: Plan,
+    checkpoint: Path,
+    save: Callable[[Network], None],
+) -> None:
+    """Train, print the progress, and pass the network with averaged weights to `save` at every checkpoint."""
+    for progress in train(network, losses, plan, checkpoint):
+        print(progress.line, flush=True)
+        if progress.saved:
+            save(progress.average)

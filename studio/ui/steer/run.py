@@ -1,0 +1,46 @@
+"""The work of the Steer tab: from the values of the form to a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from studio.core.cancellation import CancelToken
+from studio.queue.app_state import Stream, Task
+from studio.runs.events import Outcome, Progress
+from studio.runs.request import Request
+from studio.runs.retry import retry_message
+from studio.ui.events import Updates
+from studio.ui.job import Work, follow
+from studio.ui.steer.history import HistoryEntry, keep
+from studio.ui.steer.inputs import Form
+from studio.ui.steer.outputs import Outputs
+
+
+def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
+    """The work that `wire_job` calls.
+
+    Args:
+        stream: `studio.stream`, or a wrapper around it that a host needs.
+        form: holds the request.
+        outputs: show the result.
+        size: of the model's pictures.
+    """
+
+    def work(
+        stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any
+    ) -> Generator[Updates, None, str]:
+        request = Request.checked(form.named(values), first, second, size)
+
+        def show(event: Progress | Outcome) -> Updates:
+            if isinstance(event, Outcome):
+                return outputs.done(event, keep(runs, event), first)
+            return outputs.moving(event)
+
+        last = yield from follow(outputs.job, stream(Task("steer", request), stop), show)
+        if not isinstance(last, Outcome):
+            yield outputs.job.without_result()
+            return ""
+        return retry_message(request.settings, last.settings)
+
+    return work

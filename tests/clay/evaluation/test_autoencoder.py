@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
+from clay.evaluation.measure import EMBEDDERS
+from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.identity import IdentityEmbedder
+from clay.world import load_world
+
+
+@pytest.fixture(scope="module")
+def world(autoencoder, tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("world")
+    autoencoder.save_folder(folder / "diffusion")
+    for name in EMBEDDERS:
+        limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
+        IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
+    AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")
+    (folder / "clip").mkdir()
+    return load_world(folder)
+
+
+@pytest.fixture
+def two_steps(monkeypatch):
+    monkeypatch.setattr("clay.evaluation.autoencoder._STEPS", 2)
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_the_autoencoder_is_measured_three_ways(world):
+    images = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
+    measures = measure_autoencoder(world, images)
+    assert measures["pictures"] == 2
+    assert measures["from_z_and_x_T"]["psnr_db"] > measures["from_z_and_fresh_x_T"]["psnr_db"]
+    assert set(measures["accepted_as_the_person"]) == set(EMBEDDERS)
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_samples_of_an_untrained_network_have_a_larger_frechet_distance_than_renders(world):
+    rendered = torch.randint(100, 140, (40, 3, 1, 1), dtype=torch.uint8).expand(-1, -1, 64, 64)
+    codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))
+    measures = measure_samples(world, rendered, codes)
+    assert measures["samples"] == 20
+    assert 0 <= measures["frechet_distance_of_renders"] < measures["frechet_distance"]
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_the_speed_is_measured_and_the_number_of_threads_restored(world):
+    before = torch.get_num_threads()
+    assert measure_speed(world.autoencoder, repeats=1)["ddim_20_batch_1_seconds"] > 0
+    assert torch.get_num_threads() == before

@@ -1,0 +1,27 @@
+import torch
+
+from clay.training.command import arguments, parse, run
+from clay.training.loop import Plan
+
+
+def test_the_command_line_sets_the_seed_and_has_the_given_defaults(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train", "--seed", "3", "--steps", "7"])
+    options = parse(arguments("Train.", steps=5, rate=0.1, out="here"))
+    drawn = torch.rand(1)
+    assert (options.steps, options.rate, options.out.name) == (7, 0.1, "here")
+    assert torch.equal(drawn, torch.rand(1, generator=torch.Generator().manual_seed(3)))
+
+
+def test_the_averaged_network_is_saved_after_the_last_step(tmp_path, capsys):
+    saved = []
+    network = torch.nn.Linear(2, 1)
+    run(
+        network,
+        lambda net, step, generator: {"loss": net.weight.square().sum()},
+        Plan(3, 0.1),
+        tmp_path / "x.pt",
+        saved.append,
+    )
+    assert [type(one) for one in saved] == [torch.nn.Linear]
+    assert saved[0] is not network
+    assert capsys.readouterr().out.startswith("step 3/3  loss ")

@@ -1,0 +1,148 @@
+"""A run of the Steer tab, called as Gradio calls it, without a browser."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.core.cancellation import CancelToken
+from studio.models.interface import Model
+from studio.queue.app_state import Studio, Task
+from studio.queue.device import DeviceQueue, Limits
+from studio.runs.events import Waiting
+from studio.ui.job import JobHandlers
+from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.outputs import Outputs, output_column
+from studio.ui.steer.run import steer_work
+
+
+@dataclass
+class Tab:
+    """The Steer tab's components and their handlers."""
+
+    form: Form
+    outputs: Outputs
+    handlers: JobHandlers
+
+
+def tab(studio: Studio, stream: Any = None) -> Tab:
+    with gr.Blocks():
+        form = Form(start_inputs([]), goal_inputs([]))
+        outputs = output_column(None, studio.model.digest)
+    work = steer_work(stream or studio.stream, form, outputs, studio.model.size)
+    return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work))
+
+
+@pytest.fixture
+def steer(model: Model) -> Tab:
+    return tab(Studio(model))
+
+
+@pytest.fixture
+def client() -> Any:
+    return SimpleNamespace(session_hash="me")
+
+
+def run(steer: Tab, client: Any, first: Path | None, second: Path | None = None, **changed: Any) -> list[Any]:
+    named = {name: field.value for name, field in steer.form.fields.items()}
+    values = {**named, "sampling_steps": 5, "optimisation_steps": 3, **changed}
+    return list(steer.handlers.run(client, first and str(first), second and str(second), (), *values.values()))
+
+
+def alert(steer: Tab, updates: dict[Any, Any]) -> str:
+    return str(updates.get(steer.outputs.message, ""))
+
+
+def test_a_run_ends_with_comparison_steps_numbers_and_an_entry_in_the_visit(
+    steer: Tab, client: Any, face: Path
+) -> None:
+    *_, last = run(steer, client, face)
+    out = steer.outputs
+    assert set(last[out.compare]) == {"before", "after", "difference", "scale"}
+    assert len(last[out.live]["frames"]) == 4
+    assert "Measured in this run" in last[out.numbers]
+    assert last[out.shown].settings.optimisation_steps == 3
+    assert [one.id for one in last[out.runs]] == [entry["id"] for entry in last[out.visit]] == [1]
+
+
+def test_a_run_on_a_part_of_a_photo_is_shown_in_it(steer: Tab, client: Any, face: Path) -> None:
+    *_, last = run(steer, client, face, crop_zoom=2)
+    out = steer.outputs
+    assert last[out.compare]["photo"].startswith("data:image/jpeg")
+    assert last[out.photo] == str(face)
+    steer.handlers.end(client)
+    *_, whole = run(steer, client, face)
+    assert whole[out.photo] is None
+    assert "photo" not in whole[out.compare]
+
+
+def test_the_last_result_stays_while_the_next_run_works(steer: Tab, client: Any, face: Path) -> None:
+    *moving, _ = run(steer, client, face)
+    out = steer.outputs
+    touched = set().union(*moving, steer.handlers.begin(client))
+    assert not touched & {out.compare, out.numbers, out.shown, out.visit}
+    assert any("image" in updates.get(out.live, {}) for updates in moving)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"prompt": ""}, "The prompt is empty"),
+        ({"sampling_steps": 1000}, "Sampling steps: give a whole number from 4 to 50"),
+        ({"optimisation_steps": 0}, "Optimisation steps: give a whole number from 1 to 100"),
+        ({"loss": "identity"}, "This goal needs a second face"),
+        ({"loss": "mix", "mix_picture": 1}, "This mix needs a second picture"),
+        ({"loss": "mix", "mix_text": 0, "mix_same": 0}, "The mix is empty"),
+        ({"mode": "ode", "order": 2}, "order 2 needs the SDE"),
+        ({"crop_zoom": 99}, "Zoom: give a number from 1 to 8"),
+        ({"seed": None}, "Seed: give a whole number"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_the_next_run_works(
+    steer: Tab, client: Any, face: Path, changed: dict[str, Any], sentence: str
+) -> None:
+    (updates,) = run(steer, client, face, **changed)
+    assert sentence in alert(steer, updates)
+    assert set(updates) == {steer.outputs.job.status, steer.outputs.message}
+    steer.handlers.end(client)
+    assert steer.outputs.compare in run(steer, client, face)[-1]
+
+
+def test_no_image_is_one_sentence(steer: Tab, client: Any) -> None:
+    (updates,) = run(steer, client, None)
+    assert "There is no image yet" in alert(steer, updates)
+
+
+def test_an_unknown_failure_shows_no_internals(model: Model, client: Any, face: Path) -> None:
+    def broken(task: Task, stop: CancelToken) -> Any:
+        raise RuntimeError("/srv/secret/weights.bin")
+
+    steer = tab(Studio(model), broken)
+    (updates,) = run(steer, client, face)
+    assert "incident" in alert(steer, updates)
+    assert "secret" not in alert(steer, updates)
+
+
+def test_the_position_in_the_queue_is_shown(model: Model, client: Any, face: Path) -> None:
+    steer = tab(Studio(model), lambda task, stop: iter([Waiting(2)]))
+    first, _ = run(steer, client, face)
+    assert "2 runs before yours" in first[steer.outputs.job.status]
+
+
+def test_stop_while_the_run_still_queues_ends_it_at_its_start(steer: Tab, client: Any, face: Path) -> None:
+    steer.handlers.begin(client)
+    steer.handlers.stop(client)
+    *_, last = run(steer, client, face)
+    assert "Stopped before the first step" in last[steer.outputs.job.status]
+
+
+def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(model: Model, client: Any, face: Path) -> None:
+    studio = Studio(model, DeviceQueue(Limits(seconds=0.8)))
+    steer = tab(studio)
+    *_, result, last = run(steer, client, face, optimisation_steps=100, sampling_steps=50)
+    assert result[steer.outputs.shown].stopped
+    assert "may take 1 seconds here" in alert(steer, last)
+    assert 'class="note"' in alert(steer, last)
