@@ -4,6 +4,7 @@ from pathlib import Path
 
 import diffusers
 import torch
+
 from tests.twins.make import make
 
 
