@@ -57,7 +57,7 @@ def own_steps(m: PipelineModel, y: Tensor, z: Mapping[str, Any]) -> list[Step]:
         with patched(adapter.loop, loop_step=step, progress_bar=Silent), patched(adapter.pipe, scheduler=scheduler):
             adapter.pipe(**adapter.call, generator=generator)
         return steps
-    parts = adapter.parts(0, y, z, None)
+    parts = adapter.parts(0, y, z, lambda *_: None)
     given = {"generator": generator} if "generator" in adapter.names else {}
     adapter.called({**parts, "scheduler": scheduler}, {**z, **given})
     return steps

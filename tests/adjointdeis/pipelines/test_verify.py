@@ -101,3 +101,31 @@ def test_two_steps_are_compared_unless_asked_otherwise(monkeypatch):
     few = len(calls)
     m.verify(None)
     assert len(calls) - few - few == 12  # 6 steps instead of 2: by the pipeline, by step, and in the sample
+
+
+def test_freeu_is_followed():
+    found = build(STANDARD["StableDiffusionPipeline, DDIM"])
+    found.pipe.enable_freeu(s1=0.9, s2=0.2, b1=1.2, b2=1.4)
+    assert made(found, 4).verify(None) < 1e-5
+
+
+def test_perturbed_attention_guidance_is_followed():
+    pipe = diffusers.StableDiffusionPAGPipeline(
+        vae=_vae(),
+        unet=_unet(),
+        scheduler=diffusers.DDIMScheduler(clip_sample=False),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        pag_applied_layers=["mid"],
+        **_no_text(),
+    )
+    call = {**_embeds(32), "height": 32, "width": 32, "pag_scale": 3.0}
+    assert made(Tiny(pipe, call), 4).verify(None) < 1e-5
+
+
+@pytest.mark.slow
+def test_a_compiled_network_with_its_backward_is_followed():
+    found = build(STANDARD["FluxPipeline"])
+    vars(found.pipe)["transformer"] = torch.compile(found.pipe.transformer, backend="aot_eager")
+    assert made(found).verify() < 1e-5

@@ -5,7 +5,7 @@ from pathlib import Path
 import diffusers
 import torch
 
-from tests.twins.make import make
+from tests.tiny_models.make import make
 
 
 def stable_diffusion(folder: Path, scheduler: object = None) -> diffusers.StableDiffusionPipeline:
