@@ -41,7 +41,8 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         )
     yield from details(rows)
     for kind in ("text", "expression"):
-        yield from edits_table(rows, kind)
+        if lines := list(edits_table(rows, kind)):
+            yield from ("", *lines)
 
 
 def details(rows: Sequence[Row]) -> Iterator[str]:

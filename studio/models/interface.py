@@ -67,7 +67,7 @@ class Model:
         groups: texts by attribute, one a class, with which the CLIP reads an image.
         heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
         reconstruct: image -> mean and spread of its pixels given its code, differentiable; None if the model has no
-            measure of what is out of distribution.
+            out-of-distribution score.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """

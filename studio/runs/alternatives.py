@@ -45,14 +45,14 @@ def alternatives(prompt: str, groups: Mapping[str, Sequence[str]], encoder: Clip
     Raises:
         ValueError: the prompt is empty.
     """
-    asked, embedded = encoder.text(prompt), {name: encoder.text(texts) for name, texts in groups.items()}
-    closest = {name: (asked @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
+    goal, embedded = encoder.text(prompt), {name: encoder.text(texts) for name, texts in groups.items()}
+    closest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
     group = max(closest, key=lambda name: float(closest[name].values))
     cosine, index = float(closest[group].values), int(closest[group].indices)
     if cosine >= KNOWN and len(groups[group]) > 1:
         texts = [prompt if i == index else text for i, text in enumerate(groups[group])]
         return Alternatives(tuple(texts), index, group, known=True)
-    seen = encoder.image(start)
-    shown = [groups[name][int((seen @ texts.to(seen).T)[0].argmax())] for name, texts in embedded.items()]
+    image = encoder.image(start)
+    shown = [groups[name][int((image @ texts.to(image).T)[0].argmax())] for name, texts in embedded.items()]
     others = dict.fromkeys(text for text in (*shown, *NEUTRAL) if text != prompt)
     return Alternatives((*others, prompt), len(others), group, known=False)

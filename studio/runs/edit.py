@@ -1,14 +1,14 @@
-"""The goal "edit": change what the prompt asks for, and keep the rest.
+"""The goal "edit": change the attribute in the prompt, and keep the others.
 
     total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.alternatives`)
             + relu(-log q(class) - margin)                 linear heads on z, where the model has them
             + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute, by the CLIP
             + KEEP  sum_k KL(q_k(start) || q_k(x))         and by the heads
             + SAME  (1 - cos of the face to the start's)   where the model has a face network
-            + STRANGE  relu(score(x) - 1.05)               where it has a measure of what is out of distribution
+            + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
             + closeness d(x, start)                        as for every goal
 
-Two classifiers of different kinds decide together: an image can satisfy one CLIP while nothing is to be seen. The
+Two classifiers of different kinds are combined, because an image can satisfy the CLIP without a visible change. The
 weights are those that did best on faces outside every split (`python -m benchmarks.steering --kinds text`).
 """
 
@@ -96,7 +96,7 @@ def _in_the_code(networks: Networks, start: Tensor, group: str, index: int | Non
 
 
 def _same_person(networks: Networks, start: Tensor) -> SamePerson | None:
-    """None where there is no face network, or no face in the picture."""
+    """None where there is no face network, or no face in the image."""
     if networks.identity is None:
         return None
     try:

@@ -15,6 +15,6 @@ def test_the_loss_of_a_step_is_finite_and_reaches_every_head():
 
 
 def test_codes_are_those_of_the_encoder_in_order(autoencoder):
-    pictures = torch.randint(256, (5, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    expected = autoencoder.encode(pictures.float() / 127.5 - 1)
-    assert (codes_of(pictures, autoencoder.encoder, batch=2) - expected).abs().max() < 1e-4
+    images = torch.randint(256, (5, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    expected = autoencoder.encode(images.float() / 127.5 - 1)
+    assert (codes_of(images, autoencoder.encoder, batch=2) - expected).abs().max() < 1e-4
