@@ -11,10 +11,11 @@ from diffusers import DPMSolverMultistepScheduler
 from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import load_clip
+from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
-_PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes")
+_PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes", "heads")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class ClayWorld:
     def attributes(self) -> AttributeClassifier:
         """The attribute classifier, for evaluation; never in a loss."""
         return AttributeClassifier.from_folder(self.folder / "attributes", self.device, self.dtype)
+
+    @cached_property
+    def heads(self) -> AttributeHeads:
+        """Linear classifiers of attributes on the code z, for losses."""
+        return AttributeHeads.from_folder(self.folder / "heads", self.device, self.dtype)
 
 
 def load_world(

@@ -33,6 +33,7 @@ class Clip(nn.Module):
         self.visual.image_size, self.visual.image_mean, self.visual.image_std = SIZE, (0.5,) * 3, (0.5,) * 3
         self.image = nn.Linear(3 * SIZE * SIZE, 8)
         self.words = nn.Embedding(256, 8)
+        self.logit_scale = nn.Parameter(torch.tensor(2.0))
 
     def encode_image(self, image: Tensor) -> Tensor:
         return self.image(image.flatten(1))
@@ -56,6 +57,11 @@ class Face(nn.Module):
 
 def tokenize(texts: list[str]) -> Tensor:
     return torch.tensor([list(text.encode().ljust(64))[:64] for text in texts])
+
+
+def unpadded(texts: list[str]) -> Tensor:
+    """Token ids without padding, which would make all short texts much alike."""
+    return torch.tensor([list((64 * text).encode())[:64] for text in texts])
 
 
 def scheduler() -> DDIMScheduler:

@@ -8,10 +8,12 @@ May import the sampler modules of `adjointdeis` and `gradients`, not `audit` or 
 from adjointdeis.guide.counted_model import CountedModel
 from adjointdeis.guide.loop import Frame, guide
 from adjointdeis.guide.optimizers import OptimizerFactory
+from adjointdeis.guide.selection import BestUnderGoal
 from adjointdeis.guide.step_options import StepOptions, StepRules
 from adjointdeis.guide.stopping import StopOptions, StopRules
 
 __all__ = [
+    "BestUnderGoal",
     "CountedModel",
     "Frame",
     "OptimizerFactory",

@@ -3,7 +3,7 @@
 Each run is one of the studio: the embedded model, the Quick preset (or another one), and the loss of the goal.
 
     text       towards a prompt for one attribute that the face does not have; confirmed if the attribute classifier,
-               which is not in the loss, predicts it
+               which is not in the loss, predicts it; `judgement` lists the other fields
     expression the same, with prompts for another expression
     identity   towards another person; confirmed if both held-out embedders accept the face as that person at FMR 1 %
     morph      the studio's morph of two similar people in passport images (the pairs of `benchmarks.morphing`);
@@ -44,6 +44,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 for torch's default")
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"), help="file for the rows")
     parser.add_argument("--read", type=Path, nargs="+", help="only write the tables of these files into the card")
+    parser.add_argument(
+        "--loss", choices=("clip_text", "edit"), default="clip_text", help="loss of the kinds text and expression"
+    )
+    parser.add_argument(
+        "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"
+    )
     options = parser.parse_args()
     if options.read:
         rows = [json.loads(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
@@ -55,11 +61,14 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     settings = {**PRESETS[options.preset], **dict(options.set)}
     model, world = embedded(), load_world()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (options.out.parent, options.strips):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
         for kind in options.kinds:
-            for row in RUNS[kind](model, world, settings, options.faces, options.first):
+            of_edits = {"loss": options.loss, "strips": options.strips} if kind in ("text", "expression") else {}
+            for row in RUNS[kind](model, world, settings, options.faces, options.first, **of_edits):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)
                 print(json.dumps(row), flush=True)

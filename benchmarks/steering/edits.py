@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from PIL import Image
 
@@ -31,6 +32,15 @@ class Edit:
             return not view.hat
         return bool(getattr(view, self.attribute) != self.target)
 
+    def applied(self, person: Person, view: View) -> tuple[Person, View]:
+        """The scene with the target class of the attribute."""
+        change: dict[str, Any] = {self.attribute: self.target}
+        if self.attribute in ("hair_colour", "facial_hair"):
+            return replace(person, **change), view
+        if self.attribute == "hat":
+            change = {"hat": self.target == "hat"}
+        return person, replace(view, **change)
+
 
 EDITS = (
     Edit("a face with red hair", "hair_colour", "red"),
@@ -51,9 +61,9 @@ EXPRESSION_EDITS = (
 )
 
 
-def faces(count: int) -> list[tuple[Person, View, Image.Image]]:
-    """The first view of the first `count` test people, with its image."""
-    scenes = [scene(TEST.first + i, 0) for i in range(count)]
+def faces(count: int, first: int = 0) -> list[tuple[Person, View, Image.Image]]:
+    """The first view of `count` people from test person `first`, with its image; from 300 on they are in no split."""
+    scenes = [scene(TEST.first + first + i, 0) for i in range(count)]
     return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
 
 

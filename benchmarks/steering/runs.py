@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
+from benchmarks.steering.judgement import HELD_OUT, Row, evaluated, strip
 from clay.people.dataset import TEST
 from clay.world import ClayWorld
 from losses import Identity
@@ -22,9 +24,6 @@ from studio.runs.events import Outcome
 from studio.runs.morph import Morphed, morph
 from studio.runs.request import Request
 from studio.runs.steer import steer
-
-Row = dict[str, Any]
-HELD_OUT = ("judge", "jury")
 
 
 def finish(model: Model, settings: Settings, start: Image.Image, second: Image.Image | None = None) -> Outcome:
@@ -61,22 +60,18 @@ def text_runs(
     first: int = 0,
     edits: Sequence[Edit] = EDITS,
     kind: str = "text",
+    loss: str = "clip_text",
+    strips: Path | None = None,
 ) -> Iterator[Row]:
-    """One row for each of `count` faces from face `first`; the edits in turn."""
-    for i, (person, view, start) in list(enumerate(faces(first + count)))[first:]:
+    """One row for each of `count` faces from face `first`; the edits in turn. `strips` is a folder for images."""
+    for i, (person, view, start) in enumerate(faces(count, first), first):
         edit = edit_for(i, person, view, edits)
-        outcome = finish(model, Settings(**{**settings, "loss": "clip_text", "prompt": edit.prompt}), start)
-        before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
-        yield {
-            "kind": kind,
-            "face": i,
-            "prompt": edit.prompt,
-            "read_before": before[edit.attribute][0],
-            "read_after": after[edit.attribute][0],
-            "confirmed": after[edit.attribute][0] == edit.target,
-            "others_changed": [name for name in after if name != edit.attribute and after[name] != before[name]],
-            **common(outcome),
-        }
+        values = {**suited(loss), **settings, "loss": loss, "prompt": edit.prompt}
+        outcome = finish(model, Settings(**values), start)
+        found = evaluated(model, world, outcome, edit, (person, view))
+        if strips is not None:
+            strip(outcome, found["first_confirmed"]).save(strips / f"{loss}-{i}-{edit.target}.png")
+        yield {"kind": kind, "loss": loss, "face": i, "prompt": edit.prompt, **found, **common(outcome)}
 
 
 def accepted(world: ClayWorld, image: Image.Image, person: Image.Image, rate: str) -> dict[str, bool]:
@@ -92,9 +87,9 @@ def identity_runs(
     model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
 ) -> Iterator[Row]:
     """One row for each of `count` pairs of people from face `first`."""
-    people = faces(first + count + 1)
+    people = faces(count + 1, first)
     for i in range(first, first + count):
-        start, target = people[i][2], people[i + 1][2]
+        start, target = people[i - first][2], people[i - first + 1][2]
         outcome = finish(model, Settings(**{**suited("identity"), **settings, "loss": "identity"}), start, target)
         now = accepted(world, outcome.after, target, "fmr_1_percent")
         yield {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from benchmarks.steering.runs import Row
+from benchmarks.steering.edit_table import edits_table
+from benchmarks.steering.judgement import Row
 
 CONFIRMED_BY = {
     "text": "attribute classifier",
@@ -39,6 +40,9 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
             f" | {statistics.median(row['seconds'] for row in chosen):.1f} |"
         )
     yield from details(rows)
+    for kind in ("text", "expression"):
+        if lines := list(edits_table(rows, kind)):
+            yield from ("", *lines)
 
 
 def details(rows: Sequence[Row]) -> Iterator[str]:

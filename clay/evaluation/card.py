@@ -15,18 +15,18 @@ from clay.evaluation.measure import EMBEDDERS
 from clay.world import DEFAULT_FOLDER
 
 _CARD = "README.md"
-PARTS = ("clip", "attributes")
+PARTS = ("clip", "heads", "attributes")
 
 
 def classes_table(measures: dict[str, Any]) -> str:
-    """Accuracy of CLIP (zero-shot) and of the attribute classifier, beside that of the most frequent class."""
+    """Accuracy of CLIP (zero-shot), heads and attribute classifier, and the share of the most frequent class."""
     lines = [
-        "| attribute | classes | most frequent class | CLIP, zero-shot | attribute classifier |",
-        "|---|---|---|---|---|",
+        "| attribute | classes | most frequent class | CLIP, zero-shot | heads on z (for losses) "
+        "| attribute classifier (held out) |",
+        "|---|---|---|---|---|---|",
     ]
     for name, classifier in measures["attributes"].items():
-        clip = measures["clip"][name]
-        figures = (classifier["commonest"], clip["accuracy"], classifier["accuracy"])
+        figures = (classifier["commonest"], *(measures[part][name]["accuracy"] for part in PARTS))
         lines.append(f"| {name.replace('_', ' ')} | {classifier['classes']} | {' | '.join(map(_per_cent, figures))} |")
     means = [sum(row["accuracy"] for row in measures[part].values()) / len(measures[part]) for part in PARTS]
     lines.append(f"| mean | | | {' | '.join(map(_per_cent, means))} |")

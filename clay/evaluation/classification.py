@@ -1,4 +1,4 @@
-"""Accuracy of CLIP and of the attribute classifier."""
+"""Accuracy of CLIP, of the attribute heads and of the attribute classifier."""
 
 import torch
 from torch import Tensor
@@ -49,3 +49,10 @@ def measure_classifier(world: ClayWorld, images: Tensor, truth: Tensor) -> Accur
         lambda image: torch.stack([p.argmax(1) for p in world.attributes.probabilities(image).values()], 1), images
     )
     return accuracies({name: classes[:, i] for i, name in enumerate(ATTRIBUTES)}, truth)
+
+
+def measure_heads(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
+    """Accuracy of the attribute heads on the codes z of images (n, 3, 64, 64) uint8."""
+    codes = in_batches(world.autoencoder.encode, images)
+    with torch.no_grad():
+        return accuracies({name: logits.argmax(1) for name, logits in world.heads(codes).items()}, truth)

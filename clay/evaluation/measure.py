@@ -15,7 +15,7 @@ from torch import Tensor
 
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
 from clay.evaluation.batches import in_batches
-from clay.evaluation.classification import measure_classifier, measure_clip
+from clay.evaluation.classification import measure_classifier, measure_clip, measure_heads
 from clay.evaluation.verification import thresholds_at, verify
 from clay.networks.identity import IdentityEmbedder
 from clay.networks.images import as_channels_first
@@ -25,7 +25,7 @@ from clay.rendering.dataset import DEFAULT_FOLDER, load_images
 from clay.world import DEFAULT_FOLDER as WORLD
 from clay.world import load_world
 
-PARTS = ("autoencoder", "clip", "attributes", "embedders")
+PARTS = ("autoencoder", "clip", "attributes", "heads", "embedders")
 EMBEDDERS = ("identity", "judge", "jury")
 
 
@@ -68,6 +68,8 @@ def measure(folder: Path, data: Path, faces: int, only: tuple[str, ...]) -> dict
         measures["clip"] = measure_clip(world, images, truth)
     if "attributes" in only:
         measures["attributes"] = measure_classifier(world, images, truth)
+    if "heads" in only:
+        measures["heads"] = measure_heads(world, images, truth)
     if "embedders" in only:
         for name, network in world.embedders.items():
             measures[name] = measure_identity(network, images) | network.thresholds

@@ -7,7 +7,7 @@ The entries are in `studio.runs.goals`. A plugin adds more of them with `GOALS.a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
@@ -17,7 +17,7 @@ from torch import Tensor
 from studio.core.registry import Registry
 
 if TYPE_CHECKING:
-    from losses import Loss
+    from losses import LinearHead, Loss
     from studio.core.settings import Settings
 
 Requirement = Literal["prompt", "source_text", "second_picture", "clip", "identity"]
@@ -55,6 +55,22 @@ class Networks(Protocol):
     def held_out(self) -> Mapping[str, Any]:
         """Embedders by name, for measuring only."""
 
+    @property
+    def encode(self) -> Callable[[Tensor], Tensor | None]:
+        """Image -> code z; there if `heads` is not empty."""
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Texts by attribute, one a class, with which the CLIP reads an image."""
+
+    @property
+    def heads(self) -> Mapping[str, LinearHead]:
+        """Linear classifiers on z by attribute; empty if there are none."""
+
+    @property
+    def reconstruct(self) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+        """Image -> mean and spread of its pixels given its code, or None."""
+
 
 class Term(NamedTuple):
     """What a goal adds to the total.
@@ -86,6 +102,11 @@ class Goal:
             the page; "clip" and "identity" are networks of the model.
         parts: setting that holds a weight in [0, inf) -> the goal that it weights, for a mix.
         defaults: values of SUITED_FIELDS that a goal chosen by hand starts with, where they differ from the usual ones.
+        reached: term of the loss -> largest value at which the goal counts as met. The result of a run is then the best
+            under (goal met, then least total), and a run ends when the goal is met and the total no longer falls. Empty
+            for a loss without a satisfied point.
+        clip: variable ("z", "noises", "x_T") -> length above which a gradient is shortened, by the optimiser
+            "normalised". Where it is empty, gradients are scaled to length 1, and steps never become smaller.
         tabs: which tabs of the page offer it.
         summary: a few words that name a finished run without a prompt; the label's name if empty.
         second_label: above the second picture.
@@ -98,6 +119,8 @@ class Goal:
     requires: tuple[Requirement, ...] = ()
     parts: Mapping[str, Goal] = field(default_factory=dict)
     defaults: Values = field(default_factory=dict)
+    reached: Mapping[str, float] = field(default_factory=dict)
+    clip: Mapping[str, float] = field(default_factory=dict)
     tabs: tuple[Tab, ...] = ("steer",)
     summary: str = ""
     second_label: str = "Second picture"

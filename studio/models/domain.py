@@ -14,10 +14,9 @@ distribution too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from PIL import Image
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.world import load_world
+from losses.strangeness import Reconstruct, out_of_distribution
 from studio.images.framing import CLAY, Framing
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
@@ -55,14 +55,14 @@ class Domain:
     """
 
     framing: Framing
-    reconstruct: Callable[[Tensor], tuple[Tensor, Tensor]]
+    reconstruct: Reconstruct
 
     @torch.no_grad()
     def check(self, image: Image.Image) -> DomainCheck:
         """Check an image of the model's size."""
         x = to_tensor(image)
         mean, spread = self.reconstruct(x)
-        return DomainCheck(to_image(mean), float(((x - mean) / spread).square().mean().sqrt()))
+        return DomainCheck(to_image(mean), float(out_of_distribution(x, mean, spread)[0]))
 
 
 def domain_of(model: Model) -> Domain | None:
@@ -72,13 +72,17 @@ def domain_of(model: Model) -> Domain | None:
     """
     if not isinstance(model.network, DiffusionAutoencoder):
         return None
-    network: Any = model.network if model.device.type == "cpu" else _on_cpu()
+    return Domain(CLAY, reconstruction(model.network if model.device.type == "cpu" else _on_cpu()))
+
+
+def reconstruction(network: DiffusionAutoencoder) -> Reconstruct:
+    """Image -> mean and spread of its pixels, given its code; differentiable, on the network's device."""
 
     def reconstruct(image: Tensor) -> tuple[Tensor, Tensor]:
         decoded = network.decoder(network.encode(image))
         return decoded.mean, decoded.spread
 
-    return Domain(CLAY, reconstruct)
+    return reconstruct
 
 
 @cache

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import torch
 
+from clay.people.prompts import PROMPTS
 from clay.world import ClayWorld, load_world
+from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
+from studio.models.domain import reconstruction
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 
@@ -46,6 +49,9 @@ def model_of_world(world: ClayWorld) -> Model:
         device=torch.device(world.device),
         graphs=8,  # 22 MiB each
         prepare=world.autoencoder.prepare,
+        groups=PROMPTS,
+        heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
+        reconstruct=reconstruction(world.autoencoder),
         held_out={"judge": world.judge, "jury": world.jury},
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )

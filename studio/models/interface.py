@@ -8,7 +8,7 @@ gradients pass through the decoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from adjointdeis import Denoiser
+from losses import LinearHead
+from studio.models.groups import GENERAL_GROUPS
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Model:
             them, which saves one network call each.
         prepare: z -> the part of the network's computation that depends on z alone, which replaces z; None if there is
             no such part.
+        groups: texts by attribute, one a class, with which the CLIP reads an image.
+        heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
+        reconstruct: image -> mean and spread of its pixels given its code, differentiable; None if the model has no
+            out-of-distribution score.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -83,6 +89,9 @@ class Model:
     preview: Callable[[Tensor], Tensor] | None = None
     graphs: int = 0
     prepare: Callable[[Tensor], Tensor] | None = None
+    groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
+    heads: Mapping[str, LinearHead] = field(default_factory=dict)
+    reconstruct: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 

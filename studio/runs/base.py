@@ -2,7 +2,7 @@
 
     encode     picture -> z, x_T and (SDE) the noises, from which sampling returns the picture
     optimise   sample, evaluate the loss, move x_T or the noises and z down its gradient; repeat
-    outcome    the update with the lowest loss
+    outcome    the update with the lowest loss; of a goal with a satisfied point, of those at which it is met
 
 The same request gives the same picture, bit for bit, on one device.
 """
@@ -61,7 +61,7 @@ class Run:
         self.cost_model = CostModel() if cost_model is None else cost_model
         self.network = MonitoredNetwork(model.network, stop, model.device)
         self.sampler = sampler_for(model, settings)
-        self.history = RunHistory()
+        self.history = RunHistory(settings.goal.reached)
         self.round_trip: RoundTrip | None = None
 
     def tensor(self, picture: Image.Image) -> Tensor:
@@ -107,6 +107,8 @@ class Run:
                 self.cost_model.record_update(perf_counter() - began, self.settings, n)
             began = perf_counter()
             yield self._progress("optimise", frame.step, self.settings.optimisation_steps, image)
+            if self.history.finished:
+                return
 
     def encoding(self, step: int, steps: int, state: Tensor) -> Progress:
         """The progress after `step` of `steps` states."""

@@ -6,30 +6,19 @@ Losses are 1 - cosine, so similarity = 1 - loss.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from torch import Tensor
 
-from losses import ClipDirectional, ClipImage, ClipText, Identity, Loss
+from losses import ClipDirectional, ClipImage, ClipText, Loss
 from losses.faces import FaceNetwork
 from studio.core.errors import UserError
 from studio.core.goals import GOALS, Goal, Networks, Term
 from studio.core.settings import Settings
+from studio.runs.edit import CLIP, REACHED, edit
 from studio.runs.face_losses import both, person
+from studio.runs.same_person import SamePerson
 
 _FIRST, _SECOND = "Match with the first face", "Match with the second face"
-
-
-@dataclass(frozen=True)
-class SamePerson:
-    """1 - cos to the face of the start, under a name of its own beside the target face."""
-
-    name = "same person"
-    loss: Identity
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """(b, 3, h, w) -> (b,)."""
-        return self.loss(image)
 
 
 def _match(settings: Settings) -> str:
@@ -83,6 +72,17 @@ _CLIP_TEXT = GOALS.add(
         _clip_text,
         requires=("prompt", "clip"),
         tabs=("steer", "compare"),
+    )
+)
+_EDIT = GOALS.add(
+    Goal(
+        "edit",
+        "Edit: change one attribute",
+        edit,
+        requires=("prompt", "clip"),
+        defaults={"z_rate": 0.15, "closeness": 2.0},
+        reached=REACHED,
+        clip=CLIP,
     )
 )
 _CLIP_DIRECTIONAL = GOALS.add(

@@ -1,31 +1,55 @@
-"""`RunHistory`: the curve of a run with the image of every point, and the point of lowest loss."""
+"""`RunHistory`: the curve of a run with the image of every point, and the best point.
+
+The best point has the lowest loss. For a goal with a satisfied point it is the one of lowest loss among those at which
+the goal is met, if there are any.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
 
+from adjointdeis.guide.selection import BestUnderGoal
 from studio.runs.events import CurvePoint
 from studio.runs.monitored import Call
+
+PATIENCE, IMPROVEMENT = 4, 0.02
+"""A met goal ends a run after so many updates in a row of which none lowered the loss by this share."""
 
 
 @dataclass
 class RunHistory:
-    """`points` in order and their `frames`; `best` has the lowest loss, `best_calls` are its recorded network calls."""
+    """`points` in order and their `frames`; `best` is the best point, `best_calls` are its recorded network calls.
 
+    Args:
+        reached: term of the loss -> largest value at which the goal counts as met (`studio.core.goals.Goal`).
+    """
+
+    reached: Mapping[str, float] = field(default_factory=dict)
     points: list[CurvePoint] = field(default_factory=list)
     frames: list[Image.Image] = field(default_factory=list)
     best: CurvePoint | None = None
     best_calls: Sequence[Call] = ()
+    _selection: BestUnderGoal = field(default_factory=lambda: BestUnderGoal(PATIENCE, IMPROVEMENT))
 
     def add(self, point: CurvePoint, frame: Image.Image, calls: Sequence[Call] = ()) -> None:
         """Append a point, its image, and the network calls that sampled it."""
         self.points.append(point)
         self.frames.append(frame)
-        if self.best is None or point.total < self.best.total:
+        if self._selection.add(self.met(point), point.total):
             self.best, self.best_calls = point, calls
+
+    def met(self, point: CurvePoint) -> bool:
+        """Whether every term that measures the goal is small enough; False for a goal without such terms."""
+        found = [point.terms[name] <= largest for name, largest in self.reached.items() if name in point.terms]
+        return bool(found) and all(found)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the goal is met and the latest updates improved nothing."""
+        return self._selection.finished
 
     @property
     def best_image(self) -> Image.Image | None:

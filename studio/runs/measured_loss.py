@@ -25,22 +25,21 @@ class MeasuredLoss:
     """
 
     def __init__(self, objective: Objective) -> None:
-        self._parts, self._similarities = objective.loss.parts, objective.similarities
+        self._loss, self._similarities = objective.loss, objective.similarities
         self._terms: dict[str, Tensor] = {}
         self.image = torch.empty(0)
 
     def __call__(self, image: Tensor) -> Tensor:
         """The weighted sum of all losses, each evaluated once."""
-        values = {loss.name: loss(image) for _, loss in self._parts}
+        values = self._loss.terms(image)
         self.image, self._terms = image.detach(), {name: value.detach() for name, value in values.items()}
-        first, *rest = (weight * values[loss.name] for weight, loss in self._parts)
-        return sum(rest, first)
+        return self._loss.total(values)
 
     @torch.no_grad()
     def point(self, frame: Frame) -> CurvePoint:
         """The curve point of the frame that was evaluated last: total, terms and similarities of its first image."""
         terms = {name: float(value[0]) for name, value in self._terms.items()}
-        known = {id(loss): terms[loss.name] for _, loss in self._parts}
+        known = {id(loss): terms[loss.name] for _, loss in self._loss.parts if loss.name in terms}
         similarity = {
             name: 1 - (known[id(loss)] if id(loss) in known else float(loss(self.image)[0]))
             for name, loss in self._similarities.items()

@@ -1,6 +1,8 @@
 """How the variables are updated: settings -> arguments of `guide`.
 
-    normalised   m <- 0.6 m + 0.4 g / |g|,   v <- v - rate sqrt(n) m        n: entries of v
+    normalised   m <- 0.6 m + 0.4 g / |g|,           v <- v - rate sqrt(n) m        n: entries of v
+    the same, for a goal with lengths c at which gradients are clipped
+                 m <- 0.6 m + 0.4 g min(1/c, 1/|g|), v <- v - rate sqrt(n) m
     adam, sgd    torch's own, at the rates as they are
 
 A rate of the normalised kind is therefore the root-mean-square change of an entry in one update, as Adam's is
@@ -52,7 +54,11 @@ def step_options(settings: Settings, start: Mapping[str, Tensor | None]) -> Step
     if settings.optimiser != "normalised":
         return StepOptions(settings.optimiser, rates, tuple(rates), StepRules())
     lengths = {name: rates[name] * sqrt(_entries(name, v)) for name, v in moving.items()}
-    return StepOptions(_averaged, lengths, tuple(rates), StepRules(normalize=True))
+    if not (clip := settings.goal.clip):
+        return StepOptions(_averaged, lengths, tuple(rates), StepRules(normalize=True))
+    longest = {name: clip[name] for name in moving}
+    lengths = {name: length / longest[name] for name, length in lengths.items()}
+    return StepOptions(_averaged, lengths, tuple(rates), StepRules(clip=longest))
 
 
 def _entries(name: str, v: Tensor) -> int:

@@ -23,7 +23,7 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
     assert world.identity(image).shape == world.judge(image).shape
     assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
-    for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes):
+    for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes, world.heads):
         assert not network.training
         assert not any(p.requires_grad for p in network.parameters())
 
@@ -65,5 +65,7 @@ def test_loading_the_world_needs_no_renderer():
 
 def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "diffusion").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"is incomplete: clip, identity, judge, jury, attributes is missing"):
+    with pytest.raises(
+        FileNotFoundError, match=r"is incomplete: clip, identity, judge, jury, attributes, heads is missing"
+    ):
         load_world(tmp_path)

@@ -4,6 +4,7 @@ import torch
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
 from clay.evaluation.measure import EMBEDDERS
 from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 from clay.world import load_world
 
@@ -17,6 +18,7 @@ def world(autoencoder, tmp_path_factory):
         limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
         IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
     AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")
+    AttributeHeads().save_folder(folder / "heads")
     (folder / "clip").mkdir()
     return load_world(folder)
 

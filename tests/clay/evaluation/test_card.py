@@ -19,9 +19,14 @@ def test_a_card_without_the_section_is_refused():
 
 def test_rates_are_shown_in_per_cent():
     figures = {"accuracy": 0.9123, "commonest": 0.2, "classes": 3}
-    table = classes_table({"attributes": {"hair_style": figures}, "clip": {"hair_style": figures | {"accuracy": 0.5}}})
-    assert "| hair style | 3 | 20.0 % | 50.0 % | 91.2 % |" in table
-    assert table.endswith("| mean | | | 50.0 % | 91.2 % |")
+    parts = {
+        "attributes": {"hair_style": figures},
+        "clip": {"hair_style": figures | {"accuracy": 0.5}},
+        "heads": {"hair_style": figures | {"accuracy": 0.75}},
+    }
+    table = classes_table(parts)
+    assert "| hair style | 3 | 20.0 % | 50.0 % | 75.0 % | 91.2 % |" in table
+    assert table.endswith("| mean | | | 50.0 % | 75.0 % | 91.2 % |")
 
 
 def test_hashes_are_those_of_the_files(tmp_path):

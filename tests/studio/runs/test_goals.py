@@ -2,13 +2,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses import ClipDirectional, ClipImage, ClipText, Identity, Morph
+from losses import ClipDirectional, ClipImage, ClipText, Identity, Morph, WeightedSum
 from studio.core.errors import UserError
 from studio.core.goals import GOALS
 from studio.core.settings import Settings
 from studio.models.interface import Model
-from studio.runs.goals import SamePerson
 from studio.runs.objective import objective
+from studio.runs.same_person import SamePerson
 from tests.stub import SIZE
 
 
@@ -26,6 +26,7 @@ def losses(settings: Settings, model: Model, pictures: tuple[Tensor, Tensor]) ->
     ("name", "kind"),
     [
         ("clip_text", ClipText),
+        ("edit", WeightedSum),
         ("clip_directional", ClipDirectional),
         ("clip_image", ClipImage),
         ("identity", Identity),

@@ -2,7 +2,7 @@ import torch
 from PIL import Image
 
 from studio.runs.events import CurvePoint
-from studio.runs.history import RunHistory
+from studio.runs.history import PATIENCE, RunHistory
 from studio.runs.monitored import Call
 
 
@@ -34,3 +34,29 @@ def test_a_curve_handed_out_does_not_grow() -> None:
     before = track.curve
     track.add(CurvePoint(0, 1.0, {}, {}), frame(0))
     assert (len(before), len(track.curve)) == (0, 1)
+
+
+def points(track: RunHistory, steps: list[tuple[float, float]]) -> None:
+    for step, (goal, total) in enumerate(steps):
+        track.add(CurvePoint(step, total, {"goal": goal}, {}), frame(step))
+
+
+def test_a_point_that_meets_the_goal_is_better_than_any_that_does_not() -> None:
+    track = RunHistory({"goal": 0.1, "goal in the code": 0.1})
+    points(track, [(2.0, 3.0), (0.05, 0.9), (0.3, 0.4), (0.1, 0.8)])
+    assert track.best is not None
+    assert track.best.step == 3
+
+
+def test_a_run_is_finished_when_the_goal_is_met_and_nothing_improves() -> None:
+    track = RunHistory({"goal": 0.1})
+    points(track, [(0.0, 1.0), *[(0.0, 0.99)] * (PATIENCE - 1)])
+    assert not track.finished
+    points(track, [(0.0, 0.99)])
+    assert track.finished
+
+
+def test_a_loss_without_a_satisfied_point_never_finishes() -> None:
+    track = RunHistory()
+    points(track, [(0.0, 1.0)] * 20)
+    assert not track.finished

@@ -102,6 +102,8 @@ MIX = {"mix_text": 1.0, "mix_direction": 0.5, "mix_picture": 0.25, "mix_person":
     [
         ({"loss": "clip_text"}, {"clip": 1}),
         ({"loss": "clip_image"}, {"clip": 1}),
+        # goal, keep and the probability shown have one embedding
+        ({"loss": "edit"}, {"clip": 1, "identity": 1}),
         # the direction with a gradient; and the match with the prompt, which is shown, without
         ({"loss": "clip_directional"}, {"clip": 2}),
         ({"loss": "identity"}, {"identity": 1}),

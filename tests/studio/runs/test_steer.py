@@ -57,7 +57,7 @@ def test_every_event_holds_the_whole_curve_so_far(model: Model, request_for: Mak
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])
-@pytest.mark.parametrize("loss", ["clip_text", "clip_directional", "clip_image", "identity", "morph"])
+@pytest.mark.parametrize("loss", ["clip_text", "edit", "clip_directional", "clip_image", "identity", "morph"])
 def test_every_loss_falls_in_both_modes(
     model: Model,
     request_for: Make,

@@ -54,3 +54,18 @@ def test_a_model_without_z_moves_the_noise_alone() -> None:
     assert step_options(Settings(), bare).wrt == ("noises",)
     with pytest.raises(UserError, match="no code z to move"):
         step_options(Settings(variables="z"), bare)
+
+
+def test_a_goal_with_lengths_shortens_long_gradients_and_leaves_short_ones() -> None:
+    optimizer, rates, _, rules = step_options(Settings(loss="edit", prompt="a hat", z_rate=0.1), START)
+    assert not rules.normalize
+    assert rules.clip == {"noises": 0.3, "z": 1.0}
+    assert callable(optimizer)
+    # a gradient of the longest length makes a step of the rate, a shorter one a step that is as much shorter
+    for name, rate in (("z", 0.1), ("noises", 0.01)):
+        for share in (1.0, 0.25):
+            v = START[name].clone().requires_grad_()
+            gradient = torch.randn(v.shape, generator=torch.Generator().manual_seed(0))
+            v.grad = share * rules.clip[name] * gradient / gradient.norm()
+            optimizer([{"params": [v], "lr": rates[name]}]).step()
+            assert v.detach().square().mean().sqrt().item() == pytest.approx(share * rate, rel=1e-5)

@@ -1,0 +1,47 @@
+"""`AttributeHeads`: linear classifiers of attributes on the autoencoder's code, for losses."""
+
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from clay.networks.storage import read_network, save_network
+from clay.people.attributes import ATTRIBUTES
+
+
+class AttributeHeads(nn.Module):
+    """code z (b, 128) -> logits by attribute, W_k z + b_k.
+
+    The attribute classifier (`clay.networks.attribute_classifier`) shares no weights with them, so it is held out in
+    edits that use them.
+
+    Args:
+        code: length of z.
+    """
+
+    def __init__(self, code: int = 128) -> None:
+        super().__init__()
+        self.code = code
+        self.heads = nn.ModuleDict({name: nn.Linear(code, len(classes)) for name, classes in ATTRIBUTES.items()})
+
+    def forward(self, z: Tensor) -> dict[str, Tensor]:
+        """Logits by attribute, each (b, classes), classes in the order of `ATTRIBUTES`."""
+        return {name: head(z) for name, head in self.heads.items()}
+
+    def linear(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """W_k (classes, d) and b_k (classes,) by attribute."""
+        weights = dict(self.heads.named_parameters())
+        return {name: (weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in ATTRIBUTES}
+
+    def save_folder(self, folder: Path) -> None:
+        """Write config.json and half-precision safetensors."""
+        save_network(self, {"code": self.code}, folder)
+
+    @classmethod
+    def from_folder(cls, folder: Path, device: str | torch.device, dtype: torch.dtype) -> Self:
+        """Load what `save_folder` wrote, frozen and in eval mode."""
+        config, weights = read_network(folder, "attribute heads")
+        model = cls(config["code"])
+        model.load_state_dict(weights)
+        return model.to(device=device, dtype=dtype).eval().requires_grad_(False)

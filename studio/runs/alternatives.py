@@ -1,0 +1,58 @@
+"""`Alternatives`: the texts between which a CLIP decides whether a prompt is met.
+
+    known prompt     its attribute's texts, with the prompt in place of the class that it means
+    other prompt     the likeliest text of every attribute at the start, neutral texts, and the prompt
+
+A prompt is known if its text embedding has a cosine of at least `KNOWN` to a class's text. With the embedded CLIP other
+wordings of a class have 0.99 and more, and texts with words outside its vocabulary at most 0.97.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from losses import ClipEncoder
+
+KNOWN = 0.98
+NEUTRAL = ("a face", "a person", "a picture")
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Texts of which one is the goal.
+
+    Args:
+        texts: at least two, each once.
+        index: of the goal among them.
+        group: attribute that the prompt is closest to; what is kept leaves it out.
+        known: whether the texts are the classes of that attribute, in order.
+    """
+
+    texts: tuple[str, ...]
+    index: int
+    group: str
+    known: bool
+
+
+@torch.no_grad()
+def alternatives(prompt: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder, start: Tensor) -> Alternatives:
+    """The alternatives of a prompt for an image that begins as `start`, (1, 3, h, w) in [-1, 1].
+
+    Raises:
+        ValueError: the prompt is empty.
+    """
+    goal, embedded = encoder.text(prompt), {name: encoder.text(texts) for name, texts in groups.items()}
+    closest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
+    group = max(closest, key=lambda name: float(closest[name].values))
+    cosine, index = float(closest[group].values), int(closest[group].indices)
+    if cosine >= KNOWN and len(groups[group]) > 1:
+        texts = [prompt if i == index else text for i, text in enumerate(groups[group])]
+        return Alternatives(tuple(texts), index, group, known=True)
+    image = encoder.image(start)
+    shown = [groups[name][int((image @ texts.to(image).T)[0].argmax())] for name, texts in embedded.items()]
+    others = dict.fromkeys(text for text in (*shown, *NEUTRAL) if text != prompt)
+    return Alternatives((*others, prompt), len(others), group, known=False)

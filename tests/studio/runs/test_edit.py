@@ -1,0 +1,67 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from losses import LinearHead, WeightedSum
+from studio.core.cancellation import CancelToken
+from studio.core.settings import Settings
+from studio.models.interface import Model
+from studio.runs.edit import edit
+from studio.runs.events import Outcome
+from studio.runs.request import Request
+from studio.runs.steer import steer
+from tests.stub import SIZE, unpadded
+
+GROUPS = {"hair": ("red hair", "blue hair", "no hair"), "hat": ("a hat", "a bare head")}
+START = torch.rand((1, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(6)) * 2 - 1
+
+
+@pytest.fixture
+def whole(model: Model) -> Model:
+    """A model with heads on its code and a reconstruction."""
+    generator = torch.Generator().manual_seed(3)
+    heads = {
+        name: LinearHead(torch.randn(len(texts), 12, generator=generator), torch.zeros(len(texts)))
+        for name, texts in GROUPS.items()
+    }
+
+    def reconstruct(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return 0.5 * image, torch.full_like(image, 0.1)
+
+    return replace(model, tokenizer=unpadded, groups=GROUPS, heads=heads, reconstruct=reconstruct)
+
+
+def terms_of(model: Model, prompt: str) -> dict[str, torch.Tensor]:
+    loss = edit(Settings(loss="edit", prompt=prompt), model, START, START).loss
+    assert isinstance(loss, WeightedSum)
+    return loss.terms(START)
+
+
+def test_a_known_prompt_has_both_classifiers_in_goal_and_keep(whole: Model) -> None:
+    terms = terms_of(whole, "red hair")
+    names = {"goal", "kept", "goal in the code", "kept in the code", "same person", "out of distribution"}
+    assert set(terms) == names
+    assert terms["kept"].item() == pytest.approx(0, abs=1e-5)
+    assert terms["kept in the code"].item() == pytest.approx(0, abs=1e-5)
+
+
+def test_another_prompt_is_no_class_of_the_heads(whole: Model) -> None:
+    assert "goal in the code" not in terms_of(whole, "ZZZZ QQQQ")
+
+
+def test_a_model_without_heads_code_and_face_network_has_the_terms_of_its_clip(model: Model) -> None:
+    assert set(terms_of(replace(model, identity=None), "red hair")) == {"goal", "kept"}
+
+
+def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
+    whole: Model, request_for: Callable[..., Request], cancel_token: CancelToken
+) -> None:
+    request = request_for(loss="edit", prompt="red hair", optimisation_steps=60, closeness=0.1)
+    *_, outcome = steer(whole, request, cancel_token)
+    assert isinstance(outcome, Outcome)
+    (shown,) = outcome.best.similarity
+    assert shown == "Probability of “red hair”"
+    assert 0 <= outcome.best.similarity[shown] <= 1
+    assert outcome.best.total <= outcome.curve[0].total
