@@ -21,7 +21,7 @@ check: .venv/test-ready
 	$(BIN)/mypy
 
 fast: .venv/test-ready
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not browser"
 
 # separate from `make test`, because that needs no network
 audit: .venv/demo-ready

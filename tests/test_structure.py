@@ -66,6 +66,7 @@ def test_only_the_page_the_endpoints_and_the_server_import_gradio():
                 assert "gradio" not in {name.split(".")[0] for name in imported(path)}, path.name
 
 
+@pytest.mark.slow
 def test_the_demo_needs_none_of_the_tools_for_training_and_testing():
     code = (
         "import sys, studio.ui.page, studio.models.embedded, adjointdeis, losses\n"

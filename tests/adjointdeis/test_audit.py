@@ -53,7 +53,7 @@ def test_large_steps_are_warned_about(steps, sde, words):
     found = run(ContinuousAdjoint(1), steps, sde=sde)
     assert [words in warning for warning in found.warnings] == ([True] if words else [])
     if words:
-        assert f"|h| = {found.largest_step:.2f}" in found.warnings[0]
+        assert f"the longest step here is {found.largest_step:.2f}" in found.warnings[0]
 
 
 def test_the_largest_step_is_that_of_the_grid():

@@ -51,6 +51,7 @@ def test_the_gradient_of_an_sde_is_mostly_in_its_noises_and_z():
         assert x_T < 0.05 * min(noises, z)
 
 
+@pytest.mark.slow
 def test_a_row_names_its_grid_and_its_largest_step():
     rows = same_grid("scaled_linear", 10, WHERE)
     assert len(rows) == 4

@@ -123,6 +123,7 @@ def test_a_missing_model_is_an_error_message(face: Path, capsys: Any) -> None:
     assert "There is no model “no such model”" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_embedded_model_does_not_import_the_loader_of_others(face: Path, tmp_path: Path) -> None:
     words = ["--quiet", "steer", str(face), "--text", "a hat", *QUICK, "--out", str(tmp_path / "hat.png")]
     code = (
@@ -207,6 +208,7 @@ def test_the_readmes_commands_run(page: str, here: Path) -> None:
         assert main.main(words) == 0
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "studio.cli", "settings"], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -166,6 +166,7 @@ def test_a_plugin_that_cannot_be_used_is_one_sentence(
     assert not shown.out
 
 
+@pytest.mark.slow
 def test_no_traceback_ends_the_programs() -> None:
     for program in (["app.py"], ["-m", "studio.cli", "settings"]):
         done = subprocess.run(

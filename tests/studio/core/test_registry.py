@@ -51,6 +51,7 @@ def test_names_fit_into_addresses_files_and_html(fruits: Registry[Fruit], name: 
         fruits.add(Fruit(name))
 
 
+@pytest.mark.slow
 def test_built_in_goals_come_first_even_where_a_plugin_is_all_that_is_imported() -> None:
     code = (
         "from studio.core.goals import GOALS, Goal\n"
