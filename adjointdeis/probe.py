@@ -24,7 +24,8 @@ import copy
 import inspect
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple, get_args
 
 import torch
@@ -65,7 +66,7 @@ def probe(scheduler: Any, arguments: Mapping[str, Any] | None = None) -> Probed:
     numbers, scales = [], []
     for i in range(count):
         t = first.timesteps[i]
-        scales.append(_scale(walkers[0], t))
+        scales.append(scale(walkers[0], t))
         row = [_step(walkers[0], t, *entries.unbind(), extra=extra).flatten()[0].item() for entries in torch.eye(3)]
         for number, walker in enumerate(walkers):
             _check(name, walker, t, row, extra, seed=2 * i + number)
@@ -98,26 +99,32 @@ def _accepted(scheduler: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in arguments.items() if k in names and k not in ("generator", "return_dict")}
 
 
-def _scale(scheduler: Any, t: Tensor) -> float:
+def scale(scheduler: Any, t: Tensor) -> float:
+    """s of the step at t, which is the scheduler's next one."""
     if not hasattr(scheduler, "scale_model_input"):
         return 1.0
-    one = torch.ones(1, dtype=torch.float64)
+    one = torch.ones(1, dtype=torch.float64, device=t.device)
     return float(copy.deepcopy(scheduler).scale_model_input(one, t))
 
 
 @contextlib.contextmanager
-def given_noise(scheduler: Any, noises: Iterator[Tensor]) -> Iterator[None]:
-    """The scheduler's module takes its random numbers from `noises`, in order."""
+def drawing(scheduler: Any, draw: Callable[..., Tensor]) -> Iterator[None]:
+    """The scheduler's module draws by draw(own, ...) instead of diffusers' randn_tensor, `own`."""
     module: Any = sys.modules[type(scheduler).__module__]
     own = getattr(module, "randn_tensor", None)
     if own is None:
         yield
         return
-    module.randn_tensor = lambda *_, **__: next(noises)
+    module.randn_tensor = partial(draw, own)
     try:
         yield
     finally:
         module.randn_tensor = own
+
+
+def given_noise(scheduler: Any, noises: Iterator[Tensor]) -> contextlib.AbstractContextManager[None]:
+    """The scheduler's module takes its random numbers from `noises`, in order."""
+    return drawing(scheduler, lambda *_, **__: next(noises))
 
 
 def _run(scheduler: Any, t: Tensor, x: Tensor, output: Tensor, w: Tensor, extra: Mapping[str, Any]) -> Tensor:

@@ -19,11 +19,9 @@ scheduler without it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import inspect
 import itertools
 import math
-import sys
 import types
 import warnings
 from collections import Counter, defaultdict
@@ -37,6 +35,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from adjointdeis import Sampler, sample
+from adjointdeis.probe import given_noise
 from adjointdeis.schedulers import SCHEDULERS
 
 STEPS = (1, 2, 3, 5, 10)
@@ -146,28 +145,13 @@ def start(like: tuple[int, ...] = SHAPE) -> Tensor:
     return torch.randn(like, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-@contextlib.contextmanager
-def noises_of(scheduler: Any, noises: Iterator[Tensor]) -> Iterator[None]:
-    """The scheduler's random numbers come from `noises`, in order."""
-    module: Any = sys.modules[type(scheduler).__module__]
-    own = getattr(module, "randn_tensor", None)
-    if own is None:
-        yield
-        return
-    module.randn_tensor = lambda *_, **__: next(noises)
-    try:
-        yield
-    finally:
-        module.randn_tensor = own
-
-
 @torch.no_grad()
 def own_loop(scheduler: Any, x: Tensor, noises: Sequence[Tensor]) -> Tensor:
     """The last state of the scheduler's own loop."""
     for name in ("sigmas", "alphas_cumprod", "final_alpha_cumprod", "one"):
         if isinstance(value := getattr(scheduler, name, None), Tensor):
             setattr(scheduler, name, value.double())
-    with noises_of(scheduler, iter(noises)):
+    with given_noise(scheduler, iter(noises)):
         for t in scheduler.timesteps:
             scale = getattr(scheduler, "scale_model_input", lambda x, t: x)
             output = net(t.expand(len(x)), scale(x, t))

@@ -20,6 +20,9 @@ class Tiny(NamedTuple):
     wrt: tuple[str, ...] = ("prompt_embeds",)
 
 
+NO_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+
 def _normal(*shape: int) -> Tensor:
     return torch.randn(shape)
 
@@ -87,9 +90,7 @@ def stable_diffusion(scheduler: Any = None) -> Tiny:
         vae=_vae(),
         unet=_unet(),
         scheduler=scheduler or diffusers.DDIMScheduler(clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **NO_CHECKER,
         **_no_text(),
     )
     return Tiny(pipe, {**_embeds(32), "guidance_scale": 5.0, "height": 32, "width": 32})
@@ -112,9 +113,7 @@ def latent_consistency() -> Tiny:
         vae=_vae(),
         unet=_unet(time_cond_proj_dim=32),
         scheduler=diffusers.LCMScheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **NO_CHECKER,
         **_no_text(),
     )
     return Tiny(pipe, {**_embeds(32, negative=False), "guidance_scale": 5.0, "height": 32, "width": 32})
@@ -221,10 +220,13 @@ def _z_image_transformer() -> Any:
     )
 
 
+def _embeds_list(width: int, length: int = 7) -> dict[str, list[Tensor]]:
+    return {"prompt_embeds": [_normal(length, width)], "negative_prompt_embeds": [_normal(length, width)]}
+
+
 def z_image() -> Tiny:
     pipe = diffusers.ZImagePipeline(scheduler=_flow(), vae=_vae(16), transformer=_z_image_transformer(), **_no_text())
-    embeds = {"prompt_embeds": [_normal(7, 16)], "negative_prompt_embeds": [_normal(7, 16)]}
-    return Tiny(pipe, {**embeds, "guidance_scale": 3.0, "height": 32, "width": 32})
+    return Tiny(pipe, {**_embeds_list(16), "guidance_scale": 3.0, "height": 32, "width": 32})
 
 
 def _qwen_transformer() -> Any:
@@ -424,9 +426,7 @@ def hunyuan_dit() -> Tiny:
         transformer=transformer,
         vae=_vae(widths=(32,) * 4),
         scheduler=diffusers.DDPMScheduler(clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **NO_CHECKER,
         **_no_text(2),
     )
     more = {"prompt_embeds_2": _normal(1, 256, 32), "negative_prompt_embeds_2": _normal(1, 256, 32)}
@@ -452,9 +452,7 @@ def controlnet() -> Tiny:
         unet=_unet(),
         controlnet=control,
         scheduler=diffusers.UniPCMultistepScheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **NO_CHECKER,
         **_no_text(),
     )
     call = {**_embeds(32), "guidance_scale": 5.0, "height": 32, "width": 32, "image": torch.rand(1, 3, 32, 32)}
@@ -547,8 +545,7 @@ def modular_flux3_distilled() -> Tiny:
 def modular_z_image() -> Tiny:
     name = "z_image.modular_blocks_z_image"
     pipe = _core(name, "ZImageCoreDenoiseStep", transformer=_z_image_transformer(), scheduler=_flow())
-    embeds = {"prompt_embeds": [_normal(7, 16)], "negative_prompt_embeds": [_normal(7, 16)]}
-    return Tiny(pipe, {**embeds, "height": 64, "width": 64})
+    return Tiny(pipe, {**_embeds_list(16), "height": 64, "width": 64})
 
 
 def modular_flux2_klein() -> Tiny:

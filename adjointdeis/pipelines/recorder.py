@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from adjointdeis.pipelines import stand_in
 from adjointdeis.pipelines.start import Step
+from adjointdeis.probe import drawing
 
 
 def recorder(scheduler: Any, steps: list[Step]) -> Any:
@@ -31,18 +31,10 @@ def recorder(scheduler: Any, steps: list[Step]) -> Any:
 def drawn(scheduler: Any) -> Iterator[list[Tensor]]:
     """A list that fills with what the scheduler's module draws through diffusers' randn_tensor."""
     noises: list[Tensor] = []
-    module: Any = sys.modules[type(scheduler).__module__]
-    own = getattr(module, "randn_tensor", None)
-    if own is None:
-        yield noises
-        return
 
-    def draw(*arguments: Any, **named: Any) -> Tensor:
+    def draw(own: Callable[..., Tensor], *arguments: Any, **named: Any) -> Tensor:
         noises.append(own(*arguments, **named))
         return noises[-1]
 
-    module.randn_tensor = draw
-    try:
+    with drawing(scheduler, draw):
         yield noises
-    finally:
-        module.randn_tensor = own

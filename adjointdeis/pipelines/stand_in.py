@@ -133,7 +133,7 @@ def released(scheduler: Any) -> Any:
 
 
 class Decoder:
-    """Takes the place of a VAE: ends the call with what it is asked to decode, in float32."""
+    """Replaces a VAE: decode() ends the pipeline's call and hands over the latents, in float32."""
 
     def __init__(self, real: Any, dtype: Any) -> None:
         object.__setattr__(self, "_real", real)

@@ -11,10 +11,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from adjointdeis.probe import probe
+from adjointdeis.probe import probe, scale
 from adjointdeis.sampler import Sampler
 from adjointdeis.schedulers import SCHEDULERS
 
@@ -63,14 +62,6 @@ def table(scheduler: Any, timesteps: Tensor, arguments: Mapping[str, Any], sde: 
             pass  # its own step may still be linear
     probed = probe(_reset(scheduler), arguments)
     return Table(probed.sampler, probed.scales[0], probed.scales[-1])
-
-
-def scale(scheduler: Any, t: Tensor) -> float:
-    """s of the step at t, which is the scheduler's next one."""
-    if not hasattr(scheduler, "scale_model_input"):
-        return 1.0
-    one = torch.ones(1, dtype=torch.float64, device=t.device)
-    return float(copy.deepcopy(scheduler).scale_model_input(one, t))
 
 
 def _reset(scheduler: Any) -> Any:

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adjointdeis.pipelines import table
 from adjointdeis.pipelines.images import Images
 from adjointdeis.pipelines.inputs import no_gradient
 from adjointdeis.pipelines.start import Adapter, Run
+from adjointdeis.pipelines.table import Table
+from adjointdeis.probe import scale
 from adjointdeis.sample import sample
 
 FULL, HALF = 1e-4, 5e-3
@@ -32,7 +33,7 @@ def relative(a: Tensor, b: Tensor) -> float:
     return float((a.double() - b.double()).abs().max() / b.double().abs().max().clamp_min(1e-30))
 
 
-def verify(pipe: Any, adapter: Adapter, found: table.Table, seed: int = 0) -> float:
+def verify(pipe: Any, adapter: Adapter, found: Table, seed: int = 0) -> float:
     """The largest relative difference between our sample and the pipeline's own.
 
     Args:
@@ -92,13 +93,13 @@ def _compare_steps(adapter: Adapter, run: Run, compare: Any) -> float:
 def _scale(adapter: Adapter, i: int) -> float:
     start = adapter.start
     scheduler = copy.deepcopy(start.scheduler)
-    if getattr(scheduler, "_step_index", None) is not None or hasattr(scheduler, "_step_index"):
+    if hasattr(scheduler, "_step_index"):
         scheduler._step_index = None
         scheduler._begin_index = None
-    return table.scale(scheduler, start.timesteps[i])
+    return scale(scheduler, start.timesteps[i])
 
 
-def _sampled(adapter: Adapter, found: table.Table, run: Run) -> Tensor:
+def _sampled(adapter: Adapter, found: Table, run: Run) -> Tensor:
     """Our last state, from the pipeline's first one and its noises."""
     x = (run.steps[0].state * found.first).to(widest(run.steps[0].state))
     noises = None

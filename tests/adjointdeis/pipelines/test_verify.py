@@ -4,7 +4,18 @@ import pytest
 import torch
 
 from adjointdeis.pipelines import from_pipeline
-from benchmarks.tiny_pipelines import MODULAR, STANDARD, Tiny, _embeds, _no_text, _unet, _vae, build, diffusers
+from benchmarks.tiny_pipelines import (
+    MODULAR,
+    NO_CHECKER,
+    STANDARD,
+    Tiny,
+    _embeds,
+    _no_text,
+    _unet,
+    _vae,
+    build,
+    diffusers,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -18,9 +29,7 @@ def inpainting():
         vae=_vae(),
         unet=_unet(),
         scheduler=diffusers.DDIMScheduler(clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **NO_CHECKER,
         **_no_text(),
     )
     mask = torch.zeros(1, 1, 32, 32)

@@ -17,11 +17,11 @@ def test_the_first_comes_first() -> None:
 
 def test_everybody_is_told_when_they_move_up() -> None:
     queue, heard = DeviceQueue(), []
-    told = {2: Event(), 1: Event()}
+    heard_of = {2: Event(), 1: Event()}
 
     def tell(ahead: int) -> bool:
         heard.append(ahead)
-        told[ahead].set()
+        heard_of[ahead].set()
         return True
 
     first_heard = Event()
@@ -31,9 +31,9 @@ def test_everybody_is_told_when_they_move_up() -> None:
         assert first_heard.wait(60)
         mine = Thread(target=queue.enter, args=(tell,))
         mine.start()
-        assert told[2].wait(60)
+        assert heard_of[2].wait(60)
     other.join()
-    assert told[1].wait(60)
+    assert heard_of[1].wait(60)
     queue.leave()
     mine.join()
     assert sorted(set(heard), reverse=True) == [2, 1]
