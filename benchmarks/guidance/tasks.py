@@ -14,7 +14,7 @@ from losses import Loss
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
 from studio.models.interface import Model
-from studio.runs.objective import objective
+from studio.runs.goals.objective import objective
 
 Goal = Literal["text", "picture"]
 GOALS: tuple[Goal, ...] = get_args(Goal)

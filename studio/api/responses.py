@@ -20,7 +20,7 @@ from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.compare import Column, Comparison
 from studio.runs.events import Outcome, Progress, Waiting
-from studio.runs.gradient_error import gradient_errors
+from studio.runs.measures.gradient_error import gradient_errors
 from studio.runs.morph import Morphed, Morphing
 
 Json = dict[str, Any]

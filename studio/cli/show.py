@@ -14,7 +14,7 @@ from studio.core.gradients import GRADIENTS
 from studio.core.settings import Settings, bounds, choices, title
 from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
-from studio.runs.gradient_error import EXACT, gradient_errors
+from studio.runs.measures.gradient_error import EXACT, gradient_errors
 from studio.runs.morph import Morphed, Morphing
 from studio.ui.html import seconds_left
 

@@ -2,7 +2,7 @@
 
     total = sum_k weight_k loss_k(x) + closeness d(x, start)        one goal is a sum with one term, a mix has several
 
-The entries are in `studio.runs.goals`. A plugin adds more of them with `GOALS.add` (docs/goals.md).
+The entries are in `studio.runs.goals.entries`. A plugin adds more of them with `GOALS.add` (docs/goals.md).
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class Goal:
                 yield weight * share, term
 
 
-GOALS: Registry[Goal] = Registry("goal", source="studio.runs.goals")
+GOALS: Registry[Goal] = Registry("goal", source="studio.runs.goals.entries")
 
 
 def offered(tab: Tab) -> list[Goal]:

@@ -27,10 +27,10 @@ from studio.export.metadata import record
 from studio.models.embedded import ASSETS, embedded, examples
 from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome
+from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.measures.trajectory import Trajectory
 from studio.runs.request import Request
-from studio.runs.round_trip import RoundTrip
 from studio.runs.steer import steer
-from studio.runs.trajectory import Trajectory
 
 FOLDER = ASSETS / "recordings"
 

@@ -14,10 +14,10 @@ from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
 from studio.runs.compare import compare
-from studio.runs.cost import Cost, CostModel
 from studio.runs.events import Waiting
-from studio.runs.memory import need
-from studio.runs.meter import warm_up_profiler
+from studio.runs.measures.cost import Cost, CostModel
+from studio.runs.measures.memory import need
+from studio.runs.measures.meter import warm_up_profiler
 from studio.runs.morph import morph
 from studio.runs.request import Request
 from studio.runs.retry import with_second_try

@@ -24,16 +24,16 @@ from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
 from studio.runs.capabilities import check_capabilities
-from studio.runs.cost import CostModel
 from studio.runs.events import Outcome, Phase, Progress
-from studio.runs.history import RunHistory
+from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.interpolation import Code
-from studio.runs.measured_loss import MeasuredLoss
-from studio.runs.monitored import Cancelled, MonitoredNetwork
-from studio.runs.round_trip import RoundTrip
+from studio.runs.measures.cost import CostModel
+from studio.runs.measures.history import RunHistory
+from studio.runs.measures.monitored import Cancelled, MonitoredNetwork
+from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.measures.trajectory import trajectory
 from studio.runs.sampling import sampler_for
 from studio.runs.step_options import step_options
-from studio.runs.trajectory import trajectory
 
 Event = TypeVar("Event")
 Result = TypeVar("Result")

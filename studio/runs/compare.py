@@ -29,11 +29,11 @@ from studio.models.interface import Model
 from studio.models.memory import release_memory
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import CurvePoint
+from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import objective
 from studio.runs.interpolation import Code
-from studio.runs.measured_loss import MeasuredLoss
-from studio.runs.meter import Metered
-from studio.runs.monitored import Cancelled
-from studio.runs.objective import objective
+from studio.runs.measures.meter import Metered
+from studio.runs.measures.monitored import Cancelled
 from studio.runs.request import Request
 from studio.runs.step_options import step_options
 

@@ -9,8 +9,8 @@ from typing import Literal
 from PIL import Image
 
 from studio.core.settings import Settings
-from studio.runs.round_trip import RoundTrip
-from studio.runs.trajectory import Trajectory
+from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.measures.trajectory import Trajectory
 
 Phase = Literal["encode", "optimise"]
 

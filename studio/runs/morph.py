@@ -21,15 +21,15 @@ from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.capabilities import code
-from studio.runs.cost import CostModel
 from studio.runs.events import Outcome, Progress
-from studio.runs.face_losses import both
-from studio.runs.held_out import HeldOutPanel, Verdict
+from studio.runs.goals.face_losses import both
+from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import Objective, near
 from studio.runs.interpolation import Code, interpolate
-from studio.runs.measured_loss import MeasuredLoss
-from studio.runs.objective import Objective, near
+from studio.runs.measures.cost import CostModel
+from studio.runs.measures.held_out import HeldOutPanel, Verdict
+from studio.runs.measures.round_trip import measure
 from studio.runs.request import Request
-from studio.runs.round_trip import measure
 
 
 @dataclass(frozen=True)

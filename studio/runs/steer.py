@@ -10,12 +10,12 @@ import torch
 from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
-from studio.runs.cost import CostModel
 from studio.runs.events import Event, Progress
-from studio.runs.measured_loss import MeasuredLoss
-from studio.runs.objective import objective
+from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import objective
+from studio.runs.measures.cost import CostModel
+from studio.runs.measures.round_trip import measure
 from studio.runs.request import Request
-from studio.runs.round_trip import measure
 
 
 def steer(model: Model, request: Request, stop: CancelToken, cost_model: CostModel | None = None) -> Iterator[Event]:

@@ -6,9 +6,9 @@ import math
 from html import escape
 
 from studio.core.settings import Settings
-from studio.runs.cost import Cost
 from studio.runs.events import Outcome, Progress
-from studio.runs.round_trip import RoundTrip
+from studio.runs.measures.cost import Cost
+from studio.runs.measures.round_trip import RoundTrip
 
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
 

@@ -9,7 +9,7 @@ from html import escape
 from studio.core.gradients import GRADIENTS
 from studio.export.player import uri
 from studio.runs.compare import Column, Comparison
-from studio.runs.gradient_error import EXACT, gradient_errors
+from studio.runs.measures.gradient_error import EXACT, gradient_errors
 from studio.ui import html
 
 WHAT = """**What is compared.** All methods start from the same encoding of the same picture. They use the same loss,

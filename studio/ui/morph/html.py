@@ -8,7 +8,7 @@ from html import escape
 from PIL import Image
 
 from studio.export.player import uri
-from studio.runs.held_out import Answer, Verdict
+from studio.runs.measures.held_out import Answer, Verdict
 
 CONSENT = (
     "Upload only faces of people who agreed to it. The examples are rendered faces, not real people. Pictures stay on "

@@ -7,8 +7,8 @@ from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.queue.app_state import Studio, Task
 from studio.runs.compare import Comparison
-from studio.runs.cost import CostModel
 from studio.runs.events import Outcome, Progress, Waiting
+from studio.runs.measures.cost import CostModel
 from studio.runs.morph import Morphed, Morphing
 from studio.runs.request import Request
 

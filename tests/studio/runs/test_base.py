@@ -9,7 +9,7 @@ from adjointdeis import encode_steps, sample
 from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
-from studio.runs.monitored import Cancelled
+from studio.runs.measures.monitored import Cancelled
 from studio.runs.request import Request
 
 Make = Callable[..., Request]

@@ -8,9 +8,9 @@ from studio.core.errors import UserError
 from studio.core.settings import LossName, Settings
 from studio.models.interface import Model
 from studio.runs.capabilities import check_capabilities, code
+from studio.runs.measures.trajectory import Trajectory
 from studio.runs.request import Request
 from studio.runs.steer import steer
-from studio.runs.trajectory import Trajectory
 
 
 @pytest.mark.parametrize("loss", ["clip_text", "clip_directional", "clip_image"])

@@ -14,9 +14,9 @@ from studio.core.errors import UserError
 from studio.core.goals import GOALS
 from studio.core.settings import GradientName, LossName, Mode, Variables
 from studio.models.interface import Model
-from studio.runs.cost import CostModel
 from studio.runs.events import Event, Outcome, Progress
-from studio.runs.memory import need
+from studio.runs.measures.cost import CostModel
+from studio.runs.measures.memory import need
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer

@@ -1,9 +1,9 @@
 from PIL import Image
 
 from studio.core.settings import Settings
-from studio.runs.cost import Cost
 from studio.runs.events import CurvePoint, Outcome, Progress
-from studio.runs.round_trip import RoundTrip
+from studio.runs.measures.cost import Cost
+from studio.runs.measures.round_trip import RoundTrip
 from studio.ui import html as texts
 
 PICTURE = Image.new("RGB", (4, 4))

@@ -2,7 +2,7 @@ import re
 
 from PIL import Image
 
-from studio.runs.held_out import Verdict
+from studio.runs.measures.held_out import Verdict
 from studio.ui.morph import html
 
 PLAIN = (Verdict("identity", True, 0.5, 0.4, 0.9, 0.8), Verdict("judge", False, 0.3, -0.2, 0.9, 0.8))

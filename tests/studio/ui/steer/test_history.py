@@ -2,7 +2,7 @@ from PIL import Image
 
 from studio.core.settings import Settings
 from studio.runs.events import CurvePoint, Outcome
-from studio.runs.round_trip import RoundTrip
+from studio.runs.measures.round_trip import RoundTrip
 from studio.ui.steer.history import MOST, HistoryEntry, entries, keep
 
 PICTURE = Image.new("RGB", (4, 4))

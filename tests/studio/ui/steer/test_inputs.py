@@ -7,7 +7,7 @@ from studio.core.presets import PRESET_FIELDS
 from studio.core.settings import Settings
 from studio.export.recordings import load
 from studio.models.embedded import examples
-from studio.runs.cost import CostModel
+from studio.runs.measures.cost import CostModel
 from studio.ui import fields as page_fields
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, goal_inputs, start_inputs
 

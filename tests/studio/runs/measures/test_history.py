@@ -2,8 +2,8 @@ import torch
 from PIL import Image
 
 from studio.runs.events import CurvePoint
-from studio.runs.history import PATIENCE, RunHistory
-from studio.runs.monitored import Call
+from studio.runs.measures.history import PATIENCE, RunHistory
+from studio.runs.measures.monitored import Call
 
 
 def frame(step: int) -> Image.Image:

@@ -14,7 +14,7 @@ from torch import Tensor
 from adjointdeis import Sampler
 from adjointdeis.denoiser import to_x0
 from studio.images.load import to_image
-from studio.runs.monitored import Call
+from studio.runs.measures.monitored import Call
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from studio.core.cancellation import CancelToken
-from studio.runs.monitored import Cancelled, MonitoredNetwork
+from studio.runs.measures.monitored import Cancelled, MonitoredNetwork
 
 
 def half(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:

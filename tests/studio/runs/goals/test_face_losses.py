@@ -17,10 +17,10 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import parse
 from studio.models.interface import Model
-from studio.runs.face_losses import CachedEmbed, both, person
-from studio.runs.held_out import HeldOutPanel
+from studio.runs.goals.face_losses import CachedEmbed, both, person
+from studio.runs.goals.objective import objective
+from studio.runs.measures.held_out import HeldOutPanel
 from studio.runs.morph import morph
-from studio.runs.objective import objective
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from tests.losses.faces.pictures import as_image, clay, waves

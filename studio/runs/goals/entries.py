@@ -14,9 +14,9 @@ from losses.faces import FaceNetwork
 from studio.core.errors import UserError
 from studio.core.goals import GOALS, Goal, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.edit import CLIP, REACHED, edit
-from studio.runs.face_losses import both, person
-from studio.runs.same_person import SamePerson
+from studio.runs.goals.edit import CLIP, REACHED, edit
+from studio.runs.goals.face_losses import both, person
+from studio.runs.goals.same_person import SamePerson
 
 _FIRST, _SECOND = "Match with the first face", "Match with the second face"
 

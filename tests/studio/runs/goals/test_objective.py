@@ -8,7 +8,7 @@ from studio.core.errors import UserError
 from studio.core.settings import parse
 from studio.models.interface import Model
 from studio.runs.capabilities import check_capabilities
-from studio.runs.objective import objective
+from studio.runs.goals.objective import objective
 from tests.stub import SIZE
 
 

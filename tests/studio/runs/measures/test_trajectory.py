@@ -6,8 +6,8 @@ from torch import Tensor
 
 from adjointdeis import Sampler, sample
 from studio.images.load import to_image
-from studio.runs.monitored import Call
-from studio.runs.trajectory import trajectory
+from studio.runs.measures.monitored import Call
+from studio.runs.measures.trajectory import trajectory
 
 IMAGE = torch.linspace(-0.9, 0.9, 3 * 8 * 8).view(1, 3, 8, 8)
 

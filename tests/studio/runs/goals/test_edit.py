@@ -8,8 +8,8 @@ from losses import LinearHead, WeightedSum
 from studio.core.cancellation import CancelToken
 from studio.core.settings import Settings
 from studio.models.interface import Model
-from studio.runs.edit import edit
 from studio.runs.events import Outcome
+from studio.runs.goals.edit import edit
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from tests.stub import SIZE, unpadded

@@ -1,6 +1,6 @@
 """The goal "edit": change the attribute in the prompt, and keep the others.
 
-    total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.alternatives`)
+    total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.goals.alternatives`)
             + relu(-log q(class) - margin)                 linear heads on z, where the model has them
             + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute, by the CLIP
             + KEEP  sum_k KL(q_k(start) || q_k(x))         and by the heads
@@ -34,9 +34,9 @@ from losses import (
 from studio.core.errors import UserError
 from studio.core.goals import Networks, Term
 from studio.core.settings import Settings
-from studio.runs.alternatives import alternatives
-from studio.runs.face_losses import CachedEmbed, person
-from studio.runs.same_person import SamePerson
+from studio.runs.goals.alternatives import alternatives
+from studio.runs.goals.face_losses import CachedEmbed, person
+from studio.runs.goals.same_person import SamePerson
 
 MARGIN = 0.1
 KEEP = 2.0

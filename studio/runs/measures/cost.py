@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from studio.core.gradients import CALLS_TO_ENCODE, GRADIENTS, calls_to_update, graphs_kept
 from studio.core.settings import GradientName, Settings
-from studio.runs.memory import Need
+from studio.runs.measures.memory import Need
 
 
 @dataclass(frozen=True)

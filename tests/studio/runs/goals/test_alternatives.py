@@ -3,7 +3,7 @@ import torch
 
 from losses import ClipEncoder
 from studio.models.interface import Model
-from studio.runs.alternatives import NEUTRAL, alternatives
+from studio.runs.goals.alternatives import NEUTRAL, alternatives
 from tests.stub import SIZE, unpadded
 
 GROUPS = {"hair": ("red hair", "blue hair", "no hair"), "hat": ("a hat", "a bare head")}

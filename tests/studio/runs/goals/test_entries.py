@@ -7,8 +7,8 @@ from studio.core.errors import UserError
 from studio.core.goals import GOALS
 from studio.core.settings import Settings
 from studio.models.interface import Model
-from studio.runs.objective import objective
-from studio.runs.same_person import SamePerson
+from studio.runs.goals.objective import objective
+from studio.runs.goals.same_person import SamePerson
 from tests.stub import SIZE
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from studio.core.settings import Settings
 from studio.models.interface import Model
-from studio.runs.memory import Need, need
+from studio.runs.measures.memory import Need, need
 
 
 class Squares(nn.Module):

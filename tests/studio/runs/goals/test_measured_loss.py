@@ -16,9 +16,9 @@ from studio.images.load import to_tensor
 from studio.models.interface import Model
 from studio.runs.compare import compare
 from studio.runs.events import Progress
-from studio.runs.measured_loss import MeasuredLoss
+from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import Objective
 from studio.runs.morph import Morphing, morph
-from studio.runs.objective import Objective
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from tests.stub import SIZE, stub

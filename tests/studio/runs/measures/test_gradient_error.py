@@ -1,7 +1,7 @@
 import pytest
 
 from adjointdeis import Audit
-from studio.runs.gradient_error import gradient_errors, relative_error
+from studio.runs.measures.gradient_error import gradient_errors, relative_error
 
 
 @pytest.mark.parametrize(("cosine", "ratio", "error"), [(1, 1, 0), (1, 1.05, 0.05), (-1, 1, 2), (0, 2000, 2000)])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from adjointdeis.guide.selection import BestUnderGoal
 from studio.runs.events import CurvePoint
-from studio.runs.monitored import Call
+from studio.runs.measures.monitored import Call
 
 PATIENCE, IMPROVEMENT = 4, 0.02
 """A met goal ends a run after so many updates in a row of which none lowered the loss by this share."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.models.interface import Model
-from studio.runs.held_out import LOOSE, STRICT, HeldOutPanel, Verdict
+from studio.runs.measures.held_out import LOOSE, STRICT, HeldOutPanel, Verdict
 
 
 class Judge(nn.Module):

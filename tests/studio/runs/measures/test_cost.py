@@ -1,8 +1,8 @@
 import pytest
 
 from studio.core.settings import Settings
-from studio.runs.cost import CostModel
-from studio.runs.memory import Need
+from studio.runs.measures.cost import CostModel
+from studio.runs.measures.memory import Need
 
 
 def test_nothing_is_forecast_before_both_were_measured() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adjointdeis import Frame
 from studio.runs.events import CurvePoint
-from studio.runs.objective import Objective
+from studio.runs.goals.objective import Objective
 
 
 class MeasuredLoss:

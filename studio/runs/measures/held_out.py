@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from studio.models.interface import Model
-from studio.runs.face_losses import both
+from studio.runs.goals.face_losses import both
 
 STRICT, LOOSE = "fmr_0.1_percent", "fmr_1_percent"
 Answer = Literal["accepted", "borderline", "rejected"]

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled
 from adjointdeis.schedule import LinearVP
-from studio.runs.meter import Metered, peak_memory
+from studio.runs.measures.meter import Metered, peak_memory
 
 CPU = torch.device("cpu")
 MIB = 2**20

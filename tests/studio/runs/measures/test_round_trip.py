@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from studio.runs.round_trip import measure
+from studio.runs.measures.round_trip import measure
 
 
 def test_a_difference_below_half_a_level_is_exact() -> None:

@@ -1,0 +1,1 @@
+"""What a run optimises: the goals as losses."""
