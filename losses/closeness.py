@@ -11,6 +11,8 @@ and so do suitable weights: a clearly visible change is some hundredths in pixel
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,16 +24,17 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 class Closeness:
-    """L = mean |x - start|^2 over channels and pixels.
+    """L = mean w |x - start|^2 over channels and pixels, w = 1 by default.
 
     Args:
         start_image: (1, 3, h, w) or (b, 3, h, w) in [-1, 1].
+        weight: returns w, (b, 1, h, w) in [0, 1], at every evaluation: where the image may differ, w is 0.
     """
 
     name = "closeness"
 
-    def __init__(self, start_image: Tensor) -> None:
-        self.start = check_image(start_image).detach()
+    def __init__(self, start_image: Tensor, weight: Callable[[], Tensor] | None = None) -> None:
+        self.start, self.weight = check_image(start_image).detach(), weight
 
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,) in [0, 4].
@@ -40,7 +43,8 @@ class Closeness:
             ValueError: the image and the start image differ in size.
         """
         _check_size(image, self.start)
-        return (image - self.start.to(image)).square().mean(dim=(1, 2, 3))
+        squared = (image - self.start.to(image)).square()
+        return (squared if self.weight is None else self.weight().to(image) * squared).mean(dim=(1, 2, 3))
 
 
 class StructureCloseness:

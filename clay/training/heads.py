@@ -57,6 +57,7 @@ def main() -> None:
     autoencoder = DiffusionAutoencoder.from_folder(options.diffusion, options.device)
     codes = codes_of(training_images(options), autoencoder.encoder)
     network = AttributeHeads(codes.shape[1]).to(options.device)
+    network.measure_root(codes)
     plan = Plan(options.steps, options.rate, warmup=20, decay=0.99, clip=5.0, seed=options.seed)
     losses = HeadLoss(codes, TRAIN.first_people(options.people))
     run(network, losses, plan, options.runs / "heads.pt", lambda average: average.save_folder(options.out))

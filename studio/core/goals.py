@@ -68,8 +68,8 @@ class Networks(Protocol):
         """Linear classifiers on z by attribute; empty if there are none."""
 
     @property
-    def reconstruct(self) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
-        """Image -> mean and spread of its pixels given its code, or None."""
+    def decode_code(self) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+        """z -> mean and spread of the pixels given z, or None."""
 
 
 class Term(NamedTuple):
@@ -78,10 +78,12 @@ class Term(NamedTuple):
     Args:
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
+        prior: z (b, d) -> (b,); its gradient is added to that of the variable z; None for none.
     """
 
     loss: Loss
     similarities: Mapping[str, Loss] = MappingProxyType({})
+    prior: Callable[[Tensor], Tensor] | None = None
 
 
 Build = Callable[["Settings", Networks, Tensor, Tensor], Term]
@@ -107,6 +109,7 @@ class Goal:
             for a loss without a satisfied point.
         clip: variable ("z", "noises", "x_T") -> length above which a gradient is shortened, by the optimiser
             "normalised". Where it is empty, gradients are scaled to length 1, and steps never become smaller.
+        redraw: noise is drawn again where the image that z predicts has changed (`studio.runs.redraw`).
         tabs: which tabs of the page offer it.
         summary: a few words that name a finished run without a prompt; the label's name if empty.
         second_label: above the second picture.
@@ -121,6 +124,7 @@ class Goal:
     defaults: Values = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
     clip: Mapping[str, float] = field(default_factory=dict)
+    redraw: bool = False
     tabs: tuple[Tab, ...] = ("steer",)
     summary: str = ""
     second_label: str = "Second picture"

@@ -96,7 +96,7 @@ class Settings(BaseModel):
     second_turn: float = Field(default=0.0, ge=-45, le=45, title="Rotation, second picture")
     mode: Mode = Field(default="sde", title="Sampler")
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
-    sampling_steps: int = Field(default=8, ge=4, le=50, title="Sampling steps")
+    sampling_steps: int = Field(default=8, ge=2, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="Optimised variables")

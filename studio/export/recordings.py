@@ -29,6 +29,7 @@ from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import Trajectory
+from studio.runs.measures.verdict import Verdict
 from studio.runs.request import Request
 from studio.runs.steer import steer
 
@@ -102,6 +103,7 @@ def write(name: str, plan: RecordingPlan, outcome: Outcome, model: Model, folder
             for p in outcome.curve
         ],
         "noise": trajectory.noise,
+        "verdict": None if outcome.verdict is None else outcome.verdict.to_json(),
     }
     (folder / f"{name}.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     _sheet([outcome.before, *outcome.frames]).save(folder / f"{name}.webp", lossless=True, method=6)
@@ -135,6 +137,7 @@ def _read(path: Path) -> Recording:
         frames=tuple(frames),
         path=trajectory,
         memory=measured["most_memory_bytes"] or 0,
+        verdict=Verdict.from_json(verdict) if (verdict := metadata.get("verdict")) else None,
     )
     names = metadata["title"], metadata["image"], metadata["second"]
     return Recording(path.stem, *names, outcome, metadata["model"]["sha256"])

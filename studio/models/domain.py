@@ -14,6 +14,7 @@ distribution too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -51,7 +52,7 @@ class Domain:
 
     Args:
         framing: size and position of the faces in them.
-        reconstruct: image (1, 3, h, w) in [-1, 1], on the CPU -> mean and spread of its pixels, given its code.
+        reconstruct: image (1, 3, h, w) in [-1, 1], on the CPU -> mean and spread of its pixels given its code.
     """
 
     framing: Framing
@@ -72,17 +73,19 @@ def domain_of(model: Model) -> Domain | None:
     """
     if not isinstance(model.network, DiffusionAutoencoder):
         return None
-    return Domain(CLAY, reconstruction(model.network if model.device.type == "cpu" else _on_cpu()))
+    network = model.network if model.device.type == "cpu" else _on_cpu()
+    decode = decoder_of(network)
+    return Domain(CLAY, lambda image: decode(network.encode(image)))
 
 
-def reconstruction(network: DiffusionAutoencoder) -> Reconstruct:
-    """Image -> mean and spread of its pixels, given its code; differentiable, on the network's device."""
+def decoder_of(network: DiffusionAutoencoder) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """z -> mean and spread of the pixels given z; differentiable, on the network's device."""
 
-    def reconstruct(image: Tensor) -> tuple[Tensor, Tensor]:
-        decoded = network.decoder(network.encode(image))
+    def decode(z: Tensor) -> tuple[Tensor, Tensor]:
+        decoded = network.decoder(z)
         return decoded.mean, decoded.spread
 
-    return reconstruct
+    return decode
 
 
 @cache

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
+from clay.people.attributes import ATTRIBUTES
 from clay.people.prompts import PROMPTS
 from clay.world import ClayWorld, load_world
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
-from studio.models.domain import reconstruction
+from studio.models.domain import decoder_of
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 
@@ -50,8 +51,11 @@ def model_of_world(world: ClayWorld) -> Model:
         graphs=8,  # 22 MiB each
         prepare=world.autoencoder.prepare,
         groups=PROMPTS,
+        classes=ATTRIBUTES,
+        reader=world.attributes.probabilities,
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
-        reconstruct=reconstruction(world.autoencoder),
+        decode_code=decoder_of(world.autoencoder),
+        code_root=world.heads.root,
         held_out={"judge": world.judge, "jury": world.jury},
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )

@@ -65,9 +65,12 @@ class Model:
         prepare: z -> the part of the network's computation that depends on z alone, which replaces z; None if there is
             no such part.
         groups: texts by attribute, one a class, with which the CLIP reads an image.
+        classes: names of the classes of each group, in the order of its texts.
+        reader: a classifier that no loss uses, image -> probabilities by attribute of `groups`, (b, classes); or None.
         heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
-        reconstruct: image -> mean and spread of its pixels given its code, differentiable; None if the model has no
-            out-of-distribution score.
+        decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
+            predicts no image from z alone.
+        code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -90,8 +93,11 @@ class Model:
     graphs: int = 0
     prepare: Callable[[Tensor], Tensor] | None = None
     groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
+    classes: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
+    reader: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     heads: Mapping[str, LinearHead] = field(default_factory=dict)
-    reconstruct: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    code_root: Tensor | None = None
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 

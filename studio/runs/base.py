@@ -10,6 +10,7 @@ The same request gives the same picture, bit for bit, on one device.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
 
@@ -83,6 +84,13 @@ class Run:
 
     def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Iterator[Frame]:
         """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
+        options = step_options(self.settings, start._asdict(), self.model.code_root)
+        objective, redraw = loss.objective, loss.objective.redraw
+        rules = replace(
+            options.rules,
+            priors={"z": objective.prior} if objective.priors and "z" in options.wrt else {},
+            project=None if redraw is None else redraw.projection(start.z, start.noises),
+        )
         return guide(
             self.network,
             self.sampler,
@@ -92,7 +100,7 @@ class Run:
             noises=start.noises,
             gradient=gradient,
             steps=self.settings.optimisation_steps,
-            **step_options(self.settings, start._asdict())._asdict(),
+            **options._replace(rules=rules)._asdict(),
         )
 
     def optimise(self, start: Code, loss: MeasuredLoss) -> Iterator[Progress]:

@@ -11,6 +11,7 @@ from PIL import Image
 from studio.core.settings import Settings
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import Trajectory
+from studio.runs.measures.verdict import Verdict
 
 Phase = Literal["encode", "optimise"]
 
@@ -72,6 +73,8 @@ class Outcome:
         frames: the image of every point of the curve.
         path: the sampler's states on the way to `after`; None if not recorded.
         memory: peak bytes in use on the device; 0 if not measured.
+        verdict: by networks that no loss uses; None for a run that was recorded without one, and for a morph, which has
+            verdicts of its own.
     """
 
     settings: Settings
@@ -86,6 +89,7 @@ class Outcome:
     frames: tuple[Image.Image, ...] = ()
     path: Trajectory | None = None
     memory: int = 0
+    verdict: Verdict | None = None
 
 
 Event = Waiting | Progress | Outcome

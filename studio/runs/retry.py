@@ -1,7 +1,7 @@
 """A run that runs out of memory is tried once more with smaller settings.
 
     all graphs kept         the same gradient by the discrete adjoint, which keeps one network call instead of all
-    more than 4 steps       half as many sampling steps
+    more than 2 steps       half as many sampling steps
 
 The outcome holds the settings that were used.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import perf_counter
 
 import torch
@@ -15,6 +16,8 @@ from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import objective
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import measure
+from studio.runs.measures.verdict import verdict
+from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 
 
@@ -34,13 +37,16 @@ def steer(model: Model, request: Request, stop: CancelToken, cost_model: CostMod
     run = Run(model, request.settings, stop, cost_model)
     stopped = yield from until_cancelled(_events(run, request))
     if outcome := run.outcome(stopped, request.start):
-        yield outcome
+        improving = outcome.best is outcome.curve[-1]
+        pictures = request.start, outcome.after, request.second
+        yield replace(outcome, verdict=verdict(model, request.settings, *pictures, improving))
 
 
 def _events(run: Run, request: Request) -> Iterator[Progress]:
     start = run.tensor(request.start)
     second = None if request.second is None else run.tensor(request.second)
-    loss = MeasuredLoss(objective(run.settings, run.model, start, second))  # may refuse, so before the encoding
+    redraw = redraw_for(run.model, run.settings)
+    loss = MeasuredLoss(objective(run.settings, run.model, start, second, redraw))  # may refuse, so it comes first
     with torch.no_grad():
         z = run.model.encode(start)
     n, began = run.sampler.steps, perf_counter()

@@ -3,6 +3,7 @@
     normalised   m <- 0.6 m + 0.4 g / |g|,           v <- v - rate sqrt(n) m        n: entries of v
     the same, for a goal with lengths c at which gradients are clipped
                  m <- 0.6 m + 0.4 g min(1/c, 1/|g|), v <- v - rate sqrt(n) m
+                 for z in coordinates u with z = u P, P the root of the covariance of z over training images, if known
     adam, sgd    torch's own, at the rates as they are
 
 A rate of the normalised kind is therefore the root-mean-square change of an entry in one update, as Adam's is
@@ -35,12 +36,13 @@ class StepOptions(NamedTuple):
     rules: StepRules
 
 
-def step_options(settings: Settings, start: Mapping[str, Tensor | None]) -> StepOptions:
+def step_options(settings: Settings, start: Mapping[str, Tensor | None], root: Tensor | None = None) -> StepOptions:
     """Optimiser, learning rates, variables and rules for these settings.
 
     Args:
         settings: rates, optimiser, what is optimised, SDE or ODE.
         start: x_T (b, ...), z (b, ...) and noises (N, b, ...); None for those that do not exist.
+        root: P of z, (d, d); None if it is not known.
 
     Raises:
         UserError: only z is to be optimised, and this model has none.
@@ -58,7 +60,8 @@ def step_options(settings: Settings, start: Mapping[str, Tensor | None]) -> Step
         return StepOptions(_averaged, lengths, tuple(rates), StepRules(normalize=True))
     longest = {name: clip[name] for name in moving}
     lengths = {name: length / longest[name] for name, length in lengths.items()}
-    return StepOptions(_averaged, lengths, tuple(rates), StepRules(clip=longest))
+    metric = {"z": root} if root is not None and "z" in moving else {}
+    return StepOptions(_averaged, lengths, tuple(rates), StepRules(clip=longest, metric=metric))
 
 
 def _entries(name: str, v: Tensor) -> int:

@@ -283,7 +283,7 @@ def test_a_link_leads_back_to_the_settings(visit_stand_in: Visit) -> None:
 
 def test_a_wrong_link_is_one_sentence_and_the_next_run_works(visit_stand_in: Visit) -> None:
     page = visit_stand_in(sampling_steps="5000", prompt="a+hat")
-    message(page, "The link could not be used. Sampling steps: give a whole number from 4 to 50, but it is 5000.")
+    message(page, "The link could not be used. Sampling steps: give a whole number from 2 to 50, but it is 5000.")
     few_steps(page)
     finish(page)
     expect(page.locator("#message [role=alert]")).to_have_count(0)

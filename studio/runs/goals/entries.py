@@ -83,6 +83,7 @@ _EDIT = GOALS.add(
         defaults={"z_rate": 0.15, "closeness": 2.0},
         reached=REACHED,
         clip=CLIP,
+        redraw=True,
     )
 )
 _CLIP_DIRECTIONAL = GOALS.add(

@@ -25,7 +25,7 @@ class MeasuredLoss:
     """
 
     def __init__(self, objective: Objective) -> None:
-        self._loss, self._similarities = objective.loss, objective.similarities
+        self.objective, self._loss, self._similarities = objective, objective.loss, objective.similarities
         self._terms: dict[str, Tensor] = {}
         self.image = torch.empty(0)
 

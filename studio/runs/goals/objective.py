@@ -8,14 +8,17 @@ of the similarity.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from adjointdeis.guide.step_options import Prior
 from losses import ClipEncoder, Closeness, FeatureCloseness, Loss, StructureCloseness, WeightedSum
 from studio.core.settings import Settings
 from studio.models.interface import Model
+from studio.runs.redraw import Redraw
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,23 @@ class Objective:
     Args:
         loss: image (b, 3, h, w) -> (b,).
         similarities: name as a person reads it -> the loss whose 1 - value it is.
+        priors: functions of z, with their weights, whose gradients are added to that of z.
+        redraw: where noise is drawn again and the closeness does not count; None for nowhere.
     """
 
     loss: WeightedSum
     similarities: Mapping[str, Loss]
+    priors: Sequence[tuple[float, Prior]] = ()
+    redraw: Redraw | None = None
+
+    def prior(self, z: Tensor) -> Tensor:
+        """The weighted sum of the priors, (b,)."""
+        return torch.stack([weight * prior(z) for weight, prior in self.priors]).sum(dim=0)
 
 
-def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | None) -> Objective:
+def objective(
+    settings: Settings, model: Model, start: Tensor, second: Tensor | None, redraw: Redraw | None = None
+) -> Objective:
     """The objective of a request; `start` and `second` are (1, 3, size, size) in [-1, 1].
 
     Raises:
@@ -42,19 +55,22 @@ def objective(settings: Settings, model: Model, start: Tensor, second: Tensor | 
     if second is None and settings.needs_second_picture:
         raise ValueError(f"The loss {settings.loss!r} needs a second picture.")
     weighted: list[tuple[float, Loss]] = []
+    priors: list[tuple[float, Prior]] = []
     similarities: dict[str, Loss] = {}
     for weight, term in settings.goal.terms(settings, model, start, start if second is None else second):
         weighted.append((weight, term.loss))
+        if term.prior is not None:
+            priors.append((weight, term.prior))
         similarities |= term.similarities
     if settings.closeness > 0:
-        weighted.append((settings.closeness, near(settings, model, start)))
-    return Objective(WeightedSum(weighted), similarities)
+        weighted.append((settings.closeness, near(settings, model, start, redraw)))
+    return Objective(WeightedSum(weighted), similarities, priors, redraw)
 
 
-def near(settings: Settings, model: Model, start: Tensor) -> Loss:
+def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:
     """How far from the start, in what the settings name."""
     if settings.closeness_kind == "structure":
         return StructureCloseness(start)
     if settings.closeness_kind == "features":
         return FeatureCloseness(ClipEncoder(model.clip, model.tokenizer).image, start)
-    return Closeness(start)
+    return Closeness(start, None if redraw is None else lambda: redraw.unchanged)

@@ -141,3 +141,48 @@ def test_options_that_do_not_fit_the_variables_are_refused():
 def test_the_former_names_are_kept():
     assert adjointdeis.StepRules is StepOptions
     assert adjointdeis.StopRules is adjointdeis.StopOptions
+
+
+def test_a_prior_adds_its_gradient_to_that_of_the_variable():
+    found = changed(StepOptions(priors={"z": lambda z: 3 * z.square().sum(1)}))
+    torch.testing.assert_close(found["z"], GRADS["z"] + 6 * Z)
+    assert torch.equal(found["x_T"], GRADS["x_T"])
+
+
+def test_a_metric_gives_the_gradient_and_the_step_of_the_coordinates_u_with_v_equal_to_u_p():
+    p = normal(5, 5, seed=6)
+    options = StepOptions(metric={"z": p})
+    found = changed(options)["z"]
+    u = torch.linalg.solve(p.T, Z.T).T.requires_grad_(True)
+    (truth,) = torch.autograd.grad(((u @ p) * GRADS["z"]).sum(), u)
+    torch.testing.assert_close(found, truth)
+    v, step = variables("z"), normal(2, 5, seed=7)
+    options.step({"z": Z}, {"z": Z + step}, v, torch.ones(2))
+    torch.testing.assert_close(v["z"], (u.detach() + step) @ p)
+
+
+def test_gradients_are_shortened_by_their_length_in_the_metric():
+    found = changed(StepOptions(metric={"z": 100 * torch.eye(5, dtype=Z.dtype)}, clip={"z": 2.0}))
+    assert variables("z").lengths("z", found["z"]) == pytest.approx([2.0, 2.0])
+
+
+def test_a_metric_of_another_size_is_refused():
+    options = StepOptions(metric={"z": torch.eye(4)})
+    with pytest.raises(ValueError, match=r"metric of z must be \(5, 5\), for its last axis; got \(4, 4\)"):
+        options.check(variables(), 1.0)
+
+
+def test_a_projection_sees_the_values_before_and_after_a_step_and_replaces_those_it_names():
+    seen = {}
+
+    def project(before, after):
+        seen.update(before=before["z"].clone(), after=after["z"].clone())
+        return {"noises": after["noises"] * 0 + after["z"].mean()}
+
+    v = variables("z", "noises")
+    before, after = v.copies(), {name: value + 1 for name, value in v.items()}
+    StepOptions(project=project).step(before, after, v, torch.tensor([1.0, 0.5]))
+    assert torch.equal(seen["before"], Z)
+    torch.testing.assert_close(seen["after"], Z + torch.tensor([[1.0], [0.5]]).to(Z))
+    assert torch.equal(v["z"], seen["after"])
+    assert (v["noises"] == seen["after"].mean()).all()

@@ -46,8 +46,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"sampling_steps": 999}, "Sampling steps: give a whole number from 4 to 50, but it is 999."),
-        ({"sampling_steps": 10.5}, "Sampling steps: give a whole number from 4 to 50, but it is 10.5."),
+        ({"sampling_steps": 999}, "Sampling steps: give a whole number from 2 to 50, but it is 999."),
+        ({"sampling_steps": 10.5}, "Sampling steps: give a whole number from 2 to 50, but it is 10.5."),
         ({"optimisation_steps": 0}, "Optimisation steps: give a whole number from 1 to 100, but it is 0."),
         ({"optimisation_steps": None}, "Optimisation steps: give a whole number from 1 to 100, but it is missing."),
         ({"noise_level": float("nan")}, "Noise level: give a number from 0.1 to 1, but it is nan."),
@@ -80,7 +80,7 @@ def test_each_rule_has_one_sentence_with_field_rule_and_value(values: dict[str, 
 
 
 def test_bounds_and_titles_come_from_the_fields() -> None:
-    assert bounds("sampling_steps") == (4, 50)
+    assert bounds("sampling_steps") == (2, 50)
     assert title("z_rate") == "Learning rate, z"
 
 

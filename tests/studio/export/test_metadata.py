@@ -98,5 +98,5 @@ def test_a_file_that_is_no_png(tmp_path: Path) -> None:
 
 
 def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Sampling steps: give a whole number from 4 to 50"):
+    with pytest.raises(UserError, match="Sampling steps: give a whole number from 2 to 50"):
         read_settings(png_with(tmp_path, '{"settings": {"sampling_steps": 5000}}'))

@@ -27,10 +27,11 @@ def whole(model: Model) -> Model:
         for name, texts in GROUPS.items()
     }
 
-    def reconstruct(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return 0.5 * image, torch.full_like(image, 0.1)
+    def decode_code(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mean = torch.tanh(z[:, :1, None, None]).expand(len(z), 3, SIZE, SIZE)
+        return mean, torch.full_like(mean, 0.1)
 
-    return replace(model, tokenizer=unpadded, groups=GROUPS, heads=heads, reconstruct=reconstruct)
+    return replace(model, tokenizer=unpadded, groups=GROUPS, heads=heads, decode_code=decode_code)
 
 
 def terms_of(model: Model, prompt: str) -> dict[str, torch.Tensor]:

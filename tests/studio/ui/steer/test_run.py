@@ -91,7 +91,7 @@ def test_the_last_result_stays_while_the_next_run_works(steer: Tab, client: Any,
     ("changed", "sentence"),
     [
         ({"prompt": ""}, "The prompt is empty"),
-        ({"sampling_steps": 1000}, "Sampling steps: give a whole number from 4 to 50"),
+        ({"sampling_steps": 1000}, "Sampling steps: give a whole number from 2 to 50"),
         ({"optimisation_steps": 0}, "Optimisation steps: give a whole number from 1 to 100"),
         ({"loss": "identity"}, "This goal needs a target face"),
         ({"loss": "mix", "mix_picture": 1}, "This mix needs a second picture"),

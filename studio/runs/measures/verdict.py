@@ -1,0 +1,217 @@
+"""`Verdict`: whether a run reached its goal and what else it changed, by networks that no loss uses.
+
+reached    a prompt that is a class of an attribute: the held-out attribute classifier predicts it (yes), gives it
+at least a quarter (partly), or less (no)
+another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
+(partly), none (no)
+anything else: not measured, because no held-out network can confirm it
+changed    other attributes of which the classifier predicts another class than at the start
+same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
+score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from losses import ClipEncoder
+from losses.strangeness import out_of_distribution
+from studio.core.errors import UserError
+from studio.core.settings import Settings
+from studio.images.load import to_tensor
+from studio.models.interface import Model
+from studio.runs.goals.alternatives import alternatives
+from studio.runs.goals.face_losses import person
+from studio.runs.measures.held_out import LOOSE
+
+Reached = Literal["yes", "partly", "no", "not measured"]
+_ORDER: tuple[Reached, ...] = ("no", "partly", "not measured", "yes")
+_PARTLY = 0.25
+
+
+@dataclass(frozen=True)
+class Change:
+    """The class of an attribute before and after, as predicted by the held-out classifier."""
+
+    attribute: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Cosine of two faces by one held-out embedder, and the value from which on it takes them for one person."""
+
+    name: str
+    value: float
+    threshold: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the embedder takes both for one person."""
+        return self.value >= self.threshold
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """See above.
+
+    Args:
+        reached: whether the goal is reached.
+        probability: of the class in the prompt, by the classifier; None for other goals.
+        reason: why it is not reached or not measured, one sentence; "" if it is reached.
+        changed: other attributes that changed; None if no classifier can read them.
+        same: the person against that of the start; empty for goals that ask for another person.
+        target: the person against the target's; empty for goals without one.
+        score: out-of-distribution score of the result; None if the model has none.
+    """
+
+    reached: Reached
+    probability: float | None = None
+    reason: str = ""
+    changed: tuple[Change, ...] | None = None
+    same: tuple[Similarity, ...] = ()
+    target: tuple[Similarity, ...] = ()
+    score: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers and texts, from which `from_json` makes an equal verdict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Verdict:
+        """What `to_json` gave."""
+        changed = values["changed"]
+        return cls(
+            **{
+                **values,
+                "changed": None if changed is None else tuple(Change(**change) for change in changed),
+                "same": tuple(Similarity(**one) for one in values["same"]),
+                "target": tuple(Similarity(**one) for one in values["target"]),
+            }
+        )
+
+
+@torch.no_grad()
+def verdict(
+    model: Model,
+    settings: Settings,
+    before: Image.Image,
+    after: Image.Image,
+    second: Image.Image | None,
+    improving: bool = False,
+) -> Verdict:
+    """The verdict on the result of a run.
+
+    Args:
+        model: its `reader` and `held_out` are used.
+        settings: of the run.
+        before: the start, at the model's size.
+        after: the result.
+        second: the target picture, if there was one.
+        improving: whether the loss was lowest at the last update, so that more updates may help.
+    """
+    start, result = (to_tensor(image).to(model.device) for image in (before, after))
+    target = None if second is None else to_tensor(second).to(model.device)
+    needs = settings.goal.needs(settings)
+    prompt = _Prompt(model, settings.prompt, start) if "prompt" in needs and model.clip is not None else None
+    wants_person = {"identity", "second_picture"} <= needs and target is not None
+    to_target = tuple(_similarities(model, target, result)) if wants_person and target is not None else ()
+    parts = [] if prompt is None else [prompt.reached(result)]
+    if to_target:
+        parts.append(_accepted(to_target))
+    reached, reason = min(parts, key=lambda part: _ORDER.index(part[0]), default=_unmeasured(settings))
+    if improving and reached in ("no", "partly"):
+        reason += " The loss was still falling at the last update: more optimisation steps may help."
+    return Verdict(
+        reached=reached,
+        probability=None if prompt is None else prompt.probability(result),
+        reason=reason,
+        changed=_changes(model, start, result, prompt),
+        same=() if to_target else tuple(_similarities(model, start, result)),
+        target=to_target,
+        score=_score(model, result),
+    )
+
+
+class _Prompt:
+    """The class that a prompt means, if it means one."""
+
+    def __init__(self, model: Model, prompt: str, start: Tensor) -> None:
+        found = alternatives(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start)
+        self.model, self.prompt = model, prompt
+        self.group, self.index = found.group, found.index
+        self.known = found.known and model.reader is not None
+
+    def probability(self, image: Tensor) -> float | None:
+        """Of the class, by the classifier; None if there is none."""
+        if not self.known or self.model.reader is None:
+            return None
+        return float(self.model.reader(image)[self.group][0, self.index])
+
+    def reached(self, image: Tensor) -> tuple[Reached, str]:
+        """Whether the classifier sees the class, and why not."""
+        p = self.probability(image)
+        if p is None or self.model.reader is None:
+            return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
+        seen = int(self.model.reader(image)[self.group][0].argmax())
+        if seen == self.index:
+            return "yes", ""
+        name = self.model.classes[self.group][seen]
+        reason = f"The held-out classifier sees “{name}” ({readable(self.group)}) and not what the prompt asks for."
+        return ("partly" if p >= _PARTLY else "no"), reason
+
+
+def readable(attribute: str) -> str:
+    """The name of an attribute as shown to a person."""
+    return attribute.replace("_", " ")
+
+
+def _unmeasured(settings: Settings) -> tuple[Reached, str]:
+    return "not measured", f"No held-out network measures the goal “{settings.goal.label}”."
+
+
+def _accepted(similarities: tuple[Similarity, ...]) -> tuple[Reached, str]:
+    accepted = [one.accepted for one in similarities]
+    if all(accepted):
+        return "yes", ""
+    refused = ", ".join(one.name for one in similarities if not one.accepted)
+    reason = f"Not accepted as the target person at a false match rate of 1 % by: {refused}."
+    return ("partly" if any(accepted) else "no"), reason
+
+
+def _changes(model: Model, start: Tensor, result: Tensor, prompt: _Prompt | None) -> tuple[Change, ...] | None:
+    if model.reader is None:
+        return None
+    before, after = ({name: int(p[0].argmax()) for name, p in model.reader(x).items()} for x in (start, result))
+    asked = prompt.group if prompt is not None and prompt.known else None
+    return tuple(
+        Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
+        for name in before
+        if name != asked and before[name] != after[name]
+    )
+
+
+def _similarities(model: Model, reference: Tensor, result: Tensor) -> Iterator[Similarity]:
+    """By every held-out embedder that has thresholds and finds the faces."""
+    for name, embedder in model.held_out.items():
+        thresholds = getattr(embedder, "thresholds", None)
+        if not thresholds:
+            continue
+        try:
+            distance = person(embedder, reference, result)(result)
+        except UserError:  # no face
+            continue
+        yield Similarity(name, 1 - float(distance[0]), float(thresholds[LOOSE]))
+
+
+def _score(model: Model, image: Tensor) -> float | None:
+    if model.decode_code is None or (z := model.encode(image)) is None:
+        return None
+    return float(out_of_distribution(image, *model.decode_code(z))[0])

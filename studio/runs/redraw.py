@@ -1,0 +1,84 @@
+"""`Redraw`: fresh noise where the image that z predicts has changed, so that nothing of the start shows through there.
+
+The noises w_i of an encoded image hold the details that its code z_0 does not predict. Where a new code z predicts
+another image, they are details of something that is no longer there. With m(z) and s(z) the mean and the spread of the
+pixels given z,
+
+    M(z)   = clamp((B(|m(z) - m(z_0)| / max(s(z), s(z_0))) - 1) / 4, 0, 1)     B: largest over channels and 5 x 5
+                                                                               pixels, then the mean of 5 x 5
+    w_i(z) = sqrt(1 - M) w_i + sqrt(M) e_i,   e_i ~ N(0, 1), drawn once
+
+which has the variance of noise. `unchanged` is 1 - M, the weight of the closeness to the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from adjointdeis.guide.step_options import Projection
+from studio.core.settings import Settings
+from studio.models.interface import Model
+
+DecodeCode = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""z (b, d) -> mean (b, 3, h, w) and spread of the pixels given z."""
+_SIDE = 5
+
+
+class Redraw:
+    """Which noises and which closeness belong to a code.
+
+    Args:
+        decode: mean and spread of the pixels given z.
+        seed: of the fresh noise.
+    """
+
+    def __init__(self, decode: DecodeCode, seed: int) -> None:
+        self._decode, self._seed = decode, seed
+        self.unchanged = torch.ones(())
+
+    def projection(self, z: Tensor | None, noises: Tensor | None) -> Projection:
+        """For `adjointdeis.StepOptions.project`: adds w(z after) - w(z before) to the noises, and sets `unchanged`.
+
+        Args:
+            z: code of the start, (b, d).
+            noises: those of the start, (N, b, c, h, w), at the size of the image.
+        """
+        assert z is not None
+        assert noises is not None
+        start = self._decoded(z)
+        generator = torch.Generator().manual_seed(self._seed)
+        fresh = torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
+
+        def noises_of(changed: Tensor) -> Tensor:
+            return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
+
+        def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            changed = self._changed(start, after["z"])
+            self.unchanged = 1 - changed
+            return {"noises": after["noises"] + noises_of(changed) - noises_of(self._changed(start, before["z"]))}
+
+        return project
+
+    def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
+        """M(z), (b, 1, h, w)."""
+        (mean, spread), (mean_0, spread_0) = self._decoded(z), start
+        change = ((mean - mean_0).abs() / torch.maximum(spread, spread_0)).amax(dim=1, keepdim=True)
+        largest = F.max_pool2d(change, _SIDE, stride=1, padding=_SIDE // 2)
+        smooth = F.avg_pool2d(F.pad(largest, [_SIDE // 2] * 4, mode="replicate"), _SIDE, stride=1)
+        return ((smooth - 1) / 4).clamp(0, 1)
+
+    @torch.no_grad()
+    def _decoded(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        return self._decode(z)
+
+
+def redraw_for(model: Model, settings: Settings) -> Redraw | None:
+    """None for goals and models without it, and where z and the noises are not both optimised."""
+    optimised = settings.mode == "sde" and settings.variables == "both"
+    if not (settings.goal.redraw and optimised) or model.decode_code is None or model.latent is not None:
+        return None
+    return Redraw(model.decode_code, settings.seed)

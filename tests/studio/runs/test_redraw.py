@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from studio.core.settings import Settings
+from studio.models.interface import Model
+from studio.runs.redraw import Redraw, redraw_for
+
+SIDE = 12
+
+
+def decode(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The left half of the image has the value z, the right half none."""
+    mean = torch.zeros(len(z), 3, SIDE, SIDE)
+    mean[..., : SIDE // 2] = z[:, :1, None, None]
+    return mean, torch.full_like(mean[:, :1], 0.1)
+
+
+def noises(seed: int = 0) -> torch.Tensor:
+    return torch.randn(3, 1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+
+
+Z, W = torch.zeros(1, 4), noises()
+
+
+def moved(z: torch.Tensor, w: torch.Tensor = W) -> tuple[torch.Tensor, torch.Tensor]:
+    redraw = Redraw(decode, seed=7)
+    found = redraw.projection(Z, W)({"z": Z, "noises": W}, {"z": z, "noises": w})
+    return found["noises"], redraw.unchanged
+
+
+def test_the_noises_of_the_start_stay_while_the_predicted_image_is_within_its_spread() -> None:
+    found, unchanged = moved(Z + 0.09)
+    torch.testing.assert_close(found, W)
+    assert (unchanged == 1).all()
+
+
+def test_noise_is_new_where_the_predicted_image_has_changed_and_only_there() -> None:
+    found, unchanged = moved(Z + 1)
+    left, right = slice(0, SIDE // 2 - 3), slice(SIDE // 2 + 4, SIDE)
+    assert (unchanged[..., left] == 0).all()
+    assert (unchanged[..., right] == 1).all()
+    assert not torch.isclose(found[..., left], W[..., left]).any()
+    torch.testing.assert_close(found[..., right], W[..., right])
+
+
+def test_the_variance_is_that_of_noise_half_way() -> None:
+    found, unchanged = moved(Z + 0.3)
+    half = unchanged[0, 0, 0, 0]
+    assert 0.3 < half < 0.7
+    assert found[..., :3].std().item() == pytest.approx(1, abs=0.1)
+
+
+def test_what_the_optimiser_added_is_kept() -> None:
+    found, _ = moved(Z + 1, W + 0.25)
+    torch.testing.assert_close(found, moved(Z + 1)[0] + 0.25)
+
+
+def test_a_step_from_any_code_gives_the_noises_of_the_code_after_it() -> None:
+    redraw = Redraw(decode, seed=7)
+    project = redraw.projection(Z, W)
+    first = project({"z": Z, "noises": W}, {"z": Z + 0.3, "noises": W})["noises"]
+    again = project({"z": Z + 0.3, "noises": first}, {"z": Z, "noises": first})["noises"]
+    torch.testing.assert_close(again, W)
+
+
+@pytest.mark.parametrize("values", [{"loss": "clip_text"}, {"mode": "ode"}, {"variables": "z"}, {"variables": "noise"}])
+def test_other_goals_and_other_variables_have_none(model: Model, values: dict[str, str]) -> None:
+    whole = replace(model, decode_code=decode)
+    asked = {"loss": "edit", "prompt": "a hat"}
+    assert redraw_for(whole, Settings(**asked)) is not None
+    assert redraw_for(whole, Settings(**{**asked, **values})) is None
+    assert redraw_for(model, Settings(**asked)) is None
