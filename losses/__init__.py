@@ -1,8 +1,8 @@
 """Losses: image -> one value per image. They import neither `adjointdeis` nor `studio`.
 
 Reading order: contract, preprocess, clip, identity, morph, closeness, weighted, augment; then the losses with a minimum
-of 0 that is reached: choice, clip_choice, clip_keep, code_choice, code_keep, hinge, strangeness, shared; then
-open_clip_models and faces, which load networks.
+of 0 that is reached: choice, clip_choice, clip_keep, code_choice, code_keep, code_person, hinge, strangeness, shared;
+then open_clip_models and faces, which load networks.
 """
 
 from losses.augment import Augmented
@@ -12,6 +12,7 @@ from losses.clip_keep import ClipKeep
 from losses.closeness import Closeness, FeatureCloseness, StructureCloseness
 from losses.code_choice import CodeChoice
 from losses.code_keep import CodeKeep, LinearHead
+from losses.code_person import CodeMorph, CodePerson
 from losses.contract import Embed, Loss, freeze
 from losses.hinge import Hinge, MorphHinge, acceptance_level
 from losses.identity import Identity
@@ -31,6 +32,8 @@ __all__ = [
     "Closeness",
     "CodeChoice",
     "CodeKeep",
+    "CodeMorph",
+    "CodePerson",
     "Embed",
     "FeatureCloseness",
     "Hinge",

@@ -7,7 +7,7 @@
     background       mean absolute difference in 8-bit levels, over the pixels that show the background both in a render
                      of the start and in one of the scene with the target class
     strangeness      out-of-distribution score (`studio.models.domain`; test renders: median 0.96, largest 1.39), under
-                     the name that recorded rows use. The goal "edit" lowers it, so for that goal it is not held out.
+                     the name that recorded rows use. The goals "edit" and "identity" lower it, so it is not held out.
 
 The attribute classifier has its own weights, but was trained on the same images as the networks in the loss.
 """
@@ -67,6 +67,18 @@ def evaluated(model: Model, world: ClayWorld, outcome: Outcome, edit: Edit, scen
         "same_person": {name: _same(world, name, outcome.before, outcome.after) for name in HELD_OUT},
         "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
         "strangeness": None if domain is None else domain.check(outcome.after).score,
+    }
+
+
+def view_changes(model: Model, world: ClayWorld, outcome: Outcome) -> Row:
+    """Attributes of the picture, not of the person, that changed by the classifier; and the score of the result."""
+    before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
+    domain = domain_of(model)
+    return {
+        "others_changed": [name for name in ("glasses", "expression", "hat") if before[name] != after[name]],
+        "strangeness": None if domain is None else domain.check(outcome.after).score,
+        "updates": len(outcome.curve) - 1,
+        "best_step": outcome.best.step,
     }
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
-from benchmarks.steering.judgement import HELD_OUT, Row, evaluated, strip
+from benchmarks.steering.judgement import HELD_OUT, Row, evaluated, strip, view_changes
 from clay.people.dataset import TEST
 from clay.world import ClayWorld
 from losses import Identity
@@ -98,6 +98,7 @@ def identity_runs(
             "accepted": now,
             "accepted_before": accepted(world, outcome.before, target, "fmr_1_percent"),
             "confirmed": all(now[name] for name in HELD_OUT),
+            **view_changes(model, world, outcome),
             **common(outcome),
         }
 

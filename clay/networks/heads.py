@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from clay.networks.storage import read_network, save_network
 from clay.people.attributes import ATTRIBUTES
+from clay.people.vectors import PERSON_SIZE, person_weights
 
 
 class AttributeHeads(nn.Module):
@@ -15,7 +16,8 @@ class AttributeHeads(nn.Module):
 
     The attribute classifier (`clay.networks.attribute_classifier`) shares no weights with them, so it is held out in
     edits that use them. `root` is P with P^2 the covariance of z over training images, mixed with a tenth of its mean
-    variance in every direction: directions in which images do not differ keep a length.
+    variance in every direction: directions in which images do not differ keep a length. `person` maps z to the
+    weighted parameters of the person minus their mean, so that the cosine of two of them compares two people.
 
     Args:
         code: length of z.
@@ -24,6 +26,7 @@ class AttributeHeads(nn.Module):
     def __init__(self, code: int = 128) -> None:
         super().__init__()
         self.code = code
+        self.person = nn.Linear(code, PERSON_SIZE).requires_grad_(False)
         self.root: Tensor
         self.register_buffer("root", torch.eye(code))
         self.heads = nn.ModuleDict({name: nn.Linear(code, len(classes)) for name, classes in ATTRIBUTES.items()})
@@ -39,6 +42,16 @@ class AttributeHeads(nn.Module):
         mean_variance = covariance.diagonal().mean() * torch.eye(self.code, dtype=torch.float64, device=codes.device)
         values, vectors = torch.linalg.eigh(torch.lerp(covariance, mean_variance, shrinkage))
         self.root.copy_((vectors * values.sqrt()) @ vectors.T)
+
+    @torch.no_grad()
+    def fit_person(self, codes: Tensor, people: Tensor, penalty: float = 5.0) -> None:
+        """Set `person` by ridge regression from codes (n, d) to the vectors of their people (n, `PERSON_SIZE`)."""
+        targets = people.double() * torch.tensor(person_weights(), dtype=torch.float64, device=people.device)
+        inputs = torch.cat([codes.double(), codes.new_ones((len(codes), 1), dtype=torch.float64)], dim=1)
+        ridge = penalty * torch.eye(inputs.shape[1], dtype=torch.float64, device=codes.device)
+        solution = torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ targets)
+        self.person.weight.copy_(solution[:-1].T)
+        self.person.bias.copy_(solution[-1] - targets.mean(dim=0))
 
     def linear(self) -> dict[str, tuple[Tensor, Tensor]]:
         """W_k (classes, d) and b_k (classes,) by attribute."""

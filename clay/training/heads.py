@@ -15,6 +15,7 @@ from clay.networks.heads import AttributeHeads
 from clay.networks.images import to_unit
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN, Split
+from clay.people.vectors import person_vector
 from clay.training.command import arguments, parse, run, training_images
 from clay.training.loop import Plan
 
@@ -58,8 +59,12 @@ def main() -> None:
     codes = codes_of(training_images(options), autoencoder.encoder)
     network = AttributeHeads(codes.shape[1]).to(options.device)
     network.measure_root(codes)
+    split = TRAIN.first_people(options.people)
+    network.fit_person(
+        codes, torch.tensor([person_vector(person) for person, _ in split.scenes()], device=codes.device)
+    )
     plan = Plan(options.steps, options.rate, warmup=20, decay=0.99, clip=5.0, seed=options.seed)
-    losses = HeadLoss(codes, TRAIN.first_people(options.people))
+    losses = HeadLoss(codes, split)
     run(network, losses, plan, options.runs / "heads.pt", lambda average: average.save_folder(options.out))
 
 

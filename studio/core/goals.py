@@ -7,7 +7,7 @@ The entries are in `studio.runs.goals.entries`. A plugin adds more of them with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
@@ -18,6 +18,7 @@ from studio.core.registry import Registry
 
 if TYPE_CHECKING:
     from losses import LinearHead, Loss
+    from losses.shared import OnEmbedding
     from studio.core.settings import Settings
 
 Requirement = Literal["prompt", "source_text", "second_picture", "clip", "identity"]
@@ -68,6 +69,14 @@ class Networks(Protocol):
         """Linear classifiers on z by attribute; empty if there are none."""
 
     @property
+    def person_groups(self) -> Collection[str]:
+        """Attributes of `groups` that are the person's; others may differ between two pictures of one person."""
+
+    @property
+    def code_person(self) -> LinearHead | None:
+        """Linear map of z onto numbers of the person, or None."""
+
+    @property
     def decode_code(self) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
         """z -> mean and spread of the pixels given z, or None."""
 
@@ -78,12 +87,12 @@ class Term(NamedTuple):
     Args:
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
-        prior: z (b, d) -> (b,); its gradient is added to that of the variable z; None for none.
+        on_z: weights and losses of z itself, whose gradients are added to that of the variable z.
     """
 
     loss: Loss
     similarities: Mapping[str, Loss] = MappingProxyType({})
-    prior: Callable[[Tensor], Tensor] | None = None
+    on_z: Sequence[tuple[float, OnEmbedding]] = ()
 
 
 Build = Callable[["Settings", Networks, Tensor, Tensor], Term]

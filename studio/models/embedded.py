@@ -52,6 +52,8 @@ def model_of_world(world: ClayWorld) -> Model:
         prepare=world.autoencoder.prepare,
         groups=PROMPTS,
         classes=ATTRIBUTES,
+        person_groups=("hair_colour", "hair_style", "facial_hair", "skin_tone"),
+        code_person=LinearHead(world.heads.person.weight, world.heads.person.bias),
         reader=world.attributes.probabilities,
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
         decode_code=decoder_of(world.autoencoder),

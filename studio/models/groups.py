@@ -25,3 +25,4 @@ GENERAL_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "style": ("a photograph", "a black and white photograph", "a painting", "a drawing", "a 3D render"),
     }
 )
+PERSON_GROUPS = ("hair",)

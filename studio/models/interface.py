@@ -8,7 +8,7 @@ gradients pass through the decoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from losses import LinearHead
-from studio.models.groups import GENERAL_GROUPS
+from studio.models.groups import GENERAL_GROUPS, PERSON_GROUPS
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,10 @@ class Model:
             no such part.
         groups: texts by attribute, one a class, with which the CLIP reads an image.
         classes: names of the classes of each group, in the order of its texts.
+        person_groups: the groups that belong to the person; the others may differ between two pictures of one person.
         reader: a classifier that no loss uses, image -> probabilities by attribute of `groups`, (b, classes); or None.
         heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
+        code_person: linear map of z onto numbers of the person, of mean 0 over people; None if there is none.
         decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
             predicts no image from z alone.
         code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
@@ -94,8 +96,10 @@ class Model:
     prepare: Callable[[Tensor], Tensor] | None = None
     groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     classes: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
+    person_groups: Collection[str] = PERSON_GROUPS
     reader: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     heads: Mapping[str, LinearHead] = field(default_factory=dict)
+    code_person: LinearHead | None = None
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
     origin: Origin = Origin()

@@ -88,7 +88,7 @@ class Run:
         objective, redraw = loss.objective, loss.objective.redraw
         rules = replace(
             options.rules,
-            priors={"z": objective.prior} if objective.priors and "z" in options.wrt else {},
+            priors={"z": objective.prior} if objective.on_z and "z" in options.wrt else {},
             project=None if redraw is None else redraw.projection(start.z, start.noises),
         )
         return guide(

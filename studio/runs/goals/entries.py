@@ -14,6 +14,8 @@ from losses.faces import FaceNetwork
 from studio.core.errors import UserError
 from studio.core.goals import GOALS, Goal, Networks, Term
 from studio.core.settings import Settings
+from studio.runs.goals import another_person as persons
+from studio.runs.goals.another_person import another_person
 from studio.runs.goals.edit import CLIP, REACHED, edit
 from studio.runs.goals.face_losses import both, person
 from studio.runs.goals.same_person import SamePerson
@@ -46,7 +48,8 @@ def _clip_image(settings: Settings, networks: Networks, start: Tensor, second: T
 
 def _identity(settings: Settings, networks: Networks, start: Tensor, second: Tensor) -> Term:
     face = person(networks.identity, second, start)
-    return Term(face, {_SECOND: face, **_by_held_out(networks, start, second)})
+    loss, on_z = another_person(face, networks, start, second)
+    return Term(loss, {_SECOND: face, **_by_held_out(networks, start, second)}, on_z)
 
 
 def _by_held_out(networks: Networks, start: Tensor, second: Tensor) -> Mapping[str, Loss]:
@@ -114,7 +117,10 @@ _IDENTITY = GOALS.add(
         "Person: become another person",
         _identity,
         requires=("second_picture", "identity"),
-        defaults={"z_rate": 0.4, "closeness": 0.2},
+        defaults={"z_rate": 0.15, "closeness": 0.2},
+        reached=persons.REACHED,
+        clip=CLIP,
+        redraw=True,
         tabs=("steer", "compare"),
         summary="the second person",
         second_label="Target face",

@@ -15,6 +15,11 @@ from studio.runs.events import CurvePoint
 from studio.runs.goals.objective import Objective
 
 
+def of_z(name: str) -> str:
+    """The name of a loss of z itself among the terms."""
+    return f"{name}, of z"
+
+
 class MeasuredLoss:
     """Image (b, 3, h, w) in [-1, 1] -> total loss (b,). `image` is the latest one, without its graph.
 
@@ -39,6 +44,8 @@ class MeasuredLoss:
     def point(self, frame: Frame) -> CurvePoint:
         """The curve point of the frame that was evaluated last: total, terms and similarities of its first image."""
         terms = {name: float(value[0]) for name, value in self._terms.items()}
+        if (z := frame.variables.get("z")) is not None:
+            terms |= {of_z(loss.name): float(loss.of(z)[0]) for _, loss in self.objective.on_z}
         known = {id(loss): terms[loss.name] for _, loss in self._loss.parts if loss.name in terms}
         similarity = {
             name: 1 - (known[id(loss)] if id(loss) in known else float(loss(self.image)[0]))

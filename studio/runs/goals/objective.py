@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adjointdeis.guide.step_options import Prior
 from losses import ClipEncoder, Closeness, FeatureCloseness, Loss, StructureCloseness, WeightedSum
+from losses.shared import OnEmbedding
 from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.redraw import Redraw
@@ -28,18 +28,18 @@ class Objective:
     Args:
         loss: image (b, 3, h, w) -> (b,).
         similarities: name as a person reads it -> the loss whose 1 - value it is.
-        priors: functions of z, with their weights, whose gradients are added to that of z.
+        on_z: weights and losses of z itself, whose gradients are added to that of z.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
     """
 
     loss: WeightedSum
     similarities: Mapping[str, Loss]
-    priors: Sequence[tuple[float, Prior]] = ()
+    on_z: Sequence[tuple[float, OnEmbedding]] = ()
     redraw: Redraw | None = None
 
     def prior(self, z: Tensor) -> Tensor:
-        """The weighted sum of the priors, (b,)."""
-        return torch.stack([weight * prior(z) for weight, prior in self.priors]).sum(dim=0)
+        """The weighted sum of the losses of z, (b,)."""
+        return torch.stack([weight * loss.of(z) for weight, loss in self.on_z]).sum(dim=0)
 
 
 def objective(
@@ -55,16 +55,15 @@ def objective(
     if second is None and settings.needs_second_picture:
         raise ValueError(f"The loss {settings.loss!r} needs a second picture.")
     weighted: list[tuple[float, Loss]] = []
-    priors: list[tuple[float, Prior]] = []
+    on_z: list[tuple[float, OnEmbedding]] = []
     similarities: dict[str, Loss] = {}
     for weight, term in settings.goal.terms(settings, model, start, start if second is None else second):
         weighted.append((weight, term.loss))
-        if term.prior is not None:
-            priors.append((weight, term.prior))
+        on_z += [(weight * share, loss) for share, loss in term.on_z]
         similarities |= term.similarities
     if settings.closeness > 0:
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
-    return Objective(WeightedSum(weighted), similarities, priors, redraw)
+    return Objective(WeightedSum(weighted), similarities, on_z, redraw)
 
 
 def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:

@@ -1,0 +1,53 @@
+"""The goal "identity": become the person of the second picture, and keep expression, glasses and the like.
+
+    total =   PERSON  relu(1 - cos - level)                the face network of the loss; level: accepted with a margin
+            + PERSON  relu(d(W E(x) + b) - 0.1)            the person in the code, where the model has such a map
+            + KEEP  sum_k KL(p_k(start) || p_k(x))         attributes that are not the person's, by CLIP and heads
+            + STRANGE  relu(score(x) - 1.05)               out of distribution
+            + closeness d(x, start)                        as for every goal
+
+and the terms of the code on the variable z itself. 1 - cos alone has no point at which it is satisfied: its gradient
+goes on past acceptance, into patterns that only its own network sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from torch import Tensor
+
+from losses import CodePerson, Hinge, Identity, Loss, SharedEmbedding, WeightedSum, acceptance_level
+from studio.core.goals import Networks
+from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.measured_loss import of_z
+
+PERSON, STRANGE = 5.0, 1.0
+REACHED: Mapping[str, float] = MappingProxyType(
+    {Identity.name: 0.0, CodePerson.name: 0.05, of_z(CodePerson.name): 0.05}
+)
+
+
+def another_person(face: Identity, networks: Networks, start: Tensor, second: Tensor) -> tuple[Loss, OnZ]:
+    """The loss, and the losses of z.
+
+    Args:
+        face: distance to the person of the second picture.
+        networks: of the model.
+        start: the first picture, (1, 3, h, w).
+        second: the second picture.
+    """
+    thresholds = getattr(networks.identity, "thresholds", None)
+    close = Hinge(face, acceptance_level(thresholds["fmr_0.1_percent"])) if thresholds else face
+    parts: list[tuple[float, Loss]] = [(PERSON, close)]
+    on_z: OnZ = ()
+    if networks.clip is not None:
+        parts.append((KEEP, kept_by_clip(networks, networks.person_groups, start)))
+    if networks.code_person is not None:
+        encode = coded(networks)
+        in_code = CodePerson(encode, networks.code_person, encode(second))
+        on_z = [(PERSON, in_code), (KEEP, kept_in_code(networks, networks.person_groups, start))]
+        parts.append((1.0, SharedEmbedding(encode, on_z)))
+    if (strange := in_distribution(networks)) is not None:
+        parts.append((STRANGE, strange))
+    return WeightedSum(parts), on_z

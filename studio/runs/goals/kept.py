@@ -1,0 +1,49 @@
+"""What several goals keep as it was at the start: attributes, and the image's place in the model's distribution.
+
+KEEP  sum_k KL(p_k(start) || p_k(x))       attributes k by the CLIP, and by the heads on the code where there are any
+strange  relu(score(x) - 1.05)             where the model predicts an image from its code
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from torch import Tensor
+
+from losses import ClipKeep, CodeKeep, Strangeness
+from losses.shared import OnEmbedding
+from studio.core.goals import Networks
+
+OnZ = Sequence[tuple[float, OnEmbedding]]
+KEEP = 3.0
+
+
+def coded(networks: Networks) -> Callable[[Tensor], Tensor]:
+    """Image -> z, for a model that has a code."""
+
+    def encode(image: Tensor) -> Tensor:
+        z = networks.encode(image)
+        assert z is not None, "this model has a code"
+        return z
+
+    return encode
+
+
+def kept_by_clip(networks: Networks, changing: Collection[str], start: Tensor) -> ClipKeep:
+    """All attributes but those that may change, by the CLIP."""
+    groups = {name: texts for name, texts in networks.groups.items() if name not in changing}
+    return ClipKeep(networks.clip, networks.tokenizer, groups, start)
+
+
+def kept_in_code(networks: Networks, changing: Collection[str], start: Tensor) -> CodeKeep:
+    """The same by the heads on the code; the model has some."""
+    heads = {name: head for name, head in networks.heads.items() if name not in changing}
+    return CodeKeep(coded(networks), heads, start)
+
+
+def in_distribution(networks: Networks) -> Strangeness | None:
+    """None for a model that predicts no image from its code."""
+    if (decode := networks.decode_code) is None:
+        return None
+    encode = coded(networks)
+    return Strangeness(lambda image: decode(encode(image)))
