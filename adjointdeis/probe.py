@@ -93,7 +93,7 @@ def _in_float64(scheduler: Any) -> Any:
 def _count(scheduler: Any) -> int:
     """The number of steps: some schedulers list the end of the last step as a time."""
     listed = len(scheduler.timesteps)
-    return listed - (listed == scheduler.num_inference_steps + 1)
+    return listed - int(listed == scheduler.num_inference_steps + 1)
 
 
 def _accepted(scheduler: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
