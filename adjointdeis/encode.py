@@ -8,7 +8,12 @@ x_N = image, then solve every row of the table for its noise, from the noisiest 
 
 Each noise is solved for at the state x'_i that sampling will have there, not at the drawn x_i, from which rounding
 makes it differ. So the rounding of one step is all that separates the sample from the image, whatever the network, its
-precision and the number of steps. The path is drawn from
+precision and the number of steps. An untrained network's x0_hat may be a hundred times the image; w_i then cancels it,
+and the digits left in float32 are not enough. So noises are float64, whatever the state's dtype, and sampling adds
+them before it rounds: the sample of a state in float32 or half precision is then the image itself. On a device without
+float64 (mps) noises have the state's dtype.
+
+The path is drawn from
 
     "independent"   x_i = alpha_i image + sigma_i eps_i, with independent eps_i: as in the paper's code
     "posterior"     x_i given x_{i-1} and the image, the Markov chain of the diffusion: noises nearer to N(0, I)
@@ -27,6 +32,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.denoiser import Denoiser
+from adjointdeis.precision import widest
 from adjointdeis.sample import History, call, check_state, check_z, follow, z_at
 from adjointdeis.sampler import Row, Sampler
 from adjointdeis.shapes import Conditioning, State
@@ -35,7 +41,7 @@ Marginals = Literal["independent", "posterior"]
 
 
 class Encoding(NamedTuple):
-    """x_T (b, *x), and the noises (N, b, *x) of an SDE or None for an ODE."""
+    """x_T (b, *x), and the noises (N, b, *x) of an SDE, in float64, or None for an ODE."""
 
     x_T: Tensor
     noises: Tensor | None
@@ -122,14 +128,13 @@ def _encode_sde(
         )
     draw = _independent_path if marginals == "independent" else _posterior_path
     path = [*draw(sampler, image, generator), image]
-    noises = torch.empty((sampler.steps, *image.shape), dtype=image.dtype, device=image.device)
+    noises = torch.empty((sampler.steps, *image.shape), dtype=widest(image), device=image.device)
     x = path[0]
     history: History = ()
     for i, row in enumerate(sampler.rows):
         output = call(model, row.time, x, z_at(z, i))
         predicted, _ = follow(row, x, output, history, None)
-        noises[i] = (path[i + 1] - predicted) / row.D
-        noises[i] += (path[i + 1] - (predicted + row.D * noises[i])) / row.D  # what the first division rounded away
+        noises[i] = (path[i + 1].to(noises.dtype) - predicted) / row.D
         x, history = follow(row, x, output, history, noises[i])
         yield path[sampler.steps - 1 - i]
     return Encoding(path[0], noises)

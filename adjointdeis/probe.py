@@ -47,25 +47,26 @@ class Probed(NamedTuple):
     scales: tuple[float, ...]
 
 
-def probe(scheduler: Any, arguments: Mapping[str, Any] | None = None) -> Probed:
+def probe(scheduler: Any, arguments: Mapping[str, Any] | None = None, begin: int = 0) -> Probed:
     """The table of a scheduler's own steps.
 
     Args:
         scheduler: of diffusers, after `set_timesteps`; it is left unchanged.
         arguments: what is passed to `step` beside output, time and state, such as eta.
+        begin: the first step, where a pipeline starts later.
 
     Raises:
         NotImplementedError: a step that is not linear, depends on earlier outputs, or draws its noise in another way
             than by one call of diffusers' randn_tensor.
     """
     first = _in_float64(scheduler)
-    times = first.timesteps.tolist()
-    count = _count(first, times)
+    count = _count(first) - begin
+    timesteps = first.timesteps[begin : begin + count]
+    times = timesteps.tolist()
     name, extra = type(scheduler).__name__, _accepted(first, arguments or {})
     walkers = [first, copy.deepcopy(first)]
     numbers, scales = [], []
-    for i in range(count):
-        t = first.timesteps[i]
+    for i, t in enumerate(timesteps):
         scales.append(scale(walkers[0], t))
         row = [_step(walkers[0], t, *entries.unbind(), extra=extra).flatten()[0].item() for entries in torch.eye(3)]
         for number, walker in enumerate(walkers):
@@ -75,9 +76,9 @@ def probe(scheduler: Any, arguments: Mapping[str, Any] | None = None) -> Probed:
     scales.append(1.0)
     rows = tuple(
         Row(time, 0.0, 1.0, a * scales[i + 1] / scales[i], (b * scales[i + 1],), d * scales[i + 1], kept=0)
-        for i, (time, (a, b, d)) in enumerate(zip(times, numbers, strict=False))
+        for i, (time, (a, b, d)) in enumerate(zip(times, numbers, strict=True))
     )
-    sampler = Sampler(_grid(first, times[:count]), rows, _prediction(first), any(row.D for row in rows), 1)
+    sampler = Sampler(_grid(first, times, begin), rows, _prediction(first), any(row.D for row in rows), 1)
     return Probed(sampler, tuple(scales))
 
 
@@ -89,9 +90,10 @@ def _in_float64(scheduler: Any) -> Any:
     return new
 
 
-def _count(scheduler: Any, times: list[float]) -> int:
+def _count(scheduler: Any) -> int:
     """The number of steps: some schedulers list the end of the last step as a time."""
-    return len(times) - 1 if len(times) == scheduler.num_inference_steps + 1 else len(times)
+    listed = len(scheduler.timesteps)
+    return listed - int(listed == scheduler.num_inference_steps + 1)
 
 
 def _accepted(scheduler: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,11 +102,13 @@ def _accepted(scheduler: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scale(scheduler: Any, t: Tensor) -> float:
-    """s of the step at t, which is the scheduler's next one."""
+    """s of the step at t, which the scheduler finds by its time."""
     if not hasattr(scheduler, "scale_model_input"):
         return 1.0
-    one = torch.ones(1, dtype=torch.float64, device=t.device)
-    return float(copy.deepcopy(scheduler).scale_model_input(one, t))
+    new = copy.deepcopy(scheduler)
+    if hasattr(new, "_step_index"):
+        new._step_index = new._begin_index = None
+    return float(new.scale_model_input(torch.ones(1, dtype=torch.float64, device=t.device), t))
 
 
 @contextlib.contextmanager
@@ -189,9 +193,9 @@ def _is_flow(scheduler: Any) -> bool:
     return type(scheduler).__name__.startswith("Flow")
 
 
-def _grid(scheduler: Any, times: list[float]) -> Grid:
+def _grid(scheduler: Any, times: list[float], begin: int) -> Grid:
     """The grid of the training schedule, or nominal nodes."""
-    for nodes in (_of_alphas, _of_angles, _of_sigmas):
+    for nodes in (_of_alphas, _of_angles, partial(_of_sigmas, begin=begin)):
         with contextlib.suppress(ValueError, AttributeError, IndexError, TypeError, KeyError):
             alpha, sigma = nodes(scheduler, times)
             return Grid((*times, 0), tuple(alpha), tuple(sigma))
@@ -214,8 +218,8 @@ def _of_angles(scheduler: Any, times: list[float]) -> Pair:
     return [math.cos(t) for t in angles], [math.sin(t) for t in angles]
 
 
-def _of_sigmas(scheduler: Any, times: list[float]) -> Pair:
-    rhos = [*scheduler.sigmas.tolist()[: len(times)], 0.0]
+def _of_sigmas(scheduler: Any, times: list[float], begin: int) -> Pair:
+    rhos = [*scheduler.sigmas.tolist()[begin : begin + len(times)], 0.0]
     if _is_flow(scheduler):
         return [1 - rho for rho in rhos], rhos
     alphas = [1 / math.sqrt(1 + rho * rho) for rho in rhos]

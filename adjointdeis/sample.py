@@ -74,7 +74,7 @@ def follow(row: Row, x: State, output: State, history: History, noise: Tensor | 
     for weight, m_j in zip(row.B, recent, strict=False):
         x_t = x_t + weight * m_j
     if row.D and noise is not None:
-        x_t = x_t + row.D * noise
+        x_t = (x_t + row.D * noise).to(x.dtype)  # a noise wider than the state is added before rounding
     return x_t, recent[: row.kept]
 
 

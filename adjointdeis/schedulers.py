@@ -160,17 +160,19 @@ def _offset(scheduler: Any, times: list[int | float], sigmas: list[float]) -> in
     Raises:
         ValueError: no slice of the sigmas, or more than one, belongs to these timesteps.
     """
-    name, count = type(scheduler).__name__, len(times)
-    if times and scheduler.config.get("interpolation_type") != "log_linear":
+    name, count, config = type(scheduler).__name__, len(times), scheduler.config
+    by_value = config.get("interpolation_type") != "log_linear" and config.get("timestep_type") != "continuous"
+    if times and by_value:
         time, nodes = time_from_scheduler(scheduler), [_of_rho(rho, is_flow(scheduler)) for rho in sigmas if rho > 0]
         found = [time(math.log(alpha / sigma) if alpha > 0 else -math.inf) for alpha, sigma in nodes]
         fits = [
             k
             for k in range(min(len(found), len(sigmas) - 1) - count + 1)
-            if all(abs(found[k + i] - t) <= 0.51 for i, t in enumerate(times))  # diffusers rounds some times
+            if all(abs(found[k + i] - t) < 1.01 for i, t in enumerate(times))  # diffusers truncates some times
         ]
-        if len(fits) == 1:
-            return fits[0]
+        tail = scheduler.num_inference_steps - count
+        if tail in fits or len(fits) == 1:  # where the times are dense, neighbouring slices fit too
+            return tail if tail in fits else fits[0]
     raise ValueError(
         f"The {name} has {count} timesteps but {len(sigmas)} sigmas, and no single slice of the sigmas belongs to "
         "these timesteps; call set_timesteps again, and give noise_level to start later."
@@ -273,7 +275,7 @@ def _unipc_refusal(scheduler: Any) -> str:
 
 def _few_steps(scheduler: Any) -> bool:
     """diffusers' rule for the last step of DPM-Solver and DEIS."""
-    return bool(scheduler.config.lower_order_final and len(scheduler.timesteps) < 15)
+    return bool(scheduler.config.lower_order_final and scheduler.num_inference_steps < 15)
 
 
 SCHEDULERS: dict[str, Reader] = {

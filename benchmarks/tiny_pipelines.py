@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -662,16 +662,15 @@ def build(function: Callable[[], Tiny], seed: int = 0) -> Tiny:
         tiny = function()
         for part in tiny.pipe.components.values():
             if isinstance(part, torch.nn.Module):
-                _wake(part)
+                fill_zeros(part.eval().parameters())
     if hasattr(tiny.pipe, "set_progress_bar_config"):
         tiny.pipe.set_progress_bar_config(disable=True)
     return tiny
 
 
 @torch.no_grad()
-def _wake(part: torch.nn.Module) -> None:
-    """Layers that start at zero would hide whether a gradient passes through them."""
-    part.eval()
-    for p in part.parameters():
-        if not p.any():
+def fill_zeros(weights: Iterable[Tensor]) -> None:
+    """Random values in the place of tensors of zeros, which would hide whether a gradient passes through them."""
+    for p in weights:
+        if p.is_floating_point() and not p.any():
             p.normal_(std=0.1)

@@ -85,7 +85,7 @@ class Resolved:
         if self.noises is not None:
             row = self.sampler.rows[j]
             weight = eps_weight(row, self.sampler.prediction_type, nodes, j)
-            self.x = ratio * (self.x - weight * eps - row.D * self.noises[j])
+            self.x = (ratio * (self.x - weight * eps - row.D * self.noises[j])).to(self.x.dtype)
             return
         weight = nodes.sigma[j] - ratio * nodes.sigma[j + 1]  # = -sigma_s (e^h - 1)
         self.x = ratio * self.x + weight * eps

@@ -38,10 +38,9 @@ def table(scheduler: Any, timesteps: Tensor, arguments: Mapping[str, Any], sde: 
     Raises:
         NotImplementedError: a scheduler without a table.
     """
-    scheduler = copy.deepcopy(scheduler)
     begin = int((scheduler.timesteps.double() - timesteps[0].double()).abs().argmin())
-    if begin > 0:  # the pipeline starts later
-        scheduler.timesteps = scheduler.timesteps[begin:]
+    rest = copy.copy(scheduler)
+    rest.timesteps = scheduler.timesteps[begin:]  # a pipeline may start later
     name = type(scheduler).__name__
     first = scale(scheduler, timesteps[0])
     if sde and name not in SCHEDULERS:
@@ -51,20 +50,14 @@ def table(scheduler: Any, timesteps: Tensor, arguments: Mapping[str, Any], sde: 
             "its own steps are used then."
         )
     if sde:
-        sampler = Sampler.from_scheduler(scheduler, sde=True, family="data", final="sigma_min")
+        sampler = Sampler.from_scheduler(rest, sde=True, family="data", final="sigma_min")
         return Table(sampler, first, sampler.grid.alpha[-1] if first != 1 else 1.0)
     eta = arguments.get("eta") or None
     if name in SCHEDULERS and (eta is None or name.startswith("DDIM")):
         try:
-            sampler = Sampler.from_scheduler(scheduler, eta=eta)
+            sampler = Sampler.from_scheduler(rest, eta=eta)
             return Table(sampler, first, sampler.grid.alpha[-1] if first != 1 else 1.0)
         except NotImplementedError:
             pass  # its own step may still be linear
-    probed = probe(_reset(scheduler), arguments)
+    probed = probe(scheduler, arguments, begin)
     return Table(probed.sampler, probed.scales[0], probed.scales[-1])
-
-
-def _reset(scheduler: Any) -> Any:
-    if hasattr(scheduler, "_step_index"):
-        scheduler._step_index = None
-    return scheduler

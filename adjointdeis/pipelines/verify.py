@@ -7,7 +7,6 @@ step; the last state; what the VAE is given. Every difference is relative to the
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -82,21 +81,12 @@ def _compare_steps(adapter: Adapter, run: Run, compare: Any) -> float:
         what = f"The state between the steps at t = {before.time:.4g} and {after.time:.4g}"
         worst = max(worst, compare(before.following, after.state, f"{what} is changed by the pipeline: it"))
     for i, step in enumerate(run.steps):
-        x = step.state * _scale(adapter, i)
+        x = step.state * scale(adapter.start.scheduler, adapter.start.timesteps[i])
         with torch.no_grad():
             output = adapter.network(i, x.to(step.state.dtype), adapter.start.z)
         what = f"The network's output at step {i + 1} (t = {step.time:.4g})"
         worst = max(worst, compare(output, step.output, what))
     return worst
-
-
-def _scale(adapter: Adapter, i: int) -> float:
-    start = adapter.start
-    scheduler = copy.deepcopy(start.scheduler)
-    if hasattr(scheduler, "_step_index"):
-        scheduler._step_index = None
-        scheduler._begin_index = None
-    return scale(scheduler, start.timesteps[i])
 
 
 def _sampled(adapter: Adapter, found: Table, run: Run) -> Tensor:
@@ -124,7 +114,11 @@ def widest(x: Tensor) -> torch.dtype:
 def _check_gradient(pipe: Any, adapter: Adapter, run: Run) -> None:
     step = run.steps[0]
     with torch.enable_grad():
-        x = (step.state * _scale(adapter, 0)).to(step.state.dtype).requires_grad_(True)
+        x = (
+            (step.state * scale(adapter.start.scheduler, adapter.start.timesteps[0]))
+            .to(step.state.dtype)
+            .requires_grad_(True)
+        )
         try:
             output = adapter.network(0, x, adapter.start.z)
             gradient = torch.autograd.grad(output.float().square().mean(), x)[0] if output.requires_grad else None

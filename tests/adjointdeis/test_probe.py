@@ -31,10 +31,10 @@ def laid_out(name, steps, **config):
     return scheduler
 
 
-def own_loop(scheduler, y, noises, **extra):
+def own_loop(scheduler, y, noises, begin=0, **extra):
     scheduler = _in_float64(scheduler)
     with given_noise(scheduler, iter(noises)):
-        for t in scheduler.timesteps[: len(noises)]:
+        for t in scheduler.timesteps[begin : begin + len(noises)]:
             x = scheduler.scale_model_input(y, t) if hasattr(scheduler, "scale_model_input") else y
             y = scheduler.step(net(t.expand(len(x)), x), t, y, return_dict=False, **extra)[0]
     return y

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from adjointdeis import LinearVP, Sampler, sample
+from adjointdeis.sample import follow
 from tests.truth import Tangle, normal
 
 ODE = Sampler.from_grid(LinearVP().uniform_log_snr(4))
@@ -55,6 +56,17 @@ def test_recorded_and_fresh_noises_take_the_same_path():
     *_, listed = sample(Tangle(3), SDE, x, None, list(noises))
     assert torch.equal(fresh, recorded)
     assert torch.equal(fresh, listed)
+
+
+def test_a_noise_in_float64_is_added_before_the_state_is_rounded():
+    x, fine = normal(2, 3, 2, 2, dtype=torch.float32), normal(4, 2, 3, 2, 2)
+    *_, before, image = sample(lambda t, x, z: x, SDE, x, None, fine)
+    row = SDE.rows[-1]
+    rest, _ = follow(row, before, before, (), None)
+    assert image.dtype == torch.float32
+    assert torch.equal(image, (rest.double() + row.D * fine[-1]).float())
+    *_, coarse = sample(lambda t, x, z: x, SDE, x, None, fine.float())
+    assert torch.allclose(image, coarse, atol=1e-5)
 
 
 def test_gradients_pass_when_the_caller_asks_for_them():

@@ -386,24 +386,40 @@ def test_unipcs_last_step_of_length_zero_corrects(config, steps):
 SLICED = [
     (DPMSolverMultistepScheduler, {}),
     (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+    (DPMSolverMultistepScheduler, {"use_exponential_sigmas": True}),
+    (DPMSolverMultistepScheduler, {"use_beta_sigmas": True}),
+    (DPMSolverMultistepScheduler, {"final_sigmas_type": "sigma_min"}),
+    (DPMSolverMultistepScheduler, {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 3.0}),
+    (DEISMultistepScheduler, {}),
+    (UniPCMultistepScheduler, {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}),
     (EulerDiscreteScheduler, {}),
     (FlowMatchEulerDiscreteScheduler, {"shift": 3.0}),
+    (FlowMatchEulerDiscreteScheduler, {"use_karras_sigmas": True}),
 ]
 
 
+@pytest.mark.parametrize("steps", [5, 20, 200])
 @pytest.mark.parametrize(("kind", "config"), SLICED)
-def test_timesteps_sliced_as_image_to_image_does_are_a_noise_level(kind, config):
+def test_timesteps_sliced_as_image_to_image_does_are_a_noise_level(kind, config, steps):
     whole, sliced = kind(**config), kind(**config)
     for scheduler in (whole, sliced):
-        scheduler.set_timesteps(10)
-    sliced.timesteps = sliced.timesteps[4:]
+        scheduler.set_timesteps(steps)
+    sliced.timesteps = sliced.timesteps[2 * steps // 5 :]
     assert grid_from_scheduler(sliced) == grid_from_scheduler(whole).cut(0.6)
-    assert Sampler.from_scheduler(sliced).rows[1:] == Sampler.from_scheduler(whole, noise_level=0.6).rows[1:]
+    assert Sampler.from_scheduler(sliced).rows == Sampler.from_scheduler(whole, noise_level=0.6).rows
 
 
-@pytest.mark.parametrize("kind", [DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler])
-def test_timesteps_that_are_no_slice_are_refused_with_both_lengths(kind):
-    scheduler = kind()
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        (DPMSolverMultistepScheduler, {}),
+        (EulerDiscreteScheduler, {}),
+        (EulerDiscreteScheduler, {"timestep_type": "continuous"}),
+        (FlowMatchEulerDiscreteScheduler, {}),
+    ],
+)
+def test_timesteps_that_are_no_slice_are_refused_with_both_lengths(kind, config):
+    scheduler = kind(**config)
     scheduler.set_timesteps(10)
     scheduler.timesteps = scheduler.timesteps[::2]
     with pytest.raises(ValueError, match=r"has 5 timesteps but 11 sigmas.*give noise_level"):

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import diffusers
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from benchmarks.tiny_pipelines import fill_zeros
 from studio.models.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
@@ -171,19 +172,10 @@ def make(name: str, folder: Path) -> Path:
     torch.manual_seed(sum(name.encode()))
     MAKERS[name](folder)
     for path in folder.rglob("diffusion_pytorch_model.safetensors"):
-        _fill_zeros(path)
+        tensors = load_file(path)
+        fill_zeros(tensors.values())
+        save_file(tensors, path, metadata={"format": "pt"})
     return folder
-
-
-def _fill_zeros(path: Path) -> None:
-    """Replace tensors of zeros by random values: no gradient would pass through layers initialised with zero."""
-    from safetensors.torch import load_file
-
-    tensors = load_file(path)
-    for name, value in tensors.items():
-        if value.is_floating_point() and not value.any():
-            tensors[name] = 0.1 * torch.randn_like(value)
-    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def _clip_text(folder: Path) -> None:

@@ -3,10 +3,11 @@
 Under torch's FakeTensorMode an operation gives shapes and storages but no values, so one gradient step of a model of
 gigabytes takes seconds and no memory. `MemoryCounter` sums the storages that are alive and keeps the largest sum:
 
-    total(N) = weights + 5 N state + max(one step's gradient, the decoder's gradient)
+    total(N) = weights + 9 N state + max(one step's gradient, the decoder's gradient)
 
-5 N: states and noises, the noises as variables, and the optimiser's two moments. Attention is counted as the CPU's
-fused kernel, which stores no attention matrix, as GPU kernels do not either.
+9 N: the states, and in float64, which takes two states each, the noises, the noises as variables, and the optimiser's
+two moments. Attention is counted as the CPU's fused kernel, which stores no attention matrix, as GPU kernels do not
+either.
 """
 
 from __future__ import annotations

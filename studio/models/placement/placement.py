@@ -17,6 +17,8 @@ from adjointdeis.gradients.memory import free_bytes
 
 SHARE = 0.85
 """The share of the free memory that a plan may use: allocators waste some, and estimates are not exact."""
+STATES = 9
+"""float32 states that a run stores a step: the state; in float64 the noises, their variable and two moments of it."""
 OVERHEAD = 600 * 2**20
 """Bytes of a GPU's context and libraries, before the first tensor."""
 
@@ -39,7 +41,7 @@ class Footprint:
 
     def total(self, steps: int = 20) -> int:
         """The bytes of a run with N = `steps`, without the networks of the losses."""
-        return self.weights + 5 * steps * self.state + max(self.step, self.decode)
+        return self.weights + STATES * steps * self.state + max(self.step, self.decode)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 from studio.core.gradients import graphs_kept
 from studio.core.settings import Settings
 from studio.models.interface import Model
+from studio.models.placement.placement import STATES
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Need:
     def extra(self, settings: Settings, steps: int, graphs: int = 0) -> int:
         """Bytes that a run of `steps` sampling steps needs beside the model.
 
-        The states, the noises, the variables and the optimiser's two moments have the size of one state a step each.
+        Beside the activations these are the states, the noises, the variables and the optimiser's two moments.
         """
         kept = max(graphs_kept(settings.gradient, steps, graphs), 1)
-        return 5 * steps * self.state + kept * self.activations
+        return STATES * steps * self.state + kept * self.activations
 
 
 def need(model: Model) -> Need:

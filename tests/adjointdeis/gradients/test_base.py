@@ -77,6 +77,17 @@ def test_any_batch_size_image_size_and_dtype(method, shape, dtype):
     assert {g.dtype for g in result.grads.values()} == {dtype}
 
 
+def test_noises_in_float64_have_their_gradient_in_float64_beside_a_state_in_float32(method):
+    x, z, w = normal(2, 3, 2, 2, dtype=torch.float32), normal(2, 4, dtype=torch.float32), normal(6, 2, 3, 2, 2)
+    wide, narrow = (
+        method.value_and_grad(Tangle(3, 4), SDE, x, z, squared_distance(x), noises, wrt=("x_T", "z", "noises")).grads
+        for noises in (w, w.float())
+    )
+    assert [wide[name].dtype for name in ("x_T", "z", "noises")] == [torch.float32, torch.float32, torch.float64]
+    for name, grad in narrow.items():
+        assert relative_error(wide[name], grad) < 1e-5, name
+
+
 def test_every_image_of_a_batch_gets_its_own_gradient(method):
     x, z = normal(3, 2, 4, 4), normal(3, 4, seed=1)
     target = normal(3, 2, 4, 4, seed=2)

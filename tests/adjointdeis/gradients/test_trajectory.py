@@ -8,7 +8,7 @@ from adjointdeis import ContinuousAdjoint, Grid, LinearVP, Sampler, sample
 from adjointdeis.gradients.adjoint_grid import adjoint_grid
 from adjointdeis.gradients.trajectory import Resolved
 from adjointdeis.sample import call
-from tests.truth import mixture, normal, relative_error, squared_distance
+from tests.truth import Tangle, mixture, normal, relative_error, squared_distance
 
 X, Z = normal(2, 2, 2, 3), normal(2, 4, seed=1)
 FAMILIES = {
@@ -53,6 +53,15 @@ def test_states_of_an_sde_are_solved_for_again_with_its_own_noises(name):
         errors.append(relative_error(solved_again(sampler, noises=w), X))
         assert relative_error(solved_again(sampler, noises=w, others=other), X) > 5 * errors[-1]
     assert errors[1] < 0.5 * errors[0] < 0.2
+
+
+def test_states_in_float32_stay_so_beside_noises_in_float64():
+    sampler = Sampler.from_grid(LinearVP().uniform_log_snr(8), sde=True)
+    x, z = X.float(), Z.float()
+    grid, noises = adjoint_grid(sampler.grid, None), normal(8, *X.shape)
+    found = Resolved(grid, sample(Tangle(2, 4), sampler, x, z, noises), sampler, noises, 1)
+    found.step_back(7, x)
+    assert found.image.dtype == found.at(7).dtype == torch.float32
 
 
 def test_an_sde_is_solved_again_on_its_own_grid_only():

@@ -85,6 +85,18 @@ def test_an_encoded_image_is_the_first_frame():
     assert (next(frames).image - image).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.01), ("adamw", 0.01), ("sgd", 1e-5), ("lbfgs", 1.0)])
+def test_an_image_in_float32_is_steered_from_its_encoding_in_float64(optimizer, lr):
+    model, image = Tangle(2, 4), normal(2, 2, 2, 3, seed=6, dtype=torch.float32)
+    z, loss_fn = normal(2, 4, seed=1, dtype=torch.float32), squared_distance(TARGET.float())
+    x_T, noises = encode(model, SDE, image, z, torch.Generator().manual_seed(1))
+    wrt = ("noises", "z", "x_T")
+    frames = list(guide(model, SDE, x_T, z, loss_fn, noises=noises, steps=3, lr=lr, wrt=wrt, optimizer=optimizer))
+    assert torch.equal(frames[0].image, image)
+    assert (frames[-1].loss < frames[0].loss).all()
+    assert [frames[-1].variables[name].dtype for name in wrt] == [torch.float64, torch.float32, torch.float32]
+
+
 def test_drawn_noises_stay_the_same_over_the_run():
     x, z, loss_fn = arguments()
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from adjointdeis import DiscreteAdjoint, Unrolled, encode
+from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
 from studio.core.cancellation import CancelToken
 from studio.core.checksums import fingerprint
 from studio.core.settings import Mode, Settings
@@ -51,6 +51,20 @@ def test_the_inversion_is_lossless_and_loss_falls(
     assert outcome.round_trip.exact
     assert outcome.best.total < outcome.curve[0].total
     assert saved_settings(outcome, world) == request.settings
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20])
+@pytest.mark.parametrize("order", [1, 2])
+def test_an_sde_round_trip_returns_every_bit(world: Model, steps: int, order: int) -> None:
+    image = to_tensor(load_picture(examples()[0], world.size))
+    scheduler = world.scheduler()
+    scheduler.set_timesteps(steps)
+    sampler = Sampler.from_scheduler(scheduler, sde=True, order=order, family="data", final="sigma_min")
+    with torch.no_grad():
+        z = world.encode(image)
+        x_T, noises = encode(world.network, sampler, image, z, torch.Generator().manual_seed(3))
+        *_, back = sample(world.network, sampler, x_T, z, noises)
+    assert torch.equal(back, image)
 
 
 @pytest.mark.parametrize("mode", ["sde", "ode"])

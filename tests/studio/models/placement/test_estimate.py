@@ -77,14 +77,14 @@ def test_each_option_saves_memory() -> None:
 def test_the_decoder_counts_if_it_is_the_largest() -> None:
     latent = footprint("latent", {"denoiser": UNET, "vae": KL}, Placement(CPU))
     assert latent.decode > latent.step
-    assert latent.total(20) == latent.weights + 100 * latent.state + latent.decode
+    assert latent.total(20) == latent.weights + 180 * latent.state + latent.decode
     assert footprint("unconditional", {"denoiser": UNET}, Placement(CPU)).decode == 0
 
 
 def test_only_the_states_grow_with_the_number_of_steps() -> None:
     found = Footprint(weights=10, step=5, decode=3, state=1)
-    assert found.total(20) == 10 + 100 + 5
-    assert found.total(40) - found.total(20) == 100
+    assert found.total(20) == 10 + 180 + 5
+    assert found.total(40) - found.total(20) == 180
 
 
 @pytest.mark.slow

@@ -72,5 +72,5 @@ def test_kept_graphs_spare_calls_whatever_the_number_of_steps() -> None:
 
 def test_kept_graphs_cost_memory() -> None:
     keeping = CostModel(need=Need(state=10, activations=1000), base=0, graphs=8)
-    assert keeping.cost(Settings(), 20).memory == 8 * 1000 + 5 * 20 * 10
-    assert keeping.cost(Settings(gradient="adjoint_1"), 20).memory == 1000 + 5 * 20 * 10
+    assert keeping.cost(Settings(), 20).memory == 8 * 1000 + 9 * 20 * 10
+    assert keeping.cost(Settings(gradient="adjoint_1"), 20).memory == 1000 + 9 * 20 * 10
