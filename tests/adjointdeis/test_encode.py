@@ -139,6 +139,7 @@ def test_the_round_trip_loses_the_rounding_of_one_step_whatever_the_networks_pre
     torch.manual_seed(0)
     unet = UNet2DModel(
         sample_size=8,
+        layers_per_block=1,
         block_out_channels=(16, 16),
         down_block_types=("DownBlock2D",) * 2,
         up_block_types=("UpBlock2D",) * 2,
