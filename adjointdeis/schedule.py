@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class Grid:
         """N, the number of steps."""
         return len(self.times) - 1
 
-    @property
+    @cached_property
     def rho(self) -> tuple[float, ...]:
         """sigma_t / alpha_t; inf where alpha_t = 0."""
         return tuple(s / a if a > 0 else math.inf for a, s in zip(self.alpha, self.sigma, strict=True))
 
-    @property
+    @cached_property
     def log_snr(self) -> tuple[float, ...]:
         """lambda_t = log(alpha_t / sigma_t)."""
         return tuple(

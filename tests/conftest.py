@@ -4,12 +4,13 @@ test that fails is tried once more.
 
 from collections.abc import Iterator
 
+import jaxtyping
 import pytest
-from jaxtyping import install_import_hook
 
-import tests.shapechecker  # noqa: F401 - the hook finds it as an attribute
+import tests.shapechecker
 
-install_import_hook(["adjointdeis"], "tests.shapechecker.check")
+jaxtyping.jaxtyped = tests.shapechecker.jaxtyped
+jaxtyping.install_import_hook(["adjointdeis"], "tests.shapechecker.check")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

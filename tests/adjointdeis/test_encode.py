@@ -137,6 +137,7 @@ def round_trip(dtype, state, order, steps):
     torch.manual_seed(0)
     unet = UNet2DModel(
         sample_size=8,
+        layers_per_block=1,
         block_out_channels=(16, 16),
         down_block_types=("DownBlock2D",) * 2,
         up_block_types=("UpBlock2D",) * 2,

@@ -16,7 +16,7 @@ from studio.ui.job import Job, JobHandlers, follow, job_row
 CLIENT: Any = SimpleNamespace(session_hash="me")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def job() -> Job:
     with gr.Blocks():
         return job_row("task-", "Start")

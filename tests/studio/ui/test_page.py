@@ -4,17 +4,18 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from studio.models.embedded import examples
 from studio.models.interface import Model
 from studio.queue.app_state import Stream, Studio
 from studio.ui.page import page
 from studio.ui.theme import CSS
 
 
-@pytest.fixture
-def blocks(model: Model, face: Path) -> gr.Blocks:
+@pytest.fixture(scope="module")
+def blocks(model: Model) -> gr.Blocks:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        return page(Studio(model), [face])
+        return page(Studio(model), examples()[:1])
 
 
 def test_only_the_endpoints_for_programs_are_public(blocks: gr.Blocks) -> None:

@@ -25,16 +25,21 @@ def world() -> Domain | None:
     return domain_of(embedded())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def panel() -> FacePanel:
     with gr.Blocks():
         return face_panel("photo")
 
 
-@pytest.fixture
-def search(panel: FacePanel, world: Domain | None) -> FaceSearch:
+@pytest.fixture(scope="module")
+def crop_fields() -> list[gr.Slider]:
     with gr.Blocks():
-        return FaceSearch(panel, [slider(name, 0.01) for name in FIRST_CROP], 64, world)
+        return [slider(name, 0.01) for name in FIRST_CROP]
+
+
+@pytest.fixture
+def search(panel: FacePanel, crop_fields: list[gr.Slider], world: Domain | None) -> FaceSearch:
+    return FaceSearch(panel, crop_fields, 64, world)
 
 
 @pytest.fixture
@@ -146,8 +151,9 @@ def test_a_file_that_is_no_picture_is_left_to_who_shows_it(search: FaceSearch, t
     assert shown_by(search, search.find(str(tmp_path / "text.png"), FoundFaces(), *Crop())) == {}
 
 
-def test_other_models_get_the_usual_room_and_no_search_is_spared(panel: FacePanel, single: str) -> None:
-    with gr.Blocks():
-        search = FaceSearch(panel, [slider(name, 0.01) for name in FIRST_CROP], 64, None)
+def test_other_models_get_the_usual_room_and_no_search_is_spared(
+    panel: FacePanel, crop_fields: list[gr.Slider], single: str
+) -> None:
+    search = FaceSearch(panel, crop_fields, 64, None)
     assert crop_in(search, search.find(single, FoundFaces(), *Crop())) == find_faces(single, ALIGNED).found[0].crop
     assert shown_by(search, search.find(str(EXAMPLES / "6-glasses.png"), FoundFaces(), *Crop())) == {}

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import gradio as gr
+import pytest
 from gradio.data_classes import ImageData
 
 from studio.core.presets import PRESET_FIELDS
@@ -9,30 +10,30 @@ from studio.export.recordings import load
 from studio.models.embedded import examples
 from studio.runs.measures.cost import CostModel
 from studio.ui import fields as page_fields
-from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, goal_inputs, start_inputs
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, start_inputs
+from tests.studio.ui.steer.conftest import Components
 
 
-def form() -> Form:
-    with gr.Blocks():
-        return Form(start_inputs([]), goal_inputs([]))
+@pytest.fixture
+def form(components: Components) -> Form:
+    return components.form
 
 
-def test_every_setting_has_a_field_on_the_page_and_starts_at_its_default() -> None:
-    fields = form().fields
+def test_every_setting_has_a_field_on_the_page_and_starts_at_its_default(form: Form) -> None:
+    fields = form.fields
     assert set(fields) == set(Settings.model_fields) - {"version"}
     plain = Settings(prompt=fields["prompt"].value)
     assert {name: field.value for name, field in fields.items()} == plain.model_dump(exclude={"version"})
 
 
-def test_an_upload_reaches_the_loader_undecoded() -> None:
-    image = form().start.image
+def test_an_upload_reaches_the_loader_undecoded(form: Form) -> None:
+    image = form.start.image
     assert image.preprocess(ImageData(path="not-a-picture.png")) == "not-a-picture.png"
     assert image.preprocess(None) is None
 
 
-def test_a_component_that_gradio_makes_anew_still_takes_what_comes() -> None:
-    made = form()
-    image, slider = made.start.image, made.fields["crop_zoom"]
+def test_a_component_that_gradio_makes_anew_still_takes_what_comes(form: Form) -> None:
+    image, slider = form.start.image, form.fields["crop_zoom"]
     again = type(image)(**image.constructor_args)
     assert again.preprocess(ImageData(path="not-a-picture.png")) == "not-a-picture.png"
     assert again.get_block_name() == "image"

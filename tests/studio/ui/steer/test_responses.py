@@ -20,15 +20,13 @@ from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.runs.request import Request
 from studio.runs.steer import steer
-from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
-from studio.ui.steer.outputs import output_column
 from studio.ui.steer.responses import InputHandlers
+from tests.studio.ui.steer.conftest import Components
 
 
 @pytest.fixture
-def handlers(model: Model) -> InputHandlers:
-    with gr.Blocks():
-        return InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
+def handlers(components: Components, model: Model) -> InputHandlers:
+    return InputHandlers(Studio(model), components.form, components.outputs)
 
 
 CLIENT: Any = SimpleNamespace(session_hash="me")
@@ -60,10 +58,10 @@ def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(handlers: Inpu
     assert "Second picture: This file cannot be read" in second[handlers.outputs.message]
 
 
-def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(face: Path) -> None:
-    with gr.Blocks():
-        model = embedded()
-        clay = InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
+def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(
+    components: Components, face: Path
+) -> None:
+    clay = InputHandlers(Studio(embedded()), components.form, components.outputs)
     warning = clay.look(CLIENT, str(face), *Crop())[clay.form.start.outside]
     assert "outside the model’s training data" in warning
     assert warning.count("<img") == 2

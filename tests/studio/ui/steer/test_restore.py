@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import pytest
 from PIL import Image
 
@@ -24,18 +23,14 @@ from studio.runs.events import Outcome
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from studio.ui.steer.history import keep
-from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
-from studio.ui.steer.outputs import download_row, output_column
 from studio.ui.steer.restore import RestoreHandlers
+from tests.studio.ui.steer.conftest import Components
 
 
 @pytest.fixture
-def restore(model: Model) -> RestoreHandlers:
-    with gr.Blocks():
-        form = Form(start_inputs([]), goal_inputs([]))
-        return RestoreHandlers(
-            Studio(model), form, output_column(None, model.digest), download_row(), examples(), load()
-        )
+def restore(components: Components, model: Model) -> RestoreHandlers:
+    parts = components.form, components.outputs, components.downloads
+    return RestoreHandlers(Studio(model), *parts, examples(), load())
 
 
 @pytest.fixture

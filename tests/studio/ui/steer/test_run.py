@@ -5,7 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from studio.core.cancellation import CancelToken
@@ -14,9 +13,10 @@ from studio.queue.app_state import Studio, Task
 from studio.queue.device import DeviceQueue, Limits
 from studio.runs.events import Waiting
 from studio.ui.job import JobHandlers
-from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
-from studio.ui.steer.outputs import Outputs, output_column
+from studio.ui.steer.inputs import Form
+from studio.ui.steer.outputs import Outputs
 from studio.ui.steer.run import steer_work
+from tests.studio.ui.steer.conftest import Components
 
 
 @dataclass
@@ -28,17 +28,15 @@ class Tab:
     handlers: JobHandlers
 
 
-def tab(studio: Studio, stream: Any = None) -> Tab:
-    with gr.Blocks():
-        form = Form(start_inputs([]), goal_inputs([]))
-        outputs = output_column(None, studio.model.digest)
+def tab(components: Components, studio: Studio, stream: Any = None) -> Tab:
+    form, outputs = components.form, components.outputs
     work = steer_work(stream or studio.stream, form, outputs, studio.model.size)
     return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work))
 
 
 @pytest.fixture
-def steer(model: Model) -> Tab:
-    return tab(Studio(model))
+def steer(components: Components, model: Model) -> Tab:
+    return tab(components, Studio(model))
 
 
 @pytest.fixture
@@ -116,18 +114,18 @@ def test_no_image_is_one_sentence(steer: Tab, client: Any) -> None:
     assert "There is no image yet" in alert(steer, updates)
 
 
-def test_an_unknown_failure_shows_no_internals(model: Model, client: Any, face: Path) -> None:
+def test_an_unknown_failure_shows_no_internals(components: Components, model: Model, client: Any, face: Path) -> None:
     def broken(task: Task, stop: CancelToken) -> Any:
         raise RuntimeError("/srv/secret/weights.bin")
 
-    steer = tab(Studio(model), broken)
+    steer = tab(components, Studio(model), broken)
     (updates,) = run(steer, client, face)
     assert "incident" in alert(steer, updates)
     assert "secret" not in alert(steer, updates)
 
 
-def test_the_position_in_the_queue_is_shown(model: Model, client: Any, face: Path) -> None:
-    steer = tab(Studio(model), lambda task, stop: iter([Waiting(2)]))
+def test_the_position_in_the_queue_is_shown(components: Components, model: Model, client: Any, face: Path) -> None:
+    steer = tab(components, Studio(model), lambda task, stop: iter([Waiting(2)]))
     first, _ = run(steer, client, face)
     assert "2 runs before yours" in first[steer.outputs.job.status]
 
@@ -139,9 +137,11 @@ def test_stop_while_the_run_still_queues_ends_it_at_its_start(steer: Tab, client
     assert "Stopped before the first step" in last[steer.outputs.job.status]
 
 
-def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(model: Model, client: Any, face: Path) -> None:
+def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(
+    components: Components, model: Model, client: Any, face: Path
+) -> None:
     studio = Studio(model, DeviceQueue(Limits(seconds=0.8)))
-    steer = tab(studio)
+    steer = tab(components, studio)
     *_, result, last = run(steer, client, face, optimisation_steps=100, sampling_steps=50)
     assert result[steer.outputs.shown].stopped
     assert "may take 1 seconds here" in alert(steer, last)
