@@ -1,7 +1,8 @@
 // The live picture; after a run also every step, and the sampler's path to the best one.
 const figure = find("figure"), canvas = find("canvas"), scrub = find(".scrub"), play = find(".play"), graph = find(".graph");
+const tick = find(".tick"), jumps = all(".jump");
 const VIEWS = {
-  frames: { title: "Optimisation step", at: (i) => `step ${i} of ${film.steps}${i === film.best ? ", lowest loss" : ""}` },
+  frames: { title: "Optimisation step", at: (i) => `step ${i} of ${film.steps}${i === film.best ? ": result" : ""}` },
   states: { title: "Sampling step", at: (i) => `x_t, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
   estimates: { title: "Sampling step", at: (i) => `predicted x_0, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
 };
@@ -28,6 +29,11 @@ const plot = () => {
   const marker = !scrub.disabled && lines.length ?
     `<line class="now" x1="${x(shown)}" x2="${x(shown)}" y1="${top}" y2="${height - bottom}" />` +
     lines.map(([, some], k) => some[shown] === undefined ? "" : `<circle class="c${k}" cx="${x(shown)}" cy="${y(some[shown])}" r="4" />`).join("") : "";
+  // the step that the stopping rule chose
+  const best = film.best, total = lines.length && view === "frames" ? lines[0][1][best] : undefined;
+  const chosen = total === undefined ? "" :
+    `<circle class="chosen" cx="${x(best)}" cy="${y(total)}" r="7" />` +
+    text(x(best), Math.max(y(total) - 12, 10), "result", best > 0.85 * last ? "end" : best < 0.15 * last ? "start" : "middle");
   const ends = lines.length ? text(left, height - bottom + 15, view === "frames" ? 0 : 1, "middle") +
     text(width - right, height - bottom + 15, view === "frames" ? last : last + 1, "end") +
     text((left + width - right) / 2, height - bottom + 15, view === "frames" ? "optimisation step" : "sampling step", "middle") : "";
@@ -42,7 +48,7 @@ const plot = () => {
     entry.textContent = name === "total" && lines.length === 1 ? "loss" : name;
     legend.append(entry);
   });
-  graph.innerHTML = `<svg role="img" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${grid}${drawn}${marker}${ends}${empty}</svg>`;
+  graph.innerHTML = `<svg role="img" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${grid}${drawn}${marker}${chosen}${ends}${empty}</svg>`;
   graph.firstChild.setAttribute("aria-label", summary ? `Curves: ${summary}` : "No curves yet");
   graph.append(legend);
 };
@@ -76,7 +82,7 @@ const run = () => {
   if (shown >= some.length - 1) show(0);
   element.classList.add("playing");
   play.setAttribute("aria-label", "Pause");
-  timer = setInterval(() => (shown >= some.length - 1 ? rest() : show(shown + 1)), Math.max(60, Math.min(250, 3000 / some.length)));
+  timer = setInterval(() => (shown >= some.length - 1 ? (rest(), view === "frames" && show(film.best)) : show(shown + 1)), Math.max(60, Math.min(250, 3000 / some.length)));
 };
 
 const choose = (name) => {
@@ -86,10 +92,14 @@ const choose = (name) => {
   const some = pictures[name] || [];
   scrub.max = Math.max(some.length - 1, 1);
   scrub.setAttribute("aria-label", VIEWS[name].title);
+  tick.hidden = name !== "frames" || !some.length;
+  tick.style.setProperty("--share", film.best / scrub.max);
+  jumps.forEach((jump) => { jump.hidden = name !== "frames"; });
 };
 
 const ready = (on) => {
-  [scrub, play, ...all(".views button")].forEach((control) => { control.disabled = !on; });
+  [scrub, play, ...jumps, ...all(".views button")].forEach((control) => { control.disabled = !on; });
+  tick.hidden = !on;
   if (on && !film.path) all(".views button:not([data-view=frames])").forEach((button) => { button.disabled = true; });
 };
 
@@ -99,6 +109,7 @@ const update = async () => {
     const load = (some) => Promise.all((some || []).map(decode));
     const [frames, states, estimates] = await Promise.all([load(value.frames), load(value.path?.states), load(value.path?.estimates)]);
     if (mine !== turn) return; // a newer value arrived meanwhile
+    find(".empty").hidden = true;
     film = value;
     pictures = { frames, states, estimates };
     ready(true);
@@ -112,6 +123,8 @@ const update = async () => {
     view = "frames";
     film = { curves: value.curves || {}, steps: value.steps || 0 };
     find(".where").textContent = "";
+    canvas.hidden = !picture;
+    find(".empty").hidden = Boolean(picture);
     if (picture) paint(canvas, picture, `Picture: ${value.caption}`);
     caption(value.caption || "");
     element.dataset.shown = value.caption || "";
@@ -121,6 +134,10 @@ const update = async () => {
 };
 
 scrub.addEventListener("input", () => { rest(); show(Number(scrub.value)); });
+jumps.forEach((jump) => jump.addEventListener("click", () => {
+  rest();
+  show(jump.dataset.jump === "best" ? film.best : pictures.frames.length - 1);
+}));
 play.addEventListener("click", () => (timer ? rest() : run()));
 all(".views button").forEach((button) => button.addEventListener("click", () => {
   const other = (button.dataset.view === "frames") !== (view === "frames"); // both views of the sampler share a place

@@ -60,10 +60,15 @@ def goal_text(settings: Settings) -> str:
     return settings.prompt if settings.needs_prompt else goal.summary or goal.label.split(":")[0]
 
 
-def recorded(title: str, current: bool) -> str:
+def asked(settings: Settings) -> str:
+    """The goal of the run that is shown."""
+    return f"<p>Goal: <b>{escape(goal_text(settings))}</b></p>"
+
+
+def recorded(title: str, current: bool, button: str = "Run") -> str:
     """A recorded run in one sentence; `current`: made with the weights that are loaded."""
     weights = "" if current else " (older weights)"
-    return f"Recorded run{weights}: {title}. Press Run to compute it now."
+    return f"Recorded run{weights}: {title}. Press {button} to compute it now."
 
 
 def size(number: int) -> str:
@@ -107,7 +112,7 @@ def numbers(outcome: Outcome) -> str:
     rows = [(name, f"{first[name]:.3f} → <b>{best[name]:.3f}</b>") for name in best]
     rows += [
         ("Inversion error", f"<b>{inversion_error(outcome.round_trip)}</b>"),
-        ("Best step", f"{outcome.best.step} of {outcome.settings.optimisation_steps}"),
+        ("Result", f"step {outcome.best.step} of {outcome.curve[-1].step}"),
         ("Network calls, time", f"{outcome.calls:,}, {outcome.seconds:.1f} s"),
         ("Peak memory", size(outcome.memory) if outcome.memory else "unknown"),
         ("Seed", str(outcome.settings.seed)),

@@ -28,6 +28,9 @@ from studio.ui.events import QUEUED, QUICK, Updates
 Work = Callable[..., Generator[Updates, None, str]]
 """(token, *values of the inputs) -> updates; returns a note for the end, or "". An exception becomes a message."""
 
+Fresh = Callable[..., Updates]
+"""(*values of the inputs) -> every panel of a result without a result, so that none shows that of another run."""
+
 # on a phone the result is below the settings: scroll to it when the run starts
 _SCROLL = (
     "() => {{ if (innerWidth < 769) document.querySelector('#{0}status').scrollIntoView({{behavior: 'smooth'}}) }}"
@@ -96,14 +99,15 @@ def job_row(prefix: str, label: str, status: str = "") -> Job:
 class JobHandlers:
     """What happens when Run or Stop is pressed."""
 
-    def __init__(self, job: Job, cancel_tokens: CancelTokens, work: Work) -> None:
-        self._job, self._tokens, self._work = job, cancel_tokens, work
+    def __init__(self, job: Job, cancel_tokens: CancelTokens, work: Work, fresh: Fresh) -> None:
+        self._job, self._tokens, self._work, self._fresh = job, cancel_tokens, work, fresh
         self._label = job.run.value
 
-    def begin(self, request: gr.Request) -> Updates:
-        """Run was pressed: the page answers at once, before the run is queued."""
+    def begin(self, request: gr.Request, *values: Any) -> Updates:
+        """Run was pressed: the page answers at once, before the run is queued, and clears the result before."""
         self._tokens.register(self._job.key(request), client_address(request))
         return {
+            **self._fresh(*values),
             self._job.run: gr.Button("Running…", interactive=False),
             self._job.stop: gr.Button(interactive=True),
             self._job.status: html.progress_bar("Starting…"),
@@ -112,14 +116,18 @@ class JobHandlers:
         }
 
     def run(self, request: gr.Request, *values: Any) -> Iterator[Updates]:
-        """The run itself; an exception becomes one sentence, and what the page shows stays."""
+        """The run itself; an exception becomes one sentence, without a picture of any run beside it."""
         token = self._tokens.register(self._job.key(request), client_address(request))
         try:
             note = yield from self._work(token, *values)
             if notes := " ".join(filter(None, (note, token.why()))):
                 yield {self._job.message: html.note(notes)}
         except Exception as error:
-            yield {self._job.status: html.progress_bar(_FAILED), self._job.message: html.alert(explain(error))}
+            failed: Updates = {
+                self._job.status: html.progress_bar(_FAILED),
+                self._job.message: html.alert(explain(error)),
+            }
+            yield {**self._fresh(*values), **failed}
 
     def stop(self, request: gr.Request) -> Updates:
         """Stop was pressed: the run ends after its current network call, and keeps its best result."""
@@ -134,17 +142,17 @@ class JobHandlers:
 
 
 def wire_job(
-    job: Job, cancel_tokens: CancelTokens, work: Work, inputs: Sequence[Block], outputs: Sequence[Block]
+    job: Job, cancel_tokens: CancelTokens, work: Work, fresh: Fresh, inputs: Sequence[Block], outputs: Sequence[Block]
 ) -> Any:
-    """Have Run call `work` on the inputs' values and show its updates in the outputs.
+    """Have Run call `fresh` and then `work` on the inputs' values, and show their updates in the outputs.
 
     Returns:
         The event at the end of a run, for what follows it.
     """
-    handlers = JobHandlers(job, cancel_tokens, work)
-    started = job.run.click(handlers.begin, None, job.components, **QUICK)
-    job.run.click(None, js=_SCROLL.format(job.prefix), **QUICK)
+    handlers = JobHandlers(job, cancel_tokens, work, fresh)
     shown = [*job.components, *outputs]
+    started = job.run.click(handlers.begin, list(inputs), shown, **QUICK)
+    job.run.click(None, js=_SCROLL.format(job.prefix), **QUICK)
     running = started.then(handlers.run, list(inputs), shown, concurrency_limit=CONCURRENT_RUNS, **QUEUED)
     job.stop.click(handlers.stop, None, job.stop, **QUICK)
     return running.then(handlers.end, None, [job.run, job.stop], **QUICK)

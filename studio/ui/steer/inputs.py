@@ -34,10 +34,14 @@ Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number
 
 @dataclass(frozen=True)
 class StartInputs:
-    """The picture to change: upload, recorded examples, faces found in it, a warning, crop."""
+    """The picture to change: upload, recorded examples, faces found in it, a warning, crop.
+
+    `chosen`: the event of a choice among plain examples, for a model without recorded ones.
+    """
 
     image: gr.Image
     recorded: gr.HTML
+    chosen: Sequence[Any]
     faces: FacePanel
     outside: gr.HTML
     seen: gr.HTML
@@ -112,13 +116,12 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     with gr.Row(elem_id="face"):
         image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
-    if not recordings:
-        example_row(examples, image)
+    chosen = [] if recordings else example_row(examples, image)
     faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return StartInputs(image, recorded, faces, outside, seen, fields)
+    return StartInputs(image, recorded, chosen, faces, outside, seen, fields)
 
 
 def goal_inputs(examples: Sequence[Path]) -> GoalInputs:

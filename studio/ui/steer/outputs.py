@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import gradio as gr
 from gradio.blocks import Block
+from PIL import Image
 
 from studio.export.files import SAVES
 from studio.export.photo import photo_view
-from studio.export.player import comparison_view, playback_view, progress_view
+from studio.export.player import comparison_view, playback_view, progress_view, uri
 from studio.export.recordings import Recording
 from studio.runs.events import Outcome, Progress
+from studio.runs.request import Request
 from studio.ui import html
 from studio.ui.downloads import hidden_file, options
 from studio.ui.events import Updates
@@ -20,20 +22,24 @@ from studio.ui.job import Job, job_row
 from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.viewers import viewer
 
+READY = "Ready: press Run"
+
 
 @dataclass(frozen=True)
 class Outputs:
     """The components that show a run, and the updates of them for each event.
 
-    An update changes only the components it names: the last result stays until the next one replaces it.
+    All of them show one run, or an input without a run: `fresh` removes every part of the run before.
     """
 
     job: Job
+    asked: gr.HTML
     live: gr.HTML
     compare: gr.HTML
     numbers: gr.HTML
     shown: gr.State
     photo: gr.State
+    save_photo: gr.Button
     runs: gr.State
     visit: gr.HTML
 
@@ -45,13 +51,34 @@ class Outputs:
     @property
     def all(self) -> list[Block]:
         """Every component that a run may update, beside those of the job."""
-        return [self.live, self.compare, self.numbers, self.shown, self.photo, self.runs, self.visit]
+        return [*self._panels, self.runs, self.visit]
 
     @property
     def result(self) -> list[Block]:
         """The components that show a finished run."""
-        show = [self.job.status, self.job.announcement, self.message, self.live, self.compare, self.numbers]
-        return [*show, self.shown, self.photo]
+        return [self.job.status, self.job.announcement, self.message, *self._panels]
+
+    @property
+    def _panels(self) -> list[Block]:
+        return [self.asked, self.live, self.compare, self.numbers, self.shown, self.photo, self.save_photo]
+
+    def fresh(self, picture: Image.Image | None) -> Updates:
+        """No run: the model's input if there is one, and nothing else."""
+        seen = "" if picture is None else uri(picture)
+        size = "" if picture is None else f"model input, {picture.width} × {picture.height}"
+        return {
+            self.job.status: html.progress_bar(READY),
+            self.asked: "",
+            self.live: {"image": seen, "caption": size},
+            self.compare: {"before": seen},
+            self.numbers: html.no_numbers(),
+            self.shown: None,
+            **self._in_photo(None),
+        }
+
+    def started(self, request: Request) -> Updates:
+        """A run that waits or begins: its goal, and its picture before."""
+        return {self.asked: html.asked(request.settings), self.compare: {"before": uri(request.start)}}
 
     def moving(self, event: Progress) -> Updates:
         """One frame of a run."""
@@ -61,7 +88,7 @@ class Outputs:
         """The end of a run; `runs` are those of this session with this one; `path` is the picture's file."""
         ended = self._shown(outcome, html.finished(outcome))
         around = photo_view(outcome, path)
-        ended |= {self.compare: {**ended[self.compare], **around}, self.photo: path if around else None}
+        ended |= {self.compare: {**ended[self.compare], **around}, **self._in_photo(path if around else None)}
         return {**ended, self.runs: tuple(runs), self.visit: entries(runs)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
@@ -73,12 +100,17 @@ class Outputs:
         return {
             self.job.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.job.announcement: sentence,
+            self.asked: html.asked(outcome.settings),
             self.live: playback_view(outcome, play),
             self.compare: comparison_view(outcome),
             self.numbers: html.numbers(outcome),
             self.shown: outcome,
-            self.photo: None,
+            **self._in_photo(None),
         }
+
+    def _in_photo(self, path: str | None) -> Updates:
+        """The photograph that surrounds the result, with the button that saves it."""
+        return {self.photo: path, self.save_photo: gr.Button(visible=path is not None)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +118,6 @@ class Downloads:
     """The components that save a run to files, and make a link to its settings."""
 
     saves: dict[str, gr.Button]
-    photo: gr.Button
     inside: gr.Checkbox
     mark: gr.Checkbox
     file: gr.File
@@ -102,6 +133,7 @@ def output_column(first: Recording | None, digest: str) -> Outputs:
         sentence = html.recorded(first.title, first.digest == digest)
         status = html.progress_bar(sentence, below=html.gains(first.outcome))
     job = job_row("", "Run", status)
+    asked = gr.HTML(html.asked(first.outcome.settings) if first else "", elem_id="asked", elem_classes="plain asked")
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
             live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")
@@ -109,27 +141,32 @@ def output_column(first: Recording | None, digest: str) -> Outputs:
             compare = viewer("pair", comparison_view(first.outcome) if first else {}, "compare")
             table = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(table, elem_id="numbers", elem_classes="plain", apply_default_css=False)
-    # the page's load event sets the result that is shown: a session that was deleted then has none to save, and never
-    # that of another session
     shown, photo, runs = gr.State(None), gr.State(None), gr.State(())
     with gr.Accordion("Run history", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
-    return Outputs(job, live, compare, numbers, shown, photo, runs, visit)
+    save_photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo", render=False)
+    return Outputs(job, asked, live, compare, numbers, shown, photo, save_photo, runs, visit)
 
 
-def download_row(marked: bool = False) -> Downloads:
-    """A button for every kind of file; `marked`: whether pictures carry the label at first."""
+def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Downloads:
+    """A button for every kind of file.
+
+    Args:
+        save_photo: the button for the photograph, not rendered yet.
+        size: of the model's pictures.
+        marked: whether pictures carry the label at first.
+    """
     with gr.Accordion("Save and share", open=True, elem_id="keep"):
         with gr.Row(elem_classes="saves"):
             saves = {
-                kind: gr.Button(save.label, size="sm", min_width=90, elem_id=f"save-{kind}")
+                kind: gr.Button(save.label_at(size), size="sm", min_width=90, elem_id=f"save-{kind}")
                 for kind, save in SAVES.items()
             }
-            photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
+            save_photo.render()  # type: ignore[no-untyped-call]
         with gr.Row(elem_classes="sharing"):
             inside, mark = options(marked)
             link = gr.Button("Copy link", size="sm", elem_id="link", min_width=150)
         address = gr.Textbox(
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
-    return Downloads(saves, photo, inside, mark, hidden_file(), link, address)
+    return Downloads(saves, inside, mark, hidden_file(), link, address)

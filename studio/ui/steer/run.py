@@ -6,14 +6,16 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from studio.core.cancellation import CancelToken
+from studio.images.crop import Crop
 from studio.queue.app_state import Stream, Task
 from studio.runs.events import Outcome, Progress
 from studio.runs.request import Request
 from studio.runs.retry import retry_message
 from studio.ui.events import Updates
-from studio.ui.job import Work, follow
+from studio.ui.fields import model_input
+from studio.ui.job import Fresh, Work, follow
 from studio.ui.steer.history import HistoryEntry, keep
-from studio.ui.steer.inputs import Form
+from studio.ui.steer.inputs import FIRST_CROP, Form
 from studio.ui.steer.outputs import Outputs
 
 
@@ -31,6 +33,7 @@ def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
         stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any
     ) -> Generator[Updates, None, str]:
         request = Request.checked(form.named(values), first, second, size)
+        yield outputs.started(request)
 
         def show(event: Progress | Outcome) -> Updates:
             if isinstance(event, Outcome):
@@ -44,3 +47,13 @@ def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
         return retry_message(request.settings, last.settings)
 
     return work
+
+
+def steer_fresh(form: Form, outputs: Outputs, size: int) -> Fresh:
+    """What `wire_job` shows while a run starts, and beside an error message."""
+
+    def fresh(first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any) -> Updates:
+        crop = [form.named(values)[name] for name in FIRST_CROP]
+        return outputs.fresh(model_input(first, size, Crop.clamped(crop)))
+
+    return fresh

@@ -23,7 +23,7 @@ def job() -> Job:
 
 
 def handlers(job: Job, work: Any) -> JobHandlers:
-    return JobHandlers(job, CancelTokens(), work)
+    return JobHandlers(job, CancelTokens(), work, lambda *values: {job.announcement: "cleared"})
 
 
 def test_a_note_and_the_reason_of_a_stop_are_shown_together(job: Job) -> None:
@@ -57,6 +57,7 @@ def test_a_failure_is_one_sentence(job: Job, error: Exception, sentence: str) ->
     assert sentence in updates[job.message]
     assert "/srv" not in updates[job.message]
     assert "Run failed" in updates[job.status]
+    assert updates[job.announcement] == "cleared"
 
 
 def test_two_jobs_of_a_session_have_tokens_of_their_own(job: Job) -> None:
