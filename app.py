@@ -81,7 +81,8 @@ def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **whe
     sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
-        css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
+        css=present.style(),
+        css_paths=[CSS, CSS.with_name("tabs.css")],
         js=present.script(presenting),
         footer_links=[],
         run_history=False,

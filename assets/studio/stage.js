@@ -6,7 +6,7 @@ const VIEWS = {
   states: { title: "Sampling step", at: (i) => `x_t, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
   estimates: { title: "Sampling step", at: (i) => `predicted x_0, sampling step ${i + 1} of ${film.path.noise.length}, noise ${film.path.noise[i]}` },
 };
-let film = {}, pictures = {}, view = "frames", timer = null, shown = 0, turn = 0;
+let film = {}, pictures = {}, view = "frames", timer = null, shown = 0, turn = 0, left = 38;
 
 // -- the curves ------------------------------------------------------------------------------------------------------
 const series = () => (view === "frames" ? film.curves || {} : { "noise level": film.path.noise });
@@ -14,7 +14,10 @@ const label = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFix
 
 const plot = () => {
   const lines = Object.entries(series()).filter(([, values]) => values.length);
-  const width = graph.clientWidth || 400, height = 170, left = 38, right = 8, top = 8, bottom = 34;
+  const unit = parseFloat(getComputedStyle(graph).fontSize), tall = document.documentElement.classList.contains("presenting");
+  const width = graph.clientWidth || 400, height = tall ? Math.max(graph.clientHeight - 1.6 * unit, 90) : 170;
+  const right = 8, top = 8, bottom = 3 * unit;
+  left = 3.4 * unit;
   const last = Math.max(view === "frames" ? film.steps || 1 : film.path.noise.length - 1, 1);
   const values = lines.flatMap(([, some]) => some);
   const low = Math.min(0, ...values), high = Math.max(...values, low + 1e-6);
@@ -22,7 +25,7 @@ const plot = () => {
   const y = (value) => top + ((height - top - bottom) * (high - value)) / (high - low);
   const text = (at, up, content, anchor) => `<text x="${at}" y="${up}" text-anchor="${anchor}">${content}</text>`;
   const grid = lines.length ? [low, (low + high) / 2, high].map((value) =>
-    `<line x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}" />` + text(left - 5, y(value) + 4, label(value), "end")).join("") : "";
+    `<line x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}" />` + text(left - 5, y(value) + unit / 3, label(value), "end")).join("") : "";
   const drawn = lines.map(([, some], k) =>
     `<polyline class="curve c${k}" points="${some.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}" />` +
     (some.length === 1 ? `<circle class="c${k}" cx="${x(0)}" cy="${y(some[0])}" r="3" />` : "")).join("");
@@ -33,10 +36,10 @@ const plot = () => {
   const best = film.best, total = lines.length && view === "frames" ? lines[0][1][best] : undefined;
   const chosen = total === undefined ? "" :
     `<circle class="chosen" cx="${x(best)}" cy="${y(total)}" r="7" />` +
-    text(x(best), Math.max(y(total) - 12, 10), "result", best > 0.85 * last ? "end" : best < 0.15 * last ? "start" : "middle");
-  const ends = lines.length ? text(left, height - bottom + 15, view === "frames" ? 0 : 1, "middle") +
-    text(width - right, height - bottom + 15, view === "frames" ? last : last + 1, "end") +
-    text((left + width - right) / 2, height - bottom + 15, view === "frames" ? "optimisation step" : "sampling step", "middle") : "";
+    text(x(best), Math.max(y(total) - 12, unit), "result", best > 0.85 * last ? "end" : best < 0.15 * last ? "start" : "middle");
+  const ends = lines.length ? text(left, height - bottom + 1.3 * unit, view === "frames" ? 0 : 1, "middle") +
+    text(width - right, height - bottom + 1.3 * unit, view === "frames" ? last : last + 1, "end") +
+    text((left + width - right) / 2, height - bottom + 1.3 * unit, view === "frames" ? "optimisation step" : "sampling step", "middle") : "";
   const summary = lines.map(([name, some]) => `${name} from ${label(some[0])} to ${label(some[some.length - 1])}`).join("; ");
   const empty = lines.length ? "" : text(width / 2, height / 2, "Loss per step", "middle");
   // names come from the server's list of losses; textContent never parses them as markup
@@ -147,7 +150,7 @@ all(".views button").forEach((button) => button.addEventListener("click", () => 
 const point = (event) => {
   if (scrub.disabled || !(event.buttons & 1)) return;
   const box = graph.firstChild.getBoundingClientRect();
-  const share = (event.clientX - box.left - 38) / (box.width - 46);
+  const share = (event.clientX - box.left - left) / (box.width - left - 8);
   rest();
   show(Math.round(share * (view === "frames" ? film.steps : film.path.noise.length - 1)));
 };

@@ -10,6 +10,7 @@ from studio.runs.events import Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
 
+_HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
 
 
@@ -61,8 +62,8 @@ def goal_text(settings: Settings) -> str:
 
 
 def asked(settings: Settings) -> str:
-    """The goal of the run that is shown."""
-    return f"<p>Goal: <b>{escape(goal_text(settings))}</b></p>"
+    """The goal of the run that is shown, and, for an audience, how it is reached."""
+    return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>'
 
 
 def recorded(title: str, current: bool, button: str = "Run") -> str:

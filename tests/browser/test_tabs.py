@@ -181,7 +181,7 @@ def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None
 
 
 def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
-    compare.get_by_label("AdjointDEIS-2M").uncheck()
+    compare.get_by_role("checkbox", name="AdjointDEIS-2M").uncheck()
     expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS) - 1)
     number(compare, "compare-optimisation_steps", 100)
     compare.click("#compare-run")

@@ -19,8 +19,8 @@ from studio.ui import html
 WHAT = """**What is compared.** All methods start from the same encoding of the same picture. They use the same loss,
 the same optimiser and the same number of updates, and update in turn. All numbers are measured in this run.
 
-*Gradient error* is |g − g<sub>exact</sub>| / |g<sub>exact</sub>| of the first gradient g; g<sub>exact</sub> is the
-exact gradient of the sampler. *Discrete adjoint* and *plain autograd* differentiate the sampling steps themselves, so
+*Error* is |g − g<sub>exact</sub>| / |g<sub>exact</sub>| of the first gradient g; g<sub>exact</sub> is the exact
+gradient of the sampler. *Peak memory* is what one gradient allocates. *Discrete adjoint* and *plain autograd* differentiate the sampling steps themselves, so
 their gradients agree. The first stores one network call at a time, the second all of them. *AdjointDEIS-1* and *-2M*
 discretise the adjoint equation of the continuous flow. They are exact in the limit of many small steps, and unstable
 for long steps. Adam rescales a gradient of the wrong length, and the gradient of z is the easier one. To see larger
@@ -111,10 +111,10 @@ def _rows(column: Column, slowest: float, largest: int) -> list[str]:
     rows = []
     if column.found is not None:
         for variable, wrong in gradient_errors(column.found).items():
-            label = f"Gradient error, {_VARIABLES.get(variable, variable)}"
+            label = f"Error, {_VARIABLES.get(variable, variable)}"
             rows.append(_row(label, _error(wrong), _logarithmic(wrong), bad=wrong > EXACT))
     if column.memory is not None:
-        rows.append(_row("Peak memory per gradient", _mebibytes(column), column.memory / max(largest, 1)))
+        rows.append(_row("Peak memory", _mebibytes(column), column.memory / max(largest, 1)))
     if column.seconds is not None:
         rows.append(_row("Time per gradient", f"{column.seconds:.2f} s", column.seconds / slowest))
     if column.calls:

@@ -149,7 +149,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     shown = [tab.cards, tab.curve]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, shown)
     looked = [tab.job.status, *shown]
-    gr.on([tab.start.input, tab.methods.input], look, inputs, looked, trigger_mode="always_last", **QUICK)
+    changes = [tab.start.input, tab.start.clear, tab.methods.input]
+    gr.on(changes, look, inputs, looked, trigger_mode="always_last", **QUICK)
     for event in chosen_example:
         event.then(look, inputs, looked, **QUICK)
 

@@ -146,7 +146,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, outputs)
     looked = [tab.job.status, tab.job.message, *outputs]
-    gr.on([face.input for face in tab.faces], look, list(tab.faces), looked, trigger_mode="always_last", **QUICK)
+    changes = [change for face in tab.faces for change in (face.input, face.clear)]
+    gr.on(changes, look, list(tab.faces), looked, trigger_mode="always_last", **QUICK)
     for event in chosen_example:
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)

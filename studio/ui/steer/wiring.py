@@ -61,7 +61,7 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     form, outputs = handlers.form, handlers.outputs
     image, crop = form.start.image, [form.fields[name] for name in FIRST_CROP]
     # changes by hand only: a recorded run sets the picture and also what the live view shows
-    looks = [image.input, *(field.input for field in crop)]
+    looks = [image.input, image.clear, *(field.input for field in crop)]
     looked = [*outputs.result, form.start.outside]
     gr.on(looks, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
     for done in [*form.start.chosen, *_wire_faces(image, handlers.first, form.start.faces, crop)]:

@@ -65,7 +65,7 @@ def test_progress_never_goes_back() -> None:
 
 def test_what_separates_the_methods_comes_before_the_loss() -> None:
     shown = html.cards([GOOD], None).split("<dl>")[1]
-    order = [shown.index(name) for name in ("Gradient error", "Peak memory", "Time per", "Network calls", "<dt>Loss")]
+    order = [shown.index(name) for name in ("Error, ", "Peak memory", "Time per", "Network calls", "<dt>Loss")]
     assert order == sorted(order)
 
 
