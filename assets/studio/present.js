@@ -1,5 +1,17 @@
 // Presentation mode: large type, keys instead of the mouse, and a reload after a pause. The server defines FORCED and IDLE.
 const asked = new URLSearchParams(location.search);
+const tab = (name) => [...document.querySelectorAll("[role=tab]")].find((one) => one.textContent.trim() === name);
+
+// ?show=NAME opens the page at a claim of the paper: a tab, and a button to press there.
+const SHOWS = { roundtrip: ["Steer", "#reconstruct"], sde: ["Steer", "#reconstruct"], memory: ["Compare"], morph: ["Morph"] };
+const [place, button] = SHOWS[asked.get("show")] || [];
+const open = () => {
+  if (!document.querySelector("#cost p") || !tab(place)) return setTimeout(open, 100); // until the page is wired
+  tab(place).click();
+  if (button) document.querySelector(button).click();
+};
+if (place) open();
+
 if (FORCED || asked.has("present")) {
   const KEYS = { r: "run", s: "stop", n: "next", p: "play", f: "recorded", i: "inputs", h: "hide" };
   const idle = 1000 * (Number(asked.get("idle")) || IDLE);
@@ -20,7 +32,6 @@ if (FORCED || asked.has("present")) {
     if (example < 0 && find("#status").textContent.includes("Recorded run")) example = 0; // the page opened with it
     buttons[Math.max(example + step, 0) % buttons.length].click();
   };
-  const tab = (name) => [...document.querySelectorAll("[role=tab]")].find((one) => one.textContent.trim() === name);
   // A presenter's remote goes through the examples, and then through the other tabs.
   const slide = (step) => {
     const now = TABS.findIndex((name) => tab(name)?.getAttribute("aria-selected") === "true");

@@ -9,6 +9,7 @@ from studio.core.settings import Settings
 from studio.runs.events import Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.reconstruct import Reconstruction
 
 _HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
@@ -97,6 +98,11 @@ def expected(cost: Cost) -> str:
     return f'<p class="hint">Expected cost of a run: {", ".join(parts)}.</p>'
 
 
+def reconstructed(found: Reconstruction) -> str:
+    """The end of a reconstruction in one sentence."""
+    return f"Reconstructed in {_duration(found.seconds)}."
+
+
 def finished(outcome: Outcome) -> str:
     """The end of a run in one sentence."""
     last = outcome.curve[-1].step
@@ -120,6 +126,16 @@ def numbers(outcome: Outcome) -> str:
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
     return f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
+
+
+def reconstruction(found: Reconstruction) -> str:
+    """What was done without a goal, and the errors by both samplers."""
+    measured = {"SDE (Cycle-SDE)": found.by_sde, "ODE (DDIM)": found.by_ode}
+    errors = "".join(
+        f"<p>{name}: <b>{inversion_error(one.round_trip)}</b><span class=calls>, {one.calls:,} network calls</span></p>"
+        for name, one in measured.items()
+    )
+    return f"<p>Reconstruction: encode to noise, then sample, without a gradient.</p>{errors}"
 
 
 def no_numbers() -> str:

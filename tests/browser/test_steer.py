@@ -196,6 +196,47 @@ def test_the_results_step_is_marked_and_the_last_step_is_one_click_away(visit_st
     assert shown(page) == f"frames {best}"
 
 
+def test_a_stopped_run_goes_on_from_the_picture_it_reached(visit_stand_in: Visit, stand_in: Served) -> None:
+    page = visit_stand_in()
+    expect(page.locator("#resume")).to_be_hidden()
+    few_steps(page, 30)
+    start(page)
+    wait_moving(page)
+    page.click("#stop")
+    wait_ready(page)
+    made = int(page.get_attribute("#live .scrub", "max") or "")
+    assert 0 < made < 30
+    resume = page.locator("#resume")
+    expect(resume).to_have_text(f"Resume ({30 - made} steps)")
+    stand_in.network.seconds = 0.0
+    resume.click()
+    expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
+    wait_ready(page)
+    assert page.get_attribute("#live .scrub", "max") == "30"
+    expect(resume).to_have_text("Resume (30 steps)")
+    unfold(page, "history")
+    expect(page.locator("#visit .runs li")).to_have_count(2)
+    page.locator(".recorded button").first.click()
+    expect(resume).to_be_hidden()
+
+
+def test_the_reconstruction_is_measured_before_any_run(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    write(page, "")  # no goal is needed
+    page.click("#reconstruct")
+    expect(page.locator("#status")).to_contain_text("Reconstructed")
+    wait_ready(page)
+    expect(page.locator("#asked")).to_contain_text("SDE (Cycle-SDE): lossless (0 of 255 levels off), 16 network calls")
+    expect(page.locator("#asked")).to_contain_text("ODE (DDIM)")
+    expect(page.locator("#compare .tag.left")).to_have_text("Input")
+    page.click("#compare [data-view=heat]")
+    expect(page.locator("#compare .scale")).to_contain_text("Brightest: 0 of 255 levels")
+    write(page, "a hat")
+    few_steps(page)
+    finish(page)
+    expect(page.locator("#compare .tag.left")).to_have_text("Before")
+
+
 def test_two_visitors_wait_in_line_and_never_mix(visit_stand_in: Visit, stand_in: Served) -> None:
     first, second, third = (visit_stand_in() for _ in range(3))
     for page, words in ((first, "a red hat"), (second, "a blue hat"), (third, "a green hat")):

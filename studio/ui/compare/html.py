@@ -20,11 +20,11 @@ WHAT = """**What is compared.** All methods start from the same encoding of the 
 the same optimiser and the same number of updates, and update in turn. All numbers are measured in this run.
 
 *Error* is |g − g<sub>exact</sub>| / |g<sub>exact</sub>| of the first gradient g; g<sub>exact</sub> is the exact
-gradient of the sampler. *Peak memory* is what one gradient allocates. *Discrete adjoint* and *plain autograd* differentiate the sampling steps themselves, so
-their gradients agree. The first stores one network call at a time, the second all of them. *AdjointDEIS-1* and *-2M*
-discretise the adjoint equation of the continuous flow. They are exact in the limit of many small steps, and unstable
-for long steps. Adam rescales a gradient of the wrong length, and the gradient of z is the easier one. To see larger
-differences, optimise the noise alone, or use fewer sampling steps."""
+gradient of the sampler. *Peak memory* is what one gradient allocates. *Discrete adjoint* and *plain autograd*
+differentiate the sampling steps themselves, so their gradients agree. The first stores one network call at a time, the
+second all of them. *AdjointDEIS-1* and *-2M* discretise the adjoint equation of the continuous flow. They are exact in
+the limit of many small steps, and unstable for long steps. The losses tie because the optimiser rescales each gradient,
+and because the gradient of z is the easier one. To see larger differences, optimise the noise alone."""
 _STAGES = {"encode": "Inverting", "audit": "Measuring gradient errors: method", "optimise": "Optimising: step"}
 _VARIABLES = {"x_T": "noise x_T", "noises": "noises w", "z": "code z"}
 

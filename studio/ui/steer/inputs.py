@@ -42,6 +42,7 @@ class StartInputs:
     image: gr.Image
     recorded: gr.HTML
     chosen: Sequence[Any]
+    reconstruct: gr.Button
     faces: FacePanel
     outside: gr.HTML
     seen: gr.HTML
@@ -117,11 +118,12 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
         image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
     chosen = [] if recordings else example_row(examples, image)
+    reconstruct = gr.Button("Check reconstruction", size="sm", elem_id="reconstruct")
     faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return StartInputs(image, recorded, chosen, faces, outside, seen, fields)
+    return StartInputs(image, recorded, chosen, reconstruct, faces, outside, seen, fields)
 
 
 def goal_inputs(examples: Sequence[Path]) -> GoalInputs:

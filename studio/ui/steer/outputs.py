@@ -11,9 +11,11 @@ from PIL import Image
 
 from studio.export.files import SAVES
 from studio.export.photo import photo_view
-from studio.export.player import comparison_view, playback_view, progress_view, uri
+from studio.export.player import comparison_view, pair_view, playback_view, progress_view, uri
 from studio.export.recordings import Recording
 from studio.runs.events import Outcome, Progress
+from studio.runs.kept_run import KeptRun
+from studio.runs.reconstruct import Reconstruction
 from studio.runs.request import Request
 from studio.ui import html
 from studio.ui.downloads import hidden_file, options
@@ -38,6 +40,8 @@ class Outputs:
     compare: gr.HTML
     numbers: gr.HTML
     shown: gr.State
+    kept: gr.State
+    resume: gr.Button
     photo: gr.State
     save_photo: gr.Button
     runs: gr.State
@@ -60,7 +64,8 @@ class Outputs:
 
     @property
     def _panels(self) -> list[Block]:
-        return [self.asked, self.live, self.compare, self.numbers, self.shown, self.photo, self.save_photo]
+        show = [self.asked, self.live, self.compare, self.numbers, self.shown]
+        return [*show, self.kept, self.resume, self.photo, self.save_photo]
 
     def fresh(self, picture: Image.Image | None) -> Updates:
         """No run: the model's input if there is one, and nothing else."""
@@ -73,7 +78,24 @@ class Outputs:
             self.compare: {"before": seen},
             self.numbers: html.no_numbers(),
             self.shown: None,
+            **self.going_on(None),
             **self._in_photo(None),
+        }
+
+    def going_on(self, kept: KeptRun | None) -> Updates:
+        """The run that Resume goes on with, if it can."""
+        more = kept.more if kept else 0
+        return {self.kept: kept, self.resume: gr.Button(f"Resume ({more} steps)", visible=more > 0)}
+
+    def reconstructed(self, found: Reconstruction) -> Updates:
+        """A picture that went to noise and back."""
+        sentence = html.reconstructed(found)
+        caption = f"reconstruction, {found.before.width} × {found.before.height}"
+        return {
+            **self.job.over(sentence),
+            self.asked: html.reconstruction(found),
+            self.live: {"image": uri(found.by_sde.image), "caption": caption},
+            self.compare: {**pair_view(found.before, found.by_sde.image), "labels": ["Input", "Reconstruction (SDE)"]},
         }
 
     def started(self, request: Request) -> Updates:
@@ -84,12 +106,21 @@ class Outputs:
         """One frame of a run."""
         return {self.job.status: html.progress(event), self.live: progress_view(event)}
 
-    def done(self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None) -> Updates:
-        """The end of a run; `runs` are those of this session with this one; `path` is the picture's file."""
+    def done(
+        self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None, kept: KeptRun | None = None
+    ) -> Updates:
+        """The end of a run.
+
+        Args:
+            outcome: its result.
+            runs: of this session, with this one.
+            path: the picture's file.
+            kept: the run, to go on with.
+        """
         ended = self._shown(outcome, html.finished(outcome))
         around = photo_view(outcome, path)
         ended |= {self.compare: {**ended[self.compare], **around}, **self._in_photo(path if around else None)}
-        return {**ended, self.runs: tuple(runs), self.visit: entries(runs)}
+        return {**ended, **self.going_on(kept), self.runs: tuple(runs), self.visit: entries(runs)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
         """A recorded run, at once; `digest` is that of the loaded weights."""
@@ -105,6 +136,7 @@ class Outputs:
             self.compare: comparison_view(outcome),
             self.numbers: html.numbers(outcome),
             self.shown: outcome,
+            **self.going_on(None),
             **self._in_photo(None),
         }
 
@@ -125,14 +157,21 @@ class Downloads:
     address: gr.Textbox
 
 
-def output_column(first: Recording | None, digest: str) -> Outputs:
-    """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements."""
+def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) -> Outputs:
+    """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements.
+
+    Args:
+        first: the recorded run to open with.
+        digest: of the loaded weights.
+        reconstruct: the button that measures the reconstruction.
+    """
     gr.Markdown("### 3 · Result")
+    resume = gr.Button("Resume", visible=False, elem_id="resume", scale=1, min_width=90, render=False)
     status = ""
     if first is not None:
         sentence = html.recorded(first.title, first.digest == digest)
         status = html.progress_bar(sentence, below=html.gains(first.outcome))
-    job = job_row("", "Run", status)
+    job = job_row("", "Run", status, [resume, reconstruct])
     asked = gr.HTML(html.asked(first.outcome.settings) if first else "", elem_id="asked", elem_classes="plain asked")
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
@@ -141,11 +180,11 @@ def output_column(first: Recording | None, digest: str) -> Outputs:
             compare = viewer("pair", comparison_view(first.outcome) if first else {}, "compare")
             table = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(table, elem_id="numbers", elem_classes="plain", apply_default_css=False)
-    shown, photo, runs = gr.State(None), gr.State(None), gr.State(())
+    shown, kept, photo, runs = gr.State(None), gr.State(None), gr.State(None), gr.State(())
     with gr.Accordion("Run history", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
     save_photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo", render=False)
-    return Outputs(job, asked, live, compare, numbers, shown, photo, save_photo, runs, visit)
+    return Outputs(job, asked, live, compare, numbers, shown, kept, resume, photo, save_photo, runs, visit)
 
 
 def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Downloads:

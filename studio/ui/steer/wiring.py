@@ -50,6 +50,18 @@ def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: 
     ended.then(handlers.forecast, costs, shown, **QUICK)
 
 
+def wire_others(
+    cancel_tokens: CancelTokens, resume: Work, reconstruct: Work, fresh: Fresh, handlers: InputHandlers
+) -> None:
+    """Resume, and the reconstruction of the picture."""
+    form, outputs = handlers.form, handlers.outputs
+    kept = [outputs.kept, outputs.shown, outputs.runs, form.start.image]
+    # the panels show the run that goes on
+    wire_job(outputs.job, cancel_tokens, resume, lambda *values: {}, kept, outputs.all, outputs.resume)
+    inputs = [form.start.image, form.goal.second, outputs.runs, *form.fields.values()]
+    wire_job(outputs.job, cancel_tokens, reconstruct, fresh, inputs, outputs.all, form.start.reconstruct)
+
+
 def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     """The inputs of a run."""
     _wire_start(blocks, handlers)

@@ -37,6 +37,16 @@ def test_a_note_and_the_reason_of_a_stop_are_shown_together(job: Job) -> None:
     assert 'class="note"' in last[job.message]
 
 
+def test_the_other_buttons_of_a_job_are_disabled_with_run() -> None:
+    with gr.Blocks():
+        more = gr.Button("More")
+        job = job_row("task-", "Start", others=[more])
+    both = handlers(job, lambda stop: iter(()))
+    assert not both.begin(CLIENT)[more].interactive
+    assert both.end(CLIENT)[more].interactive
+    assert more in job.buttons
+
+
 def test_run_is_disabled_from_its_click_to_the_end_of_the_run(job: Job) -> None:
     both = handlers(job, lambda stop: iter(()))
     begun, ended = both.begin(CLIENT), both.end(CLIENT)

@@ -78,7 +78,8 @@ def test_losses_that_differ_by_less_than_an_update_are_a_tie() -> None:
 
 def test_one_sentence_says_which_gradients_are_exact_and_what_they_need() -> None:
     assert html.summary([GOOD, BAD]) == (
-        "Exact gradient: Discrete adjoint with 1.0 MiB. Approximate gradient: AdjointDEIS-1, 200,000 % off, with 4.0 MiB."
+        "Exact gradient: Discrete adjoint with 1.0 MiB. "
+        "Approximate gradient: AdjointDEIS-1, 200,000 % off, with 4.0 MiB."
     )
 
 

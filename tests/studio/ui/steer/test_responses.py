@@ -28,7 +28,8 @@ from studio.ui.steer.responses import InputHandlers
 @pytest.fixture
 def handlers(model: Model) -> InputHandlers:
     with gr.Blocks():
-        return InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
+        form = Form(start_inputs([]), goal_inputs([]))
+        return InputHandlers(Studio(model), form, output_column(None, model.digest, form.start.reconstruct))
 
 
 CLIENT: Any = SimpleNamespace(session_hash="me")
@@ -62,8 +63,8 @@ def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(handlers: Inpu
 
 def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(face: Path) -> None:
     with gr.Blocks():
-        model = embedded()
-        clay = InputHandlers(Studio(model), Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest))
+        model, form = embedded(), Form(start_inputs([]), goal_inputs([]))
+        clay = InputHandlers(Studio(model), form, output_column(None, model.digest, form.start.reconstruct))
     warning = clay.look(CLIENT, str(face), *Crop())[clay.form.start.outside]
     assert "outside the model’s training data" in warning
     assert warning.count("<img") == 2

@@ -32,7 +32,8 @@ from studio.ui.steer.restore import RestoreHandlers
 @pytest.fixture
 def restore(model: Model) -> RestoreHandlers:
     with gr.Blocks():
-        form, outputs = Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest)
+        form = Form(start_inputs([]), goal_inputs([]))
+        outputs = output_column(None, model.digest, form.start.reconstruct)
         downloads = download_row(outputs.save_photo, model.size)
         return RestoreHandlers(Studio(model), form, outputs, downloads, examples(), load())
 

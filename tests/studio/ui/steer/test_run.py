@@ -31,7 +31,7 @@ class Tab:
 def tab(studio: Studio, stream: Any = None) -> Tab:
     with gr.Blocks():
         form = Form(start_inputs([]), goal_inputs([]))
-        outputs = output_column(None, studio.model.digest)
+        outputs = output_column(None, studio.model.digest, form.start.reconstruct)
     size = studio.model.size
     work, fresh = steer_work(stream or studio.stream, form, outputs, size), steer_fresh(form, outputs, size)
     return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work, fresh))
