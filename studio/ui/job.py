@@ -172,8 +172,10 @@ def wire_job(
     Args:
         job: the components.
         cancel_tokens: of all visitors.
-        work, fresh: see their types.
-        inputs, outputs: components.
+        work: see `Work`.
+        fresh: see `Fresh`.
+        inputs: components whose values both get.
+        outputs: components that both may update, beside those of the job.
         start: one of the job's other buttons; Run if None.
 
     Returns:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from studio.export.metadata import read_settings
 from studio.export.player import uri
@@ -403,10 +403,47 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
     expect(table).to_contain_text("Optimisation steps")
     expect(table).to_contain_text("a face with a beard")
     expect(table).not_to_contain_text("Seed")
-    page.get_by_label("Use the settings of run 1").click()
+    for run in (2, 1):  # both are chosen already, and stay
+        page.get_by_label(f"Compare run {run}").click()
+        expect(page.locator("#visit .beside img")).to_have_count(2)
+    page.get_by_label("Use settings of run 1").click()
     note(page, "Settings of run 1")
     assert number(page, "optimisation_steps") == 1
     assert prompt(page) == "a face with red hair"
+    names = page.evaluate(
+        """() => [...document.querySelectorAll('#visit .runs button')]
+          .map((one) => one.getAttribute('aria-label').startsWith(one.textContent))"""
+    )
+    assert len(names) == 6
+    assert all(names)
+    page.get_by_label("Delete run 2").click()
+    expect(page.locator("#visit .runs li")).to_have_count(1)
+    expect(page.locator("#visit .beside")).to_be_hidden()
+    finish(page)
+    expect(page.locator("#visit .runs li")).to_have_count(2)
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.locator("#visit .runs li")).to_have_count(0)
+
+
+def test_a_copied_link_is_said_to_be_copied(chromium: Browser, stand_in: Served) -> None:
+    page = chromium.new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(stand_in.url)
+    page.wait_for_selector("#cost p")
+    page.click("#link")
+    expect(page.locator("#announcement")).to_contain_text("The link was copied.")
+    assert page.evaluate("getComputedStyle(document.querySelector('#link'), '::after').content").endswith('Copied"')
+    assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#address textarea, #address input")
+    page.close()
+
+
+def test_without_a_live_preview_the_steps_come_at_the_end(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    few_steps(page, 5)
+    unfold(page, "more")
+    page.get_by_label("Live preview").uncheck()
+    finish(page)
+    assert [one["shown"] for one in page.evaluate("window.frames_seen") if "step" in one["shown"]] == []
+    assert page.get_attribute("#live .scrub", "max") == "5"
 
 
 def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tmp_path: Path) -> None:

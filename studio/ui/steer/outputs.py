@@ -102,9 +102,9 @@ class Outputs:
         """A run that waits or begins: its goal, and its picture before."""
         return {self.asked: html.asked(request.settings), self.compare: {"before": uri(request.start)}}
 
-    def moving(self, event: Progress) -> Updates:
-        """One frame of a run."""
-        return {self.job.status: html.progress(event), self.live: progress_view(event)}
+    def moving(self, event: Progress, live: bool = True) -> Updates:
+        """One frame of a run; `live`: with its picture and curves."""
+        return {self.job.status: html.progress(event), **({self.live: progress_view(event)} if live else {})}
 
     def done(
         self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None, kept: KeptRun | None = None

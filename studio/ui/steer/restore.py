@@ -24,7 +24,7 @@ from studio.ui import html
 from studio.ui.downloads import written
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
-from studio.ui.steer.history import HistoryEntry
+from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.steer.inputs import Form
 from studio.ui.steer.outputs import Downloads, Outputs
 
@@ -102,6 +102,12 @@ class RestoreHandlers:
         if run is None:
             return {self.outputs.message: html.alert("This run is no longer in the history: choose another one.")}
         return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.")
+
+    def forget(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
+        """Delete one run of this session from the history, or all."""
+        unwanted = getattr(event, "id", None)
+        left = () if unwanted is None else tuple(run for run in runs if run.id != unwanted)
+        return {self.outputs.runs: left, self.outputs.visit: entries(left)}
 
     def link(self, path: str | None, *values: Any) -> Updates:
         """The query part of a link to the values of the fields; the browser adds the address."""

@@ -34,7 +34,7 @@ def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
     """
 
     def work(
-        stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any
+        stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], live: bool, *values: Any
     ) -> Generator[Updates, None, str]:
         request = Request.checked(form.named(values), first, second, size)
         yield outputs.started(request)
@@ -43,7 +43,7 @@ def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
         def show(event: Progress | Outcome) -> Updates:
             if isinstance(event, Outcome):
                 return outputs.done(event, keep(runs, event), first, kept)
-            return outputs.moving(event)
+            return outputs.moving(event, live)
 
         last = yield from follow(outputs.job, stream(Task("steer", request, kept=kept), stop), show)
         if not isinstance(last, Outcome):
@@ -81,7 +81,7 @@ def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: int) ->
     """The work of the button that measures the reconstruction, whatever the goal is."""
 
     def work(
-        stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any
+        stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], live: bool, *values: Any
     ) -> Generator[Updates, None, str]:
         named = form.named(values)
         chosen = {name: named[name] for name in ("order", "sampling_steps", "noise_level", "seed", *FIRST_CROP)}
@@ -101,7 +101,7 @@ def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: int) ->
 def steer_fresh(form: Form, outputs: Outputs, size: int) -> Fresh:
     """What `wire_job` shows while a run starts, and beside an error message."""
 
-    def fresh(first: str | None, second: str | None, runs: Sequence[HistoryEntry], *values: Any) -> Updates:
+    def fresh(first: str | None, second: str | None, runs: Sequence[HistoryEntry], live: bool, *values: Any) -> Updates:
         crop = [form.named(values)[name] for name in FIRST_CROP]
         return outputs.fresh(model_input(first, size, Crop.clamped(crop)))
 

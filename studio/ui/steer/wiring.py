@@ -29,18 +29,21 @@ _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
   if (button && button.offsetParent && !document.fullscreenElement) button.click();
 })"""
-_FULL_LINK = """(query) => {
-  if (!query || query.startsWith('http')) return query;
-  const link = `${location.origin}${location.pathname}?${query}`;
-  navigator.clipboard?.writeText(link).catch(() => {});
-  return link;
+# the server knows only the link's query; the clipboard is refused on a page without https, and then the field has it
+_FULL_LINK = """async (query) => {
+  if (!query) return [query, ''];
+  const link = `${location.origin}${location.pathname}?${query}`, button = document.querySelector('#link');
+  const copied = await (navigator.clipboard?.writeText(link).then(() => true, () => false) ?? false);
+  button.dataset.said = copied ? 'Copied' : 'Copy it from the field';
+  setTimeout(() => delete button.dataset.said, 3000);
+  return [link, copied ? 'The link was copied.' : 'The link is in the field below: copy it from there.'];
 }"""
 
 
 def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: Fresh, handlers: InputHandlers) -> None:
     """Run, Stop, and the expected cost of a run."""
     form, outputs = handlers.form, handlers.outputs
-    inputs = [form.start.image, form.goal.second, outputs.runs, *form.fields.values()]
+    inputs = [form.start.image, form.goal.second, outputs.runs, form.goal.live, *form.fields.values()]
     ended = wire_job(outputs.job, cancel_tokens, work, fresh, inputs, outputs.all)
     form.goal.prompt.submit(None, js=_CLICK_RUN, **QUICK)
     blocks.load(None, js=_SHORTCUTS, **QUICK)
@@ -58,7 +61,7 @@ def wire_others(
     kept = [outputs.kept, outputs.shown, outputs.runs, form.start.image]
     # the panels show the run that goes on
     wire_job(outputs.job, cancel_tokens, resume, lambda *values: {}, kept, outputs.all, outputs.resume)
-    inputs = [form.start.image, form.goal.second, outputs.runs, *form.fields.values()]
+    inputs = [form.start.image, form.goal.second, outputs.runs, form.goal.live, *form.fields.values()]
     wire_job(outputs.job, cancel_tokens, reconstruct, fresh, inputs, outputs.all, form.start.reconstruct)
 
 
@@ -135,8 +138,9 @@ def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
     blocks.load(handlers.follow, None, [*filled, *outputs.result, image], **QUICK)
     outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
+    outputs.visit.forget(handlers.forget, outputs.runs, [outputs.runs, outputs.visit], **QUICK)
     downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
-        None, downloads.address, downloads.address, js=_FULL_LINK, **QUICK
+        None, downloads.address, [downloads.address, outputs.job.announcement], js=_FULL_LINK, **QUICK
     )
     saved = [downloads.inside, downloads.mark, outputs.shown]
     for kind, button in downloads.saves.items():

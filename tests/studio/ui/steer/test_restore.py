@@ -181,3 +181,12 @@ def test_a_photo_is_saved_with_the_result_and_a_lost_one_is_said(
     (updates,) = restore.save_photo(True, True, cropped, str(face))
     assert updates[restore.downloads.file] is None
     assert "no longer here" in message(restore, updates)
+
+
+def test_runs_of_the_history_are_deleted_one_by_one_or_all(restore: RestoreHandlers, outcome: Outcome) -> None:
+    runs = keep(keep((), outcome), outcome)
+    left = restore.forget(SimpleNamespace(id=1), runs)  # type: ignore[arg-type]
+    assert [one.id for one in left[restore.outputs.runs]] == [one["id"] for one in left[restore.outputs.visit]] == [2]
+    none = restore.forget(SimpleNamespace(id=None), runs)  # type: ignore[arg-type]
+    assert none[restore.outputs.runs] == ()
+    assert none[restore.outputs.visit] == []

@@ -47,10 +47,10 @@ def client() -> Any:
     return SimpleNamespace(session_hash="me")
 
 
-def inputs(steer: Tab, first: Path | None, second: Path | None = None, **changed: Any) -> list[Any]:
+def inputs(steer: Tab, first: Path | None, second: Path | None = None, live: bool = True, **changed: Any) -> list[Any]:
     named = {name: field.value for name, field in steer.form.fields.items()}
     values = {**named, "sampling_steps": 5, "optimisation_steps": 3, **changed}
-    return [first and str(first), second and str(second), (), *values.values()]
+    return [first and str(first), second and str(second), (), live, *values.values()]
 
 
 def run(steer: Tab, client: Any, first: Path | None, second: Path | None = None, **changed: Any) -> list[Any]:
@@ -124,6 +124,14 @@ def test_a_mistake_is_one_sentence_and_the_next_run_works(
     assert set(updates[steer.outputs.compare]) == {"before"}
     steer.handlers.end(client)
     assert steer.outputs.compare in run(steer, client, face)[-1]
+
+
+def test_without_the_live_preview_only_the_end_is_sent(steer: Tab, client: Any, face: Path) -> None:
+    *moving, last = list(steer.handlers.run(client, *inputs(steer, face, live=False)))
+    assert moving
+    assert not set().union(*moving) & {steer.outputs.live}
+    assert "Optimising" in str([updates.get(steer.outputs.job.status) for updates in moving])
+    assert len(last[steer.outputs.live]["frames"]) == 4
 
 
 def test_no_image_is_one_sentence(steer: Tab, client: Any) -> None:
