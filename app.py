@@ -43,7 +43,7 @@ from studio.server.temp_dir import temporary_folder
 from studio.ui import presenting as present
 from studio.ui.blocks import Blocks
 from studio.ui.page import page, run_here
-from studio.ui.theme import CSS, theme
+from studio.ui.theme import CSS, ICON, theme
 
 
 def build(public: bool = False, device: str | None = None, model: Model | None = None) -> Blocks:
@@ -81,7 +81,9 @@ def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **whe
     sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
-        css_paths=[CSS, CSS.with_name("tabs.css"), present.CSS],
+        head=ICON,
+        css=present.style(),
+        css_paths=[CSS, CSS.with_name("tabs.css")],
         js=present.script(presenting),
         footer_links=[],
         run_history=False,
@@ -101,6 +103,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to serve on")
     parser.add_argument("--port", type=int, help="port; the first free one from 7860 by default")
+    parser.add_argument(
+        "--root-path",
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        help="path of the studio behind a reverse proxy, such as /studio; see docs/hosting.md",
+    )
     parser.add_argument("--share", action="store_true", help="create a temporary public link through gradio.live")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     parser.add_argument(
@@ -157,6 +164,7 @@ def serve(args: argparse.Namespace) -> None:
             args.public,
             server_name=args.host,
             server_port=args.port,
+            root_path=args.root_path,
             share=args.share,
             inbrowser=not args.no_browser and can_open_a_browser(),
         )

@@ -58,6 +58,7 @@ from adjointdeis.guidance import ClassifierFreeGuidance
 from adjointdeis.guide import (
     CountedModel,
     Frame,
+    Frames,
     OptimizerFactory,
     StepOptions,
     StepRules,
@@ -82,6 +83,7 @@ __all__ = [
     "DiscreteAdjoint",
     "Encoding",
     "Frame",
+    "Frames",
     "GradientMethod",
     "Grid",
     "HalfPrecision",

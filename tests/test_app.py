@@ -104,6 +104,15 @@ def test_a_space_is_public_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not app.arguments().public
 
 
+def test_the_path_behind_a_proxy_is_a_flag_or_gradios_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["app.py", "--root-path", "/studio"])
+    assert app.arguments().root_path == "/studio"
+    monkeypatch.setattr("sys.argv", ["app.py"])
+    assert app.arguments().root_path == ""
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/there")
+    assert app.arguments().root_path == "/there"
+
+
 def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
 

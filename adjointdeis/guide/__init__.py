@@ -6,7 +6,7 @@ May import the sampler modules of `adjointdeis` and `gradients`, not `audit` or 
 """
 
 from adjointdeis.guide.counted_model import CountedModel
-from adjointdeis.guide.loop import Frame, guide
+from adjointdeis.guide.loop import Frame, Frames, guide
 from adjointdeis.guide.optimizers import OptimizerFactory
 from adjointdeis.guide.selection import BestUnderGoal
 from adjointdeis.guide.step_options import StepOptions, StepRules
@@ -16,6 +16,7 @@ __all__ = [
     "BestUnderGoal",
     "CountedModel",
     "Frame",
+    "Frames",
     "OptimizerFactory",
     "StepOptions",
     "StepRules",

@@ -1,6 +1,6 @@
 """The optimisation loop: take the gradient, update the variables, sample again.
 
-It is a generator of frames, so that progress, previews, saving and stopping belong to the caller.
+It is an iterator of frames, so that progress, previews, saving, stopping and going on belong to the caller.
 """
 
 from __future__ import annotations
@@ -69,12 +69,14 @@ def guide(
     wrt: Sequence[str] = ("x_T", "z"),
     rules: StepOptions = StepOptions(),
     stop: StopOptions = StopOptions(),
-) -> Iterator[Frame]:
+) -> Frames:
     """Lower the loss of the sample: frames 0 .. steps, where frame k is the sample after k updates.
 
     In SDE mode nearly all of the gradient is in the noises and in z, hardly any in x_T: use
     wrt=("noises", "z") there, ("x_T", "z") for the ODE. The gradients of the variables differ by orders of
     magnitude: with SGD give each its own rate, or normalize.
+
+    After the last frame, or an exception such as a caller's own way to stop, `Frames.extend` and `next` go on there.
 
     Every image of a batch has its own gradient, length, rate and end, and one that fails does not stop the others.
     With L-BFGS, or a z that the images share, they step together.
@@ -101,8 +103,7 @@ def guide(
         FloatingPointError: no image has a finite loss and gradient at the start. Later, or for some images only, their
             status is "failed", and they keep their last finite state.
     """
-    if steps < 0:
-        raise ValueError(f"steps must be at least 0; got {steps}.")
+    _checked(steps)
     objective, counted = Objective(loss_fn), CountedModel(model)
     problem = Problem(counted, sampler, x_T, z, objective, noises, wrt)
     if "theta" in wrt:
@@ -111,7 +112,7 @@ def guide(
     rules.check(variables, sampler.grid.sigma[0])
     evaluator = Evaluator(variables, objective, gradient)
     updater = _updater(Recipe(optimizer, lr), variables, evaluator, rules)
-    return _frames(updater, variables, evaluator, counted, rules, stop, steps)
+    return Frames(updater, variables, evaluator, counted, rules, stop, steps)
 
 
 def _updater(recipe: Recipe, variables: Variables, evaluator: Evaluator, options: StepOptions) -> Updater:
@@ -126,38 +127,88 @@ def _updater(recipe: Recipe, variables: Variables, evaluator: Evaluator, options
     return BatchUpdater(recipe, variables, evaluator, options)
 
 
-def _frames(
-    updater: Updater,
-    variables: Variables,
-    evaluator: Evaluator,
-    counted: CountedModel,
-    options: StepOptions,
-    stop: StopOptions,
-    steps: int,
-) -> Iterator[Frame]:
-    start = time.perf_counter()
-    found = evaluator(with_gradient=steps > 0)
-    batch = BatchStatus(found.finite, stop, options.halvings, variables.coupled)
-    if not batch.moving.any():
-        raise found.error or FloatingPointError(f"The loss is not finite: {found.loss.flatten().tolist()}.")
-    for k in range(steps + 1):
+class Frames(Iterator[Frame]):
+    """Frames 0, 1, ... of one optimisation.
+
+    An exception of the model, the loss or `KeyboardInterrupt` does not end it: the update is undone, and the next call
+    makes it again. `extend` adds updates, with the same state of the optimizer.
+
+    Args:
+        updater: makes an update.
+        variables: what it moves.
+        evaluator: the sample, its loss and gradient.
+        counted: the model, which counts its calls.
+        rules, stop: options.
+        steps: number of updates, at least 0.
+    """
+
+    def __init__(
+        self,
+        updater: Updater,
+        variables: Variables,
+        evaluator: Evaluator,
+        counted: CountedModel,
+        rules: StepOptions,
+        stop: StopOptions,
+        steps: int,
+    ) -> None:
+        self._updater, self._variables, self._evaluator, self._counted = updater, variables, evaluator, counted
+        self._rules, self._stop, self._steps = rules, stop, steps
+        self._start, self._made = time.perf_counter(), 0
+        self._found: Evaluation | None = None
+        self._batch: BatchStatus | None = None
+
+    def extend(self, steps: int) -> None:
+        """Make so many more updates, also after the last one.
+
+        Raises:
+            ValueError: steps is negative.
+        """
+        self._steps += _checked(steps)
+
+    def __next__(self) -> Frame:
+        """The frame after the next update."""
+        if self._found is None or self._batch is None:
+            found, batch = self._first()
+        else:
+            batch = self._batch
+            if self._made > self._steps or not batch.moving.any():
+                raise StopIteration
+            # the last evaluation before `extend` had no gradient
+            before = self._found if self._found.grads else self._evaluator()
+            found = self._updater.update(before, batch, last=self._made == self._steps)
+        self._found, self._batch, self._made = found, batch, self._made + 1
         batch.add_loss(found.loss)
-        terms = found.terms | ({"shell": norm_prior(variables["x_T"])} if options.shell else {})
-        yield Frame(
-            k,
+        return self._frame(found, batch)
+
+    def _first(self) -> tuple[Evaluation, BatchStatus]:
+        found = self._evaluator(with_gradient=self._steps > 0)
+        batch = BatchStatus(found.finite, self._stop, self._rules.halvings, self._variables.coupled)
+        if not batch.moving.any():
+            raise found.error or FloatingPointError(f"The loss is not finite: {found.loss.flatten().tolist()}.")
+        return found, batch
+
+    def _frame(self, found: Evaluation, batch: BatchStatus) -> Frame:
+        variables = self._variables
+        terms = found.terms | ({"shell": norm_prior(variables["x_T"])} if self._rules.shell else {})
+        return Frame(
+            self._made - 1,
             found.image,
             found.loss,
             {name: _length(variables, name, found) for name in found.grads},
-            counted.calls,
-            time.perf_counter() - start,
+            self._counted.calls,
+            time.perf_counter() - self._start,
             variables.public(),
             terms,
             tuple(batch.status),
             tuple(batch.halvings.tolist()),
         )
-        if k == steps or not batch.moving.any():
-            return
-        found = updater.update(found, batch, last=k + 1 == steps)
+
+
+def _checked(steps: int) -> int:
+    if steps < 0:
+        raise ValueError(f"steps must be at least 0; got {steps}.")
+    return steps
 
 
 def _length(variables: Variables, name: str, found: Evaluation) -> float:

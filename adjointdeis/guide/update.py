@@ -6,6 +6,8 @@ often as the options allow; an image that still fails then keeps its last finite
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor
 
@@ -28,18 +30,23 @@ class PerImageUpdater:
     @torch.no_grad()
     def update(self, evaluation: Evaluation, status: BatchStatus, last: bool) -> Evaluation:
         """The next evaluation; the last one needs no gradient."""
-        before = self._variables.copies()
-        for name, g in self._options.gradients(evaluation.grads, self._variables, status.moving).items():
-            self._variables[name].grad = g
-        self._optimizer.step()
-        after = self._variables.copies()
-        while True:
-            self._options.step(before, after, self._variables, status.rate)
-            found = self._evaluator(with_gradient=not last)
-            failing = status.failing(found.finite)
-            if not failing.any():
-                return found
-            status.halve(failing)
+        before, state = self._variables.copies(), deepcopy(self._optimizer.state_dict())
+        try:
+            for name, g in self._options.gradients(evaluation.grads, self._variables, status.moving).items():
+                self._variables[name].grad = g
+            self._optimizer.step()
+            after = self._variables.copies()
+            while True:
+                self._options.step(before, after, self._variables, status.rate)
+                found = self._evaluator(with_gradient=not last)
+                failing = status.failing(found.finite)
+                if not failing.any():
+                    return found
+                status.halve(failing)
+        except BaseException:  # an update is made as a whole or not at all
+            self._variables.put(before)
+            self._optimizer.load_state_dict(state)
+            raise
 
 
 class BatchUpdater:
@@ -61,6 +68,16 @@ class BatchUpdater:
     def update(self, evaluation: Evaluation, status: BatchStatus, last: bool) -> Evaluation:
         """The next evaluation; the last one needs no gradient."""
         before = self._variables.copies()
+        try:
+            return self._searched(before, evaluation, status, last)
+        except BaseException:  # an update is made as a whole or not at all
+            self._variables.put(before)
+            self._optimizer = None
+            raise
+
+    def _searched(
+        self, before: dict[str, Tensor], evaluation: Evaluation, status: BatchStatus, last: bool
+    ) -> Evaluation:
         while status.moving.any():
             optimizer = self._current_optimizer(evaluation, status)
             failing = status.failing(self._search(optimizer))

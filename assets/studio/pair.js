@@ -2,6 +2,9 @@
 const wipe = find(".wipe"), line = find(".line"), after = find(".after"), photo = find(".photo");
 let view = "wipe", pair = {};
 
+const name = (labels) => [".tag.left", ".tag.right"].forEach((tag, i) => {
+  find(tag).textContent = (labels || ["Before", "After"])[i];
+});
 const place = () => {
   after.style.clipPath = view === "wipe" ? `inset(0 0 0 ${wipe.value}%)` : "none";
   line.style.left = `${wipe.value}%`;
@@ -19,13 +22,28 @@ const choose = (name) => {
   place();
 };
 
+// Without a result: the picture before alone, or none.
+const only = async (uri) => {
+  const before = uri ? await decode(uri) : null;
+  if (props.value?.after || (props.value?.before || "") !== (uri || "")) return; // a newer value arrived meanwhile
+  name();
+  choose("wipe");
+  all(".tag.right, .line, .wipe").concat(after).forEach((part) => { part.hidden = true; });
+  find(".before").hidden = find(".tag.left").hidden = !before;
+  if (before) paint(find(".before"), before, "Picture before");
+  find(".empty").hidden = Boolean(before);
+  [wipe, ...all(".views button")].forEach((control) => { control.disabled = true; });
+  find("[data-view=photo]").hidden = true;
+};
+
 const update = async () => {
   const value = props.value || {};
-  if (!value.after) return; // the last result stays
+  if (!value.after) return only(value.before);
   const pictures = [value.before, value.after, value.difference, ...(value.photo ? [value.photo] : [])];
   const [before, last, heat, whole] = await Promise.all(pictures.map(decode));
   if (value !== props.value && props.value?.after !== value.after) return;
   pair = value;
+  name(value.labels);
   paint(find(".before"), before, "Picture before");
   paint(after, last, "Picture after");
   paint(find(".heat"), heat, `Difference map. ${value.scale}`);

@@ -1,10 +1,23 @@
 // Presentation mode: large type, keys instead of the mouse, and a reload after a pause. The server defines FORCED and IDLE.
 const asked = new URLSearchParams(location.search);
+const tab = (name) => [...document.querySelectorAll("[role=tab]")].find((one) => one.textContent.trim() === name);
+
+// ?show=NAME opens the page at a claim of the paper: a tab, and a button to press there.
+const SHOWS = { roundtrip: ["Steer", "#reconstruct"], sde: ["Steer", "#reconstruct"], memory: ["Compare"], morph: ["Morph"] };
+const [place, button] = SHOWS[asked.get("show")] || [];
+const open = () => {
+  if (!document.querySelector("#cost p") || !tab(place)) return setTimeout(open, 100); // until the page is wired
+  tab(place).click();
+  if (button) document.querySelector(button).click();
+};
+if (place) open();
+
 if (FORCED || asked.has("present")) {
-  const KEYS = { r: "run", s: "stop", n: "next example", p: "play", f: "recorded run", h: "hide keys" };
+  const KEYS = { r: "run", s: "stop", n: "next", p: "play", f: "recorded", i: "inputs", h: "hide" };
   const idle = 1000 * (Number(asked.get("idle")) || IDLE);
   const find = (selector) => document.querySelector(selector);
   const seen = (element) => element && element.offsetParent && !element.disabled;
+  const TABS = ["Steer", "Morph", "Compare"];
   let example = -1, moved = Date.now(), started = false;
 
   const press = (selector) => {
@@ -12,12 +25,19 @@ if (FORCED || asked.has("present")) {
     if (button) button.click();
     return Boolean(button);
   };
+  const examples = () => [...document.querySelectorAll("#recorded button")];
   const recorded = (step) => {
-    if (!seen(find("#run"))) return; // a run is in progress, or another tab is open
-    const buttons = [...document.querySelectorAll("#recorded button")];
-    if (!buttons.length) return;
-    example = (Math.max(example + step, 0)) % buttons.length;
-    buttons[example].click();
+    const buttons = examples();
+    if (!seen(find("#run")) || !buttons.length) return; // a run is in progress, or another tab is open
+    if (example < 0 && find("#status").textContent.includes("Recorded run")) example = 0; // the page opened with it
+    buttons[Math.max(example + step, 0) % buttons.length].click();
+  };
+  // A presenter's remote goes through the examples, and then through the other tabs.
+  const slide = (step) => {
+    const now = TABS.findIndex((name) => tab(name)?.getAttribute("aria-selected") === "true");
+    const next = Math.max(example, 0) + step;
+    if (now === 0 && next >= 0 && next < examples().length) return recorded(step);
+    tab(TABS[(Math.max(now, 0) + step + TABS.length) % TABS.length]).click();
   };
   const acts = {
     r: () => { started = press("#run, #morph-run, #compare-run"); },
@@ -25,7 +45,10 @@ if (FORCED || asked.has("present")) {
     n: () => recorded(1),
     p: () => press("#live .play"),
     f: () => recorded(0),
+    i: () => document.documentElement.classList.toggle("unfolded"),
     h: () => find("#keys").toggleAttribute("hidden"),
+    pagedown: () => slide(1),
+    pageup: () => slide(-1),
   };
   const typing = (element) =>
     element.isContentEditable || ["TEXTAREA", "SELECT"].includes(element.tagName) ||
@@ -43,6 +66,10 @@ if (FORCED || asked.has("present")) {
   }));
   document.body.append(corner);
 
+  document.addEventListener("click", (event) => {
+    const at = examples().indexOf(event.target.closest?.("#recorded button"));
+    if (at >= 0) example = at;
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     const act = acts[event.key.toLowerCase()];

@@ -42,17 +42,19 @@ const compare = () => {
 const draw = () => {
   list.replaceChildren(...runs.map((one) => {
     const item = make("li"), words = make("div"), row = make("div", "", "acts");
-    const again = make("button", "Use these settings"), side = make("button", "Compare");
-    again.type = side.type = "button";
-    again.dataset.again = side.dataset.side = one.id;
-    again.setAttribute("aria-label", `Use the settings of run ${one.id}`);
-    side.setAttribute("aria-label", `Compare run ${one.id}`);
-    side.setAttribute("aria-pressed", String(chosen.includes(one.id)));
-    row.append(again, side);
+    for (const [act, text] of [["again", "Use settings"], ["side", "Compare"], ["forget", "Delete"]]) {
+      const button = make("button", text);
+      button.type = "button";
+      button.dataset[act] = one.id;
+      button.setAttribute("aria-label", `${text} of run ${one.id}`.replace("Compare of", "Compare").replace("Delete of", "Delete"));
+      if (act === "side") button.setAttribute("aria-pressed", String(chosen.includes(one.id)));
+      row.append(button);
+    }
     words.append(make("b", `${one.id} · ${one.title}`), make("span", one.summary), row);
     item.append(picture(one.after, `The result of run ${one.id}`), words);
     return item;
   }));
+  find(".all").hidden = runs.length < 2;
   compare();
 };
 
@@ -60,8 +62,11 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.again) return trigger("again", { id: Number(button.dataset.again) });
+  if (button.dataset.forget) return trigger("forget", { id: Number(button.dataset.forget) });
+  if (button.classList.contains("all")) return trigger("forget", { id: null });
+  // the two runs that were chosen last; one that is chosen already stays
   const id = Number(button.dataset.side);
-  chosen = chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-2);
+  chosen = [...chosen.filter((one) => one !== id), id].slice(-2);
   draw();
   find(`[data-side="${id}"]`)?.focus();
 });
@@ -69,6 +74,7 @@ element.addEventListener("click", (event) => {
 const update = () => {
   runs = props.value || [];
   // two runs are compared at once
+  chosen = chosen.filter((id) => runs.some((one) => one.id === id));
   if (runs.length === 2 && !chosen.length) chosen = runs.map((one) => one.id).reverse();
   draw();
 };

@@ -23,11 +23,19 @@ Record = Mapping[str, Any]
 
 
 class Save(NamedTuple):
-    """A kind of file: its label on the page, its suffix, and the function that makes its bytes."""
+    """A kind of file: its label on the page, its suffix, the function that makes its bytes, and the side to which it
+    enlarges a picture, or 0.
+    """
 
     label: str
     suffix: str
     make: Callable[[Outcome, Record | None], bytes]
+    side: int = 0
+
+    def label_at(self, size: int) -> str:
+        """The label, with the factor by which pictures of `size` pixels are enlarged."""
+        factor = self.side / size
+        return f"{self.label}, enlarged {factor:.3g} ×" if factor > 1 else self.label
 
 
 def name(outcome: Outcome) -> str:
@@ -63,7 +71,7 @@ def _zip(outcome: Outcome, metadata: Record | None) -> bytes:
 SAVES: Mapping[str, Save] = MappingProxyType(
     {
         "png": Save("Picture", ".png", lambda outcome, metadata: to_png(outcome.after, metadata)),
-        "large": Save(f"Picture, {LARGE} px", f"-{LARGE}px.png", _large),
+        "large": Save(f"{LARGE} px", f"-{LARGE}px.png", _large, LARGE),
         "settings": Save("Settings", ".json", _settings),
         "mp4": Save("Video", ".mp4", lambda outcome, metadata: mp4(outcome.frames)),
         "webp": Save("Animated WebP", ".webp", lambda outcome, metadata: webp(outcome.frames)),

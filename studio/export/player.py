@@ -76,10 +76,15 @@ def playback_view(outcome: Outcome, play: bool = False) -> Json:
 
 def comparison_view(outcome: Outcome) -> Json:
     """The image before and after the run, and their difference."""
-    found = difference(outcome.before, outcome.after)
+    return pair_view(outcome.before, outcome.after)
+
+
+def pair_view(before: Image.Image, after: Image.Image) -> Json:
+    """Two images and their difference."""
+    found = difference(before, after)
     return {
-        "before": uri(outcome.before),
-        "after": uri(outcome.after),
+        "before": uri(before),
+        "after": uri(after),
         "difference": uri(found.image),
         "scale": f"Brightest: {found.largest} of 255 levels. Mean: {found.mean:.1f}. "
         f"{found.changed:.0%} of the pixels moved by more than 8.",

@@ -106,20 +106,20 @@ def write(name: str, plan: RecordingPlan, outcome: Outcome, model: Model, folder
         "verdict": None if outcome.verdict is None else outcome.verdict.to_json(),
     }
     (folder / f"{name}.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
-    _sheet([outcome.before, *outcome.frames]).save(folder / f"{name}.webp", lossless=True, method=6)
+    sheet([outcome.before, *outcome.frames]).save(folder / f"{name}.webp", lossless=True, method=6)
     if trajectory.states:
-        _sheet([*trajectory.states, *trajectory.estimates]).save(folder / f"{name}.path.webp", quality=80, method=6)
+        sheet([*trajectory.states, *trajectory.estimates]).save(folder / f"{name}.path.webp", quality=80, method=6)
 
 
 def _read(path: Path) -> Recording:
     metadata = json.loads(path.read_text(encoding="utf-8"))
     measured, noise = metadata["measured"], metadata["noise"]
     curve = tuple(CurvePoint(**point) for point in metadata["curve"])
-    before, *frames = _tiles(path.with_suffix(".webp"), 1 + len(curve))
+    before, *frames = tiles(path.with_suffix(".webp"), 1 + len(curve))
     trajectory = None
     if noise:
-        tiles = _tiles(path.with_suffix(".path.webp"), 2 * len(noise))
-        trajectory = Trajectory(tuple(tiles[: len(noise)]), tuple(tiles[len(noise) :]), tuple(noise))
+        pictures = tiles(path.with_suffix(".path.webp"), 2 * len(noise))
+        trajectory = Trajectory(tuple(pictures[: len(noise)]), tuple(pictures[len(noise) :]), tuple(noise))
     best = next(point for point in curve if point.step == measured["best_step"])
     psnr = measured["round_trip"]["psnr_db"]
     outcome = Outcome(
@@ -143,7 +143,7 @@ def _read(path: Path) -> Recording:
     return Recording(path.stem, *names, outcome, metadata["model"]["sha256"])
 
 
-def _sheet(images: Sequence[Image.Image]) -> Image.Image:
+def sheet(images: Sequence[Image.Image]) -> Image.Image:
     """Square images in rows of eight, because WebP is limited to 16,383 pixels a side."""
     side, columns = images[0].width, min(len(images), 8)
     sheet = Image.new("RGB", (columns * side, math.ceil(len(images) / columns) * side))
@@ -152,7 +152,8 @@ def _sheet(images: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def _tiles(path: Path, count: int) -> list[Image.Image]:
+def tiles(path: Path, count: int) -> list[Image.Image]:
+    """The images of a sheet."""
     with Image.open(path) as opened:
         sheet = opened.convert("RGB")
     columns = min(count, 8)

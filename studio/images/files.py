@@ -13,11 +13,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from PIL import Image
+from PIL import Image, features
 
 from studio.core.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
@@ -25,7 +25,7 @@ MAX_SCANS = 64
 DECODE_TIMEOUT = 6.0
 
 _UNREADABLE = "This file cannot be read as a picture: choose a PNG, JPEG or WebP file that opens on your device."
-_HEIF = "HEIC and AVIF pictures are not supported: save it as JPEG or PNG, and choose that."
+_HEIF = "This HEIC or AVIF picture cannot be read here: save it as JPEG or PNG, and choose that."
 _TILE_TAGS = (322, 323)
 _UNCOMPRESSED_BMP = (0, 3)
 

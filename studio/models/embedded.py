@@ -20,7 +20,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
 _NOTE = (
     "The embedded model is small and was trained on rendered clay faces only: "
-    "the inversion of a photo is lossless, but steering it works poorly."
+    "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,12 @@ from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
 from studio.runs.compare import compare
 from studio.runs.events import Waiting
+from studio.runs.kept_run import KeptRun
 from studio.runs.measures.cost import Cost, CostModel
 from studio.runs.measures.memory import need
 from studio.runs.measures.meter import warm_up_profiler
 from studio.runs.morph import morph
+from studio.runs.reconstruct import reconstruct
 from studio.runs.request import Request
 from studio.runs.retry import with_second_try
 from studio.runs.sampling import sampler_for
@@ -33,11 +36,13 @@ class Task:
         kind: which run.
         request: pictures and settings.
         methods: the gradient methods of a comparison; empty for the other kinds.
+        kept: where a run of the kind "steer" is kept; the run with which the kind "resume" goes on.
     """
 
-    kind: Literal["steer", "morph", "compare"]
+    kind: Literal["steer", "resume", "reconstruct", "morph", "compare"]
     request: Request
     methods: tuple[GradientName, ...] = ()
+    kept: KeptRun = field(default_factory=KeptRun)
 
 
 Stream = Callable[[Task, CancelToken], Iterator[Any]]
@@ -78,13 +83,14 @@ class Studio:
         known = [seconds for seconds in each if seconds is not None]
         if len(known) < len(each):
             return None
-        factor = {"steer": 1.0, "morph": 1.5, "compare": 1 + 2 / settings.optimisation_steps}
+        few = 2 / settings.optimisation_steps
+        factor = {"steer": 1.0, "resume": 1.0, "reconstruct": few, "morph": 1.5, "compare": 1 + few}
         return sum(known) * factor[task.kind]
 
     def stream(self, task: Task, stop: CancelToken) -> Iterator[Any]:
         """The events of a task, at most as many a second as a page shows; None if there is no new one.
 
-        One task at a time holds the device. Its events are those of `steer`, `morph` or `compare`, after `Waiting`.
+        One task at a time holds the device. Its events are those of its kind of run, after `Waiting`.
         """
         return latest_only(self._events(task, stop), stop, self.device, waiting=Waiting)
 
@@ -99,5 +105,9 @@ class Studio:
     def _events(self, task: Task, stop: CancelToken) -> Iterator[Any]:
         if task.kind == "compare":
             return compare(self.model, task.request, task.methods, stop)
-        run: Callable[..., Iterator[Any]] = steer if task.kind == "steer" else morph
+        if task.kind == "resume":
+            return task.kept.resume(stop)
+        if task.kind == "reconstruct":
+            return reconstruct(self.model, task.request, stop, self.cost_model)
+        run: Callable[..., Iterator[Any]] = partial(steer, kept=task.kept) if task.kind == "steer" else morph
         return with_second_try(lambda request: run(self.model, request, stop, self.cost_model), task.request)

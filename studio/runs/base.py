@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import Frame, GradientMethod, encode_steps, guide, prepared
+from adjointdeis import Frames, GradientMethod, encode_steps, guide, prepared, sample
 from studio.core.cancellation import CancelToken
 from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
 from studio.core.settings import Settings
@@ -33,6 +33,8 @@ from studio.runs.measures.history import RunHistory
 from studio.runs.measures.monitored import Cancelled, MonitoredNetwork
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import trajectory
+from studio.runs.measures.verdict import verdict
+from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.step_options import step_options
 
@@ -64,6 +66,9 @@ class Run:
         self.sampler = sampler_for(model, settings)
         self.history = RunHistory(settings.goal.reached)
         self.round_trip: RoundTrip | None = None
+        self._loss: MeasuredLoss | None = None
+        self._frames: Frames | None = None
+        self._seconds = 0.0
 
     def tensor(self, picture: Image.Image) -> Tensor:
         """(1, 3, size, size) in [-1, 1] on the model's device."""
@@ -82,7 +87,12 @@ class Run:
         )
         return Code(z, *encoding)
 
-    def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Iterator[Frame]:
+    @torch.no_grad()
+    def samples(self, start: Code) -> Iterator[Tensor]:
+        """The states from the noise to the image, without a gradient."""
+        yield from sample(self.network, self.sampler, start.x_T, prepared(self.model.prepare, start.z), start.noises)
+
+    def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Frames:
         """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
         options = step_options(self.settings, start._asdict(), self.model.code_root)
         objective, redraw = loss.objective, loss.objective.redraw
@@ -105,9 +115,28 @@ class Run:
 
     def optimise(self, start: Code, loss: MeasuredLoss) -> Iterator[Progress]:
         """The progress after every update; the history has its point and image by then."""
-        n, began = self.sampler.steps, perf_counter()
+        gradient = gradient_method(self.settings, self.model.graphs, self.model.prepare)
+        self._loss, self._frames = loss, self.frames(start, loss, gradient)
+        yield from self._advance(self._frames, loss)
+
+    def resume(self, stop: CancelToken, steps: int) -> Iterator[Progress]:
+        """Go on after `optimise`, with the same state of the optimiser, until `steps` updates were made in all.
+
+        Raises:
+            ValueError: `optimise` has not begun.
+        """
+        if self._loss is None or self._frames is None:
+            raise ValueError("A run that has not begun to optimise cannot go on.")
+        self.began = perf_counter() - self._seconds
+        self.network.restart(stop)
+        self._frames.extend(steps - self.settings.optimisation_steps)
+        self.settings = self.settings.model_copy(update={"optimisation_steps": steps})
+        yield from self._advance(self._frames, self._loss)
+
+    def _advance(self, frames: Frames, loss: MeasuredLoss) -> Iterator[Progress]:
+        n, began, met_before = self.sampler.steps, perf_counter(), self.history.finished
         self.network.record(n)
-        for frame in self.frames(start, loss, gradient_method(self.settings, self.model.graphs, self.model.prepare)):
+        for frame in frames:
             image = to_image(loss.image)
             self.history.add(loss.point(frame), image, self.network.recorded)
             self.network.record(n)
@@ -115,7 +144,7 @@ class Run:
                 self.cost_model.record_update(perf_counter() - began, self.settings, n)
             began = perf_counter()
             yield self._progress("optimise", frame.step, self.settings.optimisation_steps, image)
-            if self.history.finished:
+            if self.history.finished and not met_before:
                 return
 
     def encoding(self, step: int, steps: int, state: Tensor) -> Progress:
@@ -129,6 +158,7 @@ class Run:
         history, image = self.history, self.history.best_image
         if history.best is None or image is None or self.round_trip is None:
             return None
+        self._seconds = perf_counter() - self.began
         return Outcome(
             settings=self.settings,
             before=history.frames[0] if before is None else before,
@@ -138,11 +168,19 @@ class Run:
             stopped=stopped,
             round_trip=self.round_trip,
             calls=self.network.calls,
-            seconds=perf_counter() - self.began,
+            seconds=self._seconds,
             frames=tuple(history.frames),
             path=trajectory(self.sampler, history.best_calls, self.model.preview_latents),
             memory=self.network.peak_memory,
         )
+
+    def judged_outcome(self, stopped: bool, request: Request) -> Outcome | None:
+        """The outcome with the verdict of networks that no loss uses; None before the first image."""
+        if (outcome := self.outcome(stopped, request.start)) is None:
+            return None
+        improving = outcome.best is outcome.curve[-1]
+        pictures = request.start, outcome.after, request.second
+        return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, improving))
 
     def _progress(self, phase: Phase, step: int, steps: int, image: Image.Image) -> Progress:
         n = self.sampler.steps

@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import prepared, sample
 from losses import Loss, WeightedSum
 from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
@@ -92,23 +91,17 @@ def _events(run: Run, faces: list[Tensor], verdicts: list[tuple[Verdict, ...]]) 
             z = code(run.model, face)
         codes.append((yield from with_events(run.encode(face, z), encoding, done=k * n)))
     run.cost_model.record_encoding(perf_counter() - began, run.network.calls, run.settings, 2 * n)
-    for step, state in enumerate(_samples(run, _batch(codes)), 2 * n):
+    for step, state in enumerate(run.samples(_batch(codes)), 2 * n):
         yield encoding(step, state)
     again = run.model.decode_latents(state)
     trips = [measure(face, again[k : k + 1]) for k, face in enumerate(faces)]
     run.round_trip = max(trips, key=lambda trip: trip.largest)
     middle = interpolate(codes[0], codes[1])
-    *_, plain = _samples(run, middle)
+    *_, plain = run.samples(middle)
     loss = MeasuredLoss(_objective(run, faces, run.model.decode_latents(plain)))
     for progress in run.optimise(middle, loss):
         verdicts.append(panel.verdicts(loss.image))
         yield Morphing(progress, run.history.frames[0], verdicts[0], verdicts[-1])
-
-
-@torch.no_grad()
-def _samples(run: Run, start: Code) -> Iterator[Tensor]:
-    """The states from the noise to the image, without a gradient."""
-    yield from sample(run.network, run.sampler, start.x_T, prepared(run.model.prepare, start.z), start.noises)
 
 
 def _batch(codes: list[Code]) -> Code:

@@ -39,7 +39,7 @@ class Request:
             UserError: the first thing that is missing or wrong, in the order in which the page asks for it.
         """
         if start is None:
-            raise UserError("There is no image yet: upload one, or choose an example below it.")
+            raise UserError("There is no image yet: upload one, or choose an example.")
         settings = parse(values)
         first_picture = load_picture(start, size, Crop.of_first(settings))
         _check_texts(settings)

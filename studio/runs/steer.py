@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from time import perf_counter
 
 import torch
@@ -14,14 +13,20 @@ from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import Event, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import objective
+from studio.runs.kept_run import KeptRun
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import measure
-from studio.runs.measures.verdict import verdict
 from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 
 
-def steer(model: Model, request: Request, stop: CancelToken, cost_model: CostModel | None = None) -> Iterator[Event]:
+def steer(
+    model: Model,
+    request: Request,
+    stop: CancelToken,
+    cost_model: CostModel | None = None,
+    kept: KeptRun | None = None,
+) -> Iterator[Event]:
     """Progress events, then one Outcome.
 
     Args:
@@ -30,16 +35,17 @@ def steer(model: Model, request: Request, stop: CancelToken, cost_model: CostMod
         stop: checked at every network call. After it is set the best picture so far is the outcome; before the
             first sample there is no outcome.
         cost_model: the measured pace of this device, updated by this run.
+        kept: holds the run after its end, so that `resume` can go on.
 
     Raises:
         UserError: the model cannot do what the request asks for.
     """
     run = Run(model, request.settings, stop, cost_model)
     stopped = yield from until_cancelled(_events(run, request))
-    if outcome := run.outcome(stopped, request.start):
-        improving = outcome.best is outcome.curve[-1]
-        pictures = request.start, outcome.after, request.second
-        yield replace(outcome, verdict=verdict(model, request.settings, *pictures, improving))
+    if outcome := run.judged_outcome(stopped, request):
+        if kept is not None:
+            kept.keep(run, request)
+        yield outcome
 
 
 def _events(run: Run, request: Request) -> Iterator[Progress]:

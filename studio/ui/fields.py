@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from PIL import Image
 
+from studio.core.errors import UserError
 from studio.core.goals import PROMPTS
 from studio.core.settings import Settings, bounds, title
+from studio.images.crop import Crop
+from studio.images.load import load_picture
 from studio.server.gradio_internals import PlainSubclass
 
+CONSENT = "Own photos: only with consent. Examples: rendered faces, MIT licence."
 DEFAULTS = Settings(prompt=PROMPTS[0])
 # Gradio's thumbnails are buttons without an accessible name; those of a closed part exist only after it was opened
 NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(
@@ -60,17 +66,27 @@ def picture(label: str, name: str, value: Path | None, height: int = 260) -> gr.
     )
 
 
-def example_row(examples: Sequence[Path], image: gr.Image, label: str = "Examples") -> None:
-    """Thumbnails below a picture; nothing without examples."""
-    if examples:
-        gr.Examples(
-            [[str(path)] for path in examples],
-            image,
-            label=label,
-            elem_id=f"examples-{image.elem_id}",
-            cache_examples=False,
-            api_visibility="private",
-        )
+def model_input(path: str | None, size: int, crop: Crop = Crop()) -> Image.Image | None:  # noqa: B008 -- immutable
+    """The crop of a picture as the model gets it; None without a file, or for one that cannot be used."""
+    try:
+        return None if path is None else load_picture(path, size, crop)
+    except UserError:
+        return None
+
+
+def example_row(examples: Sequence[Path], image: gr.Image, label: str = "Examples") -> list[Any]:
+    """Thumbnails below a picture, and the event of a choice among them, if there are any."""
+    if not examples:
+        return []
+    row = gr.Examples(
+        [[str(path)] for path in examples],
+        image,
+        label=label,
+        elem_id=f"examples-{image.elem_id}",
+        cache_examples=False,
+        api_visibility="private",
+    )
+    return [row.load_input_event]
 
 
 def text(field: str, prefix: str = "") -> gr.Textbox:

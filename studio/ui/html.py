@@ -9,7 +9,9 @@ from studio.core.settings import Settings
 from studio.runs.events import Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.reconstruct import Reconstruction
 
+_HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
 
 
@@ -60,10 +62,15 @@ def goal_text(settings: Settings) -> str:
     return settings.prompt if settings.needs_prompt else goal.summary or goal.label.split(":")[0]
 
 
-def recorded(title: str, current: bool) -> str:
+def asked(settings: Settings) -> str:
+    """The goal of the run that is shown, and, for an audience, how it is reached."""
+    return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>'
+
+
+def recorded(title: str, current: bool, button: str = "Run") -> str:
     """A recorded run in one sentence; `current`: made with the weights that are loaded."""
     weights = "" if current else " (older weights)"
-    return f"Recorded run{weights}: {title}. Press Run to compute it now."
+    return f"Recorded run{weights}: {title}. Press {button} to compute it now."
 
 
 def size(number: int) -> str:
@@ -91,6 +98,11 @@ def expected(cost: Cost) -> str:
     return f'<p class="hint">Expected cost of a run: {", ".join(parts)}.</p>'
 
 
+def reconstructed(found: Reconstruction) -> str:
+    """The end of a reconstruction in one sentence."""
+    return f"Reconstructed in {_duration(found.seconds)}."
+
+
 def finished(outcome: Outcome) -> str:
     """The end of a run in one sentence."""
     last = outcome.curve[-1].step
@@ -107,13 +119,23 @@ def numbers(outcome: Outcome) -> str:
     rows = [(name, f"{first[name]:.3f} → <b>{best[name]:.3f}</b>") for name in best]
     rows += [
         ("Inversion error", f"<b>{inversion_error(outcome.round_trip)}</b>"),
-        ("Best step", f"{outcome.best.step} of {outcome.settings.optimisation_steps}"),
+        ("Result", f"step {outcome.best.step} of {outcome.curve[-1].step}"),
         ("Network calls, time", f"{outcome.calls:,}, {outcome.seconds:.1f} s"),
         ("Peak memory", size(outcome.memory) if outcome.memory else "unknown"),
         ("Seed", str(outcome.settings.seed)),
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
     return f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
+
+
+def reconstruction(found: Reconstruction) -> str:
+    """What was done without a goal, and the errors by both samplers."""
+    measured = {"SDE (Cycle-SDE)": found.by_sde, "ODE (DDIM)": found.by_ode}
+    errors = "".join(
+        f"<p>{name}: <b>{inversion_error(one.round_trip)}</b><span class=calls>, {one.calls:,} network calls</span></p>"
+        for name, one in measured.items()
+    )
+    return f"<p>Reconstruction: encode to noise, then sample, without a gradient.</p>{errors}"
 
 
 def no_numbers() -> str:

@@ -28,6 +28,9 @@ from studio.ui.events import QUEUED, QUICK, Updates
 Work = Callable[..., Generator[Updates, None, str]]
 """(token, *values of the inputs) -> updates; returns a note for the end, or "". An exception becomes a message."""
 
+Fresh = Callable[..., Updates]
+"""(*values of the inputs) -> every panel of a result without a result, so that none shows that of another run."""
+
 # on a phone the result is below the settings: scroll to it when the run starts
 _SCROLL = (
     "() => {{ if (innerWidth < 769) document.querySelector('#{0}status').scrollIntoView({{behavior: 'smooth'}}) }}"
@@ -38,7 +41,10 @@ _NO_RESULT = "Stopped before the first step, so there is no new result."
 
 @dataclass(frozen=True)
 class Job:
-    """The components of a job; the ids of their elements begin with `prefix`."""
+    """The components of a job; the ids of their elements begin with `prefix`.
+
+    `others` are buttons that start a job of their own with the same Stop, status and message; one works at a time.
+    """
 
     prefix: str
     run: gr.Button
@@ -46,11 +52,17 @@ class Job:
     status: gr.HTML
     message: gr.HTML
     announcement: gr.HTML
+    others: tuple[gr.Button, ...] = ()
 
     @property
     def components(self) -> list[Block]:
         """All of them."""
-        return [self.run, self.stop, self.status, self.message, self.announcement]
+        return [*self.buttons, self.status, self.message, self.announcement]
+
+    @property
+    def buttons(self) -> list[Block]:
+        """Those that a job enables and disables."""
+        return [self.run, self.stop, *self.others]
 
     def key(self, request: gr.Request) -> str:
         """The name of this job in this session, for `CancelTokens`."""
@@ -73,53 +85,63 @@ class Job:
         return self.over(_NO_RESULT, 0.0)
 
 
-def job_row(prefix: str, label: str, status: str = "") -> Job:
+def job_row(prefix: str, label: str, status: str = "", others: Sequence[gr.Button] = ()) -> Job:
     """Run, Stop, progress bar and message.
 
     Args:
         prefix: of the ids of their elements.
         label: of Run.
         status: HTML of the progress bar before the first run.
+        others: further buttons of the job (see `Job`); those that are not rendered yet follow Stop.
     """
     with gr.Row(elem_classes="job", elem_id=f"{prefix}go"):
         run = gr.Button(label, variant="primary", elem_id=f"{prefix}run", scale=3, min_width=120)
         stop = gr.Button("Stop", variant="stop", interactive=False, elem_id=f"{prefix}stop", scale=1, min_width=90)
+        for button in others:
+            if not button.is_rendered:
+                button.render()  # type: ignore[no-untyped-call]
     begin = status or html.progress_bar(f"Ready: press {label}")
     shown = gr.HTML(begin, elem_id=f"{prefix}status", elem_classes="plain")
     message = gr.HTML("", elem_id=f"{prefix}message", elem_classes="plain message")
     announcement = gr.HTML(
         "", elem_id=f"{prefix}announcement", elem_classes="unseen", html_template='<span role="status">${value}</span>'
     )
-    return Job(prefix, run, stop, shown, message, announcement)
+    return Job(prefix, run, stop, shown, message, announcement, tuple(others))
 
 
 class JobHandlers:
     """What happens when Run or Stop is pressed."""
 
-    def __init__(self, job: Job, cancel_tokens: CancelTokens, work: Work) -> None:
-        self._job, self._tokens, self._work = job, cancel_tokens, work
+    def __init__(self, job: Job, cancel_tokens: CancelTokens, work: Work, fresh: Fresh) -> None:
+        self._job, self._tokens, self._work, self._fresh = job, cancel_tokens, work, fresh
         self._label = job.run.value
 
-    def begin(self, request: gr.Request) -> Updates:
-        """Run was pressed: the page answers at once, before the run is queued."""
+    def begin(self, request: gr.Request, *values: Any) -> Updates:
+        """Run was pressed: the page answers at once, before the run is queued, and clears the result before."""
         self._tokens.register(self._job.key(request), client_address(request))
         return {
+            **self._fresh(*values),
             self._job.run: gr.Button("Running…", interactive=False),
             self._job.stop: gr.Button(interactive=True),
+            **dict.fromkeys(self._job.others, gr.Button(interactive=False)),
             self._job.status: html.progress_bar("Starting…"),
             self._job.message: "",
             self._job.announcement: "Run started.",
         }
 
     def run(self, request: gr.Request, *values: Any) -> Iterator[Updates]:
-        """The run itself; an exception becomes one sentence, and what the page shows stays."""
+        """The run itself; an exception becomes one sentence, without a picture of any run beside it."""
         token = self._tokens.register(self._job.key(request), client_address(request))
         try:
             note = yield from self._work(token, *values)
             if notes := " ".join(filter(None, (note, token.why()))):
                 yield {self._job.message: html.note(notes)}
         except Exception as error:
-            yield {self._job.status: html.progress_bar(_FAILED), self._job.message: html.alert(explain(error))}
+            failed: Updates = {
+                self._job.status: html.progress_bar(_FAILED),
+                self._job.message: html.alert(explain(error)),
+            }
+            yield {**self._fresh(*values), **failed}
 
     def stop(self, request: gr.Request) -> Updates:
         """Stop was pressed: the run ends after its current network call, and keeps its best result."""
@@ -129,25 +151,45 @@ class JobHandlers:
     def end(self, request: gr.Request) -> Updates:
         """The run is over, however it ended."""
         self._tokens.release(self._job.key(request))
-        run = gr.Button(self._label, interactive=True)
-        return {self._job.run: run, self._job.stop: gr.Button("Stop", interactive=False)}
+        return {
+            self._job.run: gr.Button(self._label, interactive=True),
+            self._job.stop: gr.Button("Stop", interactive=False),
+            **dict.fromkeys(self._job.others, gr.Button(interactive=True)),
+        }
 
 
 def wire_job(
-    job: Job, cancel_tokens: CancelTokens, work: Work, inputs: Sequence[Block], outputs: Sequence[Block]
+    job: Job,
+    cancel_tokens: CancelTokens,
+    work: Work,
+    fresh: Fresh,
+    inputs: Sequence[Block],
+    outputs: Sequence[Block],
+    start: gr.Button | None = None,
 ) -> Any:
-    """Have Run call `work` on the inputs' values and show its updates in the outputs.
+    """Have a button call `fresh` and then `work` on the inputs' values, and show their updates in the outputs.
+
+    Args:
+        job: the components.
+        cancel_tokens: of all visitors.
+        work: see `Work`.
+        fresh: see `Fresh`.
+        inputs: components whose values both get.
+        outputs: components that both may update, beside those of the job.
+        start: one of the job's other buttons; Run if None.
 
     Returns:
         The event at the end of a run, for what follows it.
     """
-    handlers = JobHandlers(job, cancel_tokens, work)
-    started = job.run.click(handlers.begin, None, job.components, **QUICK)
-    job.run.click(None, js=_SCROLL.format(job.prefix), **QUICK)
+    handlers = JobHandlers(job, cancel_tokens, work, fresh)
     shown = [*job.components, *outputs]
+    button = start or job.run
+    started = button.click(handlers.begin, list(inputs), shown, **QUICK)
+    button.click(None, js=_SCROLL.format(job.prefix), **QUICK)
     running = started.then(handlers.run, list(inputs), shown, concurrency_limit=CONCURRENT_RUNS, **QUEUED)
-    job.stop.click(handlers.stop, None, job.stop, **QUICK)
-    return running.then(handlers.end, None, [job.run, job.stop], **QUICK)
+    if start is None:
+        job.stop.click(handlers.stop, None, job.stop, **QUICK)
+    return running.then(handlers.end, None, job.buttons, **QUICK)
 
 
 def follow(job: Job, events: Iterable[Any], show: Callable[[Any], Updates]) -> Generator[Updates, None, Any]:

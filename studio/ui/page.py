@@ -52,7 +52,7 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("Steer", id="steer"):
                 steer_tab(blocks, studio, examples, stream)
             with gr.Tab("Morph", id="morph"):
-                morph_tab(studio, [*morph_examples(), *examples], stream)
+                morph_tab(blocks, studio, [*morph_examples(), *examples], stream)
             with gr.Tab("Compare", id="compare"):
                 compare_tab(studio, examples, stream)
             with gr.Tab("About", id="about"):

@@ -9,9 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
-CSS = ASSETS / "present.css"
 IDLE = 180
 """Seconds without input from keys, mouse or screen after which the page reloads."""
+
+
+def style() -> str:
+    """The style sheet. Gradio adds two classes to the selectors of the page's other rules: the mode's class outweighs
+    them by repetition.
+    """
+    return (ASSETS / "present.css").read_text(encoding="utf-8").replace(".presenting", 5 * ".presenting")
 
 
 def script(forced: bool, idle: int = IDLE) -> str:

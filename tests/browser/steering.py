@@ -65,6 +65,7 @@ RECORDER = """() => {
   window.watching = new MutationObserver(() => {
     if (live.dataset.drawn === last) return;
     last = live.dataset.drawn;
+    if (live.dataset.shown.startsWith('model input')) return; // shown until the run's first frame
     window.frames_seen.push({at: performance.now(), shown: live.dataset.shown});
   });
   window.watching.observe(live, {attributes: true});

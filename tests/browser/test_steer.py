@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from studio.export.metadata import read_settings
 from studio.export.player import uri
@@ -91,7 +91,7 @@ def test_a_run_ends_with_its_best_step_its_comparison_and_its_numbers(visit_stan
     assert len(set(frames)) > 2
     assert page.evaluate("window.shifts") < 0.05
     expect(page.locator("#numbers")).to_contain_text("lossless (0 of 255 levels off)")
-    assert ", lowest loss" in page.get_attribute("#live canvas", "aria-label")
+    assert ": result" in page.get_attribute("#live canvas", "aria-label")
     assert page.get_attribute("#live .scrub", "max") == "4"
     expect(page.locator("#compare canvas.after")).to_be_visible()
 
@@ -122,19 +122,119 @@ def test_stop_answers_within_half_a_second_and_a_network_call(visit_stand_in: Vi
     finish(page)
 
 
-def test_the_last_result_stays_while_the_next_run_works(visit_stand_in: Visit) -> None:
+def no_result(page: Page) -> None:
+    """No panel shows a result."""
+    expect(page.locator("#compare canvas.after")).to_be_hidden()
+    expect(page.locator("#numbers")).to_contain_text("After a run")
+    expect(page.locator("#live .scrub")).to_be_disabled()
+    expect(page.locator("#live polyline")).to_have_count(0)
+
+
+def test_a_run_at_work_shows_its_own_picture_and_goal(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
-    few_steps(page, 2)
-    finish(page)
-    numbers, pairs = page.inner_text("#numbers"), page.get_attribute("#compare [data-pairs]", "data-pairs")
+    expect(page.locator("#compare canvas.after")).to_be_visible()
+    expect(page.locator("#asked")).to_contain_text("Goal: a face with red hair")
+    write(page, "a green hat")
     few_steps(page, 20)
     start(page)
     wait_moving(page)
-    assert page.inner_text("#numbers") == numbers
-    assert page.get_attribute("#compare [data-pairs]", "data-pairs") == pairs
-    expect(page.locator("#compare canvas.after")).to_be_visible()
+    expect(page.locator("#asked")).to_contain_text("Goal: a green hat")
+    expect(page.locator("#numbers")).to_contain_text("After a run")
+    expect(page.locator("#compare canvas.after")).to_be_hidden()
+    expect(page.locator("#compare canvas.before")).to_be_visible()
     page.click("#stop")
     wait_ready(page)
+    expect(page.locator("#compare canvas.after")).to_be_visible()
+
+
+def test_a_new_picture_an_error_and_a_link_show_no_result_of_another_run(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    expect(page.locator("#compare canvas.after")).to_be_visible()
+    page.locator("#first").get_by_label("Remove Image").click()
+    no_result(page)
+    expect(page.locator("#live canvas")).to_be_hidden()
+    page.click("#save-png")
+    message(page, "There is no result to save yet")
+    page.set_input_files("#first input[type=file]", examples()[1])
+    expect(page.locator("#live .caption")).to_contain_text("model input")
+    expect(page.locator("#compare canvas.before")).to_be_visible()
+    no_result(page)
+    page.locator(".recorded button").first.click()
+    expect(page.locator("#compare canvas.after")).to_be_visible()
+    write(page, "")
+    page.click("#run")
+    message(page, "The prompt is empty")
+    no_result(page)
+    linked = visit_stand_in(seed="3", image="5-mohawk")
+    note(linked, "Settings from the link")
+    no_result(linked)
+    expect(linked.locator("#live .caption")).to_contain_text("model input")
+
+
+def test_the_results_step_is_marked_and_the_last_step_is_one_click_away(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    best = load()[0].outcome.best.step
+    page.wait_for_function(
+        "(best) => document.querySelector('#live [data-shown]').dataset.shown === best", arg=f"frames {best}"
+    )
+    expect(page.locator("#live .caption")).to_contain_text(": result")
+    expect(page.locator("#live circle.chosen")).to_have_count(1)
+    marks = page.evaluate(
+        """() => ['.tick', 'circle.chosen', 'line.now'].map((name) => {
+          const box = document.querySelector(`#live ${name}`).getBoundingClientRect();
+          return box.left + box.width / 2;
+        })"""
+    )
+    assert marks[1] == pytest.approx(marks[2], abs=1)
+    rail = page.locator("#live .rail").bounding_box()
+    assert rail is not None
+    steps = len(load()[0].outcome.frames) - 1
+    assert (marks[0] - rail["x"] - 8) / (rail["width"] - 16) == pytest.approx(best / steps, abs=0.02)
+    page.get_by_role("button", name="Last step").click()
+    assert shown(page) == f"frames {steps}"
+    page.get_by_role("button", name="Result", exact=True).click()
+    assert shown(page) == f"frames {best}"
+
+
+def test_a_stopped_run_goes_on_from_the_picture_it_reached(visit_stand_in: Visit, stand_in: Served) -> None:
+    page = visit_stand_in()
+    expect(page.locator("#resume")).to_be_hidden()
+    few_steps(page, 30)
+    start(page)
+    wait_moving(page)
+    page.click("#stop")
+    wait_ready(page)
+    made = int(page.get_attribute("#live .scrub", "max") or "")
+    assert 0 < made < 30
+    resume = page.locator("#resume")
+    expect(resume).to_have_text(f"Resume ({30 - made} steps)")
+    stand_in.network.seconds = 0.0
+    resume.click()
+    expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
+    wait_ready(page)
+    assert page.get_attribute("#live .scrub", "max") == "30"
+    expect(resume).to_have_text("Resume (30 steps)")
+    unfold(page, "history")
+    expect(page.locator("#visit .runs li")).to_have_count(2)
+    page.locator(".recorded button").first.click()
+    expect(resume).to_be_hidden()
+
+
+def test_the_reconstruction_is_measured_before_any_run(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    write(page, "")  # no goal is needed
+    page.click("#reconstruct")
+    expect(page.locator("#status")).to_contain_text("Reconstructed")
+    wait_ready(page)
+    expect(page.locator("#asked")).to_contain_text("SDE (Cycle-SDE): lossless (0 of 255 levels off), 16 network calls")
+    expect(page.locator("#asked")).to_contain_text("ODE (DDIM)")
+    expect(page.locator("#compare .tag.left")).to_have_text("Input")
+    page.click("#compare [data-view=heat]")
+    expect(page.locator("#compare .scale")).to_contain_text("Brightest: 0 of 255 levels")
+    write(page, "a hat")
+    few_steps(page)
+    finish(page)
+    expect(page.locator("#compare .tag.left")).to_have_text("Before")
 
 
 def test_two_visitors_wait_in_line_and_never_mix(visit_stand_in: Visit, stand_in: Served) -> None:
@@ -303,10 +403,47 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
     expect(table).to_contain_text("Optimisation steps")
     expect(table).to_contain_text("a face with a beard")
     expect(table).not_to_contain_text("Seed")
-    page.get_by_label("Use the settings of run 1").click()
+    for run in (2, 1):  # both are chosen already, and stay
+        page.get_by_label(f"Compare run {run}").click()
+        expect(page.locator("#visit .beside img")).to_have_count(2)
+    page.get_by_label("Use settings of run 1").click()
     note(page, "Settings of run 1")
     assert number(page, "optimisation_steps") == 1
     assert prompt(page) == "a face with red hair"
+    names = page.evaluate(
+        """() => [...document.querySelectorAll('#visit .runs button')]
+          .map((one) => one.getAttribute('aria-label').startsWith(one.textContent))"""
+    )
+    assert len(names) == 6
+    assert all(names)
+    page.get_by_label("Delete run 2").click()
+    expect(page.locator("#visit .runs li")).to_have_count(1)
+    expect(page.locator("#visit .beside")).to_be_hidden()
+    finish(page)
+    expect(page.locator("#visit .runs li")).to_have_count(2)
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.locator("#visit .runs li")).to_have_count(0)
+
+
+def test_a_copied_link_is_said_to_be_copied(chromium: Browser, stand_in: Served) -> None:
+    page = chromium.new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(stand_in.url)
+    page.wait_for_selector("#cost p")
+    page.click("#link")
+    expect(page.locator("#announcement")).to_contain_text("The link was copied.")
+    assert page.evaluate("getComputedStyle(document.querySelector('#link'), '::after').content").endswith('Copied"')
+    assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#address textarea, #address input")
+    page.close()
+
+
+def test_without_a_live_preview_the_steps_come_at_the_end(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    few_steps(page, 5)
+    unfold(page, "more")
+    page.get_by_label("Live preview").uncheck()
+    finish(page)
+    assert [one["shown"] for one in page.evaluate("window.frames_seen") if "step" in one["shown"]] == []
+    assert page.get_attribute("#live .scrub", "max") == "5"
 
 
 def test_a_picture_is_cropped_as_the_model_will_see_it(visit_stand_in: Visit, tmp_path: Path) -> None:

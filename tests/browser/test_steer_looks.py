@@ -90,6 +90,25 @@ def test_a_whole_run_needs_no_mouse(visit_stand_in: Visit) -> None:
     expect(page.locator("#status")).to_contain_text("the best picture so far is kept")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_whatever_has_the_focus_has_a_ring(visit_stand_in: Visit, theme: str) -> None:
+    page = visit_stand_in(theme=theme)
+    page.evaluate("(top) => { top.tabIndex = -1; top.focus(); }", page.locator("#head").element_handle())
+    bare = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            """() => {
+              const here = document.activeElement, ring = here.matches('.wipe') ? here.closest('.tile') : here;
+              const style = getComputedStyle(ring);
+              return [style.outlineStyle, parseFloat(style.outlineWidth), here.outerHTML.slice(0, 90)];
+            }"""
+        )
+        if found[0] == "none" or found[1] < 2:
+            bare.append(found[2])
+    assert bare == []
+
+
 def test_every_picture_has_words(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     few_steps(page)

@@ -69,8 +69,8 @@ WATCH = """(where) => {
 
 
 def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path, screens: Path) -> None:
-    expect(morph.locator("#morph-stage img")).to_have_count(2)
-    expect(morph.locator("#morph-panel .bar")).to_have_count(0)
+    expect(morph.locator("#morph-stage img")).to_have_count(4)  # the recorded run
+    expect(morph.locator("#morph-status")).to_contain_text("Recorded run")
     number(morph, "morph-optimisation_steps", 20)
     morph.evaluate(WATCH, "#morph-stage")
     finish(morph, "morph")
@@ -88,6 +88,28 @@ def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path
     assert Image.open(tmp_path / "m.png").size == (16, 16)
     assert set(json.loads((tmp_path / "m.json").read_text())["verdicts"]) == {"plain", "steered"}
     morph.screenshot(path=screens / "morph.png", full_page=True)
+
+
+def test_other_faces_show_no_morph_of_the_faces_before(morph: Page) -> None:
+    expect(morph.locator("#morph-panel .bar")).to_have_count(12)
+    with morph.expect_download():
+        morph.click("#morph-save-png")  # of the recorded run
+    morph.locator("#examples-morph-1 button").nth(3).click()
+    expect(morph.locator("#morph-stage img")).to_have_count(2)
+    expect(morph.locator("#morph-panel .bar")).to_have_count(0)
+    expect(morph.locator("#morph-numbers table")).to_have_count(0)
+    morph.click("#morph-save-png")
+    expect(morph.locator("#morph-message [role=alert]")).to_contain_text("no result to save")
+
+
+def test_a_comparison_opens_with_a_recorded_one_and_another_picture_clears_it(compare: Page) -> None:
+    expect(compare.locator("#compare-cards img")).to_have_count(len(GRADIENTS))
+    expect(compare.locator("#compare-status")).to_contain_text("Recorded run")
+    expect(compare.locator("#compare-cards .outcome")).to_contain_text("Exact gradient: Discrete adjoint")
+    compare.locator("#examples-compare-first button").nth(2).click()
+    expect(compare.locator("#compare-cards .outcome")).to_contain_text("After a run")
+    expect(compare.get_by_alt_text("Picture before")).to_have_count(len(GRADIENTS))
+    expect(compare.locator("#compare-curve polyline")).to_have_count(len(GRADIENTS))  # keys alone
 
 
 def test_a_morph_stops_and_runs_again(morph: Page, stand_in: Served) -> None:
@@ -142,7 +164,8 @@ def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None
     number(compare, "compare-optimisation_steps", 4)
     compare.evaluate(WATCH, "#compare-cards")
     finish(compare, "compare")
-    expect(compare.locator("#compare-status")).to_contain_text("lowest loss")
+    expect(compare.locator("#compare-cards .outcome")).to_contain_text("Exact gradient: Discrete adjoint")
+    expect(compare.locator("#compare-cards .hint")).to_contain_text("Last losses differ by")
     assert compare.evaluate("pictures.size") > 8
     for name in ("Discrete adjoint", "Plain autograd"):
         card = compare.locator("#compare-cards article", has_text=name)
@@ -158,7 +181,7 @@ def test_methods_are_compared_side_by_side(compare: Page, screens: Path) -> None
 
 
 def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
-    compare.get_by_label("AdjointDEIS-2M").uncheck()
+    compare.get_by_role("checkbox", name="AdjointDEIS-2M").uncheck()
     expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS) - 1)
     number(compare, "compare-optimisation_steps", 100)
     compare.click("#compare-run")

@@ -46,6 +46,11 @@ def _clip_image(settings: Settings, networks: Networks, start: Tensor, second: T
     return Term(image, {"Match with the second picture": image})
 
 
+def _closer_to_person(settings: Settings, networks: Networks, start: Tensor, second: Tensor) -> Term:
+    face = person(networks.identity, second, start)
+    return Term(face, {_SECOND: face, **_by_held_out(networks, start, second)})
+
+
 def _identity(settings: Settings, networks: Networks, start: Tensor, second: Tensor) -> Term:
     face = person(networks.identity, second, start)
     loss, on_z = another_person(face, networks, start, second)
@@ -127,9 +132,15 @@ _IDENTITY = GOALS.add(
         second_missing="This goal needs a target face: upload one, or choose an example below it.",
     )
 )
-_SAME_PERSON = Goal(
-    "same_person", "Same: stay the same person", _same_person, requires=("identity",)
-)  # only a part of the mix, so it is not added to the registry
+# parts of the mix only, so they are not added to the registry
+_SAME_PERSON = Goal("same_person", "Same: stay the same person", _same_person, requires=("identity",))
+_CLOSER_TO_PERSON = Goal(
+    "closer_to_person",
+    "Person: closer to another person",
+    _closer_to_person,
+    requires=("second_picture", "identity"),
+    summary=_IDENTITY.summary,
+)
 _MIX = GOALS.add(
     Goal(
         "mix",
@@ -138,7 +149,7 @@ _MIX = GOALS.add(
             "mix_text": _CLIP_TEXT,
             "mix_direction": _CLIP_DIRECTIONAL,
             "mix_picture": _CLIP_IMAGE,
-            "mix_person": _IDENTITY,
+            "mix_person": _CLOSER_TO_PERSON,
             "mix_same": _SAME_PERSON,
         },
         summary="a mix",

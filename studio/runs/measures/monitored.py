@@ -39,6 +39,10 @@ class MonitoredNetwork:
         self.memory = self.peak_memory = memory_in_use(self._device)
         self.recorded: list[Call] = []
 
+    def restart(self, stop: CancelToken) -> None:
+        """Go on after a cancellation, until this token is set."""
+        self._stop = stop
+
     def record(self, calls: int) -> None:
         """Start a new record of the next `calls` calls."""
         self.recorded, self._limit = [], calls

@@ -14,20 +14,21 @@ from studio.core.cancellation import CancelToken
 from studio.core.goals import GOALS, PROMPTS, offered
 from studio.core.gradients import GRADIENTS
 from studio.core.settings import GradientName
+from studio.export.recorded_tabs import COMPARE, load_comparison
 from studio.queue.app_state import Stream, Studio, Task
 from studio.runs.compare import Comparison, chosen_methods
 from studio.runs.request import Request
+from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates
-from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, picture
+from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
-# an ODE, where the paper's adjoint is most accurate; few steps, because four methods run
-_START: dict[str, float | str] = {"mode": "ode", "sampling_steps": 10, "optimisation_steps": 6}
+_READY = "Ready: press Compare"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
         with gr.Column(scale=4, min_width=320):
             gr.Markdown("### Task")
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
-            example_row(examples, start)
+            chosen = example_row(examples, start)
             goals = [(one.label, one.name) for one in offered("compare")]
             goal = gr.Radio(goals, value=DEFAULTS.loss, label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
@@ -73,26 +74,28 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
                 elem_id="compare-methods",
                 elem_classes="cards",
             )
-            fields = controls(_MAIN, "compare-", **_START)
+            fields = controls(_MAIN, "compare-", **COMPARE)
             with gr.Accordion("All settings", open=False, elem_id="compare-more"):
                 fields |= controls(_MORE, "compare-")
         with gr.Column(scale=8, min_width=340):
-            job = job_row("compare-", "Compare")
+            recorded = load_comparison() if examples else None
+            job = job_row("compare-", "Compare", compare_html.recorded(recorded, studio.model.digest))
+            columns = recorded.comparison.columns if recorded else compare_html.columns(list(GRADIENTS))
             shown = gr.HTML(
-                compare_html.empty_cards(list(GRADIENTS)),
+                compare_html.cards(columns, None),
                 elem_id="compare-cards",
                 elem_classes="plain",
                 apply_default_css=False,
             )
             curve = gr.HTML(
-                chart(compare_html.columns(list(GRADIENTS)), int(_START["optimisation_steps"])),
+                chart(columns, COMPARE["optimisation_steps"]),
                 elem_id="compare-curve",
                 elem_classes="plain",
                 apply_default_css=False,
             )
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
     tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve)
-    _wire(studio, tab, stream)
+    _wire(studio, tab, stream, chosen)
     goal.change(
         lambda chosen: {
             second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),
@@ -104,10 +107,9 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
         **QUICK,
     )
     goal.change(None, js=NAME_EXAMPLES, **QUICK)
-    methods.change(compare_html.empty_cards, methods, shown, **QUICK)
 
 
-def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
     names = tuple(tab.fields)
 
     def work(
@@ -122,19 +124,41 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
         chosen = {**dict(zip(names, values, strict=True)), "loss": goal, "prompt": prompt}
         request = Request.checked(chosen, start, second, studio.model.size)
         task = Task("compare", request, tuple(chosen_methods(methods)))
-        last = yield from follow(tab.job, stream(task, stop), partial(_shown, tab))
+        last = yield from follow(tab.job, stream(task, stop), partial(_shown, tab, studio.forecast(task)))
         if last is None:
             yield tab.job.without_result()
         return ""
 
+    def fresh(
+        start: str | None, second: str | None, goal: str, prompt: str, methods: Sequence[str], *values: Any
+    ) -> Updates:
+        columns = compare_html.columns(methods)
+        steps = int(values[names.index("optimisation_steps")] or 1)
+        return {
+            tab.job.status: html.progress_bar(_READY),
+            tab.cards: compare_html.cards(columns, model_input(start, studio.model.size)),
+            tab.curve: chart(columns, steps),
+        }
+
+    def look(request: gr.Request, *values: Any) -> Updates:
+        """Another picture or other methods: no measurements of those before, unless a run is at work."""
+        running = studio.cancel_tokens.running(tab.job.key(request))
+        return {tab.job.status: gr.skip()} if running else fresh(*values)
+
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
-    wire_job(tab.job, studio.cancel_tokens, work, inputs, [tab.cards, tab.curve])
+    shown = [tab.cards, tab.curve]
+    wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, shown)
+    looked = [tab.job.status, *shown]
+    changes = [tab.start.input, tab.start.clear, tab.methods.input]
+    gr.on(changes, look, inputs, looked, trigger_mode="always_last", **QUICK)
+    for event in chosen_example:
+        event.then(look, inputs, looked, **QUICK)
 
 
-def _shown(tab: _Tab, state: Comparison) -> Updates:
+def _shown(tab: _Tab, forecast: float | None, state: Comparison) -> Updates:
     updates: Updates = {
-        tab.job.status: compare_html.status(state),
-        tab.cards: compare_html.cards(state.columns),
+        tab.job.status: compare_html.status(state, forecast),
+        tab.cards: compare_html.cards(state.columns, state.start),
         tab.curve: chart(state.columns, state.settings.optimisation_steps),
     }
     if state.stage in ("done", "stopped"):

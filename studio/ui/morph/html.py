@@ -30,7 +30,7 @@ The *held-out networks* are of other kinds and are not in the loss, so their res
 whose bar passes the dark mark, at a false match rate (FMR) of 0.1 %; the light mark is an FMR of 1 %. The attack
 succeeds for a network that accepts *both* faces.
 """
-_ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 % only", "rejected": "✗ rejected"}
+_ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 %", "rejected": "✗ rejected"}
 
 
 def stage(

@@ -14,7 +14,9 @@ from PIL import Image
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.presets import DEFAULT, PRESETS, suited
+from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
+from studio.models.embedded import morph_examples
 from studio.queue.app_state import Stream, Studio, Task
 from studio.runs.morph import Morphed, Morphing
 from studio.runs.request import Request
@@ -22,7 +24,7 @@ from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates
-from studio.ui.fields import example_row, picture
+from studio.ui.fields import example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.morph import html as morph_html
 from studio.ui.morph.downloads import download_row, wire_downloads
@@ -32,6 +34,8 @@ _MORE = (
     "mode", "sampling_steps", "noise_level", "variables", "z_rate", "noise_rate", "optimiser", "gradient",
     "closeness_kind", "seed",
 )  # fmt: skip
+
+READY = "Ready: press Morph"
 
 
 @dataclass(frozen=True)
@@ -48,36 +52,34 @@ class _Tab:
     shown: gr.State
 
 
-def morph_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
+def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
+        blocks: the page, for its load event.
         studio: model, device queue, cancel tokens.
-        examples: pictures; the page opens with the first two, which should look alike.
+        examples: pictures; the page opens with the first two, which should look alike, and their recorded morph.
         stream: `studio.stream`, or a wrapper around it that a host needs.
     """
     pair = examples[:2]
-    size = studio.model.size
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, preset, fields = _inputs(examples, pair)
+            faces, preset, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
-            job = job_row("morph-", "Morph")
-            seen = [load_picture(path, size) for path in pair] if len(pair) == 2 else [None, None]
-            stage = gr.HTML(
-                morph_html.stage(seen[0], None, None, seen[1]),
-                elem_id="morph-stage",
-                elem_classes="plain",
-                apply_default_css=False,
+            recorded = load_morph() if pair == morph_examples() else None
+            begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
+            job = job_row("morph-", "Morph", html.progress_bar(begin, 1.0 if recorded else 0.0))
+            first = _result(recorded.morphed) if recorded else _no_result(None, None)
+            stage, panel, numbers = (
+                gr.HTML(value, elem_id=f"morph-{name}", elem_classes="plain", apply_default_css=False)
+                for name, value in zip(("stage", "panel", "numbers"), first, strict=True)
             )
-            panel = gr.HTML(
-                morph_html.panel((), ()), elem_id="morph-panel", elem_classes="plain", apply_default_css=False
-            )
-            numbers = gr.HTML("", elem_id="morph-numbers", elem_classes="plain", apply_default_css=False)
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream)
+    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream, chosen)
     wire_downloads(downloads, job.message, studio.model)
+    if recorded:  # by an event, so that a session that was deleted has no result to save
+        blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
 
 
 _SHOWN = 6  # examples below each face
@@ -86,14 +88,14 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control]]:
+) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
-        faces = []
+        faces, chosen = [], []
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
-                example_row(examples[:_SHOWN], face)
+                chosen += example_row(examples[:_SHOWN], face)
                 faces.append(face)
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
@@ -101,10 +103,10 @@ def _inputs(
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
         fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
-    return (faces[0], faces[1]), preset, fields
+    return (faces[0], faces[1]), preset, fields, chosen
 
 
-def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
     names, size = tuple(tab.fields), studio.model.size
 
     def work(
@@ -118,12 +120,22 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
             return ""
         return retry_message(request.settings, last.outcome.settings)
 
-    def look(first: str | None, second: str | None) -> Updates:
+    def fresh(first: str | None, second: str | None, *rest: Any) -> Updates:
+        seen = _no_result(model_input(first, size), model_input(second, size))
+        panels: Updates = dict(zip((tab.stage, tab.panel, tab.numbers), seen, strict=True))
+        return {**panels, tab.job.status: html.progress_bar(READY), tab.shown: None}
+
+    def look(request: gr.Request, first: str | None, second: str | None) -> Updates:
+        """Another face: no result of the faces before, unless a run is at work."""
+        message = ""
         try:
-            seen = [load_picture(path, size) if path else None for path in (first, second)]
+            for path in filter(None, (first, second)):
+                load_picture(path, size)
         except UserError as error:
-            return {tab.job.message: html.alert(str(error))}
-        return {tab.job.message: "", tab.stage: morph_html.stage(seen[0], None, None, seen[1])}
+            message = html.alert(str(error))
+        running = studio.cancel_tokens.running(tab.job.key(request))
+        panels = {} if running else fresh(first, second)
+        return {**panels, tab.job.message: message}
 
     def choose(preset: str | None) -> Updates:
         values = PRESETS.get(preset or "", {})
@@ -131,8 +143,13 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream) -> None:
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
-    wire_job(tab.job, studio.cancel_tokens, work, [*tab.faces, tab.preset, *tab.fields.values()], outputs)
-    gr.on([face.change for face in tab.faces], look, list(tab.faces), [tab.job.message, tab.stage], **QUICK)
+    inputs = [*tab.faces, tab.preset, *tab.fields.values()]
+    wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, outputs)
+    looked = [tab.job.status, tab.job.message, *outputs]
+    changes = [change for face in tab.faces for change in (face.input, face.clear)]
+    gr.on(changes, look, list(tab.faces), looked, trigger_mode="always_last", **QUICK)
+    for event in chosen_example:
+        event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
 
 
@@ -151,8 +168,17 @@ def _done(tab: _Tab, event: Morphed) -> Updates:
     return {
         **tab.job.over(html.finished(event.outcome)),
         tab.job.announcement: f"{html.finished(event.outcome)} {morph_html.outcome(event.of_plain, event.of_now)}",
-        tab.stage: morph_html.stage(event.first, event.outcome.before, event.outcome.after, event.second),
-        tab.panel: morph_html.panel(event.of_plain, event.of_now),
-        tab.numbers: html.numbers(event.outcome),
+        **dict(zip((tab.stage, tab.panel, tab.numbers), _result(event), strict=True)),
         tab.shown: event,
     }
+
+
+def _result(event: Morphed) -> tuple[str, str, str]:
+    """Pictures, similarities and numbers of a finished morph."""
+    stage = morph_html.stage(event.first, event.outcome.before, event.outcome.after, event.second)
+    return stage, morph_html.panel(event.of_plain, event.of_now), html.numbers(event.outcome)
+
+
+def _no_result(first: Image.Image | None, second: Image.Image | None) -> tuple[str, str, str]:
+    """The same before a run."""
+    return morph_html.stage(first, None, None, second), morph_html.panel((), ()), ""

@@ -17,7 +17,7 @@ from studio.export.player import uri
 from studio.export.recordings import Recording
 from studio.ui.controls import controls
 from studio.ui.events import Updates
-from studio.ui.fields import DEFAULTS, example_row, picture, slider, text
+from studio.ui.fields import CONSENT, DEFAULTS, example_row, picture, slider, text
 from studio.ui.steer.faces import FacePanel, face_panel
 from studio.ui.viewers import viewer
 
@@ -34,10 +34,15 @@ Field = gr.Radio | gr.Textbox | gr.Slider | gr.Dropdown | gr.Number
 
 @dataclass(frozen=True)
 class StartInputs:
-    """The picture to change: upload, recorded examples, faces found in it, a warning, crop."""
+    """The picture to change: upload, recorded examples, faces found in it, a warning, crop.
+
+    `chosen`: the event of a choice among plain examples, for a model without recorded ones.
+    """
 
     image: gr.Image
     recorded: gr.HTML
+    chosen: Sequence[Any]
+    reconstruct: gr.Button
     faces: FacePanel
     outside: gr.HTML
     seen: gr.HTML
@@ -62,6 +67,7 @@ class GoalInputs:
     dice: gr.Button
     again: gr.Button
     restore: gr.File
+    live: gr.Checkbox
     cost: gr.HTML
     read: gr.HTML
 
@@ -112,13 +118,14 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     with gr.Row(elem_id="face"):
         image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
-    if not recordings:
-        example_row(examples, image)
+    chosen = [] if recordings else example_row(examples, image)
+    gr.Markdown(CONSENT, elem_classes="hint")
+    reconstruct = gr.Button("Check reconstruction", size="sm", elem_id="reconstruct")
     faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return StartInputs(image, recorded, faces, outside, seen, fields)
+    return StartInputs(image, recorded, chosen, reconstruct, faces, outside, seen, fields)
 
 
 def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
@@ -138,6 +145,7 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
     with gr.Column(visible=False, elem_id="second-box") as second_box:
         second = picture("Second face", "second", None, height=200)
         example_row(list(reversed(examples)), second)
+        gr.Markdown(CONSENT, elem_classes="hint")
         second_faces = face_panel("second-photo")
         with gr.Accordion("Crop, second picture", open=False):
             second_seen = _seen("second-seen")
@@ -162,6 +170,7 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
             )
             dice = gr.Button("New seed", size="sm", elem_id="dice", min_width=60)
             again = gr.Button("Last seed", size="sm", elem_id="last-seed", min_width=60)
+        live = gr.Checkbox(True, label="Live preview", info="Off: for slow links.", elem_id="preview")
     restore = gr.File(
         label="Drop a saved PNG or JSON to restore its settings",
         file_types=[".png", ".json"],
@@ -183,6 +192,7 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
         dice,
         again,
         restore,
+        live,
         cost,
         read,
     )

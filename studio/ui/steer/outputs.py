@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import gradio as gr
 from gradio.blocks import Block
+from PIL import Image
 
 from studio.export.files import SAVES
 from studio.export.photo import photo_view
-from studio.export.player import comparison_view, playback_view, progress_view
+from studio.export.player import comparison_view, pair_view, playback_view, progress_view, uri
 from studio.export.recordings import Recording
 from studio.runs.events import Outcome, Progress
+from studio.runs.kept_run import KeptRun
+from studio.runs.reconstruct import Reconstruction
+from studio.runs.request import Request
 from studio.ui import html
 from studio.ui.downloads import hidden_file, options
 from studio.ui.events import Updates
@@ -20,20 +24,26 @@ from studio.ui.job import Job, job_row
 from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.viewers import viewer
 
+READY = "Ready: press Run"
+
 
 @dataclass(frozen=True)
 class Outputs:
     """The components that show a run, and the updates of them for each event.
 
-    An update changes only the components it names: the last result stays until the next one replaces it.
+    All of them show one run, or an input without a run: `fresh` removes every part of the run before.
     """
 
     job: Job
+    asked: gr.HTML
     live: gr.HTML
     compare: gr.HTML
     numbers: gr.HTML
     shown: gr.State
+    kept: gr.State
+    resume: gr.Button
     photo: gr.State
+    save_photo: gr.Button
     runs: gr.State
     visit: gr.HTML
 
@@ -45,24 +55,72 @@ class Outputs:
     @property
     def all(self) -> list[Block]:
         """Every component that a run may update, beside those of the job."""
-        return [self.live, self.compare, self.numbers, self.shown, self.photo, self.runs, self.visit]
+        return [*self._panels, self.runs, self.visit]
 
     @property
     def result(self) -> list[Block]:
         """The components that show a finished run."""
-        show = [self.job.status, self.job.announcement, self.message, self.live, self.compare, self.numbers]
-        return [*show, self.shown, self.photo]
+        return [self.job.status, self.job.announcement, self.message, *self._panels]
 
-    def moving(self, event: Progress) -> Updates:
-        """One frame of a run."""
-        return {self.job.status: html.progress(event), self.live: progress_view(event)}
+    @property
+    def _panels(self) -> list[Block]:
+        show = [self.asked, self.live, self.compare, self.numbers, self.shown]
+        return [*show, self.kept, self.resume, self.photo, self.save_photo]
 
-    def done(self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None) -> Updates:
-        """The end of a run; `runs` are those of this session with this one; `path` is the picture's file."""
+    def fresh(self, picture: Image.Image | None) -> Updates:
+        """No run: the model's input if there is one, and nothing else."""
+        seen = "" if picture is None else uri(picture)
+        size = "" if picture is None else f"model input, {picture.width} × {picture.height}"
+        return {
+            self.job.status: html.progress_bar(READY),
+            self.asked: "",
+            self.live: {"image": seen, "caption": size},
+            self.compare: {"before": seen},
+            self.numbers: html.no_numbers(),
+            self.shown: None,
+            **self.going_on(None),
+            **self._in_photo(None),
+        }
+
+    def going_on(self, kept: KeptRun | None) -> Updates:
+        """The run that Resume goes on with, if it can."""
+        more = kept.more if kept else 0
+        return {self.kept: kept, self.resume: gr.Button(f"Resume ({more} steps)", visible=more > 0)}
+
+    def reconstructed(self, found: Reconstruction) -> Updates:
+        """A picture that went to noise and back."""
+        sentence = html.reconstructed(found)
+        caption = f"reconstruction, {found.before.width} × {found.before.height}"
+        return {
+            **self.job.over(sentence),
+            self.asked: html.reconstruction(found),
+            self.live: {"image": uri(found.by_sde.image), "caption": caption},
+            self.compare: {**pair_view(found.before, found.by_sde.image), "labels": ["Input", "Reconstruction (SDE)"]},
+        }
+
+    def started(self, request: Request) -> Updates:
+        """A run that waits or begins: its goal, and its picture before."""
+        return {self.asked: html.asked(request.settings), self.compare: {"before": uri(request.start)}}
+
+    def moving(self, event: Progress, live: bool = True) -> Updates:
+        """One frame of a run; `live`: with its picture and curves."""
+        return {self.job.status: html.progress(event), **({self.live: progress_view(event)} if live else {})}
+
+    def done(
+        self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None, kept: KeptRun | None = None
+    ) -> Updates:
+        """The end of a run.
+
+        Args:
+            outcome: its result.
+            runs: of this session, with this one.
+            path: the picture's file.
+            kept: the run, to go on with.
+        """
         ended = self._shown(outcome, html.finished(outcome))
         around = photo_view(outcome, path)
-        ended |= {self.compare: {**ended[self.compare], **around}, self.photo: path if around else None}
-        return {**ended, self.runs: tuple(runs), self.visit: entries(runs)}
+        ended |= {self.compare: {**ended[self.compare], **around}, **self._in_photo(path if around else None)}
+        return {**ended, **self.going_on(kept), self.runs: tuple(runs), self.visit: entries(runs)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
         """A recorded run, at once; `digest` is that of the loaded weights."""
@@ -73,12 +131,18 @@ class Outputs:
         return {
             self.job.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.job.announcement: sentence,
+            self.asked: html.asked(outcome.settings),
             self.live: playback_view(outcome, play),
             self.compare: comparison_view(outcome),
             self.numbers: html.numbers(outcome),
             self.shown: outcome,
-            self.photo: None,
+            **self.going_on(None),
+            **self._in_photo(None),
         }
+
+    def _in_photo(self, path: str | None) -> Updates:
+        """The photograph that surrounds the result, with the button that saves it."""
+        return {self.photo: path, self.save_photo: gr.Button(visible=path is not None)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +150,6 @@ class Downloads:
     """The components that save a run to files, and make a link to its settings."""
 
     saves: dict[str, gr.Button]
-    photo: gr.Button
     inside: gr.Checkbox
     mark: gr.Checkbox
     file: gr.File
@@ -94,14 +157,22 @@ class Downloads:
     address: gr.Textbox
 
 
-def output_column(first: Recording | None, digest: str) -> Outputs:
-    """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements."""
+def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) -> Outputs:
+    """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements.
+
+    Args:
+        first: the recorded run to open with.
+        digest: of the loaded weights.
+        reconstruct: the button that measures the reconstruction.
+    """
     gr.Markdown("### 3 · Result")
+    resume = gr.Button("Resume", visible=False, elem_id="resume", scale=1, min_width=90, render=False)
     status = ""
     if first is not None:
         sentence = html.recorded(first.title, first.digest == digest)
         status = html.progress_bar(sentence, below=html.gains(first.outcome))
-    job = job_row("", "Run", status)
+    job = job_row("", "Run", status, [resume, reconstruct])
+    asked = gr.HTML(html.asked(first.outcome.settings) if first else "", elem_id="asked", elem_classes="plain asked")
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
             live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")
@@ -109,27 +180,32 @@ def output_column(first: Recording | None, digest: str) -> Outputs:
             compare = viewer("pair", comparison_view(first.outcome) if first else {}, "compare")
             table = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(table, elem_id="numbers", elem_classes="plain", apply_default_css=False)
-    # the page's load event sets the result that is shown: a session that was deleted then has none to save, and never
-    # that of another session
-    shown, photo, runs = gr.State(None), gr.State(None), gr.State(())
+    shown, kept, photo, runs = gr.State(None), gr.State(None), gr.State(None), gr.State(())
     with gr.Accordion("Run history", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
-    return Outputs(job, live, compare, numbers, shown, photo, runs, visit)
+    save_photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo", render=False)
+    return Outputs(job, asked, live, compare, numbers, shown, kept, resume, photo, save_photo, runs, visit)
 
 
-def download_row(marked: bool = False) -> Downloads:
-    """A button for every kind of file; `marked`: whether pictures carry the label at first."""
+def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Downloads:
+    """A button for every kind of file.
+
+    Args:
+        save_photo: the button for the photograph, not rendered yet.
+        size: of the model's pictures.
+        marked: whether pictures carry the label at first.
+    """
     with gr.Accordion("Save and share", open=True, elem_id="keep"):
         with gr.Row(elem_classes="saves"):
             saves = {
-                kind: gr.Button(save.label, size="sm", min_width=90, elem_id=f"save-{kind}")
+                kind: gr.Button(save.label_at(size), size="sm", min_width=90, elem_id=f"save-{kind}")
                 for kind, save in SAVES.items()
             }
-            photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo")
+            save_photo.render()  # type: ignore[no-untyped-call]
         with gr.Row(elem_classes="sharing"):
             inside, mark = options(marked)
             link = gr.Button("Copy link", size="sm", elem_id="link", min_width=150)
         address = gr.Textbox(
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
-    return Downloads(saves, photo, inside, mark, hidden_file(), link, address)
+    return Downloads(saves, inside, mark, hidden_file(), link, address)

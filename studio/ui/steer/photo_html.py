@@ -33,7 +33,8 @@ def outside(check: DomainCheck, picture: Image.Image) -> str:
     text = (
         "<b>This picture is outside the model’s training data.</b> The model was trained on rendered clay faces. The "
         f"out-of-distribution score (normalised reconstruction error) is {check.score:.2g}; clay faces score "
-        "about 1. You can run it, but the picture will hardly change towards the goal."
+        "about 1. In 24 runs on 12 photographs the match with the prompt rose from 0.09 to 0.46 (medians), but as "
+        "coloured patches over the whole picture, not as an edit of hair or face."
     )
     pictures = "".join(
         f'<figure><img src="{uri(one)}" alt=""><figcaption>{escape(name)}</figcaption></figure>'

@@ -20,6 +20,7 @@ from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
 from studio.ui import html
 from studio.ui.events import Updates
+from studio.ui.fields import model_input
 from studio.ui.steer import photo_html
 from studio.ui.steer.faces import FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form
@@ -45,19 +46,21 @@ class InputHandlers:
         )
 
     def look(self, request: gr.Request, path: str | None, *crop: float) -> Updates:
-        """A new image or another crop: show the model's input, or a message if the file cannot be used."""
-        outside = self.form.start.outside
-        if path is None:
-            return {self.outputs.message: "", outside: ""}
+        """A new image or another crop: show the model's input instead of a result, or a message for an unusable file.
+
+        A run at work keeps its panels.
+        """
+        picture, message, warning = None, "", ""
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
+            if path is not None:
+                picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
+                warning = photo_html.outside(self._world.check(picture), picture) if self._world else ""
         except UserError as error:
-            return {self.outputs.message: html.alert(str(error)), outside: ""}
-        warning = photo_html.outside(self._world.check(picture), picture) if self._world else ""
+            message = html.alert(str(error))
+        said: Updates = {self.outputs.message: message, self.form.start.outside: warning}
         if self._studio.cancel_tokens.running(self.outputs.job.key(request)):
-            return {self.outputs.message: "", outside: warning}
-        live = {"image": uri(picture), "caption": f"model input, {picture.width} × {picture.height}"}
-        return {self.outputs.message: "", self.outputs.live: live, outside: warning}
+            return said
+        return {**self.outputs.fresh(picture), **said}
 
     def leave_photo(self) -> Updates:
         """A recorded run has its own picture and crop: remove the faces and the warning of an earlier picture."""
@@ -65,12 +68,8 @@ class InputHandlers:
 
     def preview(self, path: str | None, *crop: float) -> str:
         """The small picture above the crop's sliders; "" for a file that is no picture."""
-        if path is None:
-            return ""
-        try:
-            return html.seen(uri(load_picture(path, self._studio.model.size, Crop.clamped(crop))))
-        except UserError:
-            return ""
+        picture = model_input(path, self._studio.model.size, Crop.clamped(crop))
+        return "" if picture is None else html.seen(uri(picture))
 
     def look_at_second(self, path: str | None, *crop: float) -> Updates:
         """The same for the second picture."""

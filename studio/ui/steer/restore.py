@@ -17,12 +17,14 @@ from studio.export.files import save
 from studio.export.metadata import read_settings
 from studio.export.photo import save_photo
 from studio.export.recordings import Recording
+from studio.images.crop import Crop
 from studio.queue.app_state import Studio
 from studio.runs.events import Outcome
 from studio.ui import html
 from studio.ui.downloads import written
 from studio.ui.events import Updates
-from studio.ui.steer.history import HistoryEntry
+from studio.ui.fields import model_input
+from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.steer.inputs import Form
 from studio.ui.steer.outputs import Downloads, Outputs
 
@@ -52,6 +54,7 @@ class RestoreHandlers:
         self._folder = TemporaryDirectory(prefix="studio-examples-")
         self._examples = {path.stem: Path(shutil.copy(path, self._folder.name)) for path in examples}
         self._recordings = {one.name: one for one in recordings}
+        self._opening = recordings[0] if recordings else None
 
     def replay(self, event: gr.EventData) -> Updates:
         """A recorded run: its picture, its settings and its result."""
@@ -79,15 +82,18 @@ class RestoreHandlers:
         return {**empty, **self._loaded(settings, "Settings restored; the image is unchanged.")}
 
     def follow(self, request: gr.Request) -> Updates:
-        """The settings of the link that opened the page, if it has any."""
+        """The page was opened: with a recorded run, or with the settings of its link and no run."""
         try:
             linked = read_query(dict(request.query_params), list(self._examples.values()))
         except UserError as error:
-            return {self.outputs.message: html.alert(str(error))}
+            return {**self.outputs.fresh(None), self.outputs.message: html.alert(str(error))}
         if linked is None:
-            return {self.outputs.message: gr.skip()}
+            # set by this event: a session that was deleted then has no result to save, and never that of another one
+            return {self.outputs.shown: self._opening.outcome if self._opening else None}
         taken = self._loaded(linked.settings, "Settings from the link loaded: press Run.")
-        return {**taken, self.form.start.image: str(linked.image)} if linked.image else taken
+        path = str(linked.image) if linked.image else self._example(self._opening.image if self._opening else None)
+        picture = model_input(path, self._studio.model.size, Crop.of_first(linked.settings))
+        return {**self.outputs.fresh(picture), **taken, self.form.start.image: path}
 
     def again(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
         """The settings of an earlier run of this session."""
@@ -96,6 +102,12 @@ class RestoreHandlers:
         if run is None:
             return {self.outputs.message: html.alert("This run is no longer in the history: choose another one.")}
         return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.")
+
+    def forget(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
+        """Delete one run of this session from the history, or all."""
+        unwanted = getattr(event, "id", None)
+        left = () if unwanted is None else tuple(run for run in runs if run.id != unwanted)
+        return {self.outputs.runs: left, self.outputs.visit: entries(left)}
 
     def link(self, path: str | None, *values: Any) -> Updates:
         """The query part of a link to the values of the fields; the browser adds the address."""
@@ -120,10 +132,6 @@ class RestoreHandlers:
         if shown is not None and photo is not None:
             file, message, model = self.downloads.file, self.outputs.message, self._studio.model
             yield from written(file, message, lambda to: save_photo(shown, photo, model, to, inside, marked=marked))
-
-    def offer_photo(self, photo: str | None) -> gr.Button:
-        """The button for `save_photo` is visible if a photograph surrounds the result."""
-        return gr.Button(visible=photo is not None)
 
     def _loaded(self, settings: Settings, sentence: str) -> Updates:
         tabs = settings.goal.tabs

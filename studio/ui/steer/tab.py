@@ -9,13 +9,12 @@ import gradio as gr
 
 from studio.export.recordings import load
 from studio.queue.app_state import Stream, Studio
-from studio.ui.events import QUICK
 from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
 from studio.ui.steer.outputs import download_row, output_column
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
-from studio.ui.steer.run import steer_work
-from studio.ui.steer.wiring import wire_inputs, wire_restore, wire_run
+from studio.ui.steer.run import reconstruct_work, resume_work, steer_fresh, steer_work
+from studio.ui.steer.wiring import wire_inputs, wire_others, wire_restore, wire_run
 
 
 def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
@@ -33,11 +32,14 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         with gr.Column(scale=4, min_width=300):
             form = Form(start_inputs(examples, recordings), goal_inputs(examples))
         with gr.Column(scale=9, min_width=340):
-            outputs = output_column(recordings[0] if recordings else None, studio.model.digest)
-            downloads = download_row(marked=studio.public)
+            first = recordings[0] if recordings else None
+            outputs = output_column(first, studio.model.digest, form.start.reconstruct)
+            downloads = download_row(outputs.save_photo, studio.model.size, studio.public)
     handlers = InputHandlers(studio, form, outputs)
-    if recordings:
-        blocks.load(lambda: recordings[0].outcome, None, outputs.shown, **QUICK)
-    wire_run(blocks, studio.cancel_tokens, steer_work(stream, form, outputs, studio.model.size), handlers)
+    size = studio.model.size
+    work, fresh = steer_work(stream, form, outputs, size), steer_fresh(form, outputs, size)
+    wire_run(blocks, studio.cancel_tokens, work, fresh, handlers)
+    resume, reconstruct = resume_work(stream, outputs), reconstruct_work(stream, form, outputs, size)
+    wire_others(studio.cancel_tokens, resume, reconstruct, fresh, handlers)
     wire_inputs(blocks, handlers)
     wire_restore(blocks, RestoreHandlers(studio, form, outputs, downloads, examples, recordings))

@@ -15,7 +15,7 @@ from studio.queue.cancel import CancelTokens
 from studio.ui.downloads import wire_save
 from studio.ui.events import QUICK
 from studio.ui.fields import NAME_EXAMPLES
-from studio.ui.job import Work, wire_job
+from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
 from studio.ui.steer.responses import InputHandlers
@@ -29,25 +29,40 @@ _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
   if (button && button.offsetParent && !document.fullscreenElement) button.click();
 })"""
-_FULL_LINK = """(query) => {
-  if (!query || query.startsWith('http')) return query;
-  const link = `${location.origin}${location.pathname}?${query}`;
-  navigator.clipboard?.writeText(link).catch(() => {});
-  return link;
+# the server knows only the link's query; the clipboard is refused on a page without https, and then the field has it
+_FULL_LINK = """async (query) => {
+  if (!query) return [query, ''];
+  const link = `${location.origin}${location.pathname}?${query}`, button = document.querySelector('#link');
+  const copied = await (navigator.clipboard?.writeText(link).then(() => true, () => false) ?? false);
+  button.dataset.said = copied ? 'Copied' : 'Copy it from the field';
+  setTimeout(() => delete button.dataset.said, 3000);
+  return [link, copied ? 'The link was copied.' : 'The link is in the field below: copy it from there.'];
 }"""
 
 
-def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, handlers: InputHandlers) -> None:
+def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: Fresh, handlers: InputHandlers) -> None:
     """Run, Stop, and the expected cost of a run."""
     form, outputs = handlers.form, handlers.outputs
-    inputs = [form.start.image, form.goal.second, outputs.runs, *form.fields.values()]
-    ended = wire_job(outputs.job, cancel_tokens, work, inputs, outputs.all)
+    inputs = [form.start.image, form.goal.second, outputs.runs, form.goal.live, *form.fields.values()]
+    ended = wire_job(outputs.job, cancel_tokens, work, fresh, inputs, outputs.all)
     form.goal.prompt.submit(None, js=_CLICK_RUN, **QUICK)
     blocks.load(None, js=_SHORTCUTS, **QUICK)
     costs = [form.fields[name] for name in COST_FIELDS]
     shown = form.goal.cost
     gr.on([blocks.load, *(field.change for field in costs)], handlers.forecast, costs, shown, **QUICK)
     ended.then(handlers.forecast, costs, shown, **QUICK)
+
+
+def wire_others(
+    cancel_tokens: CancelTokens, resume: Work, reconstruct: Work, fresh: Fresh, handlers: InputHandlers
+) -> None:
+    """Resume, and the reconstruction of the picture."""
+    form, outputs = handlers.form, handlers.outputs
+    kept = [outputs.kept, outputs.shown, outputs.runs, form.start.image]
+    # the panels show the run that goes on
+    wire_job(outputs.job, cancel_tokens, resume, lambda *values: {}, kept, outputs.all, outputs.resume)
+    inputs = [form.start.image, form.goal.second, outputs.runs, form.goal.live, *form.fields.values()]
+    wire_job(outputs.job, cancel_tokens, reconstruct, fresh, inputs, outputs.all, form.start.reconstruct)
 
 
 def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
@@ -61,10 +76,10 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     form, outputs = handlers.form, handlers.outputs
     image, crop = form.start.image, [form.fields[name] for name in FIRST_CROP]
     # changes by hand only: a recorded run sets the picture and also what the live view shows
-    looks = [image.upload, image.input, image.clear, *(field.input for field in crop)]
-    looked = [outputs.message, outputs.live, form.start.outside]
+    looks = [image.input, image.clear, *(field.input for field in crop)]
+    looked = [*outputs.result, form.start.outside]
     gr.on(looks, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
-    for done in _wire_faces(image, handlers.first, form.start.faces, crop):
+    for done in [*form.start.chosen, *_wire_faces(image, handlers.first, form.start.faces, crop)]:
         done.then(handlers.look, [image, *crop], looked, **QUICK)
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
@@ -118,18 +133,16 @@ def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     form, outputs, downloads = handlers.form, handlers.outputs, handlers.downloads
     fields, image = list(form.fields.values()), form.start.image
     filled = [*fields, *form.goal.boxes, form.goal.preset]
-    replayed = form.start.recorded.pick(handlers.replay, None, [image, *filled, *outputs.result], **QUICK)
+    form.start.recorded.pick(handlers.replay, None, [image, *filled, *outputs.result], **QUICK)
     loaded = [*filled, outputs.message]
     form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
-    blocks.load(handlers.follow, None, [*loaded, image], **QUICK)
+    blocks.load(handlers.follow, None, [*filled, *outputs.result, image], **QUICK)
     outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
+    outputs.visit.forget(handlers.forget, outputs.runs, [outputs.runs, outputs.visit], **QUICK)
     downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
-        None, downloads.address, downloads.address, js=_FULL_LINK, **QUICK
+        None, downloads.address, [downloads.address, outputs.job.announcement], js=_FULL_LINK, **QUICK
     )
     saved = [downloads.inside, downloads.mark, outputs.shown]
     for kind, button in downloads.saves.items():
         wire_save(button, partial(handlers.save, kind), saved, downloads.file, outputs.message)
-    wire_save(downloads.photo, handlers.save_photo, [*saved, outputs.photo], downloads.file, outputs.message)
-    # a state sends its change event only if the event that changed it was queued
-    for changed in (outputs.photo.change, replayed.then):
-        changed(handlers.offer_photo, outputs.photo, downloads.photo, **QUICK)
+    wire_save(outputs.save_photo, handlers.save_photo, [*saved, outputs.photo], downloads.file, outputs.message)

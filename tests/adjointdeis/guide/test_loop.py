@@ -281,3 +281,57 @@ def test_a_network_in_half_precision_is_steered_like_one_in_float32():
     assert relative_error(half.variables["z"] - z, full.variables["z"] - z) < 0.05
     with pytest.raises(ValueError, match=r"x_T is torch.float16.*in HalfPrecision"):
         guide(network, ODE, x.half(), z, loss_fn)
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.03), ("sgd", 1e-3)])
+def test_a_run_that_is_extended_equals_a_longer_one(optimizer, lr):
+    x, z, loss_fn = arguments()
+    whole = list(guide(mixture(), ODE, x, z, loss_fn, steps=7, optimizer=optimizer, lr=lr))
+    frames = guide(mixture(), ODE, x, z, loss_fn, steps=3, optimizer=optimizer, lr=lr)
+    first = list(frames)
+    frames.extend(4)
+    both = [*first, *frames]
+    assert [f.step for f in both] == list(range(8))
+    assert all(torch.equal(a.image, b.image) for a, b in zip(both, whole, strict=True))
+    with pytest.raises(ValueError, match="steps must be at least 0; got -1"):
+        frames.extend(-1)
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.03), ("sgd", 1e-3)])
+@pytest.mark.parametrize("call", [5, 30, 40])
+def test_a_run_goes_on_after_an_exception_as_if_there_had_been_none(optimizer, lr, call):
+    x, z, loss_fn = arguments()
+    network, calls = mixture(), []
+
+    def broken(t, x_t, z_t):
+        calls.append(t)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return network(t, x_t, z_t)
+
+    whole = list(guide(network, ODE, x, z, loss_fn, steps=3, optimizer=optimizer, lr=lr))
+    frames = guide(broken, ODE, x, z, loss_fn, steps=3, optimizer=optimizer, lr=lr)
+    found = []
+    with pytest.raises(KeyboardInterrupt):
+        found.extend(frames)
+    found.extend(frames)
+    assert [f.step for f in found] == [0, 1, 2, 3]
+    assert all(torch.equal(a.image, b.image) for a, b in zip(found, whole, strict=True))
+
+
+def test_lbfgs_goes_on_after_an_exception_from_the_state_before_the_update():
+    x, z, loss_fn = arguments()
+    network, calls = mixture(), []
+
+    def broken(t, x_t, z_t):
+        calls.append(t)
+        if len(calls) == 60:
+            raise KeyboardInterrupt
+        return network(t, x_t, z_t)
+
+    frames, found = guide(broken, ODE, x, z, loss_fn, steps=3, optimizer="lbfgs", lr=1.0), []
+    with pytest.raises(KeyboardInterrupt):
+        found.extend(frames)
+    found.extend(frames)
+    assert [f.step for f in found] == [0, 1, 2, 3]
+    assert (found[-1].loss < found[0].loss).all()

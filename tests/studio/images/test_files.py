@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image, features
 
 from studio.core.errors import UserError
 from studio.images import files
@@ -55,8 +56,16 @@ def test_a_tile_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
         open_picture(save(tmp_path, tiff(tiles, bytes(1024))))
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_an_avif_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "picture.avif")
+    picture = open_picture(tmp_path / "picture.avif")
+    assert picture.size == (40, 30)
+    assert picture.convert("RGB").getpixel((20, 15))[0] > 240  # type: ignore[index]
+
+
 @pytest.mark.parametrize("brand", [b"heic", b"avif"])
-def test_heic_and_avif_are_refused_with_a_cure(tmp_path: Path, brand: bytes) -> None:
+def test_a_heic_and_a_broken_avif_are_refused_with_a_cure(tmp_path: Path, brand: bytes) -> None:
     with pytest.raises(UserError, match="save it as JPEG or PNG"):
         open_picture(save(tmp_path, b"\0\0\0\x18ftyp" + brand + bytes(100)))
 

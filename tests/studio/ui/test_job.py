@@ -23,7 +23,7 @@ def job() -> Job:
 
 
 def handlers(job: Job, work: Any) -> JobHandlers:
-    return JobHandlers(job, CancelTokens(), work)
+    return JobHandlers(job, CancelTokens(), work, lambda *values: {job.announcement: "cleared"})
 
 
 def test_a_note_and_the_reason_of_a_stop_are_shown_together(job: Job) -> None:
@@ -35,6 +35,16 @@ def test_a_note_and_the_reason_of_a_stop_are_shown_together(job: Job) -> None:
     *_, last = handlers(job, work).run(CLIENT)
     assert "Made with fewer steps. The time was over." in last[job.message]
     assert 'class="note"' in last[job.message]
+
+
+def test_the_other_buttons_of_a_job_are_disabled_with_run() -> None:
+    with gr.Blocks():
+        more = gr.Button("More")
+        job = job_row("task-", "Start", others=[more])
+    both = handlers(job, lambda stop: iter(()))
+    assert not both.begin(CLIENT)[more].interactive
+    assert both.end(CLIENT)[more].interactive
+    assert more in job.buttons
 
 
 def test_run_is_disabled_from_its_click_to_the_end_of_the_run(job: Job) -> None:
@@ -57,6 +67,7 @@ def test_a_failure_is_one_sentence(job: Job, error: Exception, sentence: str) ->
     assert sentence in updates[job.message]
     assert "/srv" not in updates[job.message]
     assert "Run failed" in updates[job.status]
+    assert updates[job.announcement] == "cleared"
 
 
 def test_two_jobs_of_a_session_have_tokens_of_their_own(job: Job) -> None:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from studio.ui.presenting import ASSETS, script
+from studio.ui.presenting import ASSETS, script, style
 
 
 def test_the_script_is_one_function_that_knows_its_settings() -> None:
@@ -32,4 +32,10 @@ def test_every_key_that_is_shown_does_something() -> None:
     assert shown is not None
     keys = json.loads(re.sub(r"(\w+):", r'"\1":', shown[1]))
     acts = source.split("const acts = {")[1].split("\n  };")[0]
-    assert set(keys) == set(re.findall(r"^    (\w): \(\) =>", acts, re.M))
+    remote = {"pagedown", "pageup"}  # of a presenter's remote, and not shown
+    assert set(keys) | remote == set(re.findall(r"^    (\w+): \(\) =>", acts, re.M))
+
+
+def test_the_style_outweighs_the_rules_of_the_page() -> None:
+    plain = (ASSETS / "present.css").read_text(encoding="utf-8")
+    assert style().count(".presenting") == 5 * plain.count(".presenting")

@@ -106,7 +106,8 @@ MIX = {"mix_text": 1.0, "mix_direction": 0.5, "mix_picture": 0.25, "mix_person":
         ({"loss": "edit"}, {"clip": 1, "identity": 1}),
         # the direction with a gradient; and the match with the prompt, which is shown, without
         ({"loss": "clip_directional"}, {"clip": 2}),
-        ({"loss": "identity"}, {"identity": 1}),
+        # the face network, and the CLIP for the attributes that are kept
+        ({"loss": "identity"}, {"clip": 1, "identity": 1}),
         ({"loss": "morph"}, {"identity": 1}),
         ({"loss": "clip_text", "closeness_kind": "features"}, {"clip": 2}),
         # three terms and the match shown; two terms

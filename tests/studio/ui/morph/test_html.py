@@ -12,7 +12,7 @@ STEERED = (Verdict("identity", True, 0.95, 0.93, 0.9, 0.8), Verdict("judge", Fal
 def test_every_bar_says_its_number_and_its_verdict() -> None:
     shown = html.panel(PLAIN, STEERED)
     assert len(re.findall('class="bar plain', shown)) == len(re.findall('class="bar steered', shown)) == 4
-    for number, answer in (("0.95", "✓ accepted"), ("0.85", "≈ at FMR 1 % only"), ("0.30", "✗ rejected")):
+    for number, answer in (("0.95", "✓ accepted"), ("0.85", "≈ at FMR 1 %"), ("0.30", "✗ rejected")):
         assert re.search(rf"<b>{number} <small>{answer}", shown)
 
 

@@ -24,4 +24,6 @@ class Components:
 @pytest.fixture(scope="session")
 def components(model: Model) -> Components:
     with gr.Blocks():
-        return Components(Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest), download_row())
+        form = Form(start_inputs([]), goal_inputs([]))
+        outputs = output_column(None, model.digest, form.start.reconstruct)
+        return Components(form, outputs, download_row(outputs.save_photo, model.size))

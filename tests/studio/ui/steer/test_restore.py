@@ -86,10 +86,22 @@ def test_a_link_fills_the_form_and_names_an_example(restore: RestoreHandlers) ->
     assert Path(updates[restore.form.start.image]).stem == "5-mohawk"
 
 
-def test_a_wrong_link_is_one_sentence_and_changes_nothing(restore: RestoreHandlers) -> None:
+def test_a_page_opens_with_a_recorded_run_or_with_the_link_and_its_picture(restore: RestoreHandlers) -> None:
+    shown, live = restore.outputs.shown, restore.outputs.live
+    assert restore.follow(SimpleNamespace(query_params={})) == {shown: load()[0].outcome}
+    linked = restore.follow(SimpleNamespace(query_params={"seed": "7", "image": "5-mohawk"}))
+    assert linked[shown] is None
+    assert "frames" not in linked[live]
+    assert linked[live]["image"]
+    plain = restore.follow(SimpleNamespace(query_params={"seed": "7"}))
+    assert Path(plain[restore.form.start.image]).stem == load()[0].image
+
+
+def test_a_wrong_link_is_one_sentence_and_shows_no_run(restore: RestoreHandlers) -> None:
     updates = restore.follow(SimpleNamespace(query_params={"seed": "minus one"}))
     assert "The link could not be used. Seed: give a whole number" in message(restore, updates)
-    assert set(updates) == {restore.outputs.message}
+    assert updates[restore.outputs.shown] is None
+    assert not set(updates) & set(restore.form.fields.values())
 
 
 def test_the_link_to_what_is_on_the_page_leads_back_to_it(restore: RestoreHandlers) -> None:
@@ -164,3 +176,12 @@ def test_a_photo_is_saved_with_the_result_and_a_lost_one_is_said(
     (updates,) = restore.save_photo(True, True, cropped, str(face))
     assert updates[restore.downloads.file] is None
     assert "no longer here" in message(restore, updates)
+
+
+def test_runs_of_the_history_are_deleted_one_by_one_or_all(restore: RestoreHandlers, outcome: Outcome) -> None:
+    runs = keep(keep((), outcome), outcome)
+    left = restore.forget(SimpleNamespace(id=1), runs)  # type: ignore[arg-type]
+    assert [one.id for one in left[restore.outputs.runs]] == [one["id"] for one in left[restore.outputs.visit]] == [2]
+    none = restore.forget(SimpleNamespace(id=None), runs)  # type: ignore[arg-type]
+    assert none[restore.outputs.runs] == ()
+    assert none[restore.outputs.visit] == []

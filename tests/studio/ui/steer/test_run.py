@@ -15,7 +15,7 @@ from studio.runs.events import Waiting
 from studio.ui.job import JobHandlers
 from studio.ui.steer.inputs import Form
 from studio.ui.steer.outputs import Outputs
-from studio.ui.steer.run import steer_work
+from studio.ui.steer.run import steer_fresh, steer_work
 from tests.studio.ui.steer.conftest import Components
 
 
@@ -29,9 +29,9 @@ class Tab:
 
 
 def tab(components: Components, studio: Studio, stream: Any = None) -> Tab:
-    form, outputs = components.form, components.outputs
-    work = steer_work(stream or studio.stream, form, outputs, studio.model.size)
-    return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work))
+    form, outputs, size = components.form, components.outputs, studio.model.size
+    work, fresh = steer_work(stream or studio.stream, form, outputs, size), steer_fresh(form, outputs, size)
+    return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work, fresh))
 
 
 @pytest.fixture
@@ -44,10 +44,14 @@ def client() -> Any:
     return SimpleNamespace(session_hash="me")
 
 
-def run(steer: Tab, client: Any, first: Path | None, second: Path | None = None, **changed: Any) -> list[Any]:
+def inputs(steer: Tab, first: Path | None, second: Path | None = None, live: bool = True, **changed: Any) -> list[Any]:
     named = {name: field.value for name, field in steer.form.fields.items()}
     values = {**named, "sampling_steps": 5, "optimisation_steps": 3, **changed}
-    return list(steer.handlers.run(client, first and str(first), second and str(second), (), *values.values()))
+    return [first and str(first), second and str(second), (), live, *values.values()]
+
+
+def run(steer: Tab, client: Any, first: Path | None, second: Path | None = None, **changed: Any) -> list[Any]:
+    return list(steer.handlers.run(client, *inputs(steer, first, second, **changed)))
 
 
 def alert(steer: Tab, updates: dict[Any, Any]) -> str:
@@ -77,12 +81,20 @@ def test_a_run_on_a_part_of_a_photo_is_shown_in_it(steer: Tab, client: Any, face
     assert "photo" not in whole[out.compare]
 
 
-def test_the_last_result_stays_while_the_next_run_works(steer: Tab, client: Any, face: Path) -> None:
-    *moving, _ = run(steer, client, face)
+def test_a_run_shows_its_own_picture_and_goal_and_nothing_of_the_run_before(
+    steer: Tab, client: Any, face: Path
+) -> None:
     out = steer.outputs
-    touched = set().union(*moving, steer.handlers.begin(client))
-    assert not touched & {out.compare, out.numbers, out.shown, out.visit}
+    begun = steer.handlers.begin(client, *inputs(steer, face))
+    assert begun[out.shown] is None
+    assert set(begun[out.compare]) == {"before"}
+    assert begun[out.live]["image"] == begun[out.compare]["before"] != ""
+    assert "Measured" not in begun[out.numbers]
+    started, *moving, _ = run(steer, client, face, prompt="a <b>hat</b>")
+    assert "Goal: <b>a &lt;b&gt;hat" in started[out.asked]
+    assert started[out.compare] == begun[out.compare]
     assert any("image" in updates.get(out.live, {}) for updates in moving)
+    assert not set().union(*moving) & {out.compare, out.numbers, out.shown, out.visit}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +116,19 @@ def test_a_mistake_is_one_sentence_and_the_next_run_works(
 ) -> None:
     (updates,) = run(steer, client, face, **changed)
     assert sentence in alert(steer, updates)
-    assert set(updates) == {steer.outputs.job.status, steer.outputs.message}
+    assert "Run failed" in updates[steer.outputs.job.status]
+    assert updates[steer.outputs.shown] is None
+    assert set(updates[steer.outputs.compare]) == {"before"}
     steer.handlers.end(client)
     assert steer.outputs.compare in run(steer, client, face)[-1]
+
+
+def test_without_the_live_preview_only_the_end_is_sent(steer: Tab, client: Any, face: Path) -> None:
+    *moving, last = list(steer.handlers.run(client, *inputs(steer, face, live=False)))
+    assert moving
+    assert not set().union(*moving) & {steer.outputs.live}
+    assert "Optimising" in str([updates.get(steer.outputs.job.status) for updates in moving])
+    assert len(last[steer.outputs.live]["frames"]) == 4
 
 
 def test_no_image_is_one_sentence(steer: Tab, client: Any) -> None:
@@ -119,19 +141,19 @@ def test_an_unknown_failure_shows_no_internals(components: Components, model: Mo
         raise RuntimeError("/srv/secret/weights.bin")
 
     steer = tab(components, Studio(model), broken)
-    (updates,) = run(steer, client, face)
+    *_, updates = run(steer, client, face)
     assert "incident" in alert(steer, updates)
     assert "secret" not in alert(steer, updates)
 
 
 def test_the_position_in_the_queue_is_shown(components: Components, model: Model, client: Any, face: Path) -> None:
     steer = tab(components, Studio(model), lambda task, stop: iter([Waiting(2)]))
-    first, _ = run(steer, client, face)
+    _, first, _ = run(steer, client, face)
     assert "2 runs before yours" in first[steer.outputs.job.status]
 
 
 def test_stop_while_the_run_still_queues_ends_it_at_its_start(steer: Tab, client: Any, face: Path) -> None:
-    steer.handlers.begin(client)
+    steer.handlers.begin(client, *inputs(steer, face))
     steer.handlers.stop(client)
     *_, last = run(steer, client, face)
     assert "Stopped before the first step" in last[steer.outputs.job.status]
