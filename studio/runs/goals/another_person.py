@@ -23,6 +23,10 @@ from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_cl
 from studio.runs.goals.measured_loss import of_z
 
 PERSON, STRANGE = 5.0, 1.0
+MARGIN = 0.15
+"""Of the similarity, above the threshold at FMR 0.1 %."""
+LEVEL = 0.05
+"""Distance of the person in the code that satisfies."""
 REACHED: Mapping[str, float] = MappingProxyType(
     {Identity.name: 0.0, CodePerson.name: 0.05, of_z(CodePerson.name): 0.05}
 )
@@ -38,14 +42,14 @@ def another_person(face: Identity, networks: Networks, start: Tensor, second: Te
         second: the second picture.
     """
     thresholds = getattr(networks.identity, "thresholds", None)
-    close = Hinge(face, acceptance_level(thresholds["fmr_0.1_percent"])) if thresholds else face
+    close = Hinge(face, acceptance_level(thresholds["fmr_0.1_percent"], MARGIN)) if thresholds else face
     parts: list[tuple[float, Loss]] = [(PERSON, close)]
     on_z: OnZ = ()
     if networks.clip is not None:
         parts.append((KEEP, kept_by_clip(networks, networks.person_groups, start)))
     if networks.code_person is not None:
         encode = coded(networks)
-        in_code = CodePerson(encode, networks.code_person, encode(second))
+        in_code = CodePerson(encode, networks.code_person, encode(second), LEVEL)
         on_z = [(PERSON, in_code), (KEEP, kept_in_code(networks, networks.person_groups, start))]
         parts.append((1.0, SharedEmbedding(encode, on_z)))
     if (strange := in_distribution(networks)) is not None:

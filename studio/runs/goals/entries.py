@@ -122,7 +122,7 @@ _IDENTITY = GOALS.add(
         "Person: become another person",
         _identity,
         requires=("second_picture", "identity"),
-        defaults={"z_rate": 0.15, "closeness": 0.2},
+        defaults={"z_rate": 0.25, "closeness": 0.2},
         reached=persons.REACHED,
         clip=CLIP,
         redraw=True,

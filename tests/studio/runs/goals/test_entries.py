@@ -29,7 +29,7 @@ def losses(settings: Settings, model: Model, pictures: tuple[Tensor, Tensor]) ->
         ("edit", WeightedSum),
         ("clip_directional", ClipDirectional),
         ("clip_image", ClipImage),
-        ("identity", Identity),
+        ("identity", WeightedSum),
         ("morph", Morph),
     ],
 )
