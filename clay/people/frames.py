@@ -1,5 +1,9 @@
-"""The sentences around the words of `clay.people.wordings`: descriptions, wishes and commands, separated by "
-| ". `{x}` is replaced by the words, `{n}` by the words without an article, and `{v}`, `{vs}`, `{ving}` by forms of a verb. The other slots are in `SLOTS`. Subjects are drawn at random and independently of the image, so that "man", "woman" and the like have no meaning to the model."""
+"""The sentences around the words of `clay.people.wordings`: descriptions, wishes and commands, separated by "|".
+
+`{x}` is replaced by the words, `{n}` by the words without an article, and `{v}`, `{vs}`, `{ving}` by forms of a verb.
+The other slots are in `SLOTS`. Subjects are drawn at random and independently of the image, so that "man", "woman" and
+the like have no meaning to the model.
+"""
 
 SLOTS: dict[str, str] = {
     "noun": """face | person | man | woman | guy | girl | boy | lady | gentleman | dude | fellow | portrait
@@ -34,7 +38,9 @@ _LACK = """no {n} | no {n} | no {n} | without {n} | without a {n} | without a {n
     | don't give {o} a {n} | {s} minus {p} {n} | {s} never has a {n} | less {n} | {s} shouldn't have a {n}
     | free of {n} | {p} {n} is gone | {p} {n} disappears | {s} who is without {n} | erase {p} {n} | drop {p} {n}
     | clear away {p} {n} | {s} has not got {n} | no {n} on {o} | no {n} on {place} | without {n} on {place}
-    | with no {n} | {s} isn't with a {n} | {s} does without a {n} | instead of {n} nothing"""
+    | with no {n} | {s} isn't with a {n} | {s} does without a {n} | instead of {n} nothing
+    | {p} {n} should disappear | make {p} {n} disappear | {p} {n} has to go | {p} {n} should go | hide {p} {n}
+    | make {p} {n} go away | take {p} {n} away | cut {p} {n} off | let {p} {n} disappear | {p} {n} must go"""
 _UNWEAR = """not wearing a {n} | {s} not wearing a {n} | {s} isn't wearing a {n} | {s} who isn't wearing {n}
     | take off {p} {n} | take off {p} {n} | {s} is not wearing {n} | {s} doesn't wear a {n} | {s} does not wear {n}
     | take {p} {n} off | take {p} {n} off {o} | {s} takes off {p} {n} | {s} took {p} {n} off
@@ -96,8 +102,9 @@ FILLERS = """please | now | just | really | very | quite | so | also | too | aga
     | small | whole | like | as | well | look | out | loud | up | down | there | him | her | his | she | he | me
     | you | we | us | would | could | can | may | might | should | must | want | need | see | try | of | for | to
     | on | in | is | are | be | been | was | were | and | but | or | if | more | most | much | bit | kind | own
-    | other | both | each | day | time | today | yes | ok | hello | hi | image | picture | photo | go | become
-    | became | turned | given | getting"""
+    | other | both | each | day | time | today | yes | ok | hello | hi | image | picture | photo | become
+    | became | turned | given | getting | what | how | something | thing | things | i'd | i'm | let's | it's
+    | there's | when"""
 
 # texts that describe no class of any attribute: `{c}` is a colour, `{w}` a word from outside the vocabulary
 NOTHING = """{s} | {s} | {o} | {noun} | make {o} | give {o} | {s} with | {s} wearing | {s} is | {s} has | show {o}

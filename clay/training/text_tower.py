@@ -160,9 +160,9 @@ def save(clip: Any, tower: TextTower, folder: Path) -> None:
 
 def main() -> None:
     """Train, and save the weights at every checkpoint; --runs keeps the start and the embeddings."""
-    parser = arguments("Train the text tower of the small CLIP.", steps=2000, rate=1e-3, out="clip")
-    parser.set_defaults(people=500)
-    parser.add_argument("--batch", type=int, default=48, help="images per step")
+    parser = arguments("Train the text tower of the small CLIP.", steps=3200, rate=1e-3, out="clip")
+    parser.set_defaults(people=300)
+    parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--start", type=Path, default=Path("assets/clay/clip"), help="folder of weights to start from")
     options = parse(parser)
     before = options.runs / "text-tower-start"

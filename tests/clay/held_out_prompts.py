@@ -37,7 +37,11 @@ KNOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "a guy whose face is without any facial hair",
         ),
     ),
-    ("hair_style", "bald", ("shave her head completely", "all the hair on his head is gone", "he looks bald and hairless")),
+    (
+        "hair_style",
+        "bald",
+        ("shave her head completely", "all the hair on his head is gone", "he looks bald and hairless"),
+    ),
     (
         "expression",
         "neutral",

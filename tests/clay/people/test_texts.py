@@ -22,7 +22,7 @@ from clay.people.texts import (
 from clay.people.wordings import WORDS
 from tests.clay.held_out_prompts import KNOWN
 
-IGNORED = {"a", "an", "the", *words_of(FILLERS)}
+IGNORED = {"a", "an", "the", *(word.removesuffix("'s") for word in words_of(FILLERS))}
 
 
 def bare(text):
@@ -49,12 +49,15 @@ SLOT_PATTERNS = {name: pattern(text, {}) for name, text in SLOTS.items()}
 
 @cache
 def patterns(attribute, name):
-    """Regular expressions that match the bare texts of a class, one for each of its words."""
+    """Regular expressions that match the bare texts of a class, one for each kind of words."""
     found = []
     for kind, words in WORDS[attribute][name].items():
-        for one in alternatives(words):
-            given = {slot: pattern(form, {}) for slot, form in slots_of(one).items()}
-            found.append(re.compile(pattern(FRAMES[kind], SLOT_PATTERNS | given)))
+        forms = [slots_of(one) for one in alternatives(words)]
+        given = {
+            slot: pattern(" | ".join(form[slot] for form in forms), SLOT_PATTERNS)
+            for slot in set.intersection(*map(set, forms))
+        }
+        found.append(re.compile(pattern(FRAMES[kind], SLOT_PATTERNS | given)))
     return found
 
 
