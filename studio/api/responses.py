@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from studio.core.settings import title
-from studio.core.text import truncation_warnings
+from studio.core.text import text_warnings
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.faces import Faces
@@ -90,11 +90,11 @@ def _column(column: Column) -> Json:
 
 
 def _notes(outcome: Outcome, model: Model) -> Json:
-    """Notes beside the record: which texts the text network cut."""
+    """Notes beside the record: what the text network could not use of the texts."""
     settings = outcome.settings
     texts = [(title("prompt"), settings.prompt if settings.needs_prompt else "")]
     texts += [(title("source_text"), settings.source_text if settings.needs_source_text else "")]
-    sentence = truncation_warnings(model.tokenizer, texts)
+    sentence = text_warnings(model.tokenizer, model.unknown_words, texts)
     return {"notes": [sentence]} if sentence else {}
 
 

@@ -1,4 +1,4 @@
-"""Text inputs: invisible characters are removed, and text beyond a text encoder's context length is reported.
+"""Text inputs: invisible characters are removed; text beyond the context length and unknown words are reported.
 
 CLIP's tokenizer truncates a text to a fixed number of tokens without a warning. The part that is used is the shortest
 prefix with the same tokens as the whole text.
@@ -7,12 +7,14 @@ prefix with the same tokens as the whole text.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
 MAX_LENGTH = 4000
+UnknownWords = Callable[[str], list[str]]
+_MOST_WORDS = 5
 _JOINERS = "\u200c\u200d"  # Persian, Hindi and many emoji are written with them
 _INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co")
 
@@ -44,17 +46,26 @@ def truncated(tokenizer: Any, text: str) -> str | None:
     return text[:high].rstrip() or None
 
 
-def truncation_warnings(tokenizer: Any, texts: Iterable[tuple[str, str]]) -> str:
-    """One sentence for each (name, text) that is truncated; empty if none is."""
-    if tokenizer is None:
-        return ""
+def text_warnings(tokenizer: Any, unknown_words: UnknownWords | None, texts: Iterable[tuple[str, str]]) -> str:
+    """Sentences on what a text encoder cannot use of each (name, text); empty if it uses all of them.
+
+    Args:
+        tokenizer: of the text encoder; None for none.
+        unknown_words: text -> its words outside of the vocabulary; None for an open vocabulary.
+        texts: names and texts.
+    """
     # longer texts are refused, and take seconds to tokenise
-    parts = ((name, truncated(tokenizer, text)) for name, text in texts if len(text) <= MAX_LENGTH)
-    return " ".join(
-        f"{name}: the model uses the text only up to “… {' '.join(part.split()[-3:])}”: shorten it."
-        for name, part in parts
-        if part is not None
-    )
+    short = [(name, text) for name, text in texts if len(text) <= MAX_LENGTH]
+    found = []
+    for name, text in short:
+        if (part := None if tokenizer is None else truncated(tokenizer, text)) is not None:
+            end = " ".join(part.split()[-3:])
+            found.append(f"{name}: the model uses the text only up to “… {end}”: shorten it.")
+    for name, text in short:
+        if words := unknown_words(text) if unknown_words else []:
+            listed = ", ".join(f"“{word}”" for word in words[:_MOST_WORDS])
+            found.append(f"{name}: not in the vocabulary of the embedded CLIP: {listed}.")
+    return " ".join(found)
 
 
 def _is_visible(char: str) -> bool:

@@ -9,6 +9,7 @@ import torch
 
 from clay.people.attributes import ATTRIBUTES
 from clay.people.prompts import PROMPTS
+from clay.people.texts import unknown_words
 from clay.world import ClayWorld, load_world
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
@@ -46,6 +47,7 @@ def model_of_world(world: ClayWorld) -> Model:
         scheduler=lambda: copy.deepcopy(world.scheduler),
         clip=world.clip,
         tokenizer=world.tokenizer,
+        unknown_words=unknown_words,
         identity=world.identity,
         device=torch.device(world.device),
         graphs=8,  # 22 MiB each

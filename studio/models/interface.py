@@ -17,6 +17,7 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from losses import LinearHead
+from studio.core.text import UnknownWords
 from studio.models.groups import GENERAL_GROUPS, PERSON_GROUPS
 
 
@@ -52,6 +53,7 @@ class Model:
         scheduler: makes a fresh diffusers scheduler of its noise schedule.
         clip: image and text towers in open_clip's form, or None.
         tokenizer: list of texts -> token ids for `clip`.
+        unknown_words: text -> the words that `clip` was not trained on; None for an open vocabulary.
         identity: face network, image -> embedding, or None.
         device: the device of all networks.
         held_out: more face networks by name, for measuring only; each has `thresholds`, the similarities at which it
@@ -87,6 +89,7 @@ class Model:
     tokenizer: Any
     identity: Any
     device: torch.device
+    unknown_words: UnknownWords | None = None
     held_out: Mapping[str, Any] = field(default_factory=dict)
     latent: tuple[int, int, int] | None = None
     encode_image: Callable[[Tensor], Tensor] | None = None

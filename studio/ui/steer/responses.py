@@ -11,7 +11,7 @@ import gradio as gr
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
-from studio.core.text import clean, truncation_warnings
+from studio.core.text import clean, text_warnings
 from studio.export.player import uri
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -112,9 +112,10 @@ class InputHandlers:
         return html.expected(self._studio.cost(settings))
 
     def read(self, prompt: object, source_text: object) -> str:
-        """A note on the part of a long text that the text network drops; "" if it drops nothing."""
+        """A note on what the text network cannot use of the texts; "" if it uses all of them."""
         texts = [(title("prompt"), clean(str(prompt))), (title("source_text"), clean(str(source_text)))]
-        sentence = truncation_warnings(self._studio.model.tokenizer, texts)
+        model = self._studio.model
+        sentence = text_warnings(model.tokenizer, model.unknown_words, texts)
         return html.note(sentence) if sentence else ""
 
     def roll(self) -> int:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core.text import MAX_LENGTH, clean, truncated, truncation_warnings
+from studio.core.text import MAX_LENGTH, clean, text_warnings, truncated
 from tests.stub import tokenize
 
 
@@ -40,7 +40,7 @@ def test_a_very_long_text_is_only_converted() -> None:
 def test_a_text_within_the_context_length_is_not_truncated() -> None:
     assert truncated(tokenize, "a" * 64) is None
     assert truncated(tokenize, "") is None
-    assert truncation_warnings(tokenize, [("Prompt", "a face")]) == ""
+    assert text_warnings(tokenize, None, [("Prompt", "a face")]) == ""
 
 
 def test_the_truncated_text_is_measured_with_the_tokenizer() -> None:
@@ -60,6 +60,16 @@ def test_the_truncated_text_is_the_shortest_prefix_with_the_same_tokens(text: st
 
 
 def test_the_warning_names_the_text_and_its_last_words() -> None:
-    sentence = truncation_warnings(tokenize, [("Prompt", "red " * 30), ("What the picture shows now", "a face")])
+    sentence = text_warnings(tokenize, None, [("Prompt", "red " * 30), ("What the picture shows now", "a face")])
     assert sentence == "Prompt: the model uses the text only up to “… red red red”: shorten it."
-    assert truncation_warnings(None, [("Prompt", "red " * 30)]) == ""
+    assert text_warnings(None, None, [("Prompt", "red " * 30)]) == ""
+
+
+def test_unknown_words_are_named_in_order() -> None:
+    def unknown(text: str) -> list[str]:
+        return [word for word in text.split() if word not in ("a", "face")]
+
+    texts = [("Prompt", "a parrot face hat"), ("What the picture shows now", "a face")]
+    sentence = text_warnings(tokenize, unknown, texts)
+    assert sentence == "Prompt: not in the vocabulary of the embedded CLIP: “parrot”, “hat”."
+    assert text_warnings(tokenize, None, texts) == ""

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
+from clay.people.attributes import ATTRIBUTES
+from losses import ClipEncoder
 from studio.core.cancellation import CancelToken
 from studio.core.checksums import fingerprint
 from studio.core.settings import Mode, Settings
@@ -12,9 +14,11 @@ from studio.images.load import load_picture, to_tensor
 from studio.models.embedded import WEIGHTS, embedded, examples
 from studio.models.interface import Model
 from studio.runs.events import Outcome
+from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
+from tests.clay.held_out_prompts import KNOWN, UNKNOWN
 
 pytestmark = pytest.mark.slow
 Save = Callable[[Outcome, Model], Settings]
@@ -28,6 +32,26 @@ def world() -> Model:
 def test_the_digest_is_that_of_the_weights(world: Model) -> None:
     assert world.digest == fingerprint(WEIGHTS)
     assert len(world.digest) == 64
+
+
+def read(world: Model, prompt: str) -> Alternatives:
+    return alternatives(prompt, world.groups, ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64))
+
+
+def test_prompts_that_training_has_not_seen_find_their_class(world: Model) -> None:
+    wrong = []
+    for attribute, name, prompts in KNOWN:
+        for prompt in prompts:
+            found = read(world, prompt)
+            if (found.known, found.group, found.index) != (True, attribute, ATTRIBUTES[attribute].index(name)):
+                wrong.append((prompt, found))
+    assert len(wrong) <= 0.05 * sum(len(prompts) for *_, prompts in KNOWN), wrong
+
+
+def test_prompts_of_no_class_have_unknown_words_or_are_like_no_class(world: Model) -> None:
+    assert world.unknown_words is not None
+    assert not [prompt for prompt in UNKNOWN if not world.unknown_words(prompt) and read(world, prompt).known]
+    assert world.unknown_words("a face with a parrot") == ["parrot"]
 
 
 def test_each_run_has_its_own_scheduler(world: Model) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -123,6 +124,15 @@ def test_the_second_order_is_offered_where_it_is_allowed(handlers: InputHandlers
     ode = handlers.choose_mode("ode")[order]
     assert (ode["value"], ode["interactive"]) == (1, False)
     assert handlers.choose_mode("sde")[order]["interactive"]
+
+
+def test_words_out_of_the_vocabulary_are_named_while_the_prompt_is_typed(model: Model) -> None:
+    closed = replace(model, unknown_words=lambda text: [word for word in text.split() if word == "parrot"])
+    with gr.Blocks():
+        form, outputs = Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest)
+        handlers = InputHandlers(Studio(closed), form, outputs)
+    assert "Prompt: not in the vocabulary of the embedded CLIP: “parrot”." in handlers.read("a parrot", "a face")
+    assert handlers.read("a face", "a face") == ""
 
 
 def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
