@@ -16,7 +16,7 @@ const plot = () => {
   const lines = Object.entries(series()).filter(([, values]) => values.length);
   const unit = parseFloat(getComputedStyle(graph).fontSize), tall = document.documentElement.classList.contains("presenting");
   const width = graph.clientWidth || 400, height = tall ? Math.max(graph.clientHeight - 1.6 * unit, 90) : 170;
-  const right = 8, top = 8, bottom = 3 * unit;
+  const right = 8, top = Math.max(8, 0.6 * unit), bottom = 3 * unit;
   left = 3.4 * unit;
   const last = Math.max(view === "frames" ? film.steps || 1 : film.path.noise.length - 1, 1);
   const values = lines.flatMap(([, some]) => some);

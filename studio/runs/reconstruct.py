@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
 
 import torch
 from PIL import Image
@@ -18,9 +17,6 @@ from studio.runs.events import Progress
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import RoundTrip, measure
 from studio.runs.request import Request
-
-Mode = Literal["sde", "ode"]
-MODES: tuple[Mode, ...] = ("sde", "ode")
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def reconstruct(
     """
     began = perf_counter()
     found: list[Reconstructed] = []
-    for mode in MODES:
+    for mode in ("sde", "ode"):
         order = request.settings.order if mode == "sde" else 1
         settings = request.settings.model_copy(update={"mode": mode, "order": order})
         run = Run(model, settings, stop, cost_model)

@@ -20,7 +20,7 @@ from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.server.gradio_internals import PlainSubclass
 
-CONSENT = "Own photos: only with consent. Examples: rendered faces, MIT licence."
+CONSENT = '<p class="hint">Own photos only with consent. Examples: MIT licence.</p>'
 DEFAULTS = Settings(prompt=PROMPTS[0])
 # Gradio's thumbnails are buttons without an accessible name; those of a closed part exist only after it was opened
 NAME_EXAMPLES = """() => setTimeout(() => document.querySelectorAll('[id^=examples-]').forEach(

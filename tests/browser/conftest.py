@@ -128,7 +128,7 @@ def open_page(chromium: Browser) -> Iterator[Visit]:
         asked = "".join(f"&{name}={value}" for name, value in query.items())
         page.goto(f"{where}?__theme={theme}{asked}")
         page.wait_for_selector("#run")
-        page.wait_for_selector("#cost p")  # the load event's answer: everything is wired
+        page.wait_for_selector("#cost p", state="attached")  # the load event's answer: everything is wired
         pages.append(page)
         return page
 

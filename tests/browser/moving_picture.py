@@ -68,7 +68,7 @@ def opened(browser: Browser, url: str, theme: str) -> Page:
     page = browser.new_page(viewport=VIEWPORT)
     page.set_default_timeout(PATIENCE)
     page.goto(f"{url}?__theme={theme}")
-    page.wait_for_selector("#cost p")
+    page.wait_for_selector("#cost p", state="attached")
     page.wait_for_timeout(1500)  # what follows the load event
     page.add_style_tag(content=_HIDE)
     drawn = page.evaluate(_DRAWN)

@@ -102,7 +102,7 @@ def take(browser: Browser, url: str, screen: Screen) -> bytes:
     """One screenshot, as small as 256 colours make it."""
     page = browser.new_page(viewport={"width": screen.width, "height": screen.height})
     page.goto(f"{url}?__theme={screen.theme}{screen.query}")
-    page.wait_for_selector("#cost p")
+    page.wait_for_selector("#cost p", state="attached")
     page.wait_for_timeout(1500)  # what follows the load event
     screen.act(page)
     page.mouse.move(0, 0)

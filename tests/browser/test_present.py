@@ -134,7 +134,7 @@ def test_the_page_asks_nobody_but_its_own_server(chromium: Browser, stand_in: ob
     page.set_default_timeout(PATIENCE)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{url}?present=1")
-    page.wait_for_selector("#cost p")
+    page.wait_for_selector("#cost p", state="attached")
     begin(page, lambda: page.keyboard.press("r"))
     expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
@@ -224,7 +224,7 @@ def test_after_a_pause_the_page_starts_afresh_but_never_during_a_run(visit_stand
     assert page.evaluate("window.same")
     page.keyboard.press("s")
     page.wait_for_function("!window.same")
-    page.wait_for_selector("#cost p")
+    page.wait_for_selector("#cost p", state="attached")
     expect(page.locator("#optimisation_steps input[type=number]")).not_to_have_value("100")
     expect(page.locator("#keys")).to_be_visible()
 

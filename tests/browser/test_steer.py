@@ -428,7 +428,7 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
 def test_a_copied_link_is_said_to_be_copied(chromium: Browser, stand_in: Served) -> None:
     page = chromium.new_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto(stand_in.url)
-    page.wait_for_selector("#cost p")
+    page.wait_for_selector("#cost p", state="attached")
     page.click("#link")
     expect(page.locator("#announcement")).to_contain_text("The link was copied.")
     assert page.evaluate("getComputedStyle(document.querySelector('#link'), '::after').content").endswith('Copied"')

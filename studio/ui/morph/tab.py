@@ -69,7 +69,8 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             recorded = load_morph() if pair == morph_examples() else None
             begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
             job = job_row("morph-", "Morph", html.progress_bar(begin, 1.0 if recorded else 0.0))
-            first = _result(recorded.morphed) if recorded else _no_result(None, None)
+            seen = [model_input(str(path), studio.model.size) for path in pair] if len(pair) == 2 else [None, None]
+            first = _result(recorded.morphed) if recorded else _no_result(*seen)
             stage, panel, numbers = (
                 gr.HTML(value, elem_id=f"morph-{name}", elem_classes="plain", apply_default_css=False)
                 for name, value in zip(("stage", "panel", "numbers"), first, strict=True)

@@ -116,10 +116,10 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     pictures = {path.stem: path for path in examples}
     first = next((pictures[one.image] for one in recordings if one.image in pictures), None)
     with gr.Row(elem_id="face"):
-        image = picture("Image to change", "first", first or (examples[0] if examples else None), height=212)
+        image = picture("Image to change", "first", first or (examples[0] if examples else None), height=200)
         recorded = viewer("recorded", [_thumbnail(one) for one in recordings], "recorded")
     chosen = [] if recordings else example_row(examples, image)
-    gr.Markdown(CONSENT, elem_classes="hint")
+    gr.HTML(CONSENT, elem_classes="plain", apply_default_css=False)
     reconstruct = gr.Button("Check reconstruction", size="sm", elem_id="reconstruct")
     faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
@@ -145,7 +145,7 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
     with gr.Column(visible=False, elem_id="second-box") as second_box:
         second = picture("Second face", "second", None, height=200)
         example_row(list(reversed(examples)), second)
-        gr.Markdown(CONSENT, elem_classes="hint")
+        gr.HTML(CONSENT, elem_classes="plain", apply_default_css=False)
         second_faces = face_panel("second-photo")
         with gr.Accordion("Crop, second picture", open=False):
             second_seen = _seen("second-seen")

@@ -82,11 +82,13 @@ class InputHandlers:
             return {seen: "", self.outputs.message: html.alert(f"Second picture: {error}")}
         return {seen: html.seen(uri(picture)), self.outputs.message: ""}
 
-    def choose_goal(self, *values: Any) -> Updates:
-        """Show the inputs that this goal, or this mix, needs."""
+    def choose_goal(self, second: str | None, *values: Any) -> Updates:
+        """Show the inputs that this goal, or this mix, needs, and say which picture is missing before a run starts."""
         # unchecked: a mix may be empty while its weights are being moved
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
-        return {**self.form.goal.needed(settings), self.outputs.message: ""}
+        missing = settings.needs_second_picture and second is None
+        message = html.note(settings.goal.second_missing) if missing else ""
+        return {**self.form.goal.needed(settings), self.outputs.message: message}
 
     def suit(self, loss: str) -> list[float | str]:
         """The settings that suit a goal, when it is chosen by hand."""

@@ -98,7 +98,8 @@ def _wire_second(handlers: InputHandlers) -> None:
 def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     goal, outputs, fields = handlers.form.goal, handlers.outputs, handlers.form.fields
     needs = [fields[name] for name in NEED_FIELDS]
-    gr.on([field.input for field in needs], handlers.choose_goal, needs, [*goal.boxes, outputs.message], **QUICK)
+    chosen = [goal.second, *needs]
+    gr.on([field.input for field in needs], handlers.choose_goal, chosen, [*goal.boxes, outputs.message], **QUICK)
     # by hand only: restored settings and links bring their own values
     fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)

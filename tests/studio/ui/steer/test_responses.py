@@ -103,8 +103,16 @@ def test_each_goal_shows_what_it_needs(handlers: InputHandlers, values: tuple[An
         "source": goal.source_box,
         "second": goal.second_box,
     }
-    updates = handlers.choose_goal(*values)
+    updates = handlers.choose_goal(None, *values)
     assert {name for name, box in boxes.items() if updates[box].visible} == set(visible.split())
+
+
+def test_a_missing_picture_is_said_when_the_goal_is_chosen(handlers: InputHandlers, face: Path) -> None:
+    person, text = ("identity", 1, 0, 0, 0, 0.5), ("clip_text", 1, 0, 0, 0, 0.5)
+    message = handlers.outputs.message
+    assert "This goal needs a target face" in handlers.choose_goal(None, *person)[message]
+    assert handlers.choose_goal(str(face), *person)[message] == ""
+    assert handlers.choose_goal(None, *text)[message] == ""
 
 
 def test_a_preset_moves_only_what_it_names(handlers: InputHandlers) -> None:
