@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +20,11 @@ from studio.models.embedded import embedded
 from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
+from studio.models.options import LoadOptions
 from studio.models.placement.placement import Placement, best_device
 from studio.models.placement.planner import plan
 from studio.models.prompts import encode_prompts
 from studio.models.registry import Entry
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Options of a model.
-
-    Args:
-        prompt: the prompt at which z starts, for text-conditioned models; the entry's if None.
-        negative: negative prompt of the guidance.
-        guidance: scale of classifier-free guidance; the entry's if None, 1 for none.
-        label: the class at which z starts, for class-conditional models.
-        clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
-        faces: folder or ONNX file of a face network.
-        held_out: the same, of face networks for measuring only.
-        tiny: folder of an AutoencoderTiny for quick previews.
-        compiled: backend of torch.compile; None for no compilation.
-    """
-
-    prompt: str | None = None
-    negative: str = ""
-    guidance: float | None = None
-    label: int = 0
-    clip: str = ""
-    faces: Path | None = None
-    held_out: tuple[Path, ...] = ()
-    tiny: Path | None = None
-    compiled: str | None = None
 
 
 def load(
@@ -58,7 +32,7 @@ def load(
     *,
     device: torch.device | None = None,
     placement: Placement | None = None,
-    options: LoadOptions = LoadOptions(),
+    options: LoadOptions | None = None,
     loss_networks: LossNetworks | None = None,
     offline: bool = False,
     public: bool = False,
@@ -69,7 +43,7 @@ def load(
         name: of the registry, a folder in diffusers' layout, or a hub id.
         device: a GPU, if there is one, by default.
         placement: device, precision and memory savings; the fastest that fits by default.
-        options: prompt, guidance and others.
+        options: prompt, guidance and others; the entry's if None.
         loss_networks: networks of the losses, if they are loaded already.
         offline: use local files only.
         public: refuse models outside the registry.
@@ -77,6 +51,7 @@ def load(
     Raises:
         UserError: the model cannot be loaded; the message has cause and cure.
     """
+    options = options or LoadOptions()
     entry = find_entry(name, public)
     if entry.kind == "embedded":
         return embedded(device or "cpu")
@@ -88,7 +63,6 @@ def load(
     # first, because the text encoder is freed before the memory is planned
     codes = _prompt_embeddings(entry, folder, options, device)
     placement = placement or plan(entry, folder, device)
-    placement = replace(placement, compiled=options.compiled or placement.compiled)
     adapted, vae = denoiser(entry, folder, placement), autoencoder(entry, folder, placement, options.tiny)
     network: Denoiser = HalfPrecision(adapted, placement.dtype, autocast=False) if placement.half else adapted
     codes = codes or _class_embeddings(adapted, options)

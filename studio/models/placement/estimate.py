@@ -91,7 +91,7 @@ def _denoiser(
     z: tuple[int, ...] | None,
 ) -> tuple[int, int]:
     """Bytes of the weights, and of one step with its gradient."""
-    network = _built(config, dtype)
+    network = build_network(config, dtype)
     if placement.checkpointing:
         network.enable_gradient_checkpointing()
     batch = 2 if guided and placement.batched else 1
@@ -104,7 +104,7 @@ def _denoiser(
 
 def _decoder(config: Mapping[str, Any], placement: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
     """Bytes of the autoencoder's weights, and of decoding with its gradient."""
-    vae = _built(config)
+    vae = build_network(config)
     if placement.checkpointing:
         enable_gradient_checkpointing(vae)
     side = max(8, shape[-1] // 2) if placement.sliced else shape[-1]
@@ -149,7 +149,7 @@ def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tup
     return shape, None
 
 
-def _built(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
+def build_network(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
     """The network, created with parameters of this dtype, because fake tensors cannot be converted."""
     from studio.models.diffae.network import DiffusionAutoencoder
 

@@ -65,3 +65,14 @@ def test_face_networks_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_p
     model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48
     assert list(model.held_out) == ["judge", "jury"]
+
+
+def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = []
+    monkeypatch.setattr("studio.models.cli.compile_denoiser", lambda model: asked.append(model) or "no C++ compiler")
+    assert selected_model(parsed("--compile", "off"), None).size == 64
+    assert asked == []
+    assert selected_model(parsed("--compile", "auto"), None) is asked[0]
+    assert "“embedded” is not compiled: no C++ compiler." in caplog.text
