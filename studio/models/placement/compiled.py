@@ -34,7 +34,7 @@ def compile_denoiser(model: Model, backend: str | Callable[..., Any] = "inductor
     if network is None:
         return "its denoiser is no torch module"
     try:
-        network.compile(backend=backend, dynamic=False)
+        _compile(network, backend=backend, dynamic=False)
         for sde in (True, False):
             _call(model, sde)
     except Exception as error:  # of torch's compiler, or of the compiler of the system
@@ -46,11 +46,18 @@ def compile_denoiser(model: Model, backend: str | Callable[..., Any] = "inductor
     return ""
 
 
+def _compile(network: Any, **how: Any) -> None:
+    """Compile a network; of a transformer its blocks, which are alike, so that one compilation serves all."""
+    blocks = "Transformer" in type(network).__name__ and getattr(network, "_repeated_blocks", None)
+    (network.compile_repeated_blocks if blocks else network.compile)(**how)
+
+
 def denoiser_of(model: Model) -> nn.Module | None:
     """The torch module in the wrappers for guidance and precision; None if there is none."""
     network: Any = model.network
     while not isinstance(network, nn.Module) and hasattr(network, "model"):
         network = network.model
+    network = getattr(network, "denoiser", network)  # of a pipeline
     return network if isinstance(network, nn.Module) else None
 
 
