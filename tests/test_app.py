@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 import app
+from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.server.doctor import Finding
 from studio.server.middleware import AT_HOME, IN_PUBLIC
@@ -69,8 +70,8 @@ def test_presenting_cannot_be_combined_with_sharing(
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
-    monkeypatch.setattr(app, "build", lambda public, model: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
+    monkeypatch.setattr(app, "build", lambda public, model, models: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
@@ -114,8 +115,8 @@ def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
-    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
-    monkeypatch.setattr(app, "build", lambda public, model: None)
+    monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
+    monkeypatch.setattr(app, "build", lambda public, model, models: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])
     app.main()

@@ -14,7 +14,9 @@ from pathlib import Path
 import torch
 
 from studio.core.errors import UserError, log
+from studio.models.detect import find_entry
 from studio.models.embedded import embedded
+from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.options import LoadOptions
 from studio.models.placement.compiled import compile_denoiser
@@ -32,6 +34,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="embedded",
         metavar="NAME",
         help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (see python -m studio.models check)",
+    )
+    flags.add_argument(
+        "--models",
+        default="",
+        metavar="A,B,C",
+        help="models between which visitors may switch; the first is loaded, unless --model names another of them",
     )
     flags.add_argument("--offline", action="store_true", help="use local files only, no network")
     flags.add_argument("--start-prompt", metavar="TEXT", help="the prompt at which steering starts, for text models")
@@ -64,6 +72,20 @@ def selected_model(args: argparse.Namespace, device: str | None, public: bool = 
     return model_loader(args, device, public)(args.model)
 
 
+def offered_models(args: argparse.Namespace, device: str | None, public: bool = False) -> Holder:
+    """The models of --models, or the one of --model; the arguments are those of `model_loader`.
+
+    Raises:
+        UserError: there is no model of such a name.
+    """
+    names = [name.strip() for name in args.models.split(",") if name.strip()] or [args.model]
+    for name in names:
+        find_entry(name, public)
+    if args.model in names:  # the first one is loaded
+        names.insert(0, names.pop(names.index(args.model)))
+    return Holder(model_loader(args, device, public), names)
+
+
 def model_loader(args: argparse.Namespace, device: str | None, public: bool = False) -> Callable[[str], Model]:
     """A function that loads a model by its name, with the options of the flags.
 
@@ -94,7 +116,8 @@ def model_loader(args: argparse.Namespace, device: str | None, public: bool = Fa
 
 
 def _embedded(args: argparse.Namespace, device: str | None) -> Model:
-    if unused := [name for name in _NOT_EMBEDDED if getattr(args, name)]:
+    unused = [] if args.models else [name for name in _NOT_EMBEDDED if getattr(args, name)]
+    if unused:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
         raise UserError(f"The embedded model does not take {flags}: leave that out, or select a --model.")
     use_tensor_cores(torch.device(device or "cpu"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import UserError
-from studio.models.cli import add_flags, selected_model
+from studio.models.cli import add_flags, offered_models, selected_model
 from tests.losses.faces.networks import small, write
 
 
@@ -76,3 +76,16 @@ def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
     assert asked == []
     assert selected_model(parsed("--compile", "auto"), None) is asked[0]
     assert "“embedded” is not compiled: no C++ compiler." in caplog.text
+
+
+def test_the_first_offered_model_is_loaded_unless_another_is_named(tiny_copy: Callable[[str], Path]) -> None:
+    folder = str(tiny_copy("ddpm-cat"))
+    assert offered_models(parsed(), None).names == ("embedded",)
+    assert offered_models(parsed("--models", f"{folder}, embedded"), None).names == (folder, "embedded")
+    assert offered_models(parsed("--models", f"{folder},embedded", "--model", "embedded"), None).names[0] == "embedded"
+    with pytest.raises(UserError, match="There is no model “nothing”"):
+        offered_models(parsed("--models", "embedded,nothing"), None)
+    with pytest.raises(UserError, match="A public studio serves only registered models"):
+        offered_models(parsed("--models", folder), None, public=True)
+    with_clip = offered_models(parsed("--models", f"embedded,{folder}", "--clip", "none"), None)
+    assert with_clip.get("embedded").size == 64
