@@ -37,7 +37,7 @@ def test_no_usage_statistics_are_sent() -> None:
 
 
 def test_missing_weights_are_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(public: bool, model: Model) -> None:
+    def missing(public: bool, model: Model, models: Holder) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)

@@ -31,15 +31,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags = parser.add_argument_group("another model")
     flags.add_argument(
         "--model",
-        default="embedded",
         metavar="NAME",
-        help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (see python -m studio.models check)",
+        help=f"{', '.join(ENTRIES)} (the first by default); or a folder of diffusers or a hub id "
+        "(see python -m studio.models check)",
     )
     flags.add_argument(
         "--models",
         default="",
         metavar="A,B,C",
-        help="models between which visitors may switch; the first is loaded, unless --model names another of them",
+        help="models between which visitors may switch; the first is loaded, or that of --model",
     )
     flags.add_argument("--offline", action="store_true", help="use local files only, no network")
     flags.add_argument("--start-prompt", metavar="TEXT", help="the prompt at which steering starts, for text models")
@@ -69,7 +69,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def selected_model(args: argparse.Namespace, device: str | None, public: bool = False) -> Model:
     """Load the model that the flags select; for the arguments and errors see `model_loader`."""
-    return model_loader(args, device, public)(args.model)
+    return model_loader(args, device, public)(args.model or "embedded")
 
 
 def offered_models(args: argparse.Namespace, device: str | None, public: bool = False) -> Holder:
@@ -78,11 +78,11 @@ def offered_models(args: argparse.Namespace, device: str | None, public: bool = 
     Raises:
         UserError: there is no model of such a name.
     """
-    names = [name.strip() for name in args.models.split(",") if name.strip()] or [args.model]
+    names = [name.strip() for name in args.models.split(",") if name.strip()]
+    first = args.model or (names[0] if names else "embedded")
+    names = list(dict.fromkeys([first, *names]))  # the first one is loaded
     for name in names:
         find_entry(name, public)
-    if args.model in names:  # the first one is loaded
-        names.insert(0, names.pop(names.index(args.model)))
     return Holder(model_loader(args, device, public), names)
 
 

@@ -69,6 +69,7 @@ class Model:
         heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
         reconstruct: image -> mean and spread of its pixels given its code, differentiable; None if the model has no
             out-of-distribution score.
+        steps: number of sampling steps that it was distilled to; 0 for any.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -93,6 +94,7 @@ class Model:
     groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     heads: Mapping[str, LinearHead] = field(default_factory=dict)
     reconstruct: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    steps: int = 0
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 

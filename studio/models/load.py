@@ -75,6 +75,7 @@ def load(
         identity=losses.identity,
         device=device,
         preview=preview,
+        steps=entry.steps,
         origin=_origin(entry, folder),
         missing=losses.missing,
         held_out=losses.held_out,

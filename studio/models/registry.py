@@ -30,13 +30,14 @@ class Entry:
         licence: of the weights.
         size: side of its images in pixels.
         parameters: of the denoiser, in millions.
-        download: size of all files that are needed, in bytes, rounded.
+        download: size of all files that are needed, in bytes, rounded; 0 if it is not known.
         speed: duration of a run with 20 sampling steps and 10 updates.
         revision: commit, or None if it is not pinned.
         needs: packages beyond the studio's requirements.
         prompt: the initial z encodes this text (pipelines).
         guidance: scale of classifier-free guidance, 1 for none; the pipeline's own default if None.
         call: more arguments of the pipeline's call.
+        steps: number of sampling steps that the model was distilled to; 0 for any.
         latent_scale: factor of the latents; the configuration's if None.
         note: one sentence for users.
 
@@ -58,6 +59,7 @@ class Entry:
     prompt: str = ""
     guidance: float | None = 1.0
     call: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
     latent_scale: float | None = None
     note: str = ""
 
@@ -86,6 +88,16 @@ _Z: Mapping[Kind, str] = {
 }
 _FACE = "a photo of a face"
 _TEXT = ("transformers",)
+
+
+def _text(
+    name: str, title: str, repo: str, licence: str, parameters: int, download: int = 0, size: int = 1024, **more: Any
+) -> Entry:
+    """A pipeline with prompts."""
+    speed: Speed = "a minute on a GPU"
+    return Entry(
+        name, title, "pipeline", repo, licence, size, parameters, download, speed, needs=_TEXT, prompt=_FACE, **more
+    )  # fmt: skip
 
 
 def _ddpm(name: str, dataset: str, repo: str, revision: str | None = None) -> Entry:
@@ -168,6 +180,7 @@ _ALL = (
         revision="b261bac6fd2cf515557d5d0707481eafa0485ec2",
         needs=_TEXT,
         prompt=_FACE,
+        steps=4,
         note="Distilled to 1 to 4 steps without guidance.",
     ),
     Entry(
@@ -201,6 +214,81 @@ _ALL = (
         prompt=_FACE,
         guidance=4.5,
         note="The smallest text-to-image flow transformer with a class in diffusers: 256 tokens at 512 pixels.",
+    ),
+    _text(
+        "sdxl",
+        "Stable Diffusion XL",
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "CreativeML OpenRAIL++-M",
+        2567,
+        13_900_000_000,
+        guidance=5.0,
+    ),
+    _text(
+        "sdxl-turbo",
+        "SDXL-Turbo",
+        "stabilityai/sdxl-turbo",
+        "Stability AI Non-Commercial Community",
+        2567,
+        13_900_000_000,
+        size=512,
+        steps=4,
+        note="Distilled to 1 to 4 steps without guidance.",
+    ),
+    _text(
+        "sd-3.5-medium",
+        "Stable Diffusion 3.5 medium (rectified flow)",
+        "stabilityai/stable-diffusion-3.5-medium",
+        "Stability AI Community",
+        2243,
+        16_300_000_000,
+        guidance=4.5,
+        note="Its licence has to be accepted on its page.",
+    ),
+    _text(
+        "pixart-sigma",
+        "PixArt Sigma",
+        "PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+        "OpenRAIL++",
+        611,
+        guidance=4.5,
+    ),
+    _text(
+        "flux.2-klein",
+        "FLUX.2 klein 4B (rectified flow)",
+        "black-forest-labs/FLUX.2-klein-4B",
+        "Apache 2.0",
+        3876,
+        steps=4,
+        note="Distilled to 4 steps without guidance.",
+    ),
+    _text(
+        "z-image-turbo",
+        "Z-Image-Turbo (rectified flow)",
+        "Tongyi-MAI/Z-Image-Turbo",
+        "Apache 2.0",
+        6155,
+        guidance=0.0,
+        steps=8,
+        note="Distilled to 8 steps without guidance.",
+    ),
+    _text(
+        "qwen-image",
+        "Qwen-Image (rectified flow)",
+        "Qwen/Qwen-Image",
+        "Apache 2.0",
+        20430,
+        guidance=4.0,
+    ),
+    _text(
+        "wan-2.2",
+        "Wan 2.2 TI2V 5B, one frame (rectified flow)",
+        "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        "Apache 2.0",
+        5000,
+        size=704,
+        guidance=5.0,
+        note="A video model; one frame is made.",
     ),
 )
 

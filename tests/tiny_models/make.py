@@ -16,6 +16,7 @@ import diffusers
 import torch
 from safetensors.torch import save_file
 
+from benchmarks import tiny_pipelines
 from studio.models.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
@@ -183,6 +184,19 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "a class-conditional UNet": labelled_unet,
 }
 """By the name of the original in the registry."""
+
+
+PIPELINES: dict[str, Callable[[], tiny_pipelines.Tiny]] = {
+    "sdxl": tiny_pipelines.stable_diffusion_xl,
+    "sdxl-turbo": tiny_pipelines.stable_diffusion_xl,
+    "sd-3.5-medium": tiny_pipelines.stable_diffusion_3,
+    "pixart-sigma": tiny_pipelines.pixart_sigma,
+    "flux.2-klein": tiny_pipelines.flux2_klein,
+    "z-image-turbo": tiny_pipelines.z_image,
+    "qwen-image": tiny_pipelines.qwen_image,
+    "wan-2.2": tiny_pipelines.wan_video,
+}
+"""Models of the registry without a copy in files: a tiny pipeline of the same class, without text encoder."""
 
 
 def make(name: str, folder: Path) -> Path:

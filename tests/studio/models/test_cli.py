@@ -18,7 +18,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 def test_the_embedded_model_is_the_default() -> None:
-    assert parsed().model == "embedded"
+    assert selected_model(parsed(), None).name == "clay faces, 64 px"
 
 
 def test_flags_of_other_models_are_refused() -> None:

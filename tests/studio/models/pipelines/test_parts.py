@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Sampler, encode, sample
-from benchmarks.tiny_pipelines import Tiny, flux2_klein, stable_diffusion_3, stable_diffusion_xl, z_image
+from benchmarks.tiny_pipelines import build
 from studio.core.errors import UserError
 from studio.models.options import LoadOptions
 from studio.models.pipelines.load import load_pipeline
 from studio.models.pipelines.parts import Parts, arguments, pipeline_parts, scheduler_for
 from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
+from tests.tiny_models.make import PIPELINES
 
 transformers = pytest.importorskip("transformers")
 TinyCopy = Callable[[str], Path]
@@ -85,14 +86,13 @@ def test_its_sample_is_the_pipelines_own(tiny_copy: TinyCopy, name: str) -> None
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [stable_diffusion_xl, stable_diffusion_3, flux2_klein, z_image])
-def test_other_pipelines_are_encoded_steered_and_decoded(make: Callable[[], Tiny]) -> None:
-    torch.manual_seed(0)
-    tiny = make()
+@pytest.mark.parametrize("name", PIPELINES)
+def test_other_pipelines_are_encoded_steered_and_decoded(name: str) -> None:
+    tiny = build(PIPELINES[name])
     pipe = tiny.pipe
     text_encoder(pipe, tiny.call)
-    size = 64 if make is flux2_klein else 32
-    entry = dataclasses.replace(SD, size=size)
+    size = 64 if name == "flux.2-klein" else 32
+    entry = dataclasses.replace(ENTRIES[name], size=size)
     made: Parts = pipeline_parts(pipe, entry, LoadOptions(), Placement(CPU, checkpointing=True, sliced=True))
     assert made.latent is not None
     assert made.encode_image is not None
