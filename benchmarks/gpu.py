@@ -150,7 +150,7 @@ def _network(config: Mapping[str, Any]) -> Any:
 def _case(pipe: Any, denoiser: Any, side: int, steps: int, tokens: int, width: int, pooled: int = 0) -> Case:
     pipe.set_progress_bar_config(disable=True)
     shapes = {"prompt_embeds": (1, tokens, width), "pooled_prompt_embeds": (1, pooled)}
-    given = {name: _random(*shape) for name, shape in shapes.items() if shape[-1]}
+    given: dict[str, Any] = {name: _random(*shape) for name, shape in shapes.items() if shape[-1]}
     if not pipe.config.get("is_distilled"):
         given |= {f"negative_{name}": value.clone() for name, value in given.items()}
     m = from_pipeline(pipe, num_inference_steps=steps, height=side, width=side, **given)

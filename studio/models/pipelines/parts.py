@@ -154,7 +154,8 @@ def schedules(whole: PipelineModel) -> Callable[[], Any]:
 
     @functools.lru_cache(maxsize=32)
     def state(steps: int) -> dict[str, Any]:
-        return vars(whole.at(steps).model.adapter.start.scheduler)
+        scheduler: object = whole.at(steps).model.adapter.start.scheduler
+        return vars(scheduler)
 
     def make() -> Any:
         new = copy.deepcopy(whole.model.adapter.start.scheduler)
