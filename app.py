@@ -28,8 +28,9 @@ from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
 from studio.core.plugins import add_plugin_flag, load_plugins
-from studio.models.cli import add_flags, selected_model
+from studio.models.cli import add_flags, offered_models
 from studio.models.embedded import embedded, examples
+from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.placement.placement import best_device
 from studio.queue import zerogpu
@@ -46,13 +47,16 @@ from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, ICON, theme
 
 
-def build(public: bool = False, device: str | None = None, model: Model | None = None) -> Blocks:
+def build(
+    public: bool = False, device: str | None = None, model: Model | None = None, models: Holder | None = None
+) -> Blocks:
     """Build the page for a model that has made one short run.
 
     Args:
         public: limit each client's use of the device and label results (see `Studio.public`).
         device: where the model runs; a GPU, if there is one, if None.
         model: the embedded one if None.
+        models: those between which visitors may switch, `model` among them.
     """
     # Half of the cores: at batch 1 more threads save no time, and threads that share a core slow each other down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
@@ -60,7 +64,7 @@ def build(public: bool = False, device: str | None = None, model: Model | None =
     # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
     model = model or embedded(device or best_device(mps=False))
-    studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public)
+    studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public, models=models)
     pictures = examples()
     if zerogpu.is_zero():  # this process has no GPU, so it makes no run
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
@@ -158,8 +162,9 @@ def serve(args: argparse.Namespace) -> None:
     device = args.device or str(best_device(mps=False))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
+        models = offered_models(args, device, args.public)
         launch(
-            build(args.public, model=selected_model(args, device, args.public)),
+            build(args.public, model=models.get(models.names[0]), models=models),
             args.present,
             args.public,
             server_name=args.host,

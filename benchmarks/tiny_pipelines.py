@@ -68,7 +68,7 @@ def _flow(**changes: Any) -> Any:
     return diffusers.FlowMatchEulerDiscreteScheduler(**changes)
 
 
-def _no_text(count: int = 1) -> dict[str, None]:
+def no_text(count: int = 1) -> dict[str, None]:
     numbers = ["", *(f"_{i}" for i in range(2, count + 1))]
     return dict.fromkeys(f"{name}{number}" for number in numbers for name in ("text_encoder", "tokenizer"))
 
@@ -91,7 +91,7 @@ def stable_diffusion(scheduler: Any = None) -> Tiny:
         unet=_unet(),
         scheduler=scheduler or diffusers.DDIMScheduler(clip_sample=False),
         **NO_CHECKER,
-        **_no_text(),
+        **no_text(),
     )
     return Tiny(pipe, {**_embeds(32), "guidance_scale": 5.0, "height": 32, "width": 32})
 
@@ -114,7 +114,7 @@ def latent_consistency() -> Tiny:
         unet=_unet(time_cond_proj_dim=32),
         scheduler=diffusers.LCMScheduler(),
         **NO_CHECKER,
-        **_no_text(),
+        **no_text(),
     )
     return Tiny(pipe, {**_embeds(32, negative=False), "guidance_scale": 5.0, "height": 32, "width": 32})
 
@@ -125,7 +125,7 @@ def _pooled(width: int) -> dict[str, Tensor]:
 
 def stable_diffusion_xl() -> Tiny:
     pipe = diffusers.StableDiffusionXLPipeline(
-        vae=_vae(), unet=_unet_xl(), scheduler=diffusers.EulerDiscreteScheduler(), **_no_text(2)
+        vae=_vae(), unet=_unet_xl(), scheduler=diffusers.EulerDiscreteScheduler(), **no_text(2)
     )
     call = {**_embeds(64), **_pooled(32), "guidance_scale": 5.0, "guidance_rescale": 0.5, "height": 32, "width": 32}
     return Tiny(pipe, call, ("prompt_embeds", "pooled_prompt_embeds"))
@@ -144,7 +144,7 @@ def stable_diffusion_3() -> Tiny:
         pooled_projection_dim=64,
         out_channels=4,
     )
-    pipe = diffusers.StableDiffusion3Pipeline(transformer=transformer, scheduler=_flow(), vae=_vae(), **_no_text(3))
+    pipe = diffusers.StableDiffusion3Pipeline(transformer=transformer, scheduler=_flow(), vae=_vae(), **no_text(3))
     call = {**_embeds(32), **_pooled(64), "guidance_scale": 5.0, "height": 32, "width": 32}
     return Tiny(pipe, call, ("prompt_embeds", "pooled_prompt_embeds"))
 
@@ -162,7 +162,7 @@ def flux() -> Tiny:
         axes_dims_rope=[4, 4, 8],
     )
     pipe = diffusers.FluxPipeline(
-        scheduler=_flow(use_dynamic_shifting=True), vae=_vae(1), transformer=transformer, **_no_text(2)
+        scheduler=_flow(use_dynamic_shifting=True), vae=_vae(1), transformer=transformer, **no_text(2)
     )
     call = {**_embeds(32, negative=False), "pooled_prompt_embeds": _normal(1, 32), "height": 32, "width": 32}
     return Tiny(pipe, call, ("prompt_embeds", "pooled_prompt_embeds"))
@@ -195,7 +195,7 @@ def _flux2_vae() -> Any:
 
 def flux2_klein() -> Tiny:
     pipe = diffusers.Flux2KleinPipeline(
-        scheduler=_flow(use_dynamic_shifting=True), vae=_flux2_vae(), transformer=_flux2_transformer(), **_no_text()
+        scheduler=_flow(use_dynamic_shifting=True), vae=_flux2_vae(), transformer=_flux2_transformer(), **no_text()
     )
     return Tiny(pipe, {**_embeds(32), "height": 64, "width": 64, "guidance_scale": 4.0})
 
@@ -225,7 +225,7 @@ def _embeds_list(width: int, length: int = 7) -> dict[str, list[Tensor]]:
 
 
 def z_image() -> Tiny:
-    pipe = diffusers.ZImagePipeline(scheduler=_flow(), vae=_vae(16), transformer=_z_image_transformer(), **_no_text())
+    pipe = diffusers.ZImagePipeline(scheduler=_flow(), vae=_vae(16), transformer=_z_image_transformer(), **no_text())
     return Tiny(pipe, {**_embeds_list(16), "guidance_scale": 3.0, "height": 32, "width": 32})
 
 
@@ -256,9 +256,7 @@ def _qwen_vae() -> Any:
 
 
 def qwen_image() -> Tiny:
-    pipe = diffusers.QwenImagePipeline(
-        scheduler=_flow(), vae=_qwen_vae(), transformer=_qwen_transformer(), **_no_text()
-    )
+    pipe = diffusers.QwenImagePipeline(scheduler=_flow(), vae=_qwen_vae(), transformer=_qwen_transformer(), **no_text())
     masks = _masks(kind=torch.long, name="prompt_embeds_mask")
     return Tiny(pipe, {**_embeds(16), **masks, "true_cfg_scale": 3.0, "height": 32, "width": 32})
 
@@ -302,7 +300,7 @@ def _sana_transformer(**changes: Any) -> Any:
 
 
 def sana() -> Tiny:
-    pipe = diffusers.SanaPipeline(transformer=_sana_transformer(), vae=_dc_vae(), scheduler=_flow(), **_no_text())
+    pipe = diffusers.SanaPipeline(transformer=_sana_transformer(), vae=_dc_vae(), scheduler=_flow(), **no_text())
     call = {**_embeds(8), **_masks(), "guidance_scale": 4.5, "height": 32, "width": 32, "use_resolution_binning": False}
     return Tiny(pipe, {**call, "negative_prompt": None})
 
@@ -312,7 +310,7 @@ def sana_sprint() -> Tiny:
         transformer=_sana_transformer(guidance_embeds=True, qk_norm="rms_norm_across_heads"),
         vae=_dc_vae(),
         scheduler=diffusers.SCMScheduler(),
-        **_no_text(),
+        **no_text(),
     )
     call = {**_embeds(8, negative=False), "prompt_attention_mask": torch.ones(1, 7), "height": 32, "width": 32}
     return Tiny(pipe, {**call, "use_resolution_binning": False, "intermediate_timesteps": None})
@@ -336,7 +334,7 @@ def lumina_2() -> Tiny:
         axes_lens=[128, 128, 128],
         cap_feat_dim=8,
     )
-    pipe = diffusers.Lumina2Pipeline(transformer=transformer, vae=_vae(), scheduler=_flow(), **_no_text())
+    pipe = diffusers.Lumina2Pipeline(transformer=transformer, vae=_vae(), scheduler=_flow(), **no_text())
     return Tiny(pipe, {**_embeds(8), **_masks(kind=torch.bool), "guidance_scale": 4.0, "height": 32, "width": 32})
 
 
@@ -359,7 +357,7 @@ def pixart_sigma() -> Tiny:
         norm_eps=1e-6,
     )
     scheduler = diffusers.DPMSolverMultistepScheduler()
-    pipe = diffusers.PixArtSigmaPipeline(transformer=transformer, vae=_vae(), scheduler=scheduler, **_no_text())
+    pipe = diffusers.PixArtSigmaPipeline(transformer=transformer, vae=_vae(), scheduler=scheduler, **no_text())
     call = {
         **_embeds(32),
         **_masks(),
@@ -385,7 +383,7 @@ def chroma() -> Tiny:
         approximator_layers=1,
         approximator_num_channels=16,
     )
-    pipe = diffusers.ChromaPipeline(scheduler=_flow(), vae=_vae(1), transformer=transformer, **_no_text())
+    pipe = diffusers.ChromaPipeline(scheduler=_flow(), vae=_vae(1), transformer=transformer, **no_text())
     return Tiny(pipe, {**_embeds(32), **_masks(), "height": 32, "width": 32, "guidance_scale": 3.5})
 
 
@@ -404,7 +402,7 @@ def cogview_4() -> Tiny:
     scheduler = _flow(
         base_shift=0.25, max_shift=0.75, base_image_seq_len=256, use_dynamic_shifting=True, time_shift_type="linear"
     )
-    pipe = diffusers.CogView4Pipeline(scheduler=scheduler, vae=_vae(), transformer=transformer, **_no_text())
+    pipe = diffusers.CogView4Pipeline(scheduler=scheduler, vae=_vae(), transformer=transformer, **no_text())
     return Tiny(pipe, {**_embeds(32, 16), "height": 32, "width": 32, "guidance_scale": 3.5})
 
 
@@ -427,7 +425,7 @@ def hunyuan_dit() -> Tiny:
         vae=_vae(widths=(32,) * 4),
         scheduler=diffusers.DDPMScheduler(clip_sample=False),
         **NO_CHECKER,
-        **_no_text(2),
+        **no_text(2),
     )
     more = {"prompt_embeds_2": _normal(1, 256, 32), "negative_prompt_embeds_2": _normal(1, 256, 32)}
     masks = {**_masks(77), **{f"{name}_2": mask for name, mask in _masks(256).items()}}
@@ -453,7 +451,7 @@ def controlnet() -> Tiny:
         controlnet=control,
         scheduler=diffusers.UniPCMultistepScheduler(),
         **NO_CHECKER,
-        **_no_text(),
+        **no_text(),
     )
     call = {**_embeds(32), "guidance_scale": 5.0, "height": 32, "width": 32, "image": torch.rand(1, 3, 32, 32)}
     return Tiny(pipe, {**call, "control_guidance_end": 0.5})
@@ -480,7 +478,7 @@ def wan_video() -> Tiny:
     scheduler = diffusers.UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
     )
-    pipe = diffusers.WanPipeline(transformer=transformer, vae=vae, scheduler=scheduler, **_no_text())
+    pipe = diffusers.WanPipeline(transformer=transformer, vae=vae, scheduler=scheduler, **no_text())
     return Tiny(pipe, {**_embeds(32, 16), "height": 64, "width": 64, "num_frames": 9, "guidance_scale": 4.0})
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 import app
+from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.server.doctor import Finding
 from studio.server.middleware import AT_HOME, IN_PUBLIC
@@ -36,7 +37,7 @@ def test_no_usage_statistics_are_sent() -> None:
 
 
 def test_missing_weights_are_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(public: bool, model: Model) -> None:
+    def missing(public: bool, model: Model, models: Holder) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)
@@ -69,8 +70,8 @@ def test_presenting_cannot_be_combined_with_sharing(
 
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
-    monkeypatch.setattr(app, "build", lambda public, model: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
+    monkeypatch.setattr(app, "build", lambda public, model, models: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
@@ -123,8 +124,8 @@ def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
-    monkeypatch.setattr(app, "selected_model", lambda *_: stub())
-    monkeypatch.setattr(app, "build", lambda public, model: None)
+    monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
+    monkeypatch.setattr(app, "build", lambda public, model, models: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])
     app.main()

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,10 +40,13 @@ class PipelineNetwork:
     Args:
         pipe: the pipeline.
         adapter: what runs it.
+        off_grid: whether other times are accepted, for a network that does not depend on the step's index; the options
+            of the nearest step act then.
     """
 
     pipe: Any
     adapter: Adapter
+    off_grid: bool = False
 
     def __call__(self, t: Tensor, x: Tensor, z: Any, /) -> Tensor:
         """The output, for t (b,) on the grid, x of the state's shape, z of the recorded structure.
@@ -58,31 +61,35 @@ class PipelineNetwork:
                 f"{tuple(x.shape)}. Set "
                 "height, width and num_images_per_prompt in from_pipeline."
             )
-        output = self.adapter.network(self._index(t), x.to(state.dtype), z)
+        index, time = self._place(t)
+        output = self.adapter.network(index, x.to(state.dtype), z, time)
         if torch.is_grad_enabled() and x.requires_grad and not output.requires_grad:
             raise ValueError(inputs.no_gradient(self.pipe))
         return output
 
-    def _index(self, t: Tensor) -> int:
-        times = self.adapter.start.timesteps.double().cpu()
+    @property
+    def denoiser(self) -> torch.nn.Module:
+        """The pipeline's network that is called in every step."""
+        found: torch.nn.Module = getattr(self.pipe, "transformer", None) or self.pipe.unet
+        return found
+
+    def _place(self, t: Tensor) -> tuple[int, Tensor | None]:
+        """The nearest step, and the time itself if it is not that step's."""
+        timesteps = self.adapter.start.timesteps
+        times = timesteps.double().cpu()
         wanted = float(t.reshape(-1)[0])
         index = int((times - wanted).abs().argmin())
         rounding = torch.finfo(t.dtype).eps if t.is_floating_point() else 1e-6
-        if abs(float(times[index]) - wanted) > 4 * rounding * max(abs(wanted), 1e-3):
+        if abs(float(times[index]) - wanted) <= 4 * rounding * max(abs(wanted), 1e-3):
+            return index, None
+        if not self.off_grid:
             raise ValueError(
                 f"The pipeline's network is defined on its own {len(times)} times only, because guidance and "
                 "flow maps may "
                 f"depend on the step; got t = {wanted:.6g}. Use DiscreteAdjoint or Unrolled, which stay on the grid."
             )
-        return index
-
-
-class _Arguments(NamedTuple):
-    """Of an adapter."""
-
-    call: Mapping[str, Any]
-    steps: int
-    wrt: tuple[str, ...]
+        whole = timesteps.is_floating_point() or wanted == round(wanted)
+        return index, t.reshape(-1)[0].to(timesteps.device, timesteps.dtype if whole else None)
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,16 @@ class PipelineModel:
     first: float
     last: float
     _images: Images = field(repr=False)
-    _arguments: _Arguments = field(repr=False)
+    _sde: bool = field(repr=False)
+
+    def at(self, num_inference_steps: int, **call: Any) -> PipelineModel:
+        """The same pipeline and prompts on another grid.
+
+        Args:
+            num_inference_steps: N.
+            call: arguments of the call that differ, such as height and width.
+        """
+        return _model(self.model.pipe, self.model.adapter.at(num_inference_steps, call), self._sde)
 
     def draw(self, generator: torch.Generator | None = None) -> Tensor:
         """x_T (b, ...) as the pipeline draws it with this generator."""
@@ -140,8 +156,9 @@ class PipelineModel:
             ValueError: a difference above 1e-4 (5e-3 in half precision), by the name of what differs, or a network
                 that gives no gradient.
         """
-        given = self._arguments
-        adapter = _adapter(self.model.pipe, given._replace(steps=num_inference_steps or given.steps))
+        adapter = self.model.adapter
+        if num_inference_steps is not None:
+            adapter = adapter.at(num_inference_steps, {})
         start = adapter.start
         own = table(start.scheduler, start.timesteps, start.arguments, sde=False)
         return comparison.verify(self.model.pipe, adapter, own, seed)
@@ -171,22 +188,20 @@ def from_pipeline(
         NotImplementedError: a scheduler whose steps have no table.
     """
     inputs.check(pipe, call, num_inference_steps, wrt)
-    arguments = _Arguments(call, num_inference_steps, tuple(wrt))
-    adapter = _adapter(pipe, arguments)
+    kind = Modular if inputs.is_modular(pipe) else Standard
+    return _model(pipe, kind(pipe, call, num_inference_steps, tuple(wrt)), sde)
+
+
+def _model(pipe: Any, adapter: Adapter, sde: bool) -> PipelineModel:
     start = adapter.start
     found = table(start.scheduler, start.timesteps, start.arguments, sde)
     return PipelineModel(
         model=PipelineNetwork(pipe, adapter),
         sampler=found.sampler,
         z=start.z,
-        call=MappingProxyType(dict(call)),
+        call=MappingProxyType(dict(adapter.given)),
         _images=Images(pipe, adapter, found.last),
         first=found.first,
         last=found.last,
-        _arguments=arguments,
+        _sde=sde,
     )
-
-
-def _adapter(pipe: Any, arguments: _Arguments) -> Adapter:
-    kind = Modular if inputs.is_modular(pipe) else Standard
-    return kind(pipe, *arguments)

@@ -29,7 +29,7 @@ class Modular:
     """The adapter of a ModularPipeline; arguments as those of Standard."""
 
     def __init__(self, pipe: Any, call: Mapping[str, Any], steps: int, wrt: tuple[str, ...]) -> None:
-        self.pipe, self.wrt = pipe, wrt
+        self.pipe, self.wrt, self.given = pipe, wrt, call
         self.call = {**call, "num_inference_steps": steps}
         self.lock = threading.RLock()
         self.loops = list(loops(pipe._blocks))
@@ -67,8 +67,14 @@ class Modular:
             )
         return value
 
-    def network(self, index: int, x: Tensor, z: Mapping[str, Any]) -> Tensor:
+    def at(self, steps: int, call: Mapping[str, Any]) -> Modular:
+        """The same pipeline on another grid."""
+        return Modular(self.pipe, {**self.given, **call}, steps, self.wrt)
+
+    def network(self, index: int, x: Tensor, z: Mapping[str, Any], time: Tensor | None = None) -> Tensor:
         """The network's output at step `index`."""
+        if time is not None:
+            raise NotImplementedError("The blocks of a modular pipeline read their own times; stay on the grid.")
         output: Tensor = self._stepped(index, x, z)[0]
         return output
 

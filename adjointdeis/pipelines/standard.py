@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import functools
 import inspect
 import sys
@@ -42,7 +43,7 @@ class Standard:
     """
 
     def __init__(self, pipe: Any, call: Mapping[str, Any], steps: int, wrt: tuple[str, ...]) -> None:
-        self.pipe, self.call, self.wrt = pipe, dict(call), wrt
+        self.pipe, self.given, self.call, self.wrt = pipe, call, dict(call), wrt
         self.names = inspect.signature(type(pipe).__call__).parameters
         self.call["num_inference_steps"] = steps
         if "output_type" in self.names:
@@ -55,6 +56,15 @@ class Standard:
         self.entry: Layout | None = None
         self.start = self._first_step()
         self._find_entry()
+
+    def at(self, steps: int, call: Mapping[str, Any]) -> Standard:
+        """The same pipeline on another grid; its prompts are not encoded again."""
+        new = copy.copy(self)
+        new.given, new.call = {**self.given, **call}, {**self.call, **call, "num_inference_steps": steps}
+        new.entry = None
+        new.start = new._first_step()
+        new._find_entry()
+        return new
 
     # what the pipeline does by itself
 
@@ -70,7 +80,9 @@ class Standard:
         parts: dict[str, Any] = {"scheduler": watched}
         if hasattr(self.pipe, "prepare_latents"):
             parts["prepare_latents"] = kept_result(self.pipe.prepare_latents, found)
-        if self._is_text():
+        if self.encoded:
+            parts |= self.text(self.start.z)
+        elif self._is_text():
             parts["encode_prompt"] = self._kept_encoding()
         with torch.no_grad():
             scheduler, state, t, arguments = self._ended(parts, {})
@@ -138,13 +150,13 @@ class Standard:
 
     # the pipeline with stand-ins
 
-    def network(self, index: int, x: Tensor, z: Mapping[str, Any]) -> Tensor:
-        """The network's output at step `index`."""
+    def network(self, index: int, x: Tensor, z: Mapping[str, Any], time: Tensor | None = None) -> Tensor:
+        """The network's output at step `index`, or with its options at another time."""
 
         def step(output: Tensor, *_: Any) -> None:
             raise Done(output)
 
-        output: Tensor = self._ended(self.parts(index, x, z, step), z)
+        output: Tensor = self._ended(self.parts(index, x, z, step, time=time), z)
         return output
 
     def draw(self, generator: torch.Generator | None) -> Tensor:
@@ -194,11 +206,17 @@ class Standard:
         return Run(steps, decoded)
 
     def parts(
-        self, index: int | None, x: Tensor, z: Mapping[str, Any], step: Callable[..., Any], entered: bool = False
+        self,
+        index: int | None,
+        x: Tensor,
+        z: Mapping[str, Any],
+        step: Callable[..., Any],
+        entered: bool = False,
+        time: Tensor | None = None,
     ) -> dict[str, Any]:
         """The stand-ins for one step, or for none if `index` is None."""
         start = self.start
-        times = stand_in.times(start.scheduler.timesteps, functools.partial(self._visit, index))
+        times = stand_in.times(start.scheduler.timesteps, functools.partial(self._visit, index, time))
         parts: dict[str, Any] = {
             "scheduler": stand_in.scheduler(start.scheduler, times, index or 0, step),
             **self.text(z),
@@ -214,7 +232,7 @@ class Standard:
             parts["_latents"] = x
         return parts
 
-    def _visit(self, index: int | None, times: Tensor) -> Iterator[Tensor]:
+    def _visit(self, index: int | None, time: Tensor | None, times: Tensor) -> Iterator[Tensor]:
         if index is None:
             return
         wanted = float(self.start.timesteps[index])
@@ -223,7 +241,7 @@ class Standard:
             if self.interrupts:
                 vars(self.pipe)["_interrupt"] = not found
             if found or self.interrupts:
-                yield t
+                yield time if found and time is not None else t
             if found:
                 return
 

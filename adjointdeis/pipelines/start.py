@@ -49,9 +49,14 @@ class Adapter(Protocol):
     """One kind of pipeline: the functions that `from_pipeline` needs of it."""
 
     start: Start
+    given: Mapping[str, Any]
+    """The arguments of the pipeline's call, without the number of steps."""
 
-    def network(self, index: int, x: Tensor, z: Mapping[str, Any]) -> Tensor:
-        """The output of the pipeline's network, guidance included, at step `index`."""
+    def at(self, steps: int, call: Mapping[str, Any]) -> Adapter:
+        """The same pipeline and prompts with another number of steps, and other arguments where `call` has them."""
+
+    def network(self, index: int, x: Tensor, z: Mapping[str, Any], time: Tensor | None = None) -> Tensor:
+        """The output of the pipeline's network, guidance included, at step `index`; at another time if it is given."""
 
     def draw(self, generator: torch.Generator | None) -> Tensor:
         """y_0 from the pipeline's own random numbers."""

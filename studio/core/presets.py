@@ -28,6 +28,11 @@ def preset_of(settings: Settings) -> str | None:
     return next((name for name, values in PRESETS.items() if _has(settings, values)), None)
 
 
+def fitted(values: Values, steps: int) -> Values:
+    """A preset's values for a model that was distilled to `steps` sampling steps: at most so many; 0 for any."""
+    return {**values, "sampling_steps": min(int(values["sampling_steps"]), steps)} if steps else values
+
+
 def suited(loss: str) -> Values:
     """The values of `SUITED_FIELDS` that a goal starts with where nothing else is set.
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+from torch import Tensor
 
 from studio.core.errors import UserError
-from studio.models.adapters.flow import FlowTransformer
 from studio.models.adapters.labelled import Labelled
-from studio.models.adapters.prompted import Prompted
 from studio.models.adapters.unconditional import Unconditional
 from studio.models.completeness import check_finite
 from studio.models.detect import denoiser_folder, read_json, vae_scale_factor
@@ -27,8 +26,6 @@ from studio.models.registry import Entry, Kind
 _NETWORKS: dict[Kind, Any] = {
     "unconditional": diffusers.UNet2DModel,
     "latent": diffusers.UNet2DModel,
-    "prompted": diffusers.UNet2DConditionModel,
-    "flow": diffusers.SanaTransformer2DModel,
     "diffae": DiffusionAutoencoder,
 }
 _SCHEDULE = (
@@ -44,8 +41,6 @@ _ADAPTERS: dict[Kind, Callable[[Any], torch.nn.Module]] = {
     "unconditional": Unconditional,
     "latent": Unconditional,
     "labelled": Labelled,
-    "prompted": Prompted,
-    "flow": FlowTransformer,
     "diffae": lambda network: network,
 }
 
@@ -61,25 +56,21 @@ def denoiser(entry: Entry, folder: Path, placement: Placement) -> torch.nn.Modul
     adapted = adapted.eval().requires_grad_(False).to(placement.device)
     if placement.half:
         adapted = adapted.to(placement.dtype)
-    if placement.device.type == "cuda" and entry.kind != "flow":
-        adapted = adapted.to(memory_format=torch.channels_last)
+    adapted = adapted.to(memory_format=torch.channels_last)  # faster convolutions, on CPUs too
     if placement.checkpointing:
         network.enable_gradient_checkpointing()
     if placement.sliced and hasattr(network, "set_attention_slice"):
         network.set_attention_slice("auto")
-    if placement.compiled:
-        adapted.compile(backend=placement.compiled)
     return adapted
 
 
-def autoencoder(entry: Entry, folder: Path, placement: Placement, tiny: Path | None = None) -> Autoencoder | None:
+def autoencoder(entry: Entry, folder: Path, placement: Placement) -> Autoencoder | None:
     """The autoencoder of a latent model, in float32; None for a pixel model.
 
     Args:
         entry: of the registry, or detected.
         folder: the model's files.
         placement: device and memory savings.
-        tiny: folder of an AutoencoderTiny for quick previews; by default the model's `vae_tiny`, if it has one.
 
     Raises:
         UserError: as for the denoiser.
@@ -93,39 +84,38 @@ def autoencoder(entry: Entry, folder: Path, placement: Placement, tiny: Path | N
     if placement.checkpointing:
         enable_gradient_checkpointing(vae)
     scale = entry.latent_scale or float(vae.config.get("scaling_factor") or 1.0)
-    tiny = tiny or folder / "vae_tiny"
-    preview = from_folder(diffusers.AutoencoderTiny, tiny) if (tiny / "config.json").is_file() else None
-    if preview is not None:
-        preview = preview.eval().requires_grad_(False).to(placement.device)
     factor = vae_scale_factor(folder)
     tile = max(8, entry.size // factor // 2) if placement.sliced else None
-    return Autoencoder(vae, scale, factor, tile, preview)
+    return Autoencoder(vae, scale, factor, tile)
 
 
-def scheduler_of(entry: Entry, folder: Path) -> Callable[[], Any]:
+def tiny_preview(folder: Path, device: torch.device) -> Callable[[Tensor], Tensor] | None:
+    """latent -> approximately the image, in milliseconds, by an AutoencoderTiny; None for another folder."""
+    if not (folder / "config.json").is_file():
+        return None
+    tiny = from_folder(diffusers.AutoencoderTiny, folder).eval().requires_grad_(False).to(device)
+    return lambda latent: tiny.decode(latent.to(tiny.dtype)).sample.to(latent.dtype)
+
+
+def scheduler_of(folder: Path) -> Callable[[], Any]:
     """A factory of schedulers with the folder's noise schedule, whose steps run from pure noise to the image.
 
     The sampler is this project's, so only the schedule and the prediction type are read. The timestep spacing is fixed:
     the configurations on the hub start at t = 981 or 901 of 1000 for few steps.
     """
     config = next((read_json(p) for p in _scheduler_files(folder) if p.is_file()), {})
-    scheduler: Any
-    make: Any
-    if entry.kind == "flow":
-        shift = config.get("flow_shift") or config.get("shift") or 1.0
-        steps = config.get("num_train_timesteps", 1000)
-        make = diffusers.FlowMatchEulerDiscreteScheduler
-        scheduler = make(num_train_timesteps=steps, shift=shift)
-    else:
-        schedule = {name: config[name] for name in _SCHEDULE if config.get(name) is not None}
-        make = diffusers.DDIMScheduler
-        scheduler = make(
-            **schedule, clip_sample=False, thresholding=False, set_alpha_to_one=True, timestep_spacing="trailing"
-        )
+    scheduler = full_schedule(config)
     return lambda: deepcopy(scheduler)
 
 
-def from_folder(kind: Any, folder: Path) -> Any:
+def full_schedule(config: Mapping[str, Any]) -> Any:
+    """A DDIMScheduler with a configuration's noise schedule, whose steps run from pure noise to the image."""
+    schedule = {name: config[name] for name in _SCHEDULE if config.get(name) is not None}
+    make: Any = diffusers.DDIMScheduler
+    return make(**schedule, clip_sample=False, thresholding=False, set_alpha_to_one=True, timestep_spacing="trailing")
+
+
+def from_folder(kind: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """Load a network of diffusers from a local folder.
 
     Raises:
@@ -140,7 +130,7 @@ def from_folder(kind: Any, folder: Path) -> Any:
             variant=variant,
             local_files_only=True,
             low_cpu_mem_usage=importlib.util.find_spec("accelerate") is not None,
-            torch_dtype=torch.float32,
+            torch_dtype=dtype,
             output_loading_info=True,
         )
     except Exception as error:  # parsers of several libraries, each with its own exceptions
@@ -159,7 +149,7 @@ def _network_class(entry: Entry, folder: Path) -> Any:
 
 
 def _autoencoder_class(name: str) -> Any:
-    if name not in ("AutoencoderKL", "VQModel", "AutoencoderDC"):
+    if name not in ("AutoencoderKL", "VQModel"):
         raise UserError(f"This folder's autoencoder is a {name}, which the studio does not support.")
     return getattr(diffusers, name)
 

@@ -1,25 +1,29 @@
 """Command-line flags that select a model and its options.
 
 argparse, not pydantic-settings, here and in the other command lines: with it an option's value could not be left out
-(--compile, --find-face), values would be split at commas (--set, --judge), a prompt could not be "None", variables
+(--find-face), values would be split at commas (--set, --judge), a prompt could not be "None", variables
 such as PORT or MODEL would be read, and a wrong value would end in a traceback.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from studio.core.errors import UserError
+from studio.core.errors import UserError, log
+from studio.models.detect import find_entry
 from studio.models.embedded import embedded
 from studio.models.holder import Holder
 from studio.models.interface import Model
-from studio.models.placement.placement import best_device
+from studio.models.options import LoadOptions
+from studio.models.placement.compiled import compile_denoiser
+from studio.models.placement.placement import best_device, use_tensor_cores
 from studio.models.registry import ENTRIES
 
-_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview", "compile")
+_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +31,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags = parser.add_argument_group("another model")
     flags.add_argument(
         "--model",
-        default="embedded",
         metavar="NAME",
-        help=f"{', '.join(ENTRIES)}; or a folder of diffusers or a hub id (see python -m studio.models check)",
+        help=f"{', '.join(ENTRIES)} (the first by default); or a folder of diffusers or a hub id "
+        "(see python -m studio.models check)",
+    )
+    flags.add_argument(
+        "--models",
+        default="",
+        metavar="A,B,C",
+        help="models between which visitors may switch; the first is loaded, or that of --model",
     )
     flags.add_argument("--offline", action="store_true", help="use local files only, no network")
     flags.add_argument("--start-prompt", metavar="TEXT", help="the prompt at which steering starts, for text models")
@@ -51,32 +61,71 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
     flags.add_argument(
         "--compile",
-        nargs="?",
-        const="inductor",
-        metavar="BACKEND",
-        help="compile the denoiser; by inductor by default",
+        choices=["auto", "off"],
+        default="off",
+        help="auto compiles the denoiser before the first run, which takes minutes the first time",
     )
 
 
 def selected_model(args: argparse.Namespace, device: str | None, public: bool = False) -> Model:
-    """Load the model that the flags select.
+    """Load the model that the flags select; for the arguments and errors see `model_loader`."""
+    return model_loader(args, device, public)(args.model or "embedded")
+
+
+def offered_models(args: argparse.Namespace, device: str | None, public: bool = False) -> Holder:
+    """The models of --models, or the one of --model; the arguments are those of `model_loader`.
+
+    Raises:
+        UserError: there is no model of such a name.
+    """
+    names = [name.strip() for name in args.models.split(",") if name.strip()]
+    first = args.model or (names[0] if names else "embedded")
+    names = list(dict.fromkeys([first, *names]))  # the first one is loaded
+    for name in names:
+        find_entry(name, public)
+    return Holder(model_loader(args, device, public), names)
+
+
+def model_loader(args: argparse.Namespace, device: str | None, public: bool = False) -> Callable[[str], Model]:
+    """A function that loads a model by its name, with the options of the flags.
 
     Args:
-        args: parsed flags; with --present among them the model is loaded offline.
-        device: where the model runs; if None, the CPU for the embedded model and the fastest device for others.
+        args: parsed flags; with --present among them models are loaded offline.
+        device: where models run; if None, the CPU for the embedded model and the fastest device for others.
         public: refuse models outside the registry.
 
     Raises:
-        UserError: the model cannot be loaded, or a flag does not apply to it.
+        UserError: (the function) the model cannot be loaded, or a flag does not apply to it.
     """
-    if args.model == "embedded":
-        if unused := [name for name in _NOT_EMBEDDED if getattr(args, name)]:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
-            raise UserError(f"The embedded model does not take {flags}: leave that out, or select a --model.")
-        return embedded(device or "cpu")
-    from studio.models.load import LoadOptions, load  # imports every kind of network, which takes seconds
 
-    options = LoadOptions(
+    def load_one(name: str) -> Model:
+        if name == "embedded":
+            model = _embedded(args, device)
+        else:
+            from studio.models.load import load  # imports every kind of network, which takes seconds
+
+            where = torch.device(device or best_device())
+            use_tensor_cores(where)
+            offline = args.offline or getattr(args, "present", False)
+            model = load(name, device=where, options=_options(args), offline=offline, public=public)
+        if args.compile == "auto" and (reason := compile_denoiser(model)):
+            log.warning("“%s” is not compiled: %s. It runs without compilation, with the same results.", name, reason)
+        return model
+
+    return load_one
+
+
+def _embedded(args: argparse.Namespace, device: str | None) -> Model:
+    unused = [] if args.models else [name for name in _NOT_EMBEDDED if getattr(args, name)]
+    if unused:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
+        raise UserError(f"The embedded model does not take {flags}: leave that out, or select a --model.")
+    use_tensor_cores(torch.device(device or "cpu"))
+    return embedded(device or "cpu")
+
+
+def _options(args: argparse.Namespace) -> LoadOptions:
+    return LoadOptions(
         prompt=args.start_prompt,
         negative=args.negative,
         guidance=args.guidance,
@@ -85,12 +134,4 @@ def selected_model(args: argparse.Namespace, device: str | None, public: bool = 
         faces=args.faces,
         held_out=tuple(args.judge),
         tiny=args.preview,
-        compiled=args.compile,
     )
-
-    offline = args.offline or getattr(args, "present", False)
-
-    def fetch(name: str) -> Model:
-        return load(name, device=torch.device(device or best_device()), options=options, offline=offline, public=public)
-
-    return Holder(fetch).get(args.model)

@@ -18,14 +18,13 @@ from studio.models.hub import commit_of, variant_of
 from studio.models.registry import Entry, Kind
 
 _AUTOENCODERS = ("vae", "vqvae")
-_WITH_WEIGHTS = ("unet", "transformer", "text_encoder", *_AUTOENCODERS)
-_OTHERS = ("scheduler", "tokenizer")
+_WITH_WEIGHTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", *_AUTOENCODERS)
+_OTHERS = ("scheduler", "tokenizer", "tokenizer_2", "tokenizer_3")
 _NEEDS: Mapping[Kind, tuple[str, ...]] = {
     "unconditional": ("scheduler",),
     "latent": ("vae", "scheduler"),
     "labelled": ("scheduler",),
-    "prompted": ("vae", "scheduler", "text_encoder", "tokenizer"),
-    "flow": ("vae", "scheduler", "text_encoder", "tokenizer"),
+    "pipeline": ("model_index.json",),  # which lists its parts
     "diffae": (),  # its schedule is the default
 }
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
@@ -84,7 +83,8 @@ def _has(part: str, folder: Path) -> bool:
         return any((folder / name / "config.json").is_file() for name in _AUTOENCODERS)
     if part in ("unet", "transformer"):
         return any((place / "config.json").is_file() for place in (folder / part, folder))
-    return (folder / part).is_dir() and any((folder / part).iterdir())
+    path = folder / part
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def _check_shards(folder: Path) -> None:

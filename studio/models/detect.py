@@ -10,13 +10,16 @@ from studio.core.errors import UserError
 from studio.models.registry import ENTRIES, Entry, Kind
 
 _KINDS: dict[str, Kind] = {
-    "UNet2DConditionModel": "prompted",
     "DiTTransformer2DModel": "labelled",
     "Transformer2DModel": "labelled",  # DiT's class in older versions of diffusers
-    "SanaTransformer2DModel": "flow",
     "DiffusionAutoencoder": "diffae",
 }
-_DEFAULTS: dict[Kind, str] = {"prompted": "sd-1.5", "flow": "sana-600m", "labelled": "dit-imagenet"}
+_DEFAULTS = {
+    "UNet2DConditionModel": "sd-1.5",
+    "SanaTransformer2DModel": "sana-600m",
+    "DiTTransformer2DModel": "dit-imagenet",
+}
+"""Whose guidance a folder with this denoiser gets."""
 
 
 def find_entry(name: str, public: bool = False) -> Entry:
@@ -34,7 +37,7 @@ def find_entry(name: str, public: bool = False) -> Entry:
         return detect_entry(folder)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         # size 0: the kind is detected after the download
-        return Entry(name, name, "prompted", name, "not known: see its page", 0, 0, 0, "a minute on a GPU")
+        return Entry(name, name, "pipeline", name, "not known: see its page", 0, 0, 0, "a minute on a GPU")
     raise UserError(f"There is no model “{name}”: choose one of {', '.join(ENTRIES)}, or give a folder of diffusers.")
 
 
@@ -51,9 +54,14 @@ def detect_entry(folder: Path, title: str = "") -> Entry:
     if family == "UNet2DModel":
         has_classes = config.get("num_class_embeds") or config.get("class_embed_type")
         kind = "labelled" if has_classes else "latent" if latent else "unconditional"
+    if kind is None and (folder / "model_index.json").is_file():
+        kind = "pipeline"
     if kind is None:
-        raise UserError(f"This folder's denoiser is a {family}, which the studio has no adapter for.")
-    template = ENTRIES.get(_DEFAULTS.get(kind, ""))
+        raise UserError(
+            f"This folder's denoiser is a {family}, which the studio has no adapter for: save it as a pipeline, with "
+            "its model_index.json."
+        )
+    template = ENTRIES.get(_DEFAULTS.get(family, ""))
     return Entry(
         name=title or folder.name,
         title=title or folder.name,
@@ -64,8 +72,8 @@ def detect_entry(folder: Path, title: str = "") -> Entry:
         parameters=0,
         download=0,
         speed="seconds on a GPU",
-        prompt=template.prompt if template else "",
-        guidance=template.guidance if template else 1.0,
+        prompt=ENTRIES["sd-1.5"].prompt if kind == "pipeline" else "",
+        guidance=template.guidance if template else None if kind == "pipeline" else 1.0,
     )
 
 

@@ -1,13 +1,16 @@
-"""`Holder`: holds one model at a time, and frees it before it loads the next one.
+"""`Holder`: the models that a studio offers, of which one is loaded; it is freed before the next one is loaded.
 
 Two models of gigabytes do not fit on one device, and a model's memory is freed only without references to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Lock
+from typing import Any, NoReturn
 
+from studio.core.errors import UserError
 from studio.models.interface import Model
 from studio.models.memory import release_memory
 
@@ -17,12 +20,19 @@ class Holder:
 
     Args:
         load: name -> model.
+        names: of the models that are offered.
     """
 
-    def __init__(self, load: Callable[[str], Model]) -> None:
+    def __init__(self, load: Callable[[str], Model], names: Sequence[str] = ()) -> None:
+        self.names = tuple(names)
         self._load, self._lock = load, Lock()
         self._name: str | None = None
         self._model: Model | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The name of the model that is held."""
+        return self._name
 
     def get(self, name: str) -> Model:
         """The model of that name; waits while another thread loads one.
@@ -42,7 +52,29 @@ class Holder:
             self._free()
 
     def _free(self) -> None:
-        if self._model is None:
-            return
         self._name = self._model = None
         release_memory()
+
+
+def unloaded(model: Model) -> Model:
+    """What a model is for display, without its networks; whatever would call them raises a UserError."""
+    return replace(
+        model,
+        network=_loading,
+        encode=_loading,
+        scheduler=_loading,
+        clip=None,
+        tokenizer=None,
+        identity=None,
+        held_out={},
+        encode_image=_loading,
+        decode=_loading,
+        preview=_loading,
+        prepare=None,
+        heads={},
+        decode_code=None,
+    )
+
+
+def _loading(*_: Any, **__: Any) -> NoReturn:
+    raise UserError("Another model is being loaded: try again in a minute.")

@@ -20,8 +20,8 @@ from losses.open_clip_models import is_offline
 from studio.core.errors import UserError, disk_is_full
 from studio.models.registry import Entry, Kind
 
-_SUFFIXES = (".json", ".txt", ".model")
-_FOLDERS = ("unet", "transformer", "vae", "vqvae", "text_encoder", "tokenizer", "scheduler")
+_SUFFIXES = (".json", ".txt", ".model", ".jinja")
+_FOLDERS = re.compile(r"|unet|transformer|vae|vqvae|scheduler|(?:text_encoder|tokenizer)(?:_\d)?")
 _WEIGHTS = re.compile(r"(?:diffusion_pytorch_)?model(?:\.(?P<variant>\w+?))?(?:-\d+-of-\d+)?\.safetensors")
 VARIANTS = ("", "fp16", "bf16")
 """Precisions in which a folder may have weights; the first that exists is used."""
@@ -93,12 +93,11 @@ def _connects(host: str, port: int) -> bool:
 
 def select_files(files: Iterable[str], kind: Kind) -> list[str]:
     """The files of a repository that a model of this kind needs: no pickles, and one variant of the weights."""
-    folders = ("",) if kind == "unconditional" else ("", *_FOLDERS)
     selected: list[str] = []
     weights: dict[str, dict[str, list[str]]] = {}
     for file in files:
         folder, _, name = file.rpartition("/")
-        if folder not in folders:
+        if folder if kind == "unconditional" else not _FOLDERS.fullmatch(folder):
             continue
         if name.endswith(_SUFFIXES):
             selected.append(file)

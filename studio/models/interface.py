@@ -58,7 +58,8 @@ class Model:
         device: the device of all networks.
         held_out: more face networks by name, for measuring only; each has `thresholds`, the similarities at which it
             accepts two faces as one person.
-        latent: shape (c, h, w) of a latent model's state; None for a pixel model.
+        latent: shape of a latent model's state, (c, h, w), or (tokens, c) where latents are packed; None for a pixel
+            model.
         encode_image: image -> latent (b, *latent).
         decode: latent -> image, differentiable.
         preview: latent -> approximately the image, fast; for intermediate images.
@@ -75,6 +76,7 @@ class Model:
         decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
             predicts no image from z alone.
         code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
+        steps: number of sampling steps that it was distilled to; 0 for any.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -91,7 +93,7 @@ class Model:
     device: torch.device
     unknown_words: UnknownWords | None = None
     held_out: Mapping[str, Any] = field(default_factory=dict)
-    latent: tuple[int, int, int] | None = None
+    latent: tuple[int, ...] | None = None
     encode_image: Callable[[Tensor], Tensor] | None = None
     decode: Callable[[Tensor], Tensor] | None = None
     preview: Callable[[Tensor], Tensor] | None = None
@@ -105,12 +107,13 @@ class Model:
     code_person: LinearHead | None = None
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
+    steps: int = 0
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def state_shape(self) -> tuple[int, int, int]:
-        """(c, h, w) of x_t."""
+    def state_shape(self) -> tuple[int, ...]:
+        """Shape of x_t, usually (c, h, w)."""
         return self.latent or (3, self.size, self.size)
 
     @torch.no_grad()

@@ -23,21 +23,19 @@ from torch.utils.checkpoint import checkpoint
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """A frozen AutoencoderKL, VQModel or AutoencoderDC of diffusers.
+    """A frozen AutoencoderKL or VQModel of diffusers.
 
     Args:
         vae: the autoencoder.
         scale: latents are E(image) * scale.
         factor: pixels of the image for each pixel of the latent, along one side.
         tile: side of a tile in latent pixels; None decodes without tiles.
-        tiny: AutoencoderTiny for quick previews, on latents of the same scale.
     """
 
     vae: Any
     scale: float
     factor: int
     tile: int | None = None
-    tiny: Any = None
 
     @torch.no_grad()
     def encode(self, image: Tensor) -> Tensor:
@@ -53,11 +51,6 @@ class Autoencoder:
         if self.tile is None or max(latent.shape[-2:]) <= self.tile:
             return self._decode(latent)
         return tiled_decode(self._decode, latent, self.tile, self.factor)
-
-    @torch.no_grad()
-    def preview(self, latent: Tensor) -> Tensor:
-        """x_0 -> approximately the image, in milliseconds."""
-        return _float(self.tiny.decode(latent.to(self.tiny.dtype)).sample).to(latent.dtype)
 
     def _decode(self, latent: Tensor) -> Tensor:
         unscaled = (latent / self.scale).to(self.vae.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +13,19 @@ from torch import Tensor
 from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
 from studio.core.checksums import fingerprint
 from studio.models.adapters.labelled import Labelled
-from studio.models.build import autoencoder, denoiser, scheduler_of
+from studio.models.build import autoencoder, denoiser, scheduler_of, tiny_preview
 from studio.models.completeness import check_complete
 from studio.models.detect import detect_entry, find_entry
 from studio.models.embedded import embedded
 from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
+from studio.models.options import LoadOptions
+from studio.models.pipelines.load import load_pipeline
+from studio.models.pipelines.parts import Parts, pipeline_parts
 from studio.models.placement.placement import Placement, best_device
 from studio.models.placement.planner import plan
-from studio.models.prompts import encode_prompts
 from studio.models.registry import Entry
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Options of a model.
-
-    Args:
-        prompt: the prompt at which z starts, for text-conditioned models; the entry's if None.
-        negative: negative prompt of the guidance.
-        guidance: scale of classifier-free guidance; the entry's if None, 1 for none.
-        label: the class at which z starts, for class-conditional models.
-        clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
-        faces: folder or ONNX file of a face network.
-        held_out: the same, of face networks for measuring only.
-        tiny: folder of an AutoencoderTiny for quick previews.
-        compiled: backend of torch.compile; None for no compilation.
-    """
-
-    prompt: str | None = None
-    negative: str = ""
-    guidance: float | None = None
-    label: int = 0
-    clip: str = ""
-    faces: Path | None = None
-    held_out: tuple[Path, ...] = ()
-    tiny: Path | None = None
-    compiled: str | None = None
 
 
 def load(
@@ -58,7 +33,7 @@ def load(
     *,
     device: torch.device | None = None,
     placement: Placement | None = None,
-    options: LoadOptions = LoadOptions(),
+    options: LoadOptions | None = None,
     loss_networks: LossNetworks | None = None,
     offline: bool = False,
     public: bool = False,
@@ -69,7 +44,7 @@ def load(
         name: of the registry, a folder in diffusers' layout, or a hub id.
         device: a GPU, if there is one, by default.
         placement: device, precision and memory savings; the fastest that fits by default.
-        options: prompt, guidance and others.
+        options: prompt, guidance and others; the entry's if None.
         loss_networks: networks of the losses, if they are loaded already.
         offline: use local files only.
         public: refuse models outside the registry.
@@ -77,6 +52,7 @@ def load(
     Raises:
         UserError: the model cannot be loaded; the message has cause and cure.
     """
+    options = options or LoadOptions()
     entry = find_entry(name, public)
     if entry.kind == "embedded":
         return embedded(device or "cpu")
@@ -85,32 +61,21 @@ def load(
         entry = replace(detect_entry(folder, entry.title), repo=entry.repo)
     check_complete(entry, folder)
     device = device or (placement.device if placement else best_device())
-    # first, because the text encoder is freed before the memory is planned
-    codes = _prompt_embeddings(entry, folder, options, device)
     placement = placement or plan(entry, folder, device)
-    placement = replace(placement, compiled=options.compiled or placement.compiled)
-    adapted, vae = denoiser(entry, folder, placement), autoencoder(entry, folder, placement, options.tiny)
-    network: Denoiser = HalfPrecision(adapted, placement.dtype, autocast=False) if placement.half else adapted
-    codes = codes or _class_embeddings(adapted, options)
-    scale = entry.guidance if options.guidance is None else options.guidance
-    if len(codes) == 2 and scale != 1:
-        network = ClassifierFreeGuidance(network, scale, codes[1].to(device), batched=placement.batched)
+    parts = (_pipeline if entry.kind == "pipeline" else _networks)(entry, folder, placement, options)
+    preview = tiny_preview(options.tiny or folder / "vae_tiny", device)
     losses = loss_networks or load_loss_networks(device, options.clip, options.faces, offline, options.held_out)
     return Model(
+        **parts._asdict(),
         name=entry.title,
         digest=fingerprint(folder),
         size=entry.size,
-        network=network,
-        encode=_encode(entry, adapted, codes),
-        scheduler=scheduler_of(entry, folder),
         clip=losses.clip,
         tokenizer=losses.tokenizer,
         identity=losses.identity,
         device=device,
-        latent=None if vae is None else _latent_shape(entry, vae.factor, adapted),
-        encode_image=None if vae is None else vae.encode,
-        decode=None if vae is None else vae.decode,
-        preview=None if vae is None or vae.tiny is None else vae.preview,
+        preview=preview,
+        steps=entry.steps,
         origin=_origin(entry, folder),
         missing=losses.missing,
         held_out=losses.held_out,
@@ -123,16 +88,26 @@ def _origin(entry: Entry, folder: Path) -> Origin:
     return Origin(entry.licence, entry.z, entry.repo if commit else "", commit)
 
 
-def _prompt_embeddings(entry: Entry, folder: Path, options: LoadOptions, device: torch.device) -> list[Tensor]:
-    """The initial z and the guidance's negative z; empty for models that are not text-conditioned."""
-    if entry.kind not in ("prompted", "flow"):
-        return []
-    prompt = entry.prompt if options.prompt is None else options.prompt
-    return encode_prompts(folder, (prompt, options.negative), device)
+def _pipeline(entry: Entry, folder: Path, placement: Placement, options: LoadOptions) -> Parts:
+    return pipeline_parts(load_pipeline(folder, placement.dtype), entry, options, placement)
+
+
+def _networks(entry: Entry, folder: Path, placement: Placement, options: LoadOptions) -> Parts:
+    """The parts of a model that has no pipeline with prompts."""
+    adapted, vae = denoiser(entry, folder, placement), autoencoder(entry, folder, placement)
+    network: Denoiser = HalfPrecision(adapted, placement.dtype, autocast=False) if placement.half else adapted
+    codes = _class_embeddings(adapted, options)
+    scale = entry.guidance if options.guidance is None else options.guidance
+    if len(codes) == 2 and scale not in (None, 1):
+        network = ClassifierFreeGuidance(network, scale, codes[1].to(placement.device), batched=placement.batched)
+    encode, scheduler = _encode(entry, adapted, codes), scheduler_of(folder)
+    if vae is None:
+        return Parts(network, encode, scheduler)
+    return Parts(network, encode, scheduler, _latent_shape(entry, vae.factor, adapted), vae.encode, vae.decode)
 
 
 def _class_embeddings(adapted: Any, options: LoadOptions) -> list[Tensor]:
-    """The same for class-conditional models; the second only if the network was trained with a null class."""
+    """The initial z of a class-conditional model, and that of the null class, if the network was trained with one."""
     if not isinstance(adapted, Labelled):
         return []
     return [adapted.class_embedding(label) for label in (options.label, *((-1,) if adapted.has_null_class else ()))]
@@ -147,6 +122,6 @@ def _encode(entry: Entry, adapted: Any, codes: list[Tensor]) -> Callable[[Tensor
 
 
 def _latent_shape(entry: Entry, factor: int, adapted: Any) -> tuple[int, int, int]:
-    network = getattr(adapted, "unet", None) or getattr(adapted, "network", None) or adapted.transformer
+    network = getattr(adapted, "unet", None) or adapted.network
     side = entry.size // factor
     return int(network.config.in_channels), side, side

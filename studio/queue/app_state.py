@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
 from studio.core.settings import GradientName, Settings
+from studio.models.holder import Holder, unloaded
 from studio.models.interface import Model
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
+from studio.runs.capabilities import unavailable
 from studio.runs.compare import compare
 from studio.runs.events import Waiting
 from studio.runs.kept_run import KeptRun
@@ -50,10 +53,19 @@ Stream = Callable[[Task, CancelToken], Iterator[Any]]
 
 
 @dataclass(frozen=True)
+class Switched:
+    """The end of a switch: the loaded model's name, and the goals that it cannot serve, each with the reason."""
+
+    name: str
+    unavailable: Mapping[str, str]
+
+
+@dataclass(eq=False)
 class Studio:
     """A model, the queue for its device, its measured pace, and the tokens of all runs.
 
-    `public`: anybody may connect, so saved pictures have a visible mark by default.
+    `public`: anybody may connect, so saved pictures have a visible mark by default. `models`: those that `switch`
+    offers; None if there is one model only.
     """
 
     model: Model
@@ -61,6 +73,7 @@ class Studio:
     cost_model: CostModel = field(default_factory=CostModel)
     cancel_tokens: CancelTokens = field(default_factory=CancelTokens)
     public: bool = False
+    models: Holder | None = None
 
     def __post_init__(self) -> None:
         self.cost_model.graphs = self.model.graphs
@@ -92,7 +105,26 @@ class Studio:
 
         One task at a time holds the device. Its events are those of its kind of run, after `Waiting`.
         """
-        return latest_only(self._events(task, stop), stop, self.device, waiting=Waiting)
+        return latest_only(self._events(task, stop, self.model.name), stop, self.device, waiting=Waiting)
+
+    def switch(self, name: str, stop: CancelToken) -> Iterator[Any]:
+        """Load another model in place of this one: `Waiting` events, None if there is no new one, then `Switched`.
+
+        A switch is a job in the queue: it waits for runs that came before it. The old model is freed before the new one
+        is loaded. If loading fails, the old one is loaded again, and the error is raised. Runs that waited for the old
+        model end with an error message.
+
+        Args:
+            name: one of `models.names`.
+            stop: cancels a switch that waits; one that loads is not interrupted.
+
+        Raises:
+            UserError: the model is not offered, or cannot be loaded.
+        """
+        if self.models is None or name not in self.models.names:
+            offered = ", ".join(self.models.names if self.models else ()) or "start it with --models to offer more"
+            raise UserError(f"This studio does not offer the model “{name}”: {offered}.")
+        return latest_only(self._switch(self.models, name), stop, self.device, waiting=Waiting)
 
     def warm_up(self, picture: Path) -> None:
         """A short run, so that everything is loaded, and pace and memory are measured, before the first visitor."""
@@ -102,12 +134,35 @@ class Studio:
         for _ in steer(self.model, request, self.cancel_tokens.new_token(), self.cost_model):
             pass
 
-    def _events(self, task: Task, stop: CancelToken) -> Iterator[Any]:
+    def _events(self, task: Task, stop: CancelToken, expected: str) -> Iterator[Any]:
+        """The events of a task; it begins when the device is free, and then it may have another model."""
+        model = self.model
+        if model.name != expected:
+            raise UserError(
+                f"“{model.name}” was loaded in place of “{expected}” while this run waited: start it again."
+            )
         if task.kind == "compare":
-            return compare(self.model, task.request, task.methods, stop)
-        if task.kind == "resume":
-            return task.kept.resume(stop)
-        if task.kind == "reconstruct":
-            return reconstruct(self.model, task.request, stop, self.cost_model)
-        run: Callable[..., Iterator[Any]] = partial(steer, kept=task.kept) if task.kind == "steer" else morph
-        return with_second_try(lambda request: run(self.model, request, stop, self.cost_model), task.request)
+            yield from compare(model, task.request, task.methods, stop)
+        elif task.kind == "resume":
+            yield from task.kept.resume(stop)
+        elif task.kind == "reconstruct":
+            yield from reconstruct(model, task.request, stop, self.cost_model)
+        else:
+            run: Callable[..., Iterator[Any]] = partial(steer, kept=task.kept) if task.kind == "steer" else morph
+            yield from with_second_try(lambda request: run(model, request, stop, self.cost_model), task.request)
+
+    def _switch(self, models: Holder, name: str) -> Iterator[Switched]:
+        previous = models.name
+        KeptRun.drop_all()
+        self.model = unloaded(self.model)
+        try:
+            self._use(models.get(name))
+        except Exception:
+            if previous is not None:
+                self._use(models.get(previous))
+            raise
+        yield Switched(self.model.name, unavailable(self.model))
+
+    def _use(self, model: Model) -> None:
+        self.model, self.cost_model = model, CostModel(need=need(model))
+        self.cost_model.graphs = model.graphs

@@ -40,6 +40,13 @@ class KeptRun:
             if oldest is not None and ref(oldest) not in KeptRun._all:
                 oldest.drop()
 
+    @classmethod
+    def drop_all(cls) -> None:
+        """Release the runs of all sessions, and with them the model that they hold."""
+        while cls._all:
+            if (kept := cls._all.popleft()()) is not None:
+                kept.drop()
+
     def drop(self) -> None:
         """Release the run."""
         self._run = self._request = None

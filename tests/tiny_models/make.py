@@ -16,10 +16,12 @@ import diffusers
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmarks.tiny_pipelines import fill_zeros
+from benchmarks import tiny_pipelines
 from studio.models.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
+SIZES = {"sana-600m": 32}
+"""Sides of the images of copies whose pipelines refuse the usual one."""
 _BLOCKS = {"block_out_channels": (8, 16), "norm_num_groups": 4}
 _UNET = {
     **_BLOCKS,
@@ -95,6 +97,17 @@ def stable_diffusion(folder: Path, prediction: str = "epsilon") -> None:
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type=prediction
     ).save_config(folder / "scheduler")
     _clip_text(folder)
+    _index(
+        folder,
+        "StableDiffusionPipeline",
+        vae=("diffusers", "AutoencoderKL"),
+        text_encoder=("transformers", "CLIPTextModel"),
+        tokenizer=("transformers", "CLIPTokenizer"),
+        unet=("diffusers", "UNet2DConditionModel"),
+        scheduler=("diffusers", "PNDMScheduler"),
+        safety_checker=("stable_diffusion", "StableDiffusionSafetyChecker"),
+        feature_extractor=("transformers", "CLIPImageProcessor"),
+    )
 
 
 def sana(folder: Path) -> None:
@@ -109,7 +122,7 @@ def sana(folder: Path) -> None:
         cross_attention_head_dim=8,
         cross_attention_dim=16,
         caption_channels=12,
-        sample_size=SIZE // 2,
+        sample_size=SIZES["sana-600m"] // 2,
     ).save_pretrained(folder / "transformer")
     diffusers.AutoencoderDC(
         latent_channels=4,
@@ -127,6 +140,20 @@ def sana(folder: Path) -> None:
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
     ).save_config(folder / "scheduler")
     _gemma_text(folder)
+    _index(
+        folder,
+        "SanaPipeline",
+        tokenizer=("transformers", "GemmaTokenizerFast"),
+        text_encoder=("transformers", "Gemma2Model"),
+        vae=("diffusers", "AutoencoderDC"),
+        transformer=("diffusers", "SanaTransformer2DModel"),
+        scheduler=("diffusers", "DPMSolverMultistepScheduler"),
+    )
+
+
+def _index(folder: Path, kind: str, **parts: tuple[str, str]) -> None:
+    """The list of a pipeline's parts, as its `save_pretrained` writes it."""
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": kind, **parts}), encoding="utf-8")
 
 
 def diffae(folder: Path) -> None:
@@ -159,6 +186,19 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 """By the name of the original in the registry."""
 
 
+PIPELINES: dict[str, Callable[[], tiny_pipelines.Tiny]] = {
+    "sdxl": tiny_pipelines.stable_diffusion_xl,
+    "sdxl-turbo": tiny_pipelines.stable_diffusion_xl,
+    "sd-3.5-medium": tiny_pipelines.stable_diffusion_3,
+    "pixart-sigma": tiny_pipelines.pixart_sigma,
+    "flux.2-klein": tiny_pipelines.flux2_klein,
+    "z-image-turbo": tiny_pipelines.z_image,
+    "qwen-image": tiny_pipelines.qwen_image,
+    "wan-2.2": tiny_pipelines.wan_video,
+}
+"""Models of the registry without a copy in files: a tiny pipeline of the same class, without text encoder."""
+
+
 def make(name: str, folder: Path) -> Path:
     """Write one tiny copy; its weights depend on the name only.
 
@@ -173,7 +213,7 @@ def make(name: str, folder: Path) -> Path:
     MAKERS[name](folder)
     for path in folder.rglob("diffusion_pytorch_model.safetensors"):
         tensors = load_file(path)
-        fill_zeros(tensors.values())
+        tiny_pipelines.fill_zeros(tensors.values())
         save_file(tensors, path, metadata={"format": "pt"})
     return folder
 

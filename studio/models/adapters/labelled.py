@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from studio.models.adapters.required import required
 from studio.models.adapters.unconditional import prediction
 
 
@@ -58,8 +57,13 @@ class Labelled(nn.Module):
         return self.table.weight[[label]].detach().float()
 
     def forward(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
-        """Prediction of x's shape; z is required."""
-        z = required(z, "class-conditional", "the class's embedding")
+        """Prediction of x's shape.
+
+        Raises:
+            ValueError: z is None.
+        """
+        if z is None:
+            raise ValueError("A class-conditional network needs the class's embedding as z; got None.")
         if self._is_unet:
             return prediction(self.network(x, t, class_labels=z).sample, x)
         return prediction(self.network(x, timestep=t.to(torch.long), class_labels=z).sample, x)

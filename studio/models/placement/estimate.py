@@ -28,6 +28,12 @@ from studio.models.latents import enable_gradient_checkpointing
 from studio.models.placement.placement import Footprint, Placement
 from studio.models.registry import Kind
 
+_TEXT = {
+    "UNet2DConditionModel": (77, "cross_attention_dim"),
+    "SanaTransformer2DModel": (300, "caption_channels"),
+}
+"""By the class of a text-conditioned denoiser: tokens of a prompt, and the field with the width of their embeddings."""
+
 
 class MemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of all storages that operations created and that are alive; `peak` is the largest count."""
@@ -92,20 +98,21 @@ def _denoiser(
     z: tuple[int, ...] | None,
 ) -> tuple[int, int]:
     """Bytes of the weights, and of one step with its gradient."""
-    network = _built(config, dtype)
+    network = build_network(config, dtype)
     if placement.checkpointing:
         network.enable_gradient_checkpointing()
-    batch = 2 if guided and placement.batched else 1
+    together = placement.batched or kind == "pipeline"  # a pipeline batches its two branches itself
+    batch = 2 if guided and together else 1
     x = torch.zeros(batch, *shape, dtype=dtype, requires_grad=True)
     code = None if z is None else torch.zeros(batch, *z, dtype=dtype, requires_grad=True)
     # without a batch one branch's output and gradient are stored while the other is computed
-    stored = 4 * x.nbytes if guided and not placement.batched else 0
+    stored = 4 * x.nbytes if guided and not together else 0
     return _bytes(network), _peak(lambda: _call(kind, network, x, code)) + stored
 
 
 def _decoder(config: Mapping[str, Any], placement: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
     """Bytes of the autoencoder's weights, and of decoding with its gradient."""
-    vae = _built(config)
+    vae = build_network(config)
     if placement.checkpointing:
         enable_gradient_checkpointing(vae)
     side = max(8, shape[-1] // 2) if placement.sliced else shape[-1]
@@ -125,9 +132,7 @@ def _peak(call: Callable[[], Tensor]) -> int:
 def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
     t = torch.full((len(x),), 500, device=x.device)
     output: Any
-    if kind == "prompted":
-        output = network(x, t, encoder_hidden_states=z)
-    elif kind == "flow":
+    if kind == "pipeline":
         output = network(x, encoder_hidden_states=z, timestep=t)
     elif kind == "labelled":
         output = network(x, timestep=t, class_labels=torch.zeros(len(x), dtype=torch.long))
@@ -141,16 +146,18 @@ def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
 def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
     side = int(config.get("sample_size") or config.get("image_size") or 64)
     shape = (int(config.get("in_channels", 3)), side, side)
-    if kind == "prompted":
-        return shape, (77, int(config["cross_attention_dim"]))
-    if kind == "flow":
-        return shape, (300, int(config["caption_channels"]))
+    if kind == "pipeline":
+        name = str(config["_class_name"])
+        if name not in _TEXT:
+            raise NotImplementedError(f"The memory of a {name} is not estimated.")
+        tokens, width = _TEXT[name]
+        return shape, (tokens, int(config[width]))
     if kind == "diffae":
         return shape, (int(config["code"]),)
     return shape, None
 
 
-def _built(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
+def build_network(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
     """The network, created with parameters of this dtype, because fake tensors cannot be converted."""
     from studio.models.diffae.network import DiffusionAutoencoder
 

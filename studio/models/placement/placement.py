@@ -54,7 +54,6 @@ class Placement:
         checkpointing: gradient checkpointing in the denoiser and in the decoder.
         batched: both branches of classifier-free guidance in one call.
         sliced: attention in slices, and the decoder in tiles.
-        compiled: backend of torch.compile for the denoiser, such as "inductor"; None for no compilation.
     """
 
     device: torch.device
@@ -62,7 +61,6 @@ class Placement:
     checkpointing: bool = False
     batched: bool = True
     sliced: bool = False
-    compiled: str | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -90,6 +88,13 @@ def best_device(mps: bool = True) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if mps and torch.backends.mps.is_available() else "cpu")
+
+
+def use_tensor_cores(device: torch.device) -> None:
+    """Let a GPU multiply float32 matrices in TF32; diffusers' attention is the fused kernel by default."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def placements(device: torch.device) -> tuple[Placement, ...]:

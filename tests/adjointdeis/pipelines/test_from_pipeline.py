@@ -1,5 +1,7 @@
 """A pipeline as model, sampler and conditioning."""
 
+import dataclasses
+
 import diffusers
 import pytest
 import torch
@@ -184,3 +186,26 @@ def test_a_scheduler_with_a_history_that_has_no_table_is_refused():
     tiny.pipe.scheduler = diffusers.HeunDiscreteScheduler()
     with pytest.raises(NotImplementedError, match="HeunDiscreteScheduler"):
         from_pipeline(tiny.pipe, num_inference_steps=3, **tiny.call)
+
+
+def test_another_grid_and_another_size_need_no_second_encoding(written, monkeypatch):
+    call = {"prompt": "a red house", "guidance_scale": 3.0}
+    m, own = (from_pipeline(written, num_inference_steps=n, **call) for n in (4, 7))
+    monkeypatch.setattr(type(written), "encode_prompt", lambda *_, **__: pytest.fail("encoded again"))
+    again = m.at(7)
+    x = own.draw(generator())
+    assert torch.equal(x, again.draw(generator()))
+    for t in own.model.adapter.start.timesteps[2:4]:
+        assert torch.equal(own.model(t[None], x, own.z), again.model(t[None], x, again.z))
+    assert m.at(4, height=8, width=8).draw().shape[-1] == x.shape[-1] // 2
+
+
+@pytest.mark.parametrize("name", ["StableDiffusionPipeline, DDIM", "StableDiffusion3Pipeline", "FluxPipeline"])
+def test_off_the_grid_a_network_without_step_options_is_that_of_another_grid(name):
+    _, m = made(name, 4)
+    fine = m.at(7)
+    x, t = m.draw(generator()), fine.model.adapter.start.timesteps[3:4]
+    with pytest.raises(ValueError, match="stay on the grid"):
+        m.model(t, x, m.z)
+    found = dataclasses.replace(m.model, off_grid=True)(t, x, m.z)
+    assert torch.equal(found, fine.model(t, x, fine.z))

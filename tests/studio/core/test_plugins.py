@@ -20,6 +20,7 @@ from studio.core.goals import GOALS
 from studio.core.plugins import GROUP, load_plugins
 from studio.core.settings import Settings, parse
 from studio.export.metadata import read_settings
+from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.ui import html
@@ -50,7 +51,7 @@ def started(redness: str, model: Model, monkeypatch: pytest.MonkeyPatch) -> Iter
     """The page that `python app.py --plugin redness` builds, on the small model, before it is launched."""
     built: list[gr.Blocks] = []
     with monkeypatch.context() as patch:
-        patch.setattr(app, "selected_model", lambda *_: model)
+        patch.setattr(app, "offered_models", lambda *_: Holder(lambda name: model, ["stub"]))
         patch.setattr(app, "examples", list)
         patch.setattr(app.torch, "set_num_threads", lambda threads: None)
         patch.setattr(app, "launch", lambda blocks, *how, **where: built.append(blocks))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.core.errors import UserError
-from studio.models.cli import add_flags, selected_model
+from studio.models.cli import add_flags, offered_models, selected_model
 from tests.losses.faces.networks import small, write
 
 
@@ -18,7 +18,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 def test_the_embedded_model_is_the_default() -> None:
-    assert parsed().model == "embedded"
+    assert selected_model(parsed(), None).name == "clay faces, 64 px"
 
 
 def test_flags_of_other_models_are_refused() -> None:
@@ -65,3 +65,27 @@ def test_face_networks_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_p
     model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48
     assert list(model.held_out) == ["judge", "jury"]
+
+
+def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = []
+    monkeypatch.setattr("studio.models.cli.compile_denoiser", lambda model: asked.append(model) or "no C++ compiler")
+    assert selected_model(parsed("--compile", "off"), None).size == 64
+    assert asked == []
+    assert selected_model(parsed("--compile", "auto"), None) is asked[0]
+    assert "“embedded” is not compiled: no C++ compiler." in caplog.text
+
+
+def test_the_first_offered_model_is_loaded_unless_another_is_named(tiny_copy: Callable[[str], Path]) -> None:
+    folder = str(tiny_copy("ddpm-cat"))
+    assert offered_models(parsed(), None).names == ("embedded",)
+    assert offered_models(parsed("--models", f"{folder}, embedded"), None).names == (folder, "embedded")
+    assert offered_models(parsed("--models", f"{folder},embedded", "--model", "embedded"), None).names[0] == "embedded"
+    with pytest.raises(UserError, match="There is no model “nothing”"):
+        offered_models(parsed("--models", "embedded,nothing"), None)
+    with pytest.raises(UserError, match="A public studio serves only registered models"):
+        offered_models(parsed("--models", folder), None, public=True)
+    with_clip = offered_models(parsed("--models", f"embedded,{folder}", "--clip", "none"), None)
+    assert with_clip.get("embedded").size == 64

@@ -3,10 +3,12 @@ import weakref
 from threading import Event, Thread
 
 import pytest
+import torch
 
-from studio.models.holder import Holder
+from studio.core.errors import UserError
+from studio.models.holder import Holder, unloaded
 from studio.models.interface import Model
-from tests.stub import stub
+from tests.stub import SIZE, stub
 
 
 @pytest.mark.slow
@@ -65,3 +67,11 @@ def test_a_second_thread_waits_for_the_model() -> None:
     for thread in threads:
         thread.join(5)
     assert found[0] is found[1]
+
+
+def test_an_unloaded_model_has_its_name_and_refuses_work() -> None:
+    model = unloaded(stub())
+    assert (model.name, model.size) == ("stub", SIZE)
+    for work in (model.encode, model.encode_latents, model.decode_latents, lambda _: model.scheduler()):
+        with pytest.raises(UserError, match="Another model is being loaded: try again in a minute"):
+            work(torch.zeros(1, 3, SIZE, SIZE))

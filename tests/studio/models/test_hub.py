@@ -83,7 +83,7 @@ def test_no_pickles_and_one_variant_of_the_weights_are_selected() -> None:
         "safety_checker/model.safetensors",
         "unet/run.py",
     ]
-    assert select_files(files, "prompted") == [files[k] for k in (0, 2, 10, 11, 12, 4, 7, 8, 9)]
+    assert select_files(files, "pipeline") == [files[k] for k in (0, 2, 10, 11, 12, 4, 7, 8, 9)]
 
 
 def test_a_pixel_models_weights_are_at_the_top_of_its_folder() -> None:

@@ -7,7 +7,7 @@ from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import LossName, Settings
 from studio.models.interface import Model
-from studio.runs.capabilities import check_capabilities, code
+from studio.runs.capabilities import check_capabilities, code, unavailable
 from studio.runs.measures.trajectory import Trajectory
 from studio.runs.request import Request
 from studio.runs.steer import steer
@@ -51,3 +51,12 @@ def test_a_run_on_latents_shows_and_judges_decoded_pictures(
     path: Trajectory = found.path
     assert path.states[0].getextrema() == ((128, 128),) * 3
     assert found.frames[0].tobytes() == found.before.tobytes()
+
+
+def test_the_goals_that_a_model_cannot_serve_are_listed_with_the_reason(model: Model) -> None:
+    assert unavailable(model) == {}
+    bare = dataclasses.replace(model, identity=None, missing={"identity": "none was given"})
+    found = unavailable(bare)
+    assert "identity" in found
+    assert "clip_text" not in found
+    assert "needs a face network, and “stub” has none: none was given" in found["identity"]

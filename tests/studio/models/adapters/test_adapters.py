@@ -5,9 +5,7 @@ import diffusers
 import pytest
 import torch
 
-from studio.models.adapters.flow import FlowTransformer
 from studio.models.adapters.labelled import Labelled
-from studio.models.adapters.prompted import Prompted
 from studio.models.adapters.unconditional import Unconditional, prediction
 
 TinyCopy = Callable[[str], Path]
@@ -54,22 +52,7 @@ def test_a_network_without_classes_is_refused(tiny_copy: TinyCopy) -> None:
         Labelled(diffusers.UNet2DModel.from_pretrained(tiny_copy("ddpm-celebahq")))
 
 
-def test_padding_of_a_prompt_changes_nothing_and_has_no_gradient(tiny_copy: TinyCopy) -> None:
-    pytest.importorskip("transformers")
-    transformer = diffusers.SanaTransformer2DModel.from_pretrained(
-        tiny_copy("sana-600m"), subfolder="transformer"
-    ).eval()
-    network, x = FlowTransformer(transformer), torch.randn(1, 4, 8, 8)
-    short = torch.randn(1, 3, 12)
-    padded = torch.cat([short, torch.zeros(1, 5, 12)], dim=1).requires_grad_()
-    found = network(T, x, padded)
-    torch.testing.assert_close(found, network(T, x, short), rtol=1e-4, atol=1e-5)
-    gradient = torch.autograd.grad(found.square().sum(), padded)[0]
-    assert torch.equal(gradient[:, 3:], torch.zeros(1, 5, 12))
-    assert gradient[:, :3].abs().min() > 0
-
-
-@pytest.mark.parametrize("adapter", [Prompted, FlowTransformer])
-def test_a_text_conditioned_network_needs_a_prompt(adapter: type[torch.nn.Module]) -> None:
-    with pytest.raises(ValueError, match="needs the prompt's embedding as z"):
-        adapter(None)(T, torch.zeros(1, 4, 8, 8), None)
+def test_a_class_conditional_network_needs_a_class(tiny_copy: TinyCopy) -> None:
+    network = diffusers.UNet2DModel.from_pretrained(tiny_copy("a class-conditional UNet"), subfolder="unet")
+    with pytest.raises(ValueError, match="needs the class's embedding as z"):
+        Labelled(network)(T, torch.zeros(1, 3, 16, 16), None)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from studio.models.placement.configs import CONFIGS
-from studio.models.placement.estimate import _built
+from studio.models.placement.estimate import build_network
 
 pytestmark = pytest.mark.slow
 
@@ -19,5 +19,5 @@ AUTOENCODERS = {"ldm-celebahq": 55.3, "sd-1.5": 83.65, "sana-600m": 312.3}
 )
 def test_a_configuration_has_the_published_size(name: str, part: str, millions: float) -> None:
     with torch.device("meta"):
-        network = _built(CONFIGS[name][part])
+        network = build_network(CONFIGS[name][part])
     assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.06)

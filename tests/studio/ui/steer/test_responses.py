@@ -134,11 +134,9 @@ def test_the_second_order_is_offered_where_it_is_allowed(handlers: InputHandlers
     assert handlers.choose_mode("sde")[order]["interactive"]
 
 
-def test_words_out_of_the_vocabulary_are_named_while_the_prompt_is_typed(model: Model) -> None:
+def test_words_out_of_the_vocabulary_are_named_while_the_prompt_is_typed(components: Components, model: Model) -> None:
     closed = replace(model, unknown_words=lambda text: [word for word in text.split() if word == "parrot"])
-    with gr.Blocks():
-        form, outputs = Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest)
-        handlers = InputHandlers(Studio(closed), form, outputs)
+    handlers = InputHandlers(Studio(closed), components.form, components.outputs)
     assert "Prompt: not in the vocabulary of the embedded CLIP: “parrot”." in handlers.read("a parrot", "a face")
     assert handlers.read("a face", "a face") == ""
 

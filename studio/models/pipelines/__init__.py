@@ -1,0 +1,1 @@
+"""Pipelines of diffusers as models: load (files -> pipeline), parts (pipeline -> fields of a `Model`)."""
