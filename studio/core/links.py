@@ -1,6 +1,6 @@
 """Settings as a link: one query parameter for each setting that differs from its default.
 
-    ?prompt=a+face+with+a+hat&seed=7&image=5-mohawk
+    ?version=5&prompt=a+face+with+a+hat&seed=7&image=5-mohawk
 
 `image` names an example image; an uploaded image is never part of a link.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from studio.core.errors import UserError
-from studio.core.settings import Settings, changed, parse
+from studio.core.settings import VERSION, Settings, changed, parse
 
 IMAGE = "image"
 
@@ -28,6 +28,7 @@ class Linked(NamedTuple):
 def query(settings: Settings, image: str | None = None) -> str:
     """The query string of a link, without the question mark."""
     values = {name: str(value) for name, value in changed(settings).items()}
+    values = {"version": str(VERSION), **values} if values else values
     return urlencode({**values, **({IMAGE: image} if image else {})})
 
 
@@ -44,6 +45,8 @@ def read_query(parameters: Mapping[str, str], examples: Sequence[Path]) -> Linke
     images = {path.stem: path for path in examples}
     if image is not None and image not in images:
         raise UserError(f"The link names an example picture that is not here; choose one of {', '.join(images)}.")
+    if values:  # links had no version before version 5
+        values = {"version": "4", **values}
     try:
         return Linked(parse(values), images.get(image or ""))
     except UserError as error:

@@ -56,11 +56,13 @@ ClosenessKind = Literal["pixels", "structure", "features"]
 GradientName = Annotated[str, NameIn(GRADIENTS)]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 
-VERSION = 4
+VERSION = 5
 # what a file of an earlier version means where it says nothing: the defaults that changed after it
-_OF_3: Mapping[str, Any] = {"closeness": 1.0, "optimisation_steps": 15}
+_OF_4: Mapping[str, Any] = {"loss": "clip_text", "sampling_steps": 8, "z_rate": 0.3, "closeness": 0.5}
+_OF_3: Mapping[str, Any] = {**_OF_4, "closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
-_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3}
+_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4}
+DEFAULT_GOAL = "edit"
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
 LARGEST_SEED = 2**32 - 1  # integers above 2**53 do not survive a browser; this leaves room to spare
 
@@ -75,8 +77,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[4] = 4
-    loss: LossName = Field(default="clip_text", title="Goal")
+    version: Literal[5] = 5
+    loss: LossName = Field(default=DEFAULT_GOAL, title="Goal")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="Picture description")
     mix_text: float = Field(default=1.0, ge=0, le=5, title="Prompt weight")
@@ -96,7 +98,7 @@ class Settings(BaseModel):
     second_turn: float = Field(default=0.0, ge=-45, le=45, title="Rotation, second picture")
     mode: Mode = Field(default="sde", title="Sampler")
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
-    sampling_steps: int = Field(default=8, ge=2, le=50, title="Sampling steps")
+    sampling_steps: int = Field(default=4, ge=2, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="Optimised variables")
@@ -105,6 +107,15 @@ class Settings(BaseModel):
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, title="Seed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suited(cls, values: Any) -> Any:
+        """What is not given has the value that suits the goal."""
+        if not isinstance(values, Mapping):
+            return values
+        loss = str(values.get("loss", DEFAULT_GOAL))
+        return {**GOALS[loss].defaults, **values} if loss in GOALS else values
 
     @field_validator("prompt", "source_text", mode="before")
     @classmethod
@@ -167,9 +178,9 @@ def migrated(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed(settings: Settings) -> dict[str, Any]:
-    """The fields that are not at their defaults, in order."""
-    plain = Settings()
-    return {name: value for name, value in settings.model_dump().items() if value != getattr(plain, name)}
+    """The fields that are not at the defaults of their goal, in order."""
+    plain = Settings(loss=settings.loss).model_dump() | {"loss": DEFAULT_GOAL}
+    return {name: value for name, value in settings.model_dump().items() if value != plain[name]}
 
 
 def title(field: str) -> str:

@@ -72,7 +72,10 @@ def unloaded(model: Model) -> Model:
         preview=_loading,
         prepare=None,
         heads={},
+        reader=None,
+        code_person=None,
         decode_code=None,
+        code_root=None,
     )
 
 

@@ -73,16 +73,7 @@ def _morph(settings: Settings, networks: Networks, start: Tensor, second: Tensor
     return Term(loss, {_FIRST: loss.a, _SECOND: loss.b})
 
 
-_CLIP_TEXT = GOALS.add(
-    Goal(
-        "clip_text",
-        "Text: match a prompt",
-        _clip_text,
-        requires=("prompt", "clip"),
-        tabs=("steer", "compare"),
-    )
-)
-_EDIT = GOALS.add(
+GOALS.add(
     Goal(
         "edit",
         "Edit: change one attribute",
@@ -92,6 +83,15 @@ _EDIT = GOALS.add(
         reached=REACHED,
         clip=CLIP,
         redraw=True,
+    )
+)
+_CLIP_TEXT = GOALS.add(
+    Goal(
+        "clip_text",
+        "Text: match a prompt",
+        _clip_text,
+        requires=("prompt", "clip"),
+        tabs=("steer", "compare"),
     )
 )
 _CLIP_DIRECTIONAL = GOALS.add(
