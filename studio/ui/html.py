@@ -10,6 +10,7 @@ from studio.runs.events import Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.reconstruct import Reconstruction
+from studio.ui.verdict import headline, verdict_html
 
 _HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
@@ -110,7 +111,8 @@ def finished(outcome: Outcome) -> str:
         return f"Stopped after step {last}; the best picture so far is kept (step {outcome.best.step})."
     if outcome.best.step == 0:
         return "Finished, but no step lowered the loss: try a higher learning rate or more steps."
-    return f"Finished in {_duration(outcome.seconds)}."
+    end = f"Finished in {_duration(outcome.seconds)}"
+    return f"{end}." if outcome.verdict is None else f"{headline(outcome.verdict)}. {end}."
 
 
 def numbers(outcome: Outcome) -> str:
@@ -125,7 +127,8 @@ def numbers(outcome: Outcome) -> str:
         ("Seed", str(outcome.settings.seed)),
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
-    return f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
+    table = f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
+    return verdict_html(outcome.verdict) + table
 
 
 def reconstruction(found: Reconstruction) -> str:

@@ -1,8 +1,11 @@
 """`MeasuredLoss`: an objective whose latest evaluation is kept, so that each loss is evaluated once an update.
 
-total      = sum_k weight_k loss_k(x)                          with a graph, for the gradient
-similarity = 1 - loss_k(x)                                     of a term: its value, no second evaluation
-1 - loss(x)                                       of any other loss: evaluated once, without a graph
+Its values are
+
+    total      = sum_k weight_k loss_k(x)                          with a graph, for the gradient
+    similarity = 1 - loss_k(x)                                     of a term: its value, no second evaluation
+                 1 - loss(x)                                       of any other loss: evaluated once, without a graph
+    of z       = loss_k(z)                                         of the losses of z itself
 """
 
 from __future__ import annotations

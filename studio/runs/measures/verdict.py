@@ -1,13 +1,16 @@
 """`Verdict`: whether a run reached its goal and what else it changed, by networks that no loss uses.
 
-reached    a prompt that is a class of an attribute: the held-out attribute classifier predicts it (yes), gives it
-at least a quarter (partly), or less (no)
-another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
-(partly), none (no)
-anything else: not measured, because no held-out network can confirm it
-changed    other attributes of which the classifier predicts another class than at the start
-same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
-score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
+The parts of a verdict are
+
+    reached    a prompt with words that the CLIP was not trained on: no
+               a prompt that is a class of an attribute: the held-out attribute classifier predicts it (yes), gives it
+               at least a quarter (partly), or less (no)
+               another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
+               (partly), none (no)
+               anything else: not measured, because no held-out network can confirm it
+    changed    other attributes of which the classifier predicts another class than at the start
+    same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
+    score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
 """
 
 from __future__ import annotations
@@ -148,6 +151,7 @@ class _Prompt:
         self.model, self.prompt = model, prompt
         self.group, self.index = found.group, found.index
         self.known = found.known and model.reader is not None
+        self.unknown = [] if model.unknown_words is None else list(model.unknown_words(prompt))
 
     def probability(self, image: Tensor) -> float | None:
         """Of the class, by the classifier; None if there is none."""
@@ -158,6 +162,9 @@ class _Prompt:
     def reached(self, image: Tensor) -> tuple[Reached, str]:
         """Whether the classifier sees the class, and why not."""
         p = self.probability(image)
+        if self.unknown:
+            words = ", ".join(f"“{word}”" for word in self.unknown)
+            return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
         if p is None or self.model.reader is None:
             return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
         seen = int(self.model.reader(image)[self.group][0].argmax())

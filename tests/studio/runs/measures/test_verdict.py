@@ -131,3 +131,9 @@ def test_a_run_ends_with_the_verdict_on_its_result(
     assert outcome.verdict == verdict(
         world, outcome.settings, outcome.before, outcome.after, None, outcome.best is outcome.curve[-1]
     )
+
+
+def test_a_prompt_with_words_outside_the_vocabulary_is_never_reached(world: Model) -> None:
+    found = of(replace(world, unknown_words=lambda text: ["hair"]))
+    assert found.reached == "no"
+    assert "not trained on “hair”" in found.reason
