@@ -138,3 +138,17 @@ def test_a_network_without_prompt_is_refused(tiny_copy: TinyCopy) -> None:
     parts = pipeline_parts(load_pipeline(tiny_copy("sd-1.5")), SD, LoadOptions(), Placement(CPU))
     with pytest.raises(ValueError, match="needs the prompt's embedding as z"):
         parts.network(T, torch.zeros(1, 4, 8, 8), None)
+
+
+def test_a_network_that_depends_on_the_number_of_steps_is_refused(tiny_copy: TinyCopy) -> None:
+    pipe = load_pipeline(tiny_copy("sd-1.5"))
+    own = pipe.unet.forward
+    pipe.unet.forward = lambda *given, **named: (own(*given, **named)[0] * pipe._num_timesteps,)
+    with pytest.raises(UserError, match="depends on the number of sampling steps"):
+        pipeline_parts(pipe, SD, LoadOptions(), Placement(CPU))
+
+
+def test_a_negative_prompt_that_a_pipeline_does_not_take_is_refused() -> None:
+    pipe = build(PIPELINES["flux.2-klein"]).pipe
+    with pytest.raises(UserError, match="takes no negative prompt: leave out --negative"):
+        arguments(pipe, ENTRIES["flux.2-klein"], LoadOptions(negative="dark"))
