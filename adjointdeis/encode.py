@@ -71,7 +71,8 @@ def encode(
         tolerance: a step is solved when no entry changes by more than this (ODE only).
 
     Raises:
-        ValueError: unknown marginals, iterations < 1, or an SDE step without noise (it ends at sigma = 0).
+        ValueError: unknown marginals, iterations < 1, or a last step to sigma = 0 without noise (SDE), or that keeps
+            nothing of its start (ODE).
         NotImplementedError: a multistep ODE sampler, whose steps cannot be solved one by one.
         FloatingPointError: the network's output is not finite (ODE only; for an SDE the noises are then not finite).
     """
@@ -108,6 +109,11 @@ def encode_steps(
         raise NotImplementedError(
             "An ODE sampler of order 2, or with UniPC's corrector, cannot be inverted step by step, because its steps "
             "depend on earlier outputs; encode with order=1."
+        )
+    if any(row.A == 0 for row in sampler.rows):
+        raise ValueError(
+            "A step to sigma = 0 that ends at x0_hat keeps nothing of its start (A = 0), so none can be solved for; "
+            "end the grid at sigma_min: final_sigmas_type='sigma_min' in the scheduler, or final='sigma_min'."
         )
     return _encode_ode(model, sampler, image, z, iterations, tolerance)
 

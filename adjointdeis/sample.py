@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -24,7 +24,7 @@ def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State
     A network in half precision may return its own dtype; the step is computed in the state's.
 
     Raises:
-        ValueError: the output's shape is not the state's.
+        ValueError: the output's shape or device is not the state's, or it holds no floating-point numbers.
         TypeError: z is one conditioning a step; a call takes that of its step, `z_at(z, i)`.
     """
     if isinstance(z, Scheduled):
@@ -37,6 +37,11 @@ def call(model: Denoiser, time: int | float, x: State, z: Conditioning) -> State
             f"The network must return the shape of its input; got {tuple(output.shape)} for {tuple(x.shape)} at "
             f"t = {time}."
         )
+    if not output.is_floating_point() or output.device != x.device:
+        raise ValueError(
+            f"The network must return floating-point numbers on {x.device}, where its input is; got {output.dtype} on "
+            f"{output.device}."
+        )
     return output.to(x.dtype)
 
 
@@ -46,7 +51,7 @@ def check_state(x: Any, model: Denoiser) -> None:
         raise ValueError(f"x_T must be a torch tensor; got {type(x).__name__}. Convert it with torch.as_tensor(x).")
     if not x.is_floating_point():
         raise ValueError(f"x_T must hold floating-point numbers; got {x.dtype}. Scale images to [-1, 1] with .float().")
-    if x.dim() == 0 or len(x) == 0:
+    if x.dim() == 0 or x.numel() == 0:
         raise ValueError(f"x_T must hold at least one state, shape (b, ...); got shape {tuple(x.shape)}.")
     for network in (network for network in wrapped(model) if isinstance(network, torch.nn.Module)):
         if (parameter := next(network.parameters(), None)) is None or parameter.device == x.device:
@@ -116,7 +121,7 @@ def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor]
     """The noises of a pass, stacked (N, b, *x): drawn for an SDE if None, and None for an ODE.
 
     Raises:
-        ValueError: noises for an ODE, or of the wrong shape.
+        ValueError: noises for an ODE, of the wrong shape, or no floating-point tensors on the device of x_T.
     """
     if not sampler.sde:
         if noises is not None:
@@ -124,8 +129,23 @@ def check_noises(sampler: Sampler, x_T: State, noises: Noises | Sequence[Tensor]
         return None
     if noises is None:
         return sampler.draw_noises(x_T)
-    stacked = noises if isinstance(noises, Tensor) else torch.stack(list(noises))
+    stacked = noises if isinstance(noises, Tensor) else _stacked(noises, x_T)
     expected = (sampler.steps, *x_T.shape)
     if stacked.shape != expected:
-        raise ValueError(f"noises must be (steps, *x_T.shape) = {tuple(expected)}; got {tuple(stacked.shape)}.")
+        raise ValueError(f"noises must be (steps, *x_T.shape) = {expected}; got {tuple(stacked.shape)}.")
+    if not stacked.is_floating_point() or stacked.device != x_T.device:
+        raise ValueError(
+            f"noises must hold floating-point numbers on {x_T.device}, where x_T is; got {stacked.dtype} on "
+            f"{stacked.device}."
+        )
     return stacked
+
+
+def _stacked(noises: Any, x_T: State) -> Noises:
+    parts = list(noises) if isinstance(noises, Iterable) else [noises]
+    if wrong := [w for w in parts if not isinstance(w, Tensor) or w.shape != x_T.shape]:
+        got = tuple(wrong[0].shape) if isinstance(wrong[0], Tensor) else type(wrong[0]).__name__
+        raise ValueError(
+            f"noises must be one tensor (steps, *x_T.shape), or one of shape {tuple(x_T.shape)} a step; got {got}."
+        )
+    return torch.stack(parts) if parts else x_T.new_empty(0, *x_T.shape)

@@ -22,7 +22,9 @@ def loss_and_cotangent(loss_fn: LossFn, image: State) -> tuple[Values, State]:
         image = leaf(image)
         loss = loss_fn(image)
         check_loss(loss, image)
-        (cotangent,) = torch.autograd.grad(loss.sum(), image, materialize_grads=True)
+        (cotangent,) = torch.autograd.grad(loss.sum(), image, allow_unused=True)
+    if cotangent is None:
+        raise ValueError(_NO_GRADIENT)
     return loss.detach(), cotangent
 
 
@@ -38,8 +40,11 @@ def check_loss(loss: Any, image: State) -> None:
             f"loss_fn must return one value an image, shape ({len(image)},); got shape {tuple(loss.shape)}. Average "
             "over an image's own entries alone, as in error.flatten(1).mean(1)."
         )
-    if not loss.requires_grad:
-        raise ValueError(
-            "loss_fn's result has no gradient with respect to the image; it must be computed from the image by "
-            "torch operations, without detach() or no_grad()."
-        )
+    if not loss.requires_grad or loss.is_complex():
+        raise ValueError(_NO_GRADIENT)
+
+
+_NO_GRADIENT = (
+    "loss_fn's result has no gradient with respect to the image; it must be computed from the image by real torch "
+    "operations, without detach() or no_grad()."
+)

@@ -86,7 +86,7 @@ class OffTheShelf(CheckedMethod, OwnSampler):
         network, dtype = NetworkVJP(problem.model, problem.z, problem.wrt), problem.x_T.dtype
         with recording():
             start = leaf(problem.x_T)
-            field = Field(problem.model, problem.sampler, network.z, dtype, self.time)
+            field = Field(network.recorded, problem.sampler, network.z, dtype, self.time)
             image = self._solve(field, start, network.leaves)[-1].to(dtype)
             loss = problem.loss_fn(image)
             check_loss(loss, image)

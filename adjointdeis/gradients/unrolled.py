@@ -30,7 +30,7 @@ class Unrolled(CheckedMethod):
             if "noises" in problem.wrt and w is not None:
                 w = leaf(w)
                 inputs.append(w)
-            *_, image = iterate(problem.model, problem.sampler, start, network.z, w)
+            *_, image = iterate(network.recorded, problem.sampler, start, network.z, w)
             loss = problem.loss_fn(image)
             check_loss(loss, image)
             # not by code that DiscreteAdjoint also uses: a reference is of use while it is independent

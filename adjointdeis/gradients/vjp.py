@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from adjointdeis.conditioning import gradients, leaves, replaced
-from adjointdeis.denoiser import Denoiser
+from adjointdeis.denoiser import Denoiser, tensor_of
 from adjointdeis.gradients.network_parameters import trainable
 from adjointdeis.precision import to_order_one
 from adjointdeis.sample import call, z_at
@@ -42,6 +42,10 @@ def recording() -> Iterator[None]:
 _CURES = {
     "use_reentrant": "The network checkpoints its activations with use_reentrant=True, through which torch gives no "
     "gradient of chosen inputs; set use_reentrant=False in its gradient checkpointing.",
+    "in-place operation": "The network or the loss changes its input in place, as x.mul_(2) and x += 1 do; compute a "
+    "new tensor instead.",
+    "call numpy()": "The network or the loss leaves torch by .numpy(), through which there is no gradient; compute it "
+    "by torch operations.",
     "Inference tensors": "The network's parameters were made under torch.inference_mode, so no gradient can be "
     "recorded through them; load the network outside inference_mode.",
 }
@@ -53,6 +57,21 @@ def leaf(x: Tensor) -> Tensor:
     with torch.inference_mode(False):
         # a tensor made in inference mode must be copied before autograd may save it
         return (x.clone() if x.is_inference() else x).detach().requires_grad_()
+
+
+def recorded(model: Denoiser) -> Denoiser:
+    """The network; its output must have a graph wherever one is recorded, else it raises ValueError."""
+
+    def network(t: Tensor, x: State, z: Conditioning) -> Tensor:
+        output = tensor_of(model(t, x, z))
+        if torch.is_grad_enabled() and not output.requires_grad:
+            raise ValueError(
+                "The network's output has no gradient with respect to its input; it must be computed by torch "
+                "operations, without detach() or no_grad() inside."
+            )
+        return output
+
+    return network
 
 
 class RecordedCall(NamedTuple):
@@ -77,7 +96,7 @@ class NetworkVJP:
     """
 
     def __init__(self, model: Denoiser, z: Conditioning, wrt: Sequence[str]) -> None:
-        self.model = model
+        self.model, self.recorded = model, recorded(model)
         self.z_count = len(leaves(z)) if "z" in wrt else 0
         self.z: Conditioning = replaced(z, [leaf(v) for v in leaves(z)]) if self.z_count else z
         self.theta: dict[str, Tensor] = trainable(model) if "theta" in wrt else {}
@@ -109,12 +128,7 @@ class NetworkVJP:
                 if self.z_count:
                     shared[: self.z_count] = [leaf(v) for v in leaves(z)]
                     z = replaced(z, shared)
-            output = call(self.model, time, x, z)
-        if not output.requires_grad:
-            raise ValueError(
-                "The network's output has no gradient with respect to its input; it must be computed by torch "
-                "operations, without detach() or no_grad() inside."
-            )
+            output = call(self.recorded, time, x, z)
         return RecordedCall([x, *shared], output)
 
     def vjp(self, call: RecordedCall, cotangent: State) -> tuple[State, list[Tensor]]:

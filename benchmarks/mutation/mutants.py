@@ -175,7 +175,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *_of(
         "sample.py",
         (*TABLES, *DDIM),
-        ("x_t = x_t + row.D * noise", "x_t = x_t - row.D * noise"),
+        ("(x_t + row.D * noise)", "(x_t - row.D * noise)"),
     ),
     *_of(
         "sample.py",

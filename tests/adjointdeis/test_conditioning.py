@@ -284,11 +284,53 @@ def test_other_outputs_of_a_network_are_refused(output, kind):
 
 
 @pytest.mark.parametrize(
+    ("convert", "kind"),
+    [
+        (lambda x: x.long(), "torch.int64 on cpu"),
+        (lambda x: x > 0, "torch.bool on cpu"),
+        (lambda x: torch.complex(x, x), "torch.complex64 on cpu"),
+        (lambda x: x.to("meta"), "torch.float32 on meta"),
+    ],
+)
+def test_outputs_of_another_kind_or_device_are_refused(convert, kind):
+    with pytest.raises(ValueError, match=f"must return floating-point numbers on cpu.*got {kind}"):
+        list(sample(lambda t, x, z: convert(x), SAMPLERS["DDIM"], state(), None))
+
+
+@pytest.mark.parametrize("method", [DiscreteAdjoint(), Unrolled(), ContinuousAdjoint(order=1), SubgridAdjoint(2)])
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda t, x, z: 0.3 * x.detach(), "no gradient with respect to its input.*without detach"),
+        (torch.no_grad()(lambda t, x, z: 0.3 * x), "no gradient with respect to its input"),
+        (lambda t, x, z: torch.tensor(x.numpy()), r"leaves torch by \.numpy"),
+    ],
+)
+def test_a_network_without_a_gradient_is_refused_by_every_method(network, message, method):
+    with pytest.raises(ValueError, match=message):
+        method.value_and_grad(network, SAMPLERS["DDIM"], state(), None, target)
+
+
+@pytest.mark.parametrize("method", [DiscreteAdjoint(), Unrolled()])
+def test_a_network_that_changes_its_input_is_refused(method):
+    with pytest.raises(ValueError, match="changes its input in place"):
+        method.value_and_grad(lambda t, x, z: x.mul_(0.5), SAMPLERS["DDIM"], state(), None, target)
+
+
+def test_a_loss_of_another_tensor_is_refused():
+    other = torch.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="no gradient with respect to the image"):
+        DiscreteAdjoint().value_and_grad(lambda t, x, z: 0.3 * x, SAMPLERS["DDIM"], state(), None, lambda _: other * 2)
+
+
+@pytest.mark.parametrize(
     ("loss", "message"),
     [
         (lambda image: float(image.mean()), "must return a torch tensor with one value an image.*got float"),
         (lambda image: None, "must return a torch tensor with one value an image.*got NoneType"),
         (lambda image: image.flatten(1).mean(1).detach(), "no gradient with respect to the image"),
+        (lambda image: torch.complex(image, image).flatten(1).mean(1), "by real torch operations"),
+        (lambda image: image.flatten(1).mean(1).numpy(), r"leaves torch by \.numpy"),
         (lambda image: image.mean(), "one value an image"),
         (lambda image: image.flatten(1), "one value an image"),
     ],
@@ -311,6 +353,7 @@ def test_one_number_is_the_loss_of_a_batch_of_one():
     ("x_T", "message"),
     [
         (torch.zeros(0, 4, 3, 3), r"at least one state.*got shape \(0, 4, 3, 3\)"),
+        (torch.zeros(2, 0, 3, 3), r"at least one state.*got shape \(2, 0, 3, 3\)"),
         (torch.zeros(2, 4, 3, 3).numpy(), "must be a torch tensor; got ndarray"),
         (torch.zeros(2, 4, 3, 3, dtype=torch.uint8), "floating-point numbers; got torch.uint8"),
         (torch.zeros(2, 4, 3, 3, dtype=torch.long), "floating-point numbers; got torch.int64"),

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler, UNet2DModel
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UNet2DModel
 
 from adjointdeis import LinearVP, Sampler, encode, encode_steps, sample
 from tests.truth import Tangle, gaussian, mixture, normal
@@ -124,6 +124,11 @@ def test_what_cannot_be_encoded_is_refused_with_the_cure():
     scheduler.set_timesteps(5)
     with pytest.raises(ValueError, match=r"no noise to solve for.*final='sigma_min'"):
         encode(Tangle(3), Sampler.from_scheduler(scheduler, sde=True), image, None)
+    ddim = DDIMScheduler(clip_sample=False, prediction_type="sample", rescale_betas_zero_snr=True)
+    ddim.set_timesteps(5)
+    with pytest.raises(ValueError, match=r"keeps nothing of its start.*final='sigma_min'"):
+        encode(Tangle(3), Sampler.from_scheduler(ddim), image, None)
+    assert encode(Tangle(3), Sampler.from_scheduler(ddim, final="sigma_min"), image, None).x_T.isfinite().all()
     with pytest.raises(NotImplementedError, match="encode with order=1"):
         encode(Tangle(3), Sampler.from_grid(GRID, order=2), image, None)
     with pytest.raises(ValueError, match="'independent' or 'posterior'; got 'other'"):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from jaxtyping import config as jaxtyping_config
 
 from adjointdeis import LinearVP, Sampler, sample
 from adjointdeis.sample import follow
@@ -83,3 +84,22 @@ def test_wrong_noises_and_wrong_outputs_are_refused():
         sample(Tangle(3), SDE, x, None, normal(3, 2, 3, 2, 2))
     with pytest.raises(ValueError, match="must return the shape of its input"):
         list(sample(lambda t, x, z: x[:, :1], ODE, x, None))
+
+
+@pytest.mark.parametrize(
+    ("noises", "got"),
+    [
+        (torch.zeros(4, 2, 3, dtype=torch.long), "floating-point numbers on cpu, where x_T is; got torch.int64 on cpu"),
+        (torch.zeros(4, 2, 3, device="meta"), "got torch.float32 on meta"),
+        (torch.zeros(4, 2, 3).numpy(), r"or one of shape \(2, 3\) a step; got ndarray"),
+        ([torch.zeros(2, 3)] * 3 + [torch.zeros(1, 3)], r"a step; got \(1, 3\)"),
+        ([torch.zeros(2, 3)] * 2, r"got \(2, 2, 3\)"),
+        ([], r"got \(0, 2, 3\)"),
+        (1.0, "a step; got float"),
+    ],
+)
+def test_noises_that_are_no_numbers_for_each_step_are_refused(noises, got, monkeypatch):
+    # callers have no shape checker, which would be the first to refuse
+    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+    with pytest.raises(ValueError, match=got):
+        sample(Tangle(3), SDE, normal(2, 3), None, noises)
