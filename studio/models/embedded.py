@@ -52,7 +52,7 @@ def model_of_world(world: ClayWorld) -> Model:
         groups=PROMPTS,
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
         reconstruct=reconstruction(world.autoencoder),
-        held_out={"judge": world.judge, "jury": world.jury},
+        held_out=world.held_out,
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )
 

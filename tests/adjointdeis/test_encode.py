@@ -134,7 +134,7 @@ def test_what_cannot_be_encoded_is_refused_with_the_cure():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("steps", [5, 20, 50])
+@pytest.mark.parametrize("steps", [5, 20, pytest.param(50, marks=pytest.mark.slow)])
 def test_the_round_trip_loses_the_rounding_of_one_step_whatever_the_networks_precision(dtype, order, steps):
     torch.manual_seed(0)
     unet = UNet2DModel(

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import app
 from studio.export.recordings import load
 from studio.models.embedded import examples
 from studio.queue.app_state import Studio
 from studio.ui.page import page as build_page
+from tests.browser.conftest import Profile
 from tests.browser.steering import PATIENCE, RUN, begin, still, wait_ready
 from tests.stub import stub
 
@@ -30,9 +31,9 @@ def stage(visit_stand_in: Visit) -> Page:
     return page
 
 
-def test_the_page_asks_nobody_but_its_own_server(chromium: Browser, stand_in: object) -> None:
+def test_the_page_asks_nobody_but_its_own_server(profile: Profile, stand_in: object) -> None:
     url = stand_in.url  # type: ignore[attr-defined]
-    page, asked = chromium.new_page(), []
+    page, asked = profile(0).new_page(), []
     page.set_default_timeout(PATIENCE)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{url}?present=1")
