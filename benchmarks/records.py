@@ -24,7 +24,19 @@ from typing import Any
 import torch
 
 Row = dict[str, Any]
+# networks that rows of earlier versions name otherwise
+_RENAMED = {"judge": "convolutional", "jury": "transformer"}
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse(line: str) -> Row:
+    """A row from its line of JSON, with the networks of earlier versions under the names of today.
+
+    Raises:
+        json.JSONDecodeError: the line is incomplete.
+    """
+    row: Row = json.loads(line, object_hook=lambda part: {_RENAMED.get(key, key): part[key] for key in part})
+    return row
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,7 @@ class Records:
             text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
             for line in text.splitlines():
                 with contextlib.suppress(json.JSONDecodeError):
-                    yield json.loads(line)
+                    yield parse(line)
 
     def add(self, rows: Iterable[Row]) -> None:
         """Append rows to the file of this process, in one write."""

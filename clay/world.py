@@ -15,7 +15,11 @@ from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
-_PARTS = ("diffusion", "clip", "identity", "judge", "jury", "attributes", "heads")
+# The identity embedders by name, with their folders: the first is for losses, the others are held out. The fingerprint
+# of the weights, which every recorded run holds, covers the names of the folders, so they keep their first names.
+EMBEDDERS = {"identity": "identity", "convolutional": "judge", "transformer": "jury"}
+HELD_OUT = tuple(EMBEDDERS)[1:]
+_PARTS = ("diffusion", "clip", *EMBEDDERS.values(), "attributes", "heads")
 
 
 @dataclass(frozen=True)
@@ -56,22 +60,20 @@ class ClayWorld:
     @cached_property
     def identity(self) -> IdentityEmbedder:
         """The identity embedder for losses."""
-        return IdentityEmbedder.from_folder(self.folder / "identity", self.device, self.dtype)
+        return self._embedder("identity")
 
     @cached_property
-    def judge(self) -> IdentityEmbedder:
-        """A held-out identity embedder with another backbone, for evaluation; never in a loss."""
-        return IdentityEmbedder.from_folder(self.folder / "judge", self.device, self.dtype)
+    def held_out(self) -> dict[str, IdentityEmbedder]:
+        """The held-out identity embedders by name: other backbones, for evaluation, never in a loss."""
+        return {name: self._embedder(name) for name in HELD_OUT}
 
-    @cached_property
-    def jury(self) -> IdentityEmbedder:
-        """A second held-out identity embedder with a third backbone, for evaluation; never in a loss."""
-        return IdentityEmbedder.from_folder(self.folder / "jury", self.device, self.dtype)
+    def _embedder(self, name: str) -> IdentityEmbedder:
+        return IdentityEmbedder.from_folder(self.folder / EMBEDDERS[name], self.device, self.dtype)
 
     @property
     def embedders(self) -> dict[str, IdentityEmbedder]:
-        """The three identity embedders by name; the first is for losses, the others are held out."""
-        return {"identity": self.identity, "judge": self.judge, "jury": self.jury}
+        """All identity embedders by name."""
+        return {"identity": self.identity, **self.held_out}
 
     @cached_property
     def attributes(self) -> AttributeClassifier:

@@ -71,7 +71,7 @@ def scheduler() -> DDIMScheduler:
 def stub() -> Model:
     torch.manual_seed(0)
     parts = (Network(), Clip(), Face(), Face(), Face())
-    network, clip, face, judge, jury = (part.eval().requires_grad_(False) for part in parts)
+    network, clip, face, convolutional, transformer = (part.eval().requires_grad_(False) for part in parts)
     return Model(
         name="stub",
         digest="0" * 64,
@@ -83,5 +83,5 @@ def stub() -> Model:
         tokenizer=tokenize,
         identity=face,
         device=torch.device("cpu"),
-        held_out={"judge": judge, "jury": jury},
+        held_out={"convolutional": convolutional, "transformer": transformer},
     )

@@ -79,6 +79,7 @@ assert (frames[-1].loss < frames[0].loss).all()
 """
 
 
+@pytest.mark.slow
 def test_the_library_samples_and_differentiates_with_torch_alone(tmp_path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = [line for extra in project["optional-dependencies"].values() for line in extra]
@@ -105,6 +106,7 @@ def printed(code, capsys):
     return [eval(line.split(" ", 1)[1]) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "section", "most"),
     [("README.md", "Use it as a library", 6), ("docs/library.md", "Your network, your loss", 10)],
@@ -118,6 +120,7 @@ def test_the_readmes_example_runs_as_printed(page, section, most, capsys):
     assert all(last < first for first, last in zip(losses[0], losses[-1], strict=True))
 
 
+@pytest.mark.slow
 def test_the_example_of_an_image_that_exists_runs_as_printed(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     (code,) = examples("docs/library.md", "Change an image that exists")

@@ -70,8 +70,9 @@ def evaluated(world: ClayWorld, quality: ImageQuality, method: Method, task: Tas
     original = task.image.expand_as(images)
     with torch.no_grad():
         losses, before = task.loss(images), float(task.loss(task.image)[0])
-        similarity = (world.judge(images) * world.judge(original)).sum(1)
-    kept = similarity >= world.judge.thresholds["fmr_1_percent"]
+        network = world.held_out["convolutional"]
+        similarity = (network(images) * network(original)).sum(1)
+    kept = similarity >= network.thresholds["fmr_1_percent"]
     noise = quality.denoising_error(images, People(original, original))
     after, start = world.attributes.read(images), attributes_of(world, task.image)
     return [

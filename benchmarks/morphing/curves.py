@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.morphing.tables import HELD_OUT, NETWORKS
+from benchmarks.morphing.tables import NETWORKS
 from benchmarks.records import Row
+from clay.world import HELD_OUT
 
 PUBLISHED_CALLS = 2250
 

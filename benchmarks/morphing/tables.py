@@ -14,9 +14,9 @@ import numpy as np
 from benchmarks.morphing.methods import Method
 from benchmarks.morphing.plan import DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, SDE
 from benchmarks.records import Row
+from clay.world import EMBEDDERS, HELD_OUT
 
-NETWORKS = ("identity", "judge", "jury")
-HELD_OUT = ("judge", "jury")
+NETWORKS = tuple(EMBEDDERS)
 _DRAWS, _SEED = 4000, 1
 
 # MMPMR in % at AdaFace / ArcFace / ElasticFace at a false match rate of 0.1 %, and network calls (2405.15020)
@@ -139,8 +139,8 @@ def _seconds(rows: Sequence[Row]) -> str:
 def table(rows: Sequence[Row], methods: Sequence[Method]) -> Iterator[str]:
     """Markdown, one line for each method with rows."""
     yield (
-        "| method | pairs | in the loss | judge | jury | margin | feature distance | denoising error | network calls "
-        "| seconds | paper, on photographs |"
+        "| method | pairs | in the loss | convolutional | transformer | margin | feature distance | denoising error "
+        "| network calls | seconds | paper, on photographs |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for method in methods:

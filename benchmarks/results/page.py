@@ -27,9 +27,10 @@ from benchmarks.morphing.plan import (
     PIPE,
     every_method,
 )
-from benchmarks.morphing.tables import HELD_OUT, calls_of, experiment_methods, interval, of_method, success, table
+from benchmarks.morphing.tables import calls_of, experiment_methods, interval, of_method, success, table
 from benchmarks.records import ROOT, Records, Row, commit
 from benchmarks.results import figures
+from clay.world import HELD_OUT
 
 PAGE = ROOT / "docs" / "results.md"
 _FEW = 30  # pairs, or faces
@@ -77,11 +78,11 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
     yield (
         "# Results\n\nWritten by `python -m benchmarks.results` from the rows of `python -m benchmarks.morphing` and "
         "`python -m benchmarks.guidance`, which run on a laptop; the tables give the number of pairs of each value.\n\n"
-        "The people are rendered, and no network was trained on them. The networks judge and jury are held out: they "
-        "are not in any loss. Pairs are similar for the network in the loss, as in the paper's data, in passport "
-        "images. A morph succeeds at a network that accepts it as both people, compared with *other* images of them, "
-        "at a false match rate of 0.1 % (MMPMR, AdjointDEIS eq. 5.2). In brackets: 95 % bootstrap intervals over "
-        "pairs. The paper's values are for photographs and other networks: compare the order of methods, not the "
+        "The people are rendered, and no network was trained on them. A convolutional network and a transformer are "
+        "held out: they are not in any loss. Pairs are similar for the network in the loss, as in the paper's data, in "
+        "passport images. A morph succeeds at a network that accepts it as both people, compared with *other* images "
+        "of them, at a false match rate of 0.1 % (MMPMR, AdjointDEIS eq. 5.2). In brackets: 95 % bootstrap intervals "
+        "over pairs. The paper's values are for photographs and other networks: compare the order of methods, not the "
         "values. Feature distance and denoising error measure the quality of the face; both are 1 for real images "
         "(benchmarks/morphing/held_out.py). Seconds are medians on a CPU thread; those marked with † on a GPU shared "
         "with another process, with 100 or 200 pairs in a batch. Some rows, among them most of N = 50 and of the "

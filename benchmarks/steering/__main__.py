@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.records import parse
 from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
@@ -52,7 +53,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.read:
-        rows = [json.loads(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [parse(line) for path in options.read for line in path.read_text(encoding="utf-8").splitlines()]
         card = DEFAULT_FOLDER / "README.md"
         card.write_text(fill(card.read_text(encoding="utf-8"), "steering", "\n".join(table(rows))), encoding="utf-8")
         print(*table(rows), sep="\n")

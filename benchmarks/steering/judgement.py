@@ -24,7 +24,7 @@ from benchmarks.steering.edits import Edit
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.render import render_all
-from clay.world import ClayWorld
+from clay.world import HELD_OUT, ClayWorld
 from losses import Identity
 from studio.images.load import to_tensor
 from studio.models.domain import domain_of
@@ -32,7 +32,6 @@ from studio.models.interface import Model
 from studio.runs.events import Outcome
 
 Row = dict[str, Any]
-HELD_OUT = ("judge", "jury")
 
 
 def background_of(edit: Edit, person: Person, view: View) -> np.ndarray:
@@ -93,5 +92,5 @@ def strip(outcome: Outcome, first_confirmed: int | None) -> Image.Image:
 
 
 def _same(world: ClayWorld, name: str, before: Image.Image, after: Image.Image) -> bool:
-    network = world.embedders[name]
+    network = world.held_out[name]
     return bool(1 - Identity(network, to_tensor(before))(to_tensor(after)) >= network.thresholds["fmr_1_percent"])

@@ -11,9 +11,9 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
-from benchmarks.steering.judgement import HELD_OUT, Row, evaluated, strip, view_changes
+from benchmarks.steering.judgement import Row, evaluated, strip, view_changes
 from clay.people.dataset import TEST
-from clay.world import ClayWorld
+from clay.world import HELD_OUT, ClayWorld
 from losses import Identity
 from studio.core.presets import suited
 from studio.core.settings import Settings

@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from clay.evaluation.measure import EMBEDDERS
-from clay.world import DEFAULT_FOLDER
+from clay.world import DEFAULT_FOLDER, EMBEDDERS, HELD_OUT
 
 _CARD = "README.md"
 PARTS = ("clip", "heads", "attributes")
@@ -46,7 +45,7 @@ def identity_table(measures: dict[str, Any]) -> str:
         "true match rate at FMR 0.1 %": "tmr_at_fmr_0.1_percent",
         "true match rate at FMR 0.1 %, faces without hat and sunglasses": "uncovered_tmr_at_fmr_0.1_percent",
     }
-    lines = [f"| | identity (for losses) | {' | '.join(f'{name} (held out)' for name in EMBEDDERS[1:])} |"]
+    lines = [f"| | identity (for losses) | {' | '.join(f'{name} (held out)' for name in HELD_OUT)} |"]
     lines.append("|---|" + "---|" * len(EMBEDDERS))
     for words, key in rows.items():
         lines.append(f"| {words} | {' | '.join(_per_cent(measures[name][key]) for name in EMBEDDERS)} |")

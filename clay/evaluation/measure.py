@@ -23,10 +23,9 @@ from clay.people.attributes import true_classes
 from clay.people.dataset import TEST, VALIDATION
 from clay.rendering.dataset import DEFAULT_FOLDER, load_images
 from clay.world import DEFAULT_FOLDER as WORLD
-from clay.world import load_world
+from clay.world import EMBEDDERS, load_world
 
 PARTS = ("autoencoder", "clip", "attributes", "heads", "embedders")
-EMBEDDERS = ("identity", "judge", "jury")
 
 
 def measure_identity(model: IdentityEmbedder, images: Tensor) -> dict[str, float]:
@@ -52,8 +51,8 @@ def measure(folder: Path, data: Path, faces: int, only: tuple[str, ...]) -> dict
     """
     if "embedders" in only:
         validation = as_channels_first(load_images(VALIDATION, data))
-        for name in EMBEDDERS:
-            set_thresholds(folder / name, validation)
+        for part in EMBEDDERS.values():
+            set_thresholds(folder / part, validation)
     world = load_world(folder)
     images = as_channels_first(load_images(TEST, data))
     truth = torch.tensor([true_classes(*scene) for scene in TEST.scenes()])

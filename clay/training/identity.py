@@ -14,7 +14,7 @@ terms are added. The similarity of embeddings is regressed on the similarity of 
 and a linear readout predicts the person's parameters from the embedding (`clay.networks.readout`). Without the first
 term an embedder relies on hair, skin and beard, which distinguish most pairs; the model card reports its effect.
 
-`--name judge` and `--name jury` train the held-out embedders, which have other backbones.
+`--name convolutional` and `--name transformer` train the held-out embedders, which have other backbones.
 """
 
 from pathlib import Path
@@ -41,8 +41,8 @@ _GROUP, _RANDOM = 8, 8  # similar people per group; people of a batch drawn inde
 # Kind and widths of the three embedders. The first is for losses; the others are held out.
 EMBEDDERS: dict[str, tuple[str, tuple[int, ...]]] = {
     "identity": ("residual", (32, 64, 96, 128)),
-    "judge": ("plain", (24, 48, 96, 128)),
-    "jury": ("transformer", (24, 48, 96, 96)),
+    "convolutional": ("plain", (24, 48, 96, 128)),
+    "transformer": ("transformer", (24, 48, 96, 96)),
 }
 
 

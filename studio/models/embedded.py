@@ -63,7 +63,7 @@ def model_of_world(world: ClayWorld) -> Model:
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
         decode_code=decoder_of(world.autoencoder),
         code_root=world.heads.root,
-        held_out={"judge": world.judge, "jury": world.jury},
+        held_out=world.held_out,
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )
 

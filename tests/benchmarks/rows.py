@@ -19,9 +19,9 @@ def edit_row(method, strength, confirmed, changed=1, face=0):
     }
 
 
-def morph_row(pair, judge=0.1, jury=0.1, method=ODE, **more):
+def morph_row(pair, convolutional=0.1, transformer=0.1, method=ODE, **more):
     made = every_method()[method]
-    margins = {"identity": [0.1, 0.2], "judge": [0.2, judge], "jury": [jury, 0.2]}
+    margins = {"identity": [0.1, 0.2], "convolutional": [0.2, convolutional], "transformer": [transformer, 0.2]}
     return {
         "method": method,
         "key": made.key,

@@ -31,6 +31,12 @@ def test_a_gzipped_file_is_read_like_the_others(tmp_path):
     assert sorted(row["pair"] for row in Records(tmp_path)) == [0, 1]
 
 
+def test_networks_of_earlier_rows_have_the_names_of_today(tmp_path):
+    (tmp_path / "0-of-1.jsonl").write_text('{"margins": {"identity": [0.1], "judge": [0.2], "jury": [0.3]}}\n')
+    (row,) = Records(tmp_path)
+    assert row == {"margins": {"identity": [0.1], "convolutional": [0.2], "transformer": [0.3]}}
+
+
 def test_a_missing_folder_has_no_rows(tmp_path):
     assert list(Records(tmp_path / "nothing")) == []
 

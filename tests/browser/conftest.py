@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from torch import Tensor
 
 import app
@@ -38,8 +38,14 @@ QUIET = [
 ]
 
 
+Profile = Callable[[int], BrowserContext]
+
+
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
+    """Chromium with the n-th profile of this session. Chromium keeps the scripts of the page in it, compiled: a page
+    loads in two thirds of the time. Visitors of one test have profiles of their own, and with them connections.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         reason = "no chromium on this machine: apt-get install chromium"
@@ -47,9 +53,18 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=QUIET)
+
+        @functools.cache
+        def started(number: int) -> BrowserContext:
+            folder = tmp_path_factory.mktemp(f"profile-{number}")
+            context = playwright.chromium.launch_persistent_context(folder, executable_path=path, args=QUIET)
+            running.append(context)
+            return context
+
+        running: list[BrowserContext] = []
         yield started
-        started.close()
+        for context in running:
+            context.close()
 
 
 @pytest.fixture(scope="session")
@@ -116,13 +131,14 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Visit]:
+def open_page(profile: Profile) -> Iterator[Visit]:
     """Opens an address: open_page(address, width, height, theme, **query). Any script error on it fails the test."""
     pages: list[Page] = []
     errors: list[str] = []
 
     def go(where: str, width: int = 1440, height: int = 900, theme: str = "light", **query: str) -> Page:
-        page = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+        page = profile(len(pages)).new_page()
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         asked = "".join(f"&{name}={value}" for name, value in query.items())
@@ -148,11 +164,3 @@ def visit(open_page: Visit, address: str) -> Visit:
 def visit_stand_in(open_page: Visit, stand_in: Served) -> Visit:
     """Opens the page on the stand-in, which answers in seconds."""
     return lambda *args, **more: open_page(stand_in.url, *args, **more)
-
-
-@pytest.fixture
-def screens(tmp_path: Path) -> Path:
-    """Where screenshots go: STUDIO_SCREENS if set, else pytest's own folder."""
-    folder = Path(os.environ.get("STUDIO_SCREENS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -54,7 +54,7 @@ def expect_crop(page: Page, wanted: tuple[float, ...]) -> None:
     assert crop(page) == pytest.approx(wanted)
 
 
-def test_faces_of_a_photo_are_found_chosen_and_undone(visit: Visit, photo: Path, screens: Path) -> None:
+def test_faces_of_a_photo_are_found_chosen_and_undone(visit: Visit, photo: Path) -> None:
     found = find_faces(photo, CLAY).found
     assert len(found) == 2
     page = visit()
@@ -70,7 +70,6 @@ def test_faces_of_a_photo_are_found_chosen_and_undone(visit: Visit, photo: Path,
     expect(panel).to_contain_text("The crop was set to face 2.")
     expect_crop(page, found[1].crop)
     expect(page.locator("#live .caption")).to_contain_text("model input")
-    page.screenshot(path=screens / "photo-faces.png")
     panel.get_by_role("button", name="Undo").click()
     expect(panel).to_contain_text("The crop was restored.")
     expect_crop(page, (1, 0, 0, 0))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import app
 from studio.export.recordings import load
 from studio.models.embedded import examples
 from studio.queue.app_state import Studio
 from studio.ui.page import page as build_page
+from tests.browser.conftest import Profile
 from tests.browser.steering import PATIENCE, RUN, begin, still, wait_ready
 from tests.stub import stub
 
@@ -62,7 +62,7 @@ FITS = """() => document.documentElement.scrollHeight <= innerHeight && [...docu
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_projector_shows_everything_without_scrolling_in_letters_of_20_pixels(
-    visit_stand_in: Visit, theme: str, screens: Path
+    visit_stand_in: Visit, theme: str
 ) -> None:
     page = visit_stand_in(1280, 720, theme, present="1")
     names = ("#compare canvas.before", "#compare canvas.after", "#live canvas", "#live .graph svg", "#live .legend")
@@ -84,7 +84,6 @@ def test_a_projector_shows_everything_without_scrolling_in_letters_of_20_pixels(
             "(run) => run.closest('.column').previousElementSibling.getBoundingClientRect().width"
         )
         assert inputs <= 0.25 * 1280, name
-        page.screenshot(path=screens / f"present-{name.lower()}-{theme}.png")
 
 
 def test_a_run_on_stage_fits_too(stage: Page) -> None:
@@ -128,9 +127,9 @@ def test_the_round_trip_is_run_at_its_address(visit_stand_in: Visit, name: str) 
     assert page.evaluate(FITS)
 
 
-def test_the_page_asks_nobody_but_its_own_server(chromium: Browser, stand_in: object) -> None:
+def test_the_page_asks_nobody_but_its_own_server(profile: Profile, stand_in: object) -> None:
     url = stand_in.url  # type: ignore[attr-defined]
-    page, asked = chromium.new_page(), []
+    page, asked = profile(0).new_page(), []
     page.set_default_timeout(PATIENCE)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{url}?present=1")

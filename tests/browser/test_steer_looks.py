@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -20,9 +19,8 @@ Visit = Callable[..., Page]
 @pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: str, width: int) -> None:
+def test_axe_finds_nothing_serious(visit_stand_in: Visit, theme: str, width: int) -> None:
     page = visit_stand_in(width, 900, theme)
-    page.screenshot(path=screens / f"start-{width}-{theme}.png")
     assert faults(page) == []
     for name in ("crop", "more", "history"):
         unfold(page, name)
@@ -33,7 +31,6 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, screens: Path, theme: 
     page.click("#link")
     expect(page.locator("#address")).to_be_visible()
     still(page)
-    page.screenshot(path=screens / f"all-{width}-{theme}.png", full_page=True)
     assert faults(page) == []
     page.fill("#prompt textarea, #prompt input", "")
     page.click("#run")

@@ -16,9 +16,7 @@ from tests.browser.steering import RUN, begin, few_steps, prompt, start, wait_re
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
-def test_a_face_is_steered_live_and_saved_with_its_settings(
-    visit: Callable[..., Page], tmp_path: Path, screens: Path
-) -> None:
+def test_a_face_is_steered_live_and_saved_with_its_settings(visit: Callable[..., Page], tmp_path: Path) -> None:
     page = visit()
     page.click("#recorded [data-name=sunglasses]")
     expect(page.locator("#status")).to_contain_text("sunglasses")
@@ -27,7 +25,6 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(
     few_steps(page, 3)
     begin(page, lambda: start(page))
     page.wait_for_function("window.frames_seen.some((one) => /^step/.test(one.shown))", timeout=RUN)
-    page.screenshot(path=screens / "running.png")
     expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
     expect(page.locator("#numbers")).to_contain_text("lossless (0 of 255 levels off)")
@@ -38,4 +35,3 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(
     download.value.save_as(saved)
     assert read_settings(saved).prompt == prompt(page) == PROMPTS[3]
     assert Image.open(saved).size == (64, 64)
-    page.screenshot(path=screens / "finished.png", full_page=True)

@@ -20,7 +20,7 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
         world.clip.encode_text(world.tokenizer(["a face"])).shape
         == world.clip.encode_image(prepare(image, world.clip)).shape
     )
-    assert world.identity(image).shape == world.judge(image).shape
+    assert world.identity(image).shape == world.held_out["convolutional"](image).shape
     assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
     for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes, world.heads):

@@ -14,9 +14,9 @@ def test_the_most_similar_pairs_come_first_and_nobody_is_in_too_many():
 
 def test_a_pair_that_any_network_accepts_as_one_person_is_left_out():
     loss = torch.tensor([[1.0, 0.8, 0.2], [0.8, 1.0, 0.1], [0.2, 0.1, 1.0]])
-    judge = torch.tensor([[1.0, 0.0, 0.7], [0.0, 1.0, 0.0], [0.7, 0.0, 1.0]])
-    chosen = look_alikes({"loss": loss, "judge": judge}, {"loss": 0.75, "judge": 0.6}, 3)
-    assert [pair[:2] for pair in chosen] == [(1, 2)]  # the loss accepts 0-1 as one person, the judge 0-2
+    convolutional = torch.tensor([[1.0, 0.0, 0.7], [0.0, 1.0, 0.0], [0.7, 0.0, 1.0]])
+    chosen = look_alikes({"loss": loss, "convolutional": convolutional}, {"loss": 0.75, "convolutional": 0.6}, 3)
+    assert [pair[:2] for pair in chosen] == [(1, 2)]  # the loss accepts 0-1 as one person, the convolutional one 0-2
     assert abs(chosen[0][2] - 0.1) < 1e-6
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 
 def test_the_page_has_tables_figures_and_the_commands(tmp_path):
     made = {"made_by": provenance(1), "weights": page.weights()}
-    morphs = [morph_row(k, jury=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
+    morphs = [morph_row(k, transformer=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]
     morphs += [morph_row(9, **{**made, "weights": "old"})]
     Records(tmp_path / "morphs").add(morphs)
     Records(tmp_path / "edits").add([edit_row(EDITING, 1.0, True) | made | {"weights": page.edit_weights()}])

@@ -2,13 +2,18 @@ from benchmarks.steering.edit_table import edits_table
 
 ROW = {
     "kind": "text", "loss": "clip_text", "confirmed": True, "first_confirmed": 4, "others_changed": ["hat", "glasses"],
-    "same_person": {"judge": True, "jury": False}, "background": 20.0, "strangeness": 1.5, "updates": 20,
+    "same_person": {"convolutional": True, "transformer": False}, "background": 20.0, "strangeness": 1.5, "updates": 20,
     "seconds": 5.0,
 }  # fmt: skip
 
 
 def test_losses_are_beside_each_other_with_their_intervals():
-    better = ROW | {"loss": "edit", "others_changed": [], "same_person": {"judge": True, "jury": True}, "updates": 9}
+    better = ROW | {
+        "loss": "edit",
+        "others_changed": [],
+        "same_person": dict.fromkeys(ROW["same_person"], True),
+        "updates": 9,
+    }
     failed = better | {"confirmed": False, "first_confirmed": None, "background": None}
     lines = list(edits_table([ROW, ROW, better, failed], "text"))
     assert lines[0] == "| text | clip_text | edit |"

@@ -12,7 +12,7 @@ def test_the_table_counts_the_rows():
 
 
 def test_each_embedder_is_counted_separately():
-    row = {"kind": "morph", "accepted": {"identity": True, "judge": False}}
-    assert [*details([row, row | {"accepted": {"identity": True, "judge": True}}])] == [
-        "\nAccepted, morph: identity 2 of 2, judge 1 of 2, all 1 of 2."
+    row = {"kind": "morph", "accepted": {"identity": True, "convolutional": False}}
+    assert [*details([row, row | {"accepted": {"identity": True, "convolutional": True}}])] == [
+        "\nAccepted, morph: identity 2 of 2, convolutional 1 of 2, all 1 of 2."
     ]

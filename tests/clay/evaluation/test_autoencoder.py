@@ -2,11 +2,10 @@ import pytest
 import torch
 
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
-from clay.evaluation.measure import EMBEDDERS
 from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
-from clay.world import load_world
+from clay.world import EMBEDDERS, load_world
 
 
 @pytest.fixture(scope="module")

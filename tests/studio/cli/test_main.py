@@ -195,6 +195,7 @@ def test_ctrl_c_ends_a_run_early_and_keeps_its_best(face: Path, model: Model, mo
     assert len(measured["loss"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/command-line.md"])
 def test_the_readmes_commands_run(page: str, here: Path) -> None:
     (here / "assets").symlink_to(ROOT / "assets")

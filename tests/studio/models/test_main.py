@@ -22,6 +22,7 @@ def test_check_prints_one_line_for_each_model(capsys: pytest.CaptureFixture[str]
     assert lines[-1].endswith("recorded: ddpm-celebahq, ddpm-church, ldm-celebahq.")
 
 
+@pytest.mark.slow
 def test_check_needs_no_library_that_takes_seconds_to_import() -> None:
     code = (
         "import sys; from studio.models.__main__ import main\n"

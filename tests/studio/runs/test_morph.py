@@ -41,7 +41,7 @@ def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, cancel_token
     *_, done = morph(model, ask(), cancel_token)
     assert isinstance(done, Morphed)
     assert done.outcome.before == done.outcome.frames[0]
-    assert [verdict.name for verdict in done.of_plain] == ["identity", "judge", "jury"]
+    assert [verdict.name for verdict in done.of_plain] == ["identity", "convolutional", "transformer"]
     first, second = (to_tensor(image) for image in (done.first, done.second))
     loss = Morph(model.identity, first, second)
     assert float(loss(to_tensor(done.outcome.before))[0]) == pytest.approx(done.outcome.curve[0].total, abs=0.05)
@@ -53,12 +53,12 @@ def test_both_faces_come_back_exactly(model: Model, ask: Make, cancel_token: Can
     assert done.outcome.round_trip.exact
 
 
-def test_the_judges_have_no_part_in_the_loss(model: Model, ask: Make, cancel_token: CancelToken) -> None:
-    *_, with_judges = morph(model, ask(), cancel_token)
+def test_held_out_networks_have_no_part_in_the_loss(model: Model, ask: Make, cancel_token: CancelToken) -> None:
+    *_, with_held_out = morph(model, ask(), cancel_token)
     *_, without = morph(dataclasses.replace(model, held_out={}), ask(), cancel_token)
-    assert isinstance(with_judges, Morphed)
+    assert isinstance(with_held_out, Morphed)
     assert isinstance(without, Morphed)
-    assert with_judges.outcome.after == without.outcome.after
+    assert with_held_out.outcome.after == without.outcome.after
 
 
 def test_closeness_holds_the_morph_near_the_plain_one(model: Model, ask: Make, cancel_token: CancelToken) -> None:

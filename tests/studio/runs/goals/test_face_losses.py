@@ -145,7 +145,7 @@ def test_a_panel_takes_people_for_themselves(large: Model, first: Tensor, second
         assert verdict.second < verdict.first
 
 
-def test_judges_of_photographs_speak_beside_the_loss(large: Model, first: Tensor, second: Tensor) -> None:
+def test_held_out_networks_for_photographs_measure_beside_the_loss(large: Model, first: Tensor, second: Tensor) -> None:
     goal = objective(parse({"loss": "identity"}), large, first, second)
     assert list(goal.similarities) == ["Match with the second face", "The same by “again”"]
     assert 1 - float(goal.similarities["The same by “again”"](second)[0]) > 0.95

@@ -5,8 +5,8 @@ from PIL import Image
 from studio.runs.measures.held_out import Verdict
 from studio.ui.morph import html
 
-PLAIN = (Verdict("identity", True, 0.5, 0.4, 0.9, 0.8), Verdict("judge", False, 0.3, -0.2, 0.9, 0.8))
-STEERED = (Verdict("identity", True, 0.95, 0.93, 0.9, 0.8), Verdict("judge", False, 0.91, 0.85, 0.9, 0.8))
+PLAIN = (Verdict("identity", True, 0.5, 0.4, 0.9, 0.8), Verdict("convolutional", False, 0.3, -0.2, 0.9, 0.8))
+STEERED = (Verdict("identity", True, 0.95, 0.93, 0.9, 0.8), Verdict("convolutional", False, 0.91, 0.85, 0.9, 0.8))
 
 
 def test_every_bar_says_its_number_and_its_verdict() -> None:
@@ -23,9 +23,9 @@ def test_bars_and_marks_stay_in_their_track() -> None:
     assert set(re.findall(r"left:(\d+)%", html.panel(PLAIN, STEERED))) == {"80", "90"}
 
 
-def test_only_judges_outside_the_loss_are_counted() -> None:
+def test_only_networks_outside_the_loss_are_counted() -> None:
     assert html.outcome(PLAIN, STEERED) == "Steered morph: accepted by 0 of 1 held-out networks; plain morph: 0 of 1."
-    fooled = (*STEERED[:1], Verdict("judge", False, 0.91, 0.92, 0.9, 0.8))
+    fooled = (*STEERED[:1], Verdict("convolutional", False, 0.91, 0.92, 0.9, 0.8))
     assert html.outcome(PLAIN, fooled) == "Steered morph: accepted by 1 of 1 held-out networks; plain morph: 0 of 1."
     assert html.outcome(PLAIN[:1], STEERED[:1]) == ""
 
