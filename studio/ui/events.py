@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
 from gradio.blocks import Block
 
 Updates = dict[Block, Any]
@@ -14,3 +15,11 @@ QUEUED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 
 QUICK: dict[str, Any] = {**QUEUED, "queue": False}
 """Options of an event that is answered at once."""
+
+
+def settled(*changes: Any) -> Any:
+    """An event after any of these changes of an image or a choice.
+
+    The changes themselves are sent with the value before: an image that is removed would still be there.
+    """
+    return gr.on(list(changes), lambda: None, None, None, trigger_mode="always_last", **QUICK)

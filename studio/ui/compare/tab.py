@@ -22,7 +22,7 @@ from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
-from studio.ui.events import QUICK, Updates
+from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 
@@ -149,9 +149,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     shown = [tab.cards, tab.curve]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, shown)
     looked = [tab.job.status, *shown]
-    changes = [tab.start.input, tab.start.clear, tab.methods.input]
-    gr.on(changes, look, inputs, looked, trigger_mode="always_last", **QUICK)
-    for event in chosen_example:
+    changed = settled(tab.start.input, tab.start.clear, tab.methods.input)
+    for event in [changed, *chosen_example]:
         event.then(look, inputs, looked, **QUICK)
 
 

@@ -23,7 +23,7 @@ from studio.runs.request import Request
 from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
-from studio.ui.events import QUICK, Updates
+from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.morph import html as morph_html
@@ -147,9 +147,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, outputs)
     looked = [tab.job.status, tab.job.message, *outputs]
-    changes = [change for face in tab.faces for change in (face.input, face.clear)]
-    gr.on(changes, look, list(tab.faces), looked, trigger_mode="always_last", **QUICK)
-    for event in chosen_example:
+    changed = [settled(face.input, face.clear) for face in tab.faces]
+    for event in [*changed, *chosen_example]:
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
 

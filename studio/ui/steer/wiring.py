@@ -13,7 +13,7 @@ from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import PRESET_FIELDS
 from studio.queue.cancel import CancelTokens
 from studio.ui.downloads import wire_save
-from studio.ui.events import QUICK
+from studio.ui.events import QUICK, settled
 from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
@@ -76,10 +76,11 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     form, outputs = handlers.form, handlers.outputs
     image, crop = form.start.image, [form.fields[name] for name in FIRST_CROP]
     # changes by hand only: a recorded run sets the picture and also what the live view shows
-    looks = [image.input, image.clear, *(field.input for field in crop)]
     looked = [*outputs.result, form.start.outside]
-    gr.on(looks, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
-    for done in [*form.start.chosen, *_wire_faces(image, handlers.first, form.start.faces, crop)]:
+    moved = [field.input for field in crop]
+    gr.on(moved, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
+    changed = [settled(image.input, image.clear), *form.start.chosen]
+    for done in [*changed, *_wire_faces(image, handlers.first, form.start.faces, crop)]:
         done.then(handlers.look, [image, *crop], looked, **QUICK)
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
