@@ -166,3 +166,11 @@ def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
 def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(handlers: InputHandlers) -> None:
     assert handlers.suit("identity") == [0.25, 0.2]
     assert handlers.suit("clip_text") == [Settings().z_rate, Settings().closeness]
+
+
+def test_the_attributes_to_keep_are_the_opposite_of_those_that_may_change(handlers: InputHandlers) -> None:
+    every = handlers.kept("")
+    assert every[-2:] == ["person", "background"]
+    free = handlers.free(every[1:-1])
+    assert free == f"{every[0]}, background"
+    assert handlers.kept(free) == every[1:-1]
