@@ -21,7 +21,6 @@ from typing import Any
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
-from studio.core.presets import suited
 from studio.core.settings import parse
 from studio.export.metadata import record
 from studio.models.embedded import ASSETS, embedded, examples
@@ -60,7 +59,7 @@ PLANS: dict[str, RecordingPlan] = {
         {"loss": "mix", "prompt": "a person with blue hair", "mix_text": 1.0, "mix_same": 0.5},
     ),
     "picture": RecordingPlan("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
-    "person": RecordingPlan("a person", "4-red-beard", {"loss": "identity", **suited("identity")}, "6-glasses"),
+    "person": RecordingPlan("a person", "4-red-beard", {"loss": "identity"}, "6-glasses"),
 }
 
 
