@@ -49,7 +49,7 @@ def _guided(
     updates: int,
     gradient: GradientMethod,
 ) -> Tensor:
-    step = step_options(Settings(), {**code._asdict(), "z": z})
+    step = step_options(Settings(loss="clip_text"), {**code._asdict(), "z": z})
     frames = guide(
         model, sampler, code.x_T, z, loss, noises=code.noises, gradient=gradient, steps=updates, **step._asdict()
     )

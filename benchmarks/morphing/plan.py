@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.morphing.methods import PLAIN_INVERSION, Kind, Method
-from studio.core.presets import PRESETS, suited
+from studio.core.presets import PRESETS
 from studio.core.settings import parse
 
 ROUNDS = (5, 10, 20, 50, 100, 200)
@@ -36,7 +36,7 @@ def _sampled(name: str, kind: Kind, steps: int, **changed: Any) -> Method:
 
 
 def _page(name: str, preset: str) -> Method:
-    settings = parse({**PRESETS[preset], **suited("morph"), "loss": "morph"})
+    settings = parse({**PRESETS[preset], "loss": "morph"})
     steps, updates = settings.sampling_steps, settings.optimisation_steps
     return Method(
         name, "page", steps=steps, updates=updates, sde=settings.mode == "sde", page=settings.model_dump(mode="json")

@@ -15,7 +15,6 @@ from benchmarks.steering.judgement import Row, evaluated, strip, view_changes
 from clay.people.dataset import TEST
 from clay.world import HELD_OUT, ClayWorld
 from losses import Identity
-from studio.core.presets import suited
 from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
@@ -66,8 +65,7 @@ def text_runs(
     """One row for each of `count` faces from face `first`; the edits in turn. `strips` is a folder for images."""
     for i, (person, view, start) in enumerate(faces(count, first), first):
         edit = edit_for(i, person, view, edits)
-        values = {**suited(loss), **settings, "loss": loss, "prompt": edit.prompt}
-        outcome = finish(model, Settings(**values), start)
+        outcome = finish(model, Settings(**{**settings, "loss": loss, "prompt": edit.prompt}), start)
         found = evaluated(model, world, outcome, edit, (person, view))
         if strips is not None:
             strip(outcome, found["first_confirmed"]).save(strips / f"{loss}-{i}-{edit.target}.png")
@@ -90,7 +88,7 @@ def identity_runs(
     people = faces(count + 1, first)
     for i in range(first, first + count):
         start, target = people[i - first][2], people[i - first + 1][2]
-        outcome = finish(model, Settings(**{**suited("identity"), **settings, "loss": "identity"}), start, target)
+        outcome = finish(model, Settings(**{**settings, "loss": "identity"}), start, target)
         now = accepted(world, outcome.after, target, "fmr_1_percent")
         yield {
             "kind": "identity",
@@ -112,7 +110,7 @@ def morph_runs(
     for pair in chosen:
         who = (pair.first, pair.second)
         sources, others = (tuple(to_image(x[None]) for x in images(who)) for images in (passports, other_pictures))
-        request = Request(Settings(**{**suited("morph"), **settings, "loss": "morph"}), *sources)
+        request = Request(Settings(**{**settings, "loss": "morph"}), *sources)
         *_, done = morph(model, request, CancelTokens().new_token())
         if not isinstance(done, Morphed):
             raise RuntimeError("The morph ended without an outcome, although it was not stopped.")

@@ -26,7 +26,7 @@ from gradio.events import api
 from studio.api.responses import compared, cropped, morphed, steered
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.core.goals import GOALS
+from studio.core.goals import GOALS, SUITED_FIELDS
 from studio.core.gradients import GRADIENTS
 from studio.core.presets import suited
 from studio.core.settings import MIX, Settings, choices
@@ -60,7 +60,8 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: Sess
     stream = on_device(studio.stream)
 
     def request(named: Named, first: str = "image", **fixed: str) -> Request:
-        settings = {name: value for name, value in named.items() if name in Settings.model_fields}
+        given = {name for name, value in named.items() if name not in SUITED_FIELDS or value is not None}
+        settings = {name: named[name] for name in given & Settings.model_fields.keys()}
         return Request.checked(settings | fixed, uploaded(named[first]), uploaded(named["second"]), studio.model.size)
 
     def steer(named: Named, stop: CancelToken) -> Iterator[Any]:
@@ -144,10 +145,13 @@ def _set_signature(function: Callable[..., Any], parameters: Sequence[inspect.Pa
 def _settings(
     without: Collection[str] = (), instead: Mapping[str, Any] = MappingProxyType({})
 ) -> list[inspect.Parameter]:
-    """The settings as parameters, at their defaults or at the values given; the prompt first."""
+    """The settings as parameters, the prompt first: at the values given, at their defaults, or at null for those that
+    depend on the goal.
+    """
     names = [name for name in Settings.model_fields if name not in {"version", *without}]
-    fields = {name: Settings.model_fields[name] for name in sorted(names, key=lambda name: name != "prompt")}
-    return [_parameter(name, _type(name), instead.get(name, field.default)) for name, field in fields.items()]
+    usual = {name: field.default for name, field in Settings.model_fields.items()} | dict.fromkeys(SUITED_FIELDS)
+    defaults = {**usual, **instead}
+    return [_parameter(name, _type(name), defaults[name]) for name in sorted(names, key=lambda name: name != "prompt")]
 
 
 def _goals() -> str:
@@ -160,8 +164,10 @@ def _goals() -> str:
 
 def _type(field: str) -> Any:
     """A setting's type; one of several names as a Literal of those there are when the page is built."""
-    names = choices(field)
-    return Literal[names] if names else Settings.model_fields[field].annotation
+    kind: Any = Settings.model_fields[field].annotation
+    if names := choices(field):
+        return Literal[names]
+    return kind | None if field in SUITED_FIELDS else kind
 
 
 def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

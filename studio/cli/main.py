@@ -32,10 +32,9 @@ from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.core.goals import GOALS
 from studio.core.gradients import GRADIENTS
 from studio.core.plugins import add_plugin_flag, load_plugins
-from studio.core.presets import PRESETS, suited
+from studio.core.presets import PRESETS
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
 from studio.images.label import LABEL, draw_label
@@ -81,7 +80,7 @@ def _steer(args: argparse.Namespace, cancel: CancelToken, console: Console) -> N
 def _morph(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
     model = selected_model(args, args.device)
     crops = face_crops(args.find_face, model, args.first, args.second)
-    values = {**suited("morph"), **_values(args), "loss": "morph", **crops}
+    values = {**_values(args), "loss": "morph", **crops}
     request = Request.checked(values, existing(args.first), existing(args.second), model.size)
     result = watch(morph(model, request, cancel), console)
     if not isinstance(result, Morphed):
@@ -112,9 +111,7 @@ def _values(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(args.threads or max(1, (os.cpu_count() or 2) // 2))
     values = collected(args.preset, args.settings, args.set)
     text = getattr(args, "text", None)
-    values = values if text is None else {**values, "prompt": text}
-    loss = str(values.get("loss"))
-    return {**(suited(loss) if loss in GOALS else {}), **values}
+    return values if text is None else {**values, "prompt": text}
 
 
 def _cancel_on_interrupt(cancel: CancelToken) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import UserError
-from studio.core.presets import PRESETS
-from studio.core.settings import Settings, changed, parse
+from studio.core.presets import PRESETS, suited
+from studio.core.settings import Settings, parse
 from studio.export.metadata import read_settings
 
 
@@ -27,7 +27,7 @@ def collected(preset: str | None, file: Path | None, single: Sequence[str]) -> d
     if preset is not None and preset not in PRESETS:
         raise UserError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     values: dict[str, Any] = dict(PRESETS[preset]) if preset else {}
-    values |= {} if file is None else changed(_read(file))
+    values |= {} if file is None else _given(_read(file))
     return values | dict(_pair(entry) for entry in single)
 
 
@@ -50,6 +50,13 @@ def _read(path: Path) -> Settings:
     if isinstance(values, Mapping) and "settings" not in values:
         return parse(values)
     return read_settings(path)
+
+
+def _given(settings: Settings) -> dict[str, Any]:
+    """What a file contains, without the values that suit its goal, because another goal may be set after it."""
+    suits = suited(settings.loss)
+    given = {name: getattr(settings, name) for name in settings.model_fields_set - {"version"}}
+    return {name: value for name, value in given.items() if name not in suits or value != suits[name]}
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def show_comparison(state: Comparison, console: Console) -> None:
 
 def show_settings(console: Console) -> None:
     """Print every setting by the name that --set takes."""
-    rows = []
+    rows, plain = [], Settings()
     for name, field in Settings.model_fields.items():
         if names := choices(name):
             allowed = " | ".join(names)
@@ -90,9 +90,8 @@ def show_settings(console: Console) -> None:
             allowed = "text"
         else:
             allowed = "{:g} to {:,g}".format(*bounds(name))
-        rows.append(
-            [name, repr(field.default) if field.annotation is str else str(field.default), allowed, title(name)]
-        )
+        default = getattr(plain, name)
+        rows.append([name, repr(default) if field.annotation is str else str(default), allowed, title(name)])
     _print(console, ("name", "default", "range", "title"), *(row for row in rows if row[0] != "version"))
 
 

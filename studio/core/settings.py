@@ -63,6 +63,7 @@ _OF_3: Mapping[str, Any] = {**_OF_4, "closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
 _EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4}
 DEFAULT_GOAL = "edit"
+_BY_GOAL = "The default depends on the goal; this one is that of goals without a default of their own."
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
 LARGEST_SEED = 2**32 - 1  # integers above 2**53 do not survive a browser; this leaves room to spare
 
@@ -88,7 +89,7 @@ class Settings(BaseModel):
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Second face weight")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
     may_change: str = Field(default="", max_length=300, title="May change")
-    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight")
+    closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight", description=_BY_GOAL)
     closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness measure")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
     crop_x: float = Field(default=0.0, ge=-1, le=1, title="Horizontal position")
@@ -104,7 +105,7 @@ class Settings(BaseModel):
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="Optimised variables")
-    z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate, z")
+    z_rate: float = Field(default=0.3, ge=0.0001, le=1, title="Learning rate, z", description=_BY_GOAL)
     noise_rate: float = Field(default=0.01, ge=0.0001, le=1, title="Learning rate, noise")
     gradient: GradientName = Field(default="discrete", title="Gradient method")
     optimiser: OptimiserName = Field(default="normalised", title="Optimiser")
@@ -116,8 +117,8 @@ class Settings(BaseModel):
         """What is not given has the value that suits the goal."""
         if not isinstance(values, Mapping):
             return values
-        loss = str(values.get("loss", DEFAULT_GOAL))
-        return {**GOALS[loss].defaults, **values} if loss in GOALS else values
+        loss = values.get("loss", DEFAULT_GOAL)
+        return {**GOALS[loss].defaults, **values} if isinstance(loss, str) and loss in GOALS else values
 
     @field_validator("prompt", "source_text", mode="before")
     @classmethod

@@ -18,7 +18,6 @@ from adjointdeis import Audit
 from studio.core.cancellation import CancelToken
 from studio.core.goals import PROMPTS
 from studio.core.gradients import GRADIENTS
-from studio.core.presets import suited
 from studio.core.settings import parse
 from studio.export.morph import morph_record
 from studio.export.recordings import FOLDER as RECORDINGS
@@ -34,7 +33,7 @@ from studio.runs.request import Request
 
 FOLDER = RECORDINGS / "tabs"
 # an ODE on the grid of the paper's morphs; few updates, because four methods run
-COMPARE: Mapping[str, Any] = {"mode": "ode", "sampling_steps": 20, "optimisation_steps": 6}
+COMPARE: Mapping[str, Any] = {"loss": "clip_text", "mode": "ode", "sampling_steps": 20, "optimisation_steps": 6}
 """Settings of a comparison that differ from the usual ones: those of the recording, and of the tab when it opens."""
 
 
@@ -148,9 +147,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         stop = CancelToken(Path(folder) / "stop")
         first, second = morph_examples()
-        *_, morphed = morph(
-            model, Request.checked({"loss": "morph", **suited("morph")}, first, second, model.size), stop
-        )
+        *_, morphed = morph(model, Request.checked({"loss": "morph"}, first, second, model.size), stop)
         assert isinstance(morphed, Morphed)  # it is never cancelled
         write_morph(morphed, model)
         request = Request.checked({"prompt": PROMPTS[0], **COMPARE}, examples()[0], None, model.size)

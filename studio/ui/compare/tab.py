@@ -11,8 +11,9 @@ from typing import Any
 import gradio as gr
 
 from studio.core.cancellation import CancelToken
-from studio.core.goals import GOALS, PROMPTS, offered
+from studio.core.goals import GOALS, PROMPTS, SUITED_FIELDS, offered
 from studio.core.gradients import GRADIENTS
+from studio.core.presets import suited
 from studio.core.settings import GradientName
 from studio.export.recorded_tabs import COMPARE, load_comparison
 from studio.queue.app_state import Stream, Studio, Task
@@ -23,11 +24,12 @@ from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import DEFAULTS, NAME_EXAMPLES, example_row, model_input, picture
+from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
+_GOAL: str = COMPARE["loss"]
 _READY = "Ready: press Compare"
 
 
@@ -60,7 +62,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
             chosen = example_row(examples, start)
             goals = [(one.label, one.name) for one in offered("compare")]
-            goal = gr.Radio(goals, value=DEFAULTS.loss, label="Goal", elem_id="compare-goal", elem_classes="cards")
+            goal = gr.Radio(goals, value=_GOAL, label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
             with gr.Column(visible=False) as second_box:
                 second = picture("Target face", "compare-second", None, height=190)
@@ -74,9 +76,9 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
                 elem_id="compare-methods",
                 elem_classes="cards",
             )
-            fields = controls(_MAIN, "compare-", **COMPARE)
+            fields = controls(_MAIN, "compare-", **{name: COMPARE[name] for name in _MAIN if name in COMPARE})
             with gr.Accordion("All settings", open=False, elem_id="compare-more"):
-                fields |= controls(_MORE, "compare-")
+                fields |= controls(_MORE, "compare-", **suited(_GOAL))
         with gr.Column(scale=8, min_width=340):
             recorded = load_comparison() if examples else None
             job = job_row("compare-", "Compare", compare_html.recorded(recorded, studio.model.digest))
@@ -106,6 +108,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
         [second_box, second, prompt],
         **QUICK,
     )
+    goal.input(lambda chosen: list(suited(chosen).values()), goal, [fields[name] for name in SUITED_FIELDS], **QUICK)
     goal.change(None, js=NAME_EXAMPLES, **QUICK)
 
 
