@@ -9,8 +9,8 @@ from typing import Any
 
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import Settings, parse
-from studio.export.metadata import read_settings
+from studio.core.settings import Settings, migrated, parse
+from studio.export.metadata import read_values
 
 
 def collected(preset: str | None, file: Path | None, single: Sequence[str]) -> dict[str, Any]:
@@ -42,20 +42,19 @@ def existing(path: Path) -> Path:
     return path
 
 
-def _read(path: Path) -> Settings:
+def _read(path: Path) -> Mapping[str, Any]:
     try:
         values = json.loads(existing(path).read_text(encoding="utf-8"))
     except ValueError:  # neither text nor JSON: an image
-        return read_settings(path)
-    if isinstance(values, Mapping) and "settings" not in values:
-        return parse(values)
-    return read_settings(path)
+        return read_values(path)
+    return values if isinstance(values, Mapping) and "settings" not in values else read_values(path)
 
 
-def _given(settings: Settings) -> dict[str, Any]:
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a file contains, without the values that suit its goal, because another goal may be set after it."""
-    suits = suited(settings.loss)
-    given = {name: getattr(settings, name) for name in settings.model_fields_set - {"version"}}
+    values, settings = migrated(values), parse(values)
+    given = {name: getattr(settings, name) for name in values if name != "version"}
+    suits = suited(settings.loss) if "loss" in given else {}
     return {name: value for name, value in given.items() if name not in suits or value != suits[name]}
 
 

@@ -72,13 +72,22 @@ def read_settings(path: str | Path) -> Settings:
     Raises:
         UserError: the file is of another format, has no record, or has settings that this version refuses.
     """
+    return parse(read_values(path))
+
+
+def read_values(path: str | Path) -> dict[str, Any]:
+    """The same as written, not checked.
+
+    Raises:
+        UserError: the file is of another format or has no record.
+    """
     try:
         values = json.loads(_record_text(Path(path)))["settings"]
     except (*_UNREADABLE, Image.DecompressionBombError) as error:
         raise UserError(_NO_SETTINGS) from error
     if not isinstance(values, dict):
         raise UserError(_NO_SETTINGS)
-    return parse(values)
+    return values
 
 
 def _published(model: Model) -> dict[str, str]:

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 import app
+from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import suited
 from studio.core.settings import Settings
 from studio.export.metadata import read_settings
@@ -72,7 +73,8 @@ def test_every_setting_is_a_parameter_with_its_default(client: Client) -> None:
     given = {p["parameter_name"]: p for p in endpoints["/steer"]["parameters"]}
     for name, field in Settings.model_fields.items():
         if name != "version":
-            assert given[name]["parameter_default"] == field.default
+            assert given[name]["parameter_has_default"]
+            assert given[name]["parameter_default"] == (None if name in SUITED_FIELDS else field.default)
     assert given["marked"]["parameter_default"] is False
     assert given["optimisation_steps"]["python_type"]["type"] == "int"
     assert "Literal['sde', 'ode']" in given["mode"]["python_type"]["type"]
@@ -88,6 +90,14 @@ def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Pat
     assert (settings.seed, settings.closeness, settings.prompt) == (11, 0.5, "red hair")
     assert written["settings"] == settings.model_dump()
     assert Image.open(path).size == (16, 16)
+
+
+def test_what_is_not_given_suits_the_goal(client: Client, face: Path) -> None:
+    for asked, loss in (({}, "edit"), ({"loss": "clip_text", "z_rate": None}, "clip_text")):
+        settings = read_settings(steer(client, face, **asked)[0])
+        assert settings.loss == loss
+        assert settings.model_dump().items() >= suited(loss).items()
+    assert read_settings(steer(client, face, z_rate=0.3)[0]).z_rate == 0.3
 
 
 def test_nobody_reads_the_host_that_another_asked_for(url: str) -> None:
@@ -218,7 +228,7 @@ def test_the_documented_python_runs(
 ) -> None:
     monkeypatch.chdir(ROOT)
     exec(snippet("python").replace("http://127.0.0.1:7860", url), {})
-    assert "Match with “a face with red hair”" in capsys.readouterr().out
+    assert "Probability of “a face with red hair”" in capsys.readouterr().out
 
 
 def test_the_documented_curl_runs(url: str) -> None:

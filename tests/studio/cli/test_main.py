@@ -17,7 +17,7 @@ from studio.cli import main
 from studio.cli.settings import collected
 from studio.core.errors import UserError
 from studio.core.presets import PRESETS, suited
-from studio.core.settings import Settings
+from studio.core.settings import Settings, parse
 from studio.export.metadata import read_settings
 from studio.images.label import draw_label
 from studio.models.interface import Model
@@ -73,7 +73,7 @@ def test_names_of_files_follow_from_the_pictures(face: Path, save_picture: Calla
     second = save_picture("other.png", colour="navy")
     run("steer", face, "--text", "x", *QUICK)
     run("morph", face, second, *QUICK)
-    assert Path("a face-clip-text-0.png").is_file()
+    assert Path("a face-edit-0.png").is_file()
     assert Path("a face-other-0.json").is_file()
 
 
@@ -168,6 +168,40 @@ def test_later_sources_override_earlier_ones(tmp_path: Path) -> None:
     bare.write_text(json.dumps({"seed": 5, "closeness": 2.0}))
     values = collected("Balanced", bare, ["seed=6"])
     assert values == {**PRESETS["Balanced"], "closeness": 2.0, "seed": "6"}
+
+
+def test_a_file_overrides_a_preset_with_a_value_that_is_the_default(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps({"optimisation_steps": Settings().optimisation_steps}))
+    assert collected("Paper", bare, []) == {**PRESETS["Paper"], "optimisation_steps": 20}
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_another_goal_after_a_file_starts_with_what_suits_it(tmp_path: Path, version: int) -> None:
+    saved = tmp_path / "saved.json"
+    full = parse({"version": version, "loss": "clip_text", "prompt": "a hat", "noise_rate": 0.02}).model_dump()
+    saved.write_text(json.dumps({"settings": full | {"version": version}}))
+    same, other = parse(collected(None, saved, [])), parse(collected(None, saved, ["loss=edit"]))
+    assert same.model_dump() == full
+    assert {name: getattr(other, name) for name in suited("edit")} == suited("edit")
+    assert (other.prompt, other.noise_rate, other.sampling_steps) == ("a hat", 0.02, same.sampling_steps)
+
+
+def test_a_value_chosen_in_a_file_stays_with_another_goal(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.json"
+    saved.write_text(json.dumps({"loss": "identity", "closeness": 1.5}))
+    other = parse(collected(None, saved, ["loss=edit"]))
+    assert (other.closeness, other.z_rate) == (1.5, suited("edit")["z_rate"])
+    saved.write_text(json.dumps({"closeness": 2.0}))
+    other = parse(collected(None, saved, ["loss=identity"]))
+    assert (other.closeness, other.z_rate) == (2.0, suited("identity")["z_rate"])
+
+
+def test_a_flag_names_the_goal_and_the_rest_suits_it(face: Path) -> None:
+    assert run("steer", face, "--text", "x", *QUICK, "--set", "loss=clip_text", "--out", "x.png") == 0
+    assert read_settings("x.png").model_dump().items() >= suited("clip_text").items()
+    assert run("steer", face, "--text", "x", *QUICK, "--out", "y.png") == 0
+    assert read_settings("y.png").model_dump().items() >= suited("edit").items()
 
 
 def test_a_bare_settings_file_is_checked(tmp_path: Path) -> None:

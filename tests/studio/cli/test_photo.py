@@ -44,7 +44,7 @@ def crop_of(path: str, which: str = "crop") -> tuple[float, ...]:
 def test_a_photo_is_cropped_to_a_face_and_written_with_the_result(capsys: Any) -> None:
     found = find_faces("group.png", ALIGNED).found
     words = ("steer", "group.png", "--text", "red hair", *QUICK, "--out", "one.png", "--in-photo", "whole.png")
-    words += ("--set", "closeness=0")
+    words += ("--set", "loss=clip_text", "--set", "closeness=0")
     assert run(*words, "--find-face") == 0
     assert capsys.readouterr().out.split() == ["one.png", "one.json", "whole.png"]
     assert crop_of("one.png") == found[0].crop == crop_of("whole.png")

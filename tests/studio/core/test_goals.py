@@ -35,10 +35,10 @@ def test_settings_are_recognised_as_their_preset() -> None:
 
 
 def test_a_goal_starts_with_what_suits_it() -> None:
-    plain = Settings()
+    assert suited("edit") == {"z_rate": 0.15, "closeness": 2.0}
     assert suited("clip_text") == {"z_rate": 0.3, "closeness": 0.5}
-    assert suited("identity") == {"z_rate": 0.4, "closeness": 0.2}
-    assert suited("morph")["z_rate"] < plain.z_rate
+    assert suited("identity") == {"z_rate": 0.25, "closeness": 0.2}
+    assert suited("morph")["z_rate"] < suited("clip_text")["z_rate"]
     for loss in GOALS:
         assert set(suited(loss)) == set(SUITED_FIELDS)
         parse({**suited(loss), "loss": loss, "prompt": "a face"})
@@ -66,7 +66,7 @@ def test_a_goal_that_cannot_work_is_refused_when_it_is_made(wrong: dict[str, obj
 
 
 def test_an_unknown_goal_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UserError, match=r"^There is no goal 'joy': choose 'clip_text', .* or '\w+'\.$"):
+    with pytest.raises(UserError, match=r"^There is no goal 'joy': choose 'edit', 'clip_text', .* or '\w+'\.$"):
         suited("joy")
     with pytest.raises(UserError, match="There is no goal 'joy'"):
         Settings.model_construct(loss="joy").needs_prompt  # noqa: B018 - the property raises

@@ -4,7 +4,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from studio.core.errors import UserError
+from studio.core.goals import GOALS
 from studio.core.links import query, read_query
+from studio.core.presets import suited
 from studio.core.settings import Settings, parse
 
 EXAMPLES = [Path("/somewhere/5-mohawk.png"), Path("/somewhere/6-glasses.png")]
@@ -21,8 +23,27 @@ def test_settings_survive_a_link(settings: Settings) -> None:
     assert linked.image == EXAMPLES[0]
 
 
+@pytest.mark.parametrize("other", GOALS)
+@pytest.mark.parametrize("loss", GOALS)
+def test_a_link_keeps_a_value_that_is_the_default_of_another_goal(loss: str, other: str) -> None:
+    settings = parse({"loss": loss, **suited(other), "seed": 3})
+    linked = read_query(dict(parse_qsl(query(settings))), [])
+    assert linked is not None
+    assert linked.settings == settings
+
+
+@pytest.mark.parametrize("loss", ["clip_text", "identity"])
+def test_a_link_without_a_version_is_one_of_version_4(loss: str) -> None:
+    goal = {} if loss == "clip_text" else {"loss": loss}
+    linked = read_query({**goal, "prompt": "a hat", "seed": "7"}, EXAMPLES)
+    assert linked is not None
+    assert linked.settings == parse({"version": 4, "loss": loss, "prompt": "a hat", "seed": 7})
+    assert (linked.settings.loss, linked.settings.sampling_steps, linked.settings.z_rate) == (loss, 8, 0.3)
+
+
 def test_a_link_holds_only_settings_that_differ_from_their_defaults() -> None:
-    assert query(Settings(seed=7)) == "seed=7"
+    assert query(Settings(seed=7)) == "version=5&seed=7"
+    assert query(Settings(loss="identity")) == "version=5&loss=identity"
     assert query(Settings()) == ""
 
 

@@ -28,7 +28,7 @@ from studio.ui.job import JobHandlers
 from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
 from studio.ui.steer.outputs import output_column
 from studio.ui.steer.responses import InputHandlers
-from studio.ui.steer.run import steer_work
+from studio.ui.steer.run import steer_fresh, steer_work
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs" / "goals.md").read_text(encoding="utf-8")
@@ -74,13 +74,15 @@ def test_a_run_on_the_page_follows_the_goal_of_a_plugin(redness: str, model: Mod
     load_plugins([redness])
     studio, client = Studio(model), SimpleNamespace(session_hash="me")
     with gr.Blocks():
-        form, out = Form(start_inputs([]), goal_inputs([])), output_column(None, model.digest)
-    shown = InputHandlers(studio, form, out).choose_goal("redness", 1, 0, 0, 0, 1)
+        form = Form(start_inputs([]), goal_inputs([]))
+        out = output_column(None, model.digest, form.start.reconstruct)
+    shown = InputHandlers(studio, form, out).choose_goal(None, "redness", 1, 0, 0, 0, 1)
     assert not any(shown[box].visible for box in (form.goal.prompt_box, form.goal.second_box, form.goal.mix_box))
     named = {name: field.value for name, field in form.fields.items()}
     named |= {"loss": "redness", "sampling_steps": 5, "optimisation_steps": 3, "closeness": 0.0}
-    job = JobHandlers(out.job, studio.cancel_tokens, steer_work(studio.stream, form, out, model.size))
-    *_, last = job.run(client, str(face), None, (), *named.values())  # type: ignore[arg-type]
+    work, fresh = steer_work(studio.stream, form, out, model.size), steer_fresh(form, out, model.size)
+    job = JobHandlers(out.job, studio.cancel_tokens, work, fresh)
+    *_, last = job.run(client, str(face), None, (), True, *named.values())  # type: ignore[arg-type]
     outcome = last[out.shown]
     assert outcome.best.similarity["Red"] > outcome.curve[0].similarity["Red"]
     assert html.goal_text(outcome.settings) == "Red"
@@ -96,7 +98,7 @@ def test_an_endpoint_accepts_the_goal_of_a_plugin_and_the_schema_lists_it(starte
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]  # type: ignore[index]
     (loss,) = (p for p in endpoints["/steer"]["parameters"] if p["parameter_name"] == "loss")
     assert "'redness'" in loss["python_type"]["type"]
-    with pytest.raises(AppError, match=r"choose 'clip_text', .* or 'redness', but it is os"):
+    with pytest.raises(AppError, match=r"choose 'edit', .* or 'redness', but it is os"):
         client.predict(**quick, loss="os", api_name="/steer")
 
 

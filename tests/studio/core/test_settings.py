@@ -1,7 +1,8 @@
 import pytest
 
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PRESETS
+from studio.core.goals import GOALS
+from studio.core.presets import DEFAULT, PRESETS, suited
 from studio.core.settings import LARGEST_SEED, MIX, Settings, bounds, changed, parse, title
 
 # every field that version 1 had, as it wrote them
@@ -67,8 +68,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
             "The mix is empty: give at least one of its losses a weight above 0.",
         ),
         (
-            {"version": 5},
-            "These settings were written by version 5 of the studio, but this one reads up to version 4: update the "
+            {"version": 6},
+            "These settings were written by version 6 of the studio, but this one reads up to version 5: update the "
             "studio, or enter the settings by hand.",
         ),
     ],
@@ -86,7 +87,7 @@ def test_bounds_and_titles_come_from_the_fields() -> None:
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
     settings = parse(OLD)
-    assert settings.version == 4
+    assert settings.version == 5
     assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
         name: value for name, value in OLD.items() if name != "version"
     }
@@ -104,13 +105,45 @@ def test_what_an_old_file_leaves_out_means_what_it_meant_then(version: int) -> N
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_pictures_were_kept_closer_before_version_4(version: int) -> None:
     assert parse({"version": version}).closeness == 1.0
-    assert parse({}).closeness == Settings().closeness == 0.5
+    assert parse({"version": 4}).closeness == 0.5
 
 
 def test_there_were_fewer_updates_before_version_4() -> None:
     assert parse({"version": 3}).optimisation_steps == 15
     assert parse({"version": 3, "optimisation_steps": 30}).optimisation_steps == 30
-    assert parse({}).optimisation_steps == Settings().optimisation_steps == 20
+    assert parse({"version": 4}).optimisation_steps == Settings().optimisation_steps == 20
+
+
+@pytest.mark.parametrize(("version", "z_rate"), [(1, 0.2), (2, 0.2), (3, 0.3), (4, 0.3)])
+def test_a_match_by_eight_steps_was_the_default_before_version_5(version: int, z_rate: float) -> None:
+    settings = parse({"version": version})
+    assert (settings.loss, settings.sampling_steps, settings.z_rate) == ("clip_text", 8, z_rate)
+    assert (parse({}).loss, parse({}).sampling_steps) == ("edit", 4)
+    assert parse({"version": version, "loss": "edit", "sampling_steps": 2}).sampling_steps == 2
+
+
+@pytest.mark.parametrize("loss", GOALS)
+def test_before_version_5_no_goal_had_defaults_of_its_own(loss: str) -> None:
+    settings = parse({"version": 4, "loss": loss})
+    assert (settings.z_rate, settings.closeness) == (0.3, 0.5)
+
+
+@pytest.mark.parametrize("loss", GOALS)
+def test_what_is_not_given_suits_the_goal(loss: str) -> None:
+    for settings in (parse({"loss": loss}), Settings(loss=loss)):
+        assert {name: getattr(settings, name) for name in suited(loss)} == suited(loss)
+        assert settings.model_dump().items() >= GOALS[loss].defaults.items()
+    assert parse({"loss": loss, "closeness": 0.7}).closeness == 0.7
+
+
+def test_the_default_goal_is_listed_first() -> None:
+    assert next(iter(GOALS)) == Settings().loss
+
+
+@pytest.mark.parametrize("loss", [None, 10**5000, ["edit"], {"edit": 1}], ids=["none", "large", "list", "mapping"])
+def test_a_goal_that_is_no_text_is_refused(loss: object) -> None:
+    with pytest.raises(UserError, match=r"^Goal: "):
+        parse({"loss": loss})
 
 
 def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
@@ -122,15 +155,24 @@ def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
 
 
 def test_a_query_is_all_text() -> None:
-    assert parse({"version": "4", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+    assert parse({"version": "5", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
     )
+    assert parse({"version": "4", "seed": "7"}) == parse({"version": 4, "seed": 7})
 
 
 def test_only_what_differs_from_the_defaults_needs_to_be_told() -> None:
     settings = parse({"prompt": "a face with a hat", "seed": 4})
     assert changed(settings) == {"prompt": "a face with a hat", "seed": 4}
     assert parse(changed(settings)) == settings
+
+
+@pytest.mark.parametrize("loss", GOALS)
+def test_what_differs_from_the_defaults_of_its_goal_is_told(loss: str) -> None:
+    assert changed(Settings(loss=loss)) == ({} if loss == "edit" else {"loss": loss})
+    for other in map(suited, GOALS):
+        settings = parse({"loss": loss, **other})
+        assert parse(changed(settings)) == settings
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_file_names_hold_no_text_that_a_user_wrote(outcome: Outcome, model: Mode
         pytest.importorskip("av")
     path = save(kind, outcome, model, tmp_path)
     assert path.parent == tmp_path
-    assert path.name == f"steered-clip-text-5{SAVES[kind].suffix}"
+    assert path.name == f"steered-edit-5{SAVES[kind].suffix}"
     assert path.stat().st_size > 100
 
 
@@ -65,7 +65,7 @@ def test_the_label_is_drawn_on_request_only(outcome: Outcome, model: Model, tmp_
     labelled = Image.open(save(kind, outcome, model, tmp_path, marked=True)).convert("RGB")
     assert bare.size == labelled.size
     assert bare.tobytes() != labelled.tobytes()
-    assert read_settings(tmp_path / f"steered-clip-text-5{SAVES[kind].suffix}") == outcome.settings
+    assert read_settings(tmp_path / f"steered-edit-5{SAVES[kind].suffix}") == outcome.settings
     # the pixels asked for without a label are the run's own
     if kind == "png":
         assert bare.tobytes() == outcome.after.tobytes()

@@ -40,7 +40,7 @@ def test_the_file_has_the_note_and_no_metadata_of_the_camera(
     outcome: Outcome, photo: Path, model: Model, tmp_path: Path
 ) -> None:
     path = save_photo(outcome, photo, model, tmp_path)
-    assert path.name == "steered-clip-text-5-photo.png"
+    assert path.name == "steered-edit-5-photo.png"
     assert read_settings(path) == outcome.settings
     with Image.open(path) as saved:
         assert saved.size == (1500, 900)

@@ -11,7 +11,7 @@ START = {"x_T": torch.zeros(1, 3, 4, 4), "z": torch.zeros(1, 9), "noises": torch
 
 
 def test_a_normalised_rate_is_the_root_mean_square_change_of_an_entry() -> None:
-    optimizer, rates, wrt, rules = step_options(Settings(z_rate=0.1, noise_rate=0.02), START)
+    optimizer, rates, wrt, rules = step_options(Settings(loss="clip_text", z_rate=0.1, noise_rate=0.02), START)
     assert wrt == ("noises", "z")
     assert rules.normalize
     assert callable(optimizer)
@@ -24,7 +24,7 @@ def test_a_normalised_rate_is_the_root_mean_square_change_of_an_entry() -> None:
 
 
 def test_later_steps_average_the_directions_so_far() -> None:
-    optimizer, rates, *_ = step_options(Settings(variables="z", z_rate=1.0), START)
+    optimizer, rates, *_ = step_options(Settings(loss="clip_text", variables="z", z_rate=1.0), START)
     assert callable(optimizer)
     v = torch.zeros(1, 9, requires_grad=True)
     steps = optimizer([{"params": [v], "lr": rates["z"]}])

@@ -51,5 +51,5 @@ def test_two_texts_that_mean_the_same_have_no_direction(model: Model, pictures: 
 
 def test_an_unknown_goal_is_refused_and_no_morph(model: Model, pictures: tuple[Tensor, Tensor]) -> None:
     settings = Settings.model_construct(loss="joy")
-    with pytest.raises(UserError, match="There is no goal 'joy': choose 'clip_text'"):
+    with pytest.raises(UserError, match="There is no goal 'joy': choose 'edit', 'clip_text'"):
         objective(settings, model, *pictures)

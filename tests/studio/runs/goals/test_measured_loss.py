@@ -151,7 +151,7 @@ def test_a_comparison_evaluates_its_loss_once_an_update(
     counted: tuple[Model, Counter[str]], request_for: Make, cancel_token: CancelToken
 ) -> None:
     model, calls = counted
-    for state in compare(model, request_for(), ["discrete", "adjoint_1"], cancel_token):
+    for state in compare(model, request_for(loss="clip_text"), ["discrete", "adjoint_1"], cancel_token):
         if state.stage == "optimise":
             assert calls == {"decoder": 1, "clip": 1}
         calls.clear()
@@ -165,7 +165,7 @@ def test_a_step_that_is_taken_back_leaves_the_values_of_the_frame(
         output: Tensor = model.network(t, x, z)
         return output * (torch.nan if float((z.detach() - z_0).abs().max()) > 0.2 else 1)
 
-    request = request_for(z_rate=0.3, optimisation_steps=4, closeness=2.0)
+    request = request_for(loss="clip_text", z_rate=0.3, optimisation_steps=4, closeness=2.0)
     *_, free = steer(model, request, cancel_token)
     z_0 = model.encode(to_tensor(request.start))
     *_, outcome = steer(dataclasses.replace(model, network=fragile), request, cancel_token)

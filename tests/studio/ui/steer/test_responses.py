@@ -165,7 +165,8 @@ def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
 
 def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(handlers: InputHandlers) -> None:
     assert handlers.suit("identity") == [0.25, 0.2]
-    assert handlers.suit("clip_text") == [Settings().z_rate, Settings().closeness]
+    assert handlers.suit("clip_text") == [0.3, 0.5]
+    assert handlers.suit("edit") == [Settings().z_rate, Settings().closeness]
 
 
 def test_the_attributes_to_keep_are_the_opposite_of_those_that_may_change(handlers: InputHandlers) -> None:
