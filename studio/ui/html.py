@@ -9,6 +9,7 @@ from studio.core.settings import Settings
 from studio.runs.events import Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
+from studio.runs.measures.verdict import Verdict
 from studio.runs.reconstruct import Reconstruction
 from studio.ui.verdict import headline, verdict_html
 
@@ -63,9 +64,10 @@ def goal_text(settings: Settings) -> str:
     return settings.prompt if settings.needs_prompt else goal.summary or goal.label.split(":")[0]
 
 
-def asked(settings: Settings) -> str:
-    """The goal of the run that is shown, and, for an audience, how it is reached."""
-    return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>'
+def asked(settings: Settings, verdict: Verdict | None = None) -> str:
+    """The goal of the run that is shown; for an audience also how it is reached, and whether it was."""
+    reached = "" if verdict is None else f'<p class="how"><b>{escape(headline(verdict))}</b></p>'
+    return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>{reached}'
 
 
 def recorded(title: str, current: bool, button: str = "Run") -> str:

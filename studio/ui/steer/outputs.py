@@ -131,7 +131,7 @@ class Outputs:
         return {
             self.job.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.job.announcement: sentence,
-            self.asked: html.asked(outcome.settings),
+            self.asked: html.asked(outcome.settings, outcome.verdict),
             self.live: playback_view(outcome, play),
             self.compare: comparison_view(outcome),
             self.numbers: html.numbers(outcome),
@@ -172,7 +172,11 @@ def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) 
         sentence = html.recorded(first.title, first.digest == digest)
         status = html.progress_bar(sentence, below=html.gains(first.outcome))
     job = job_row("", "Run", status, [resume, reconstruct])
-    asked = gr.HTML(html.asked(first.outcome.settings) if first else "", elem_id="asked", elem_classes="plain asked")
+    asked = gr.HTML(
+        html.asked(first.outcome.settings, first.outcome.verdict) if first else "",
+        elem_id="asked",
+        elem_classes="plain asked",
+    )
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
             live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")

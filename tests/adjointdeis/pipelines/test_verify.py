@@ -10,11 +10,11 @@ from benchmarks.tiny_pipelines import (
     STANDARD,
     Tiny,
     _embeds,
-    _no_text,
     _unet,
     _vae,
     build,
     diffusers,
+    no_text,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -30,7 +30,7 @@ def inpainting():
         unet=_unet(),
         scheduler=diffusers.DDIMScheduler(clip_sample=False),
         **NO_CHECKER,
-        **_no_text(),
+        **no_text(),
     )
     mask = torch.zeros(1, 1, 32, 32)
     mask[..., :16] = 1
@@ -128,7 +128,7 @@ def test_perturbed_attention_guidance_is_followed():
         feature_extractor=None,
         requires_safety_checker=False,
         pag_applied_layers=["mid"],
-        **_no_text(),
+        **no_text(),
     )
     call = {**_embeds(32), "height": 32, "width": 32, "pag_scale": 3.0}
     assert made(Tiny(pipe, call), 4).verify(None) < 1e-5

@@ -19,7 +19,9 @@ def test_check_prints_one_line_for_each_model(capsys: pytest.CaptureFixture[str]
         assert entry.licence in line
     assert lines[len(ENTRIES)] == ""
     assert "Start one with python app.py --model NAME." in lines[-2]
-    assert lines[-1].endswith("recorded: ddpm-celebahq, ddpm-church, ldm-celebahq.")
+    unpinned = [name for name, entry in ENTRIES.items() if entry.repo and not entry.revision]
+    assert lines[-1].endswith(f"recorded: {', '.join(unpinned)}.")
+    assert {"ddpm-celebahq", "ldm-celebahq", "sdxl"} <= set(unpinned)
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 import pytest
 
+from studio.core.settings import Settings
 from studio.runs.measures.verdict import Change, Reached, Similarity, Verdict
+from studio.ui.html import asked
 from studio.ui.verdict import headline, verdict_html
 
 NEAR, FAR = Similarity("a", 0.8, 0.5), Similarity("b <i>", 0.3, 0.5)
@@ -49,3 +51,8 @@ def test_names_and_reasons_are_escaped() -> None:
 
 def test_a_run_without_a_verdict_shows_none() -> None:
     assert verdict_html(None) == ""
+
+
+def test_an_audience_reads_the_verdict_beside_the_goal() -> None:
+    assert "<b>Goal reached (over 99 %)</b>" in asked(Settings(prompt="a hat"), Verdict("yes", 0.995))
+    assert "reached (" not in asked(Settings(prompt="a hat"))
