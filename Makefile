@@ -5,6 +5,8 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# two workers, each with whole files, so that what a file shares is made once; byte code is kept for the next time
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: demo test check fast audit clean
 
@@ -13,7 +15,7 @@ demo: .venv/demo-ready
 
 test: check
 	.ci/chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 check: .venv/test-ready
 	$(BIN)/ruff check .
@@ -21,7 +23,7 @@ check: .venv/test-ready
 	$(BIN)/mypy
 
 fast: .venv/test-ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 # separate from `make test`, because that needs no network
 audit: .venv/demo-ready

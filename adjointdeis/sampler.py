@@ -101,7 +101,7 @@ class Sampler:
                 "another sampler on its grid."
             )
         if family is None:
-            family = solver.family if not named else _family(scheduler, bool(sde), order == 2)
+            family = solver.family if not named else _family(scheduler, bool(sde))
         if multistep is None:
             # a corrector must be named, except in the scheduler's own sampler
             multistep = "midpoint" if named and solver.multistep.startswith("unipc") else solver.multistep
@@ -237,7 +237,7 @@ def _check_schedule(grid: Grid, prediction: Prediction) -> None:
         )
 
 
-def _family(scheduler: Any, sde: bool, second_order: bool) -> Family:
+def _family(scheduler: Any, sde: bool) -> Family:
     """The family of a method that is not the scheduler's own, on its grid."""
     algorithm = scheduler.config.get("algorithm_type", "")
     if sde:

@@ -112,13 +112,9 @@ def widest(x: Tensor) -> torch.dtype:
 
 
 def _check_gradient(pipe: Any, adapter: Adapter, run: Run) -> None:
-    step = run.steps[0]
+    step, first = run.steps[0], scale(adapter.start.scheduler, adapter.start.timesteps[0])
     with torch.enable_grad():
-        x = (
-            (step.state * scale(adapter.start.scheduler, adapter.start.timesteps[0]))
-            .to(step.state.dtype)
-            .requires_grad_(True)
-        )
+        x = (step.state * first).to(step.state.dtype).requires_grad_(True)
         try:
             output = adapter.network(0, x, adapter.start.z)
             gradient = torch.autograd.grad(output.float().square().mean(), x)[0] if output.requires_grad else None

@@ -399,7 +399,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ("guide/test_step_options.py",),
         ("g = g + self.shell * norm_prior_gradient(v)", "g = g - self.shell * norm_prior_gradient(v)"),
         ("longest / lengths.clamp_min(smallest)).clamp_max(1)", "longest / lengths.clamp_min(smallest))"),
-        ("torch.lerp(before[name], after[name], share)", "torch.lerp(after[name], before[name], share)"),
+        ("torch.lerp(before[name], goal, share)", "torch.lerp(goal, before[name], share)"),
         ("torch.where(share == 0, before[name], ", "torch.where(share < 0, before[name], "),
     ),
     *_of(

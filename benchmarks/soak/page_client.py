@@ -119,15 +119,15 @@ class PageClient:
 
     def run(self, changed: Mapping[str, Any]) -> Generator[RunOutput, None, None]:
         """Press Run; yields the output after every event. Closing the generator closes the stream."""
-        self._call("begin")
+        self._call("begin", changed)
         try:
             yield from self._stream(self.page.event("run"), changed)
         finally:
-            self._call("end")
+            self._call("end", {})
 
     def stop(self) -> None:
         """Press Stop."""
-        self._call("stop")
+        self._call("stop", {})
 
     def save(self, kind: str) -> bytes:
         """Press a save button; returns the file."""
@@ -135,9 +135,9 @@ class PageClient:
         file = last.shown["file"]
         return self._counts.add(self._http.get(f"file={file['path']}")).content
 
-    def _call(self, name: str) -> None:
+    def _call(self, name: str, changed: Mapping[str, Any]) -> None:
         event = self.page.event(name)
-        body = {"data": [], "fn_index": event["id"], "session_hash": self.session}
+        body = {"data": self.page.values(event, changed), "fn_index": event["id"], "session_hash": self.session}
         self._counts.add(self._http.post("run/predict", json=body))
 
     def _stream(self, event: Json, changed: Mapping[str, Any]) -> Iterator[RunOutput]:

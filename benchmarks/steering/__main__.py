@@ -46,7 +46,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"), help="file for the rows")
     parser.add_argument("--read", type=Path, nargs="+", help="only write the tables of these files into the card")
     parser.add_argument(
-        "--loss", choices=("clip_text", "edit"), default="clip_text", help="loss of the kinds text and expression"
+        "--loss",
+        choices=("edit", "clip_text", "rendered"),
+        default="edit",
+        help="loss of the kinds text and expression; rendered: the edit made by the renderer, for reference",
     )
     parser.add_argument(
         "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"

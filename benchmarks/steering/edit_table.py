@@ -19,7 +19,9 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "confirmed by the attribute classifier": lambda rows: _share(rows, lambda row: row["confirmed"]),
-    "confirmed at some update": lambda rows: _share(rows, lambda row: row["first_confirmed"] is not None),
+    "confirmed at some update": lambda rows: (
+        _share(rows, lambda row: row["first_confirmed"] is not None) if "updates" in rows[0] else "-"
+    ),
     "of 6 other attributes changed, mean": lambda rows: f"{_changed(rows):.2f}",
     "none of them changed": lambda rows: _share(rows, lambda row: not row["others_changed"]),
     "same person, both held-out embedders, FMR 1 %": lambda rows: _share(
@@ -34,8 +36,8 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "updates to the first confirmation: median, largest": lambda rows: _spread(
         [row["first_confirmed"] for row in rows if row["first_confirmed"] is not None], 0
     ),
-    "updates made: median, largest": lambda rows: _spread([row["updates"] for row in rows], 0),
-    "seconds, median": lambda rows: f"{statistics.median(row['seconds'] for row in rows):.1f}",
+    "updates made: median, largest": lambda rows: _spread([row["updates"] for row in rows if "updates" in row], 0),
+    "seconds: median, largest": lambda rows: _spread([row["seconds"] for row in rows if "seconds" in row], 1),
 }
 
 

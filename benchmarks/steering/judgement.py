@@ -49,23 +49,32 @@ def background_of(edit: Edit, person: Person, view: View) -> np.ndarray:
 
 
 def evaluated(model: Model, world: ClayWorld, outcome: Outcome, edit: Edit, scene: tuple[Person, View]) -> Row:
-    """The fields of a row for an edit of `scene`, as listed above."""
-    before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
+    """The fields of a row for a run that edits `scene`, as listed above."""
     confirmed = [world.attributes.read(to_tensor(image))[edit.attribute][0] == edit.target for image in outcome.frames]
+    return {
+        **compared(model, world, (outcome.before, outcome.after), edit, scene),
+        "first_confirmed": confirmed.index(True) if True in confirmed else None,
+        "best_step": outcome.best.step,
+        "updates": len(outcome.curve) - 1,
+    }
+
+
+def compared(
+    model: Model, world: ClayWorld, images: tuple[Image.Image, Image.Image], edit: Edit, scene: tuple[Person, View]
+) -> Row:
+    """The fields that depend on the images before and after alone."""
+    before, after = (world.attributes.read(to_tensor(image)) for image in images)
     mask = background_of(edit, *scene)
-    pixels = [np.asarray(image, dtype=float)[mask] for image in (outcome.before, outcome.after)]
+    pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     domain = domain_of(model)
     return {
         "read_before": before[edit.attribute][0],
         "read_after": after[edit.attribute][0],
         "confirmed": after[edit.attribute][0] == edit.target,
-        "first_confirmed": confirmed.index(True) if True in confirmed else None,
-        "best_step": outcome.best.step,
-        "updates": len(outcome.curve) - 1,
         "others_changed": [name for name in after if name != edit.attribute and after[name] != before[name]],
-        "same_person": {name: _same(world, name, outcome.before, outcome.after) for name in HELD_OUT},
+        "same_person": {name: _same(world, name, *images) for name in HELD_OUT},
         "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
-        "strangeness": None if domain is None else domain.check(outcome.after).score,
+        "strangeness": None if domain is None else domain.check(images[1]).score,
     }
 
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
-from benchmarks.steering.judgement import Row, evaluated, strip, view_changes
+from benchmarks.steering.judgement import Row, compared, evaluated, strip, view_changes
 from clay.people.dataset import TEST
+from clay.rendering.render import render_all
 from clay.world import HELD_OUT, ClayWorld
 from losses import Identity
 from studio.core.settings import Settings
@@ -62,14 +63,23 @@ def text_runs(
     loss: str = "clip_text",
     strips: Path | None = None,
 ) -> Iterator[Row]:
-    """One row for each of `count` faces from face `first`; the edits in turn. `strips` is a folder for images."""
+    """One row for each of `count` faces from face `first`; the edits in turn. `strips` is a folder for images.
+
+    The loss "rendered" stands for no run: the edit made by the renderer, which shows what the held-out networks say of
+    a perfect edit.
+    """
     for i, (person, view, start) in enumerate(faces(count, first), first):
         edit = edit_for(i, person, view, edits)
+        row = {"kind": kind, "loss": loss, "face": i, "prompt": edit.prompt}
+        if loss == "rendered":
+            after = Image.fromarray(render_all([edit.applied(person, view)])[0])
+            yield {**row, "first_confirmed": None, **compared(model, world, (start, after), edit, (person, view))}
+            continue
         outcome = finish(model, Settings(**{**settings, "loss": loss, "prompt": edit.prompt}), start)
         found = evaluated(model, world, outcome, edit, (person, view))
         if strips is not None:
             strip(outcome, found["first_confirmed"]).save(strips / f"{loss}-{i}-{edit.target}.png")
-        yield {"kind": kind, "loss": loss, "face": i, "prompt": edit.prompt, **found, **common(outcome)}
+        yield {**row, **found, **common(outcome)}
 
 
 def accepted(world: ClayWorld, image: Image.Image, person: Image.Image, rate: str) -> dict[str, bool]:

@@ -5,8 +5,8 @@ With the mean positions of the left eye, the right eye and the mouth,
     e = mean distance from the eyes to the mouth,   s = e / 0.45,   r = mean of the three positions,
 
 the crop is a square of side s in which r lies at (0.5, 0.43). The recognition network was trained on such crops. The
-package @vladmandic/face-api uses upright squares in whole pixels (`whole_pixels`); by default the square is rotated
-with the eyes and not rounded (`chip`).
+package @vladmandic/face-api uses upright squares in whole pixels; here the square is rotated with the eyes and not
+rounded (`chip`).
 
 Other recognition networks were trained on crops of 112 x 112 pixels, aligned to the ArcFace template by the similarity
 transform with the least squared error for eyes, tip of the nose and corners of the mouth (`template`):
@@ -75,18 +75,13 @@ class Square:
 
 def chip(points: Tensor) -> Square:
     """The square for dlib's network, rotated so that the eyes are level; points (68, 2) in pixels."""
-    (x, y), eye_to_mouth, turn = _middles(points)
-    side = eye_to_mouth / _SCALE
+    left, right, mouth = (points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH))
+    x, y = ((left + right + mouth) / 3).tolist()
+    side = float(((mouth - left).norm() + (mouth - right).norm()) / 2) / _SCALE
+    across, fall = (right - left).tolist()
+    turn = math.atan2(fall, across)
     down = (0.5 - _DOWN) * side
     return Square(x - math.sin(turn) * down, y + math.cos(turn) * down, side, turn)
-
-
-def whole_pixels(points: Tensor) -> Square:
-    """The package's square: upright, rounded down to whole pixels, at least 0; points (68, 2) in pixels."""
-    (x, y), eye_to_mouth, _ = _middles(points)
-    side = math.floor(eye_to_mouth / _SCALE)
-    left, top = math.floor(max(0.0, x - 0.5 * side)), math.floor(max(0.0, y - _DOWN * side))
-    return Square(left + side / 2, top + side / 2, side)
 
 
 def template(points: Tensor) -> Square:
@@ -99,11 +94,3 @@ def template(points: Tensor) -> Square:
     middle = p + (complex(_TEMPLATE_SIDE / 2, _TEMPLATE_SIDE / 2) - t) / a
     turn = -math.atan2(float(a.imag), float(a.real))
     return Square(float(middle.real), float(middle.imag), _TEMPLATE_SIDE / float(a.abs()), turn)
-
-
-def _middles(points: Tensor) -> tuple[tuple[float, float], float, float]:
-    """Mean position of eyes and mouth, mean distance from eyes to mouth, and angle of the line through the eyes."""
-    left, right, mouth = (points[part].double().mean(dim=0) for part in (_LEFT_EYE, _RIGHT_EYE, _MOUTH))
-    x, y = ((left + right + mouth) / 3).tolist()
-    across, down = (right - left).tolist()
-    return (x, y), float(((mouth - left).norm() + (mouth - right).norm()) / 2), math.atan2(down, across)

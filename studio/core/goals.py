@@ -25,6 +25,8 @@ Requirement = Literal["prompt", "source_text", "second_picture", "clip", "identi
 Tab = Literal["steer", "morph", "compare"]
 Values = Mapping[str, float | str]
 
+PERSON, BACKGROUND = "person", "background"
+"""What an edit keeps beside the attributes of the model."""
 SUITED_FIELDS = ("z_rate", "closeness")
 """The settings that a goal chosen by hand sets."""
 PROMPTS: tuple[str, ...] = (
@@ -118,6 +120,7 @@ class Goal:
             for a loss without a satisfied point.
         clip: variable ("z", "noises", "x_T") -> length above which a gradient is shortened, by the optimiser
             "normalised". Where it is empty, gradients are scaled to length 1, and steps never become smaller.
+        keeps: `Settings.may_change` counts.
         redraw: noise is drawn again where the image that z predicts has changed (`studio.runs.redraw`).
         tabs: which tabs of the page offer it.
         summary: a few words that name a finished run without a prompt; the label's name if empty.
@@ -133,6 +136,7 @@ class Goal:
     defaults: Values = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
     clip: Mapping[str, float] = field(default_factory=dict)
+    keeps: bool = False
     redraw: bool = False
     tabs: tuple[Tab, ...] = ("steer",)
     summary: str = ""

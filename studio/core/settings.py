@@ -72,6 +72,7 @@ class Settings(BaseModel):
     """One request, frozen and checked.
 
     "Noise" means x_T in ODE mode and the injected noises w_i in SDE mode; z is the model's own code of the image.
+    `may_change` names what an edit need not keep, separated by commas: attributes of the model, "person", "background".
     A crop is a square: zoom 1 is the largest that fits, x and y in [-1, 1] move it from edge to edge, and the picture
     is turned about its middle by that many degrees.
     """
@@ -87,6 +88,7 @@ class Settings(BaseModel):
     mix_picture: float = Field(default=0.0, ge=0, le=5, title="Second picture weight")
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Second face weight")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
+    may_change: str = Field(default="", max_length=300, title="May change")
     closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight", description=_BY_GOAL)
     closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness measure")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
@@ -141,6 +143,11 @@ class Settings(BaseModel):
             UserError: unchecked settings hold a name that no goal has.
         """
         return GOALS[self.loss]
+
+    @property
+    def free(self) -> frozenset[str]:
+        """The names in `may_change`."""
+        return frozenset(filter(None, (name.strip() for name in self.may_change.split(","))))
 
     @property
     def needs_prompt(self) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from studio.images.difference import difference
 from studio.runs.events import CurvePoint, Outcome, Progress
+from studio.runs.goals.measured_loss import is_of_code
 
 MAX_WIDTH = 256
 Json = dict[str, Any]
@@ -31,8 +32,8 @@ def uri(image: Image.Image) -> str:
 
 
 def curves(curve: Sequence[CurvePoint]) -> Json:
-    """The total loss and its terms, a list of values for each."""
-    names = ["total", *curve[0].terms] if curve else ["total"]
+    """The total loss and its terms, a list of values for each; terms of the code have no curve."""
+    names = ["total", *(name for name in curve[0].terms if not is_of_code(name))] if curve else ["total"]
     if len(names) == 2:  # a single term equals the total
         names = ["total"]
     rows = [{"total": point.total, **point.terms} for point in curve]

@@ -48,16 +48,8 @@ class RecordingPlan:
 PLANS: dict[str, RecordingPlan] = {
     "red-hair": RecordingPlan("red hair", "6-glasses", {"prompt": "a face with red hair"}),
     "sunglasses": RecordingPlan("sunglasses", "6-glasses", {"prompt": "a person with sunglasses"}),
-    "beard": RecordingPlan(
-        "beard",
-        "2-black-hair",
-        {"loss": "clip_directional", "prompt": "a face with a beard", "source_text": "a face"},
-    ),
-    "blue-hair": RecordingPlan(
-        "blue hair",
-        "5-mohawk",
-        {"loss": "mix", "prompt": "a person with blue hair", "mix_text": 1.0, "mix_same": 0.5},
-    ),
+    "beard": RecordingPlan("beard", "2-black-hair", {"prompt": "a face with a beard"}),
+    "blue-hair": RecordingPlan("blue hair", "5-mohawk", {"prompt": "a person with blue hair"}),
     "picture": RecordingPlan("a picture", "1-red-bun", {"loss": "clip_image"}, "2-black-hair"),
     "person": RecordingPlan("a person", "4-red-beard", {"loss": "identity"}, "6-glasses"),
 }

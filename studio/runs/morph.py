@@ -22,6 +22,7 @@ from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.capabilities import code
 from studio.runs.events import Outcome, Progress
 from studio.runs.goals.face_losses import both
+from studio.runs.goals.kept import in_distribution
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, near
 from studio.runs.interpolation import Code, interpolate
@@ -29,6 +30,9 @@ from studio.runs.measures.cost import CostModel
 from studio.runs.measures.held_out import HeldOutPanel, Verdict
 from studio.runs.measures.round_trip import measure
 from studio.runs.request import Request
+
+STRANGE = 0.5
+"""Weight of the out-of-distribution score, where the model has one."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,11 @@ def _batch(codes: list[Code]) -> Code:
 
 
 def _objective(run: Run, faces: list[Tensor], plain: Tensor) -> Objective:
-    """Eq. 5.1, and the closeness to the plain morph if its weight is positive."""
+    """Eq. 5.1, the out-of-distribution score, and the closeness to the plain morph if its weight is positive."""
     goal = both(run.model.identity, faces[0], faces[1], plain)
     weighted: list[tuple[float, Loss]] = [(1.0, goal)]
+    if (strange := in_distribution(run.model)) is not None:
+        weighted.append((STRANGE, strange))
     if run.settings.closeness > 0:
         weighted.append((run.settings.closeness, near(run.settings, run.model, plain)))
     names = {"Match with the first face": goal.a, "Match with the second face": goal.b}

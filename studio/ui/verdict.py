@@ -18,8 +18,7 @@ _CLASSES: dict[Reached, str] = {"yes": "yes", "partly": "partly", "no": "no", "n
 
 def headline(verdict: Verdict) -> str:
     """Whether the goal was reached, with the probability by the held-out classifier, as text."""
-    share = "" if verdict.probability is None else f" ({100 * verdict.probability:.0f} %)"
-    return REACHED[verdict.reached] + share
+    return REACHED[verdict.reached] + ("" if verdict.probability is None else f" ({_percent(verdict.probability)})")
 
 
 def verdict_html(verdict: Verdict | None) -> str:
@@ -35,6 +34,12 @@ def verdict_html(verdict: Verdict | None) -> str:
         f'<section class="verdict-box {_CLASSES[verdict.reached]}"><h4>{escape(headline(verdict))}</h4>{why}'
         f'<table class="numbers"><caption>Measured by networks that no loss uses</caption>{body}</table></section>'
     )
+
+
+def _percent(probability: float) -> str:
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
 
 
 def _changed(verdict: Verdict) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from benchmarks.tiny_pipelines import MODULAR, STANDARD
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*STANDARD, *MODULAR])
 def test_a_pipeline_is_its_own_sampler_and_has_the_gradient_of_its_own_loop(name):
     result = measure({**STANDARD, **MODULAR}[name], 2)

@@ -1,9 +1,12 @@
 import re
 import sys
 
+import pytest
+
 from benchmarks.precomputed import main
 
 
+@pytest.mark.slow
 def test_both_variants_give_the_same_gradient(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["precomputed", "--repeats", "1"])
     main()

@@ -44,7 +44,7 @@ Profile = Callable[[int], BrowserContext]
 @pytest.fixture(scope="session")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
     """Chromium with the n-th profile of this session. Chromium keeps the scripts of the page in it, compiled: a page
-    loads in two thirds of the time. Visitors of one test have profiles of their own, and with them connections.
+    loads in two thirds of the time.
     """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -137,7 +137,8 @@ def open_page(profile: Profile) -> Iterator[Visit]:
     errors: list[str] = []
 
     def go(where: str, width: int = 1440, height: int = 900, theme: str = "light", **query: str) -> Page:
-        page = profile(len(pages)).new_page()
+        # Chromium has six connections to a server for each profile; a page holds one, and one more during a run
+        page = profile(len(pages) // 2).new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))

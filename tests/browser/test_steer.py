@@ -207,13 +207,13 @@ def test_a_stopped_run_goes_on_from_the_picture_it_reached(visit_stand_in: Visit
     made = int(page.get_attribute("#live .scrub", "max") or "")
     assert 0 < made < 30
     resume = page.locator("#resume")
-    expect(resume).to_have_text(f"Resume ({30 - made} steps)")
+    expect(resume).to_have_text(f"Resume (+{30 - made})")
     stand_in.network.seconds = 0.0
     resume.click()
     expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
     assert page.get_attribute("#live .scrub", "max") == "30"
-    expect(resume).to_have_text("Resume (30 steps)")
+    expect(resume).to_have_text("Resume (+30)")
     unfold(page, "history")
     expect(page.locator("#visit .runs li")).to_have_count(2)
     page.locator(".recorded button").first.click()

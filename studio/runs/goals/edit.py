@@ -19,7 +19,7 @@ those that did best on faces outside every split (`python -m benchmarks.steering
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -34,9 +34,9 @@ from losses import (
     WeightedSum,
 )
 from studio.core.errors import UserError
-from studio.core.goals import Networks, Term
+from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import alternatives
+from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.goals.face_losses import CachedEmbed, person
 from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
@@ -72,25 +72,38 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     embed = CachedEmbed(encoder.image)
     found = alternatives(settings.prompt, networks.groups, encoder, start)
     choice = ClipChoice(networks.clip, networks.tokenizer, found.texts, found.index, MARGIN)
-    keep = kept_by_clip(networks, [found.group], start)
+    changing = {found.group, *_free(settings, networks)}
+    keep = kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, [(1.0, choice), (KEEP, keep)]))]
     on_z: OnZ = ()
     if networks.heads:
-        in_code, on_z = _in_the_code(networks, start, found.group, found.index if found.known else None)
+        in_code, on_z = _in_the_code(networks, start, changing, found)
         parts.append((1.0, in_code))
-    if (same := _same_person(networks, start)) is not None:
+    if PERSON not in changing and (same := _same_person(networks, start)) is not None:
         parts.append((SAME, same))
     if (strange := in_distribution(networks)) is not None:
         parts.append((STRANGE, strange))
     return Term(WeightedSum(parts), {f"Probability of “{settings.prompt}”": Improbability(choice, embed)}, on_z)
 
 
-def _in_the_code(networks: Networks, start: Tensor, group: str, index: int | None) -> tuple[SharedEmbedding, OnZ]:
+def _free(settings: Settings, networks: Networks) -> frozenset[str]:
+    """What need not be kept."""
+    known = [*networks.groups, PERSON, BACKGROUND]
+    if unknown := sorted(settings.free - set(known)):
+        raise UserError(f"May change: this model has no “{unknown[0]}”; choose among {', '.join(known)}.")
+    if set(known[:-2]) <= settings.free:
+        raise UserError("Something has to be kept: leave at least one attribute out of “May change”.")
+    return settings.free
+
+
+def _in_the_code(
+    networks: Networks, start: Tensor, changing: Collection[str], found: Alternatives
+) -> tuple[SharedEmbedding, OnZ]:
     """Goal and keep by the linear heads, on the image's code and on z; keep alone for a prompt that is no class."""
-    encode, keep = coded(networks), kept_in_code(networks, [group], start)
-    if index is None or group not in networks.heads:
+    encode, keep = coded(networks), kept_in_code(networks, changing, start)
+    if not found.known or found.group not in networks.heads:
         return SharedEmbedding(encode, [(KEEP, keep)]), [(KEEP, keep)]
-    choice, sure = (CodeChoice(encode, *networks.heads[group], index, m) for m in (MARGIN, MARGIN_OF_Z))
+    choice, sure = (CodeChoice(encode, *networks.heads[found.group], found.index, m) for m in (MARGIN, MARGIN_OF_Z))
     return SharedEmbedding(encode, [(1.0, choice), (KEEP, keep)]), [(1.0, sure), (KEEP, keep)]
 
 

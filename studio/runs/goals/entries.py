@@ -82,6 +82,7 @@ GOALS.add(
         defaults={"z_rate": 0.15, "closeness": 2.0},
         reached=REACHED,
         clip=CLIP,
+        keeps=True,
         redraw=True,
     )
 )

@@ -23,6 +23,11 @@ def of_z(name: str) -> str:
     return f"{name}, of z"
 
 
+def is_of_code(name: str) -> bool:
+    """Whether a term measures the code of the image or z, beside another one that measures the image."""
+    return "in the code" in name
+
+
 class MeasuredLoss:
     """Image (b, 3, h, w) in [-1, 1] -> total loss (b,). `image` is the latest one, without its graph.
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from losses import ClipEncoder, Closeness, FeatureCloseness, Loss, StructureCloseness, WeightedSum
 from losses.shared import OnEmbedding
+from studio.core.goals import BACKGROUND
 from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.redraw import Redraw
@@ -61,7 +62,7 @@ def objective(
         weighted.append((weight, term.loss))
         on_z += [(weight * share, loss) for share, loss in term.on_z]
         similarities |= term.similarities
-    if settings.closeness > 0:
+    if settings.closeness > 0 and not (settings.goal.keeps and BACKGROUND in settings.free):
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
     return Objective(WeightedSum(weighted), similarities, on_z, redraw)
 

@@ -8,14 +8,14 @@ The parts of a verdict are
                another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
                (partly), none (no)
                anything else: not measured, because no held-out network can confirm it
-    changed    other attributes of which the classifier predicts another class than at the start
+    changed    attributes that are to stay, of which the classifier predicts another class than at the start
     same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
     score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -136,7 +136,7 @@ def verdict(
         reached=reached,
         probability=None if prompt is None else prompt.probability(result),
         reason=reason,
-        changed=_changes(model, start, result, prompt),
+        changed=_changes(model, start, result, _asked(model, prompt, bool(to_target))),
         same=() if to_target else tuple(_similarities(model, start, result)),
         target=to_target,
         score=_score(model, result),
@@ -193,15 +193,20 @@ def _accepted(similarities: tuple[Similarity, ...]) -> tuple[Reached, str]:
     return ("partly" if any(accepted) else "no"), reason
 
 
-def _changes(model: Model, start: Tensor, result: Tensor, prompt: _Prompt | None) -> tuple[Change, ...] | None:
+def _asked(model: Model, prompt: _Prompt | None, person_changes: bool) -> set[str]:
+    """The attributes that the goal asks to change."""
+    asked = {prompt.group} if prompt is not None and prompt.known else set()
+    return asked | (set(model.person_groups) if person_changes else set())
+
+
+def _changes(model: Model, start: Tensor, result: Tensor, asked: Collection[str]) -> tuple[Change, ...] | None:
     if model.reader is None:
         return None
     before, after = ({name: int(p[0].argmax()) for name, p in model.reader(x).items()} for x in (start, result))
-    asked = prompt.group if prompt is not None and prompt.known else None
     return tuple(
         Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
         for name in before
-        if name != asked and before[name] != after[name]
+        if name not in asked and before[name] != after[name]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.core.goals import PROMPTS, offered
+from studio.core.goals import BACKGROUND, PERSON, PROMPTS, offered
 from studio.core.presets import DEFAULT, PRESETS, preset_of
 from studio.core.settings import MIX, Settings, title
 from studio.export.player import uri
@@ -55,6 +55,7 @@ class GoalInputs:
 
     fields: Mapping[str, Field]
     prompt: gr.Textbox
+    keep: gr.CheckboxGroup
     second: gr.Image
     second_box: gr.Column
     second_seen: gr.HTML
@@ -79,13 +80,14 @@ class GoalInputs:
             self.second_box: gr.Column(visible=second),
             self.second: gr.Image(label=settings.goal.second_label) if second else gr.skip(),
             self.prompt_box: gr.Column(visible=settings.needs_prompt),
+            self.keep: gr.CheckboxGroup(visible=settings.goal.keeps),
             self.source_box: gr.Column(visible=settings.needs_source_text),
         }
 
     @property
     def boxes(self) -> list[Block]:
         """The components that `needed` shows or hides."""
-        return [self.mix_box, self.second_box, self.second, self.prompt_box, self.source_box]
+        return [self.mix_box, self.second_box, self.second, self.prompt_box, self.keep, self.source_box]
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,13 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     return StartInputs(image, recorded, chosen, reconstruct, faces, outside, seen, fields)
 
 
-def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
-    """Goal, the inputs it needs, preset and the two main sliders; all other settings are in a closed accordion."""
+def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = ()) -> GoalInputs:
+    """Goal, the inputs it needs, preset and the two main sliders; all other settings are in a closed accordion.
+
+    Args:
+        examples: pictures for the second picture.
+        attributes: of the model, which an edit keeps or lets change.
+    """
     gr.Markdown("### 2 · Goal")
     goal = gr.Radio(
         [(one.line, one.name) for one in offered("steer")],
@@ -156,6 +163,15 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
         prompt = fields["prompt"] = text("prompt")
         with gr.Row(elem_classes="chips"):
             chips = [gr.Button(one, size="sm", min_width=60) for one in PROMPTS]
+    names = [*attributes, PERSON, BACKGROUND]
+    keep = gr.CheckboxGroup(
+        [(name.replace("_", " "), name) for name in names],
+        value=names,
+        label="Keep",
+        elem_id="keep-attributes",
+        elem_classes="kept",
+    )
+    fields["may_change"] = gr.Textbox("", elem_id="may_change", elem_classes="unseen", container=False)
     read = gr.HTML(elem_id="read", elem_classes="plain message")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
     with gr.Group():
@@ -180,6 +196,7 @@ def goal_inputs(examples: Sequence[Path]) -> GoalInputs:
     return GoalInputs(
         fields,
         prompt,
+        keep,
         second,
         second_box,
         second_seen,

@@ -85,7 +85,7 @@ class Outputs:
     def going_on(self, kept: KeptRun | None) -> Updates:
         """The run that Resume goes on with, if it can."""
         more = kept.more if kept else 0
-        return {self.kept: kept, self.resume: gr.Button(f"Resume ({more} steps)", visible=more > 0)}
+        return {self.kept: kept, self.resume: gr.Button(f"Resume (+{more})", visible=more > 0)}
 
     def reconstructed(self, found: Reconstruction) -> Updates:
         """A picture that went to noise and back."""

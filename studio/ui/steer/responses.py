@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from studio.core.errors import UserError
+from studio.core.goals import BACKGROUND, PERSON
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, text_warnings
@@ -25,6 +26,9 @@ from studio.ui.steer import photo_html
 from studio.ui.steer.faces import FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form
 from studio.ui.steer.outputs import Outputs
+
+_SMALL = 128
+"""Largest side of a picture, in pixels, of a model that answers within seconds."""
 
 
 class InputHandlers:
@@ -93,6 +97,24 @@ class InputHandlers:
     def suit(self, loss: str) -> list[float | str]:
         """The settings that suit a goal, when it is chosen by hand."""
         return list(suited(loss).values())
+
+    @property
+    def live(self) -> bool:
+        """Whether a run takes seconds on any machine, so that a prompt chosen by hand starts it."""
+        return self._studio.model.latent is None and self._studio.model.size <= _SMALL
+
+    def free(self, kept: Sequence[str]) -> str:
+        """`Settings.may_change` for the attributes that are to be kept."""
+        return ", ".join(name for name in self._attributes if name not in kept)
+
+    def kept(self, may_change: str) -> list[str]:
+        """The opposite."""
+        free = Settings.model_construct(may_change=may_change).free
+        return [name for name in self._attributes if name not in free]
+
+    @property
+    def _attributes(self) -> list[str]:
+        return [*self._studio.model.groups, PERSON, BACKGROUND]
 
     def choose_preset(self, preset: str | None) -> Updates:
         """Set the sliders of the preset."""

@@ -105,7 +105,11 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
     for chip in goal.chips:
-        chip.click(str, chip, fields["prompt"], **QUICK)
+        filled = chip.click(str, chip, fields["prompt"], **QUICK)
+        if handlers.live:
+            filled.then(None, js=_CLICK_RUN, **QUICK)
+    goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
+    fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
     goal.preset.input(handlers.choose_preset, goal.preset, moved, **QUICK)
     for field in moved:  # a slider moved by hand: no longer the preset

@@ -5,6 +5,7 @@ must hold @vladmandic/face-api 1.7.15, @tensorflow/tfjs 4.22.0 and @tensorflow/t
 """
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -14,10 +15,20 @@ import numpy as np
 import torch
 from PIL import Image
 
+from losses.faces.align import Square, chip
+
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[2] / "assets" / "examples"
 RECORDED = HERE / "recorded.json"
 SIZES = (160, 416)
+
+
+def whole_pixels(points):
+    """The package's square: upright, rounded down to whole pixels, at least 0; points (68, 2) in pixels."""
+    ours = chip(points)
+    (x, y), side = ours.at(0.5, 0.43), math.floor(ours.side)
+    left, top = math.floor(max(0.0, x - 0.5 * side)), math.floor(max(0.0, y - 0.43 * side))
+    return Square(left + side / 2, top + side / 2, side)
 
 
 def clay(name, step=1):

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from losses.faces.align import Square, chip, whole_pixels
+from losses.faces.align import Square, chip
+from tests.losses.faces.pictures import whole_pixels
 
 
 def points(left=(40.0, 50.0), right=(80.0, 50.0), mouth=(60.0, 90.0)):

@@ -2,10 +2,9 @@ import pytest
 import torch
 
 from losses.faces import NoFaceFound
-from losses.faces.align import whole_pixels
 from losses.faces.find import Face
 from losses.faces.pixels import pad_to_square, resize_corners
-from tests.losses.faces.pictures import as_image, clay
+from tests.losses.faces.pictures import as_image, clay, whole_pixels
 
 
 def test_one_pass_finds_the_faces_that_the_package_finds(network, shown, recorded):

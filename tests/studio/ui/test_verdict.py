@@ -24,6 +24,11 @@ def test_a_verdict_without_a_probability_has_none() -> None:
     assert headline(Verdict("no")) == "Goal not reached"
 
 
+def test_no_probability_is_rounded_to_certainty() -> None:
+    assert headline(Verdict("yes", 0.9999)) == "Goal reached (over 99 %)"
+    assert headline(Verdict("no", 1e-9)) == "Goal not reached (under 1 %)"
+
+
 def test_other_changes_are_named() -> None:
     html = verdict_html(Verdict("yes", changed=(Change("hair_colour", "brown", "red"), Change("hat", "no hat", "hat"))))
     assert "hair colour: brown → red; hat: no hat → hat" in html

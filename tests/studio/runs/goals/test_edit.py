@@ -6,6 +6,7 @@ import torch
 
 from losses import LinearHead, WeightedSum
 from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.events import Outcome
@@ -66,3 +67,39 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
     assert shown == "Probability of “red hair”"
     assert 0 <= outcome.best.similarity[shown] <= 1
     assert outcome.best.total <= outcome.curve[0].total
+
+
+def test_what_may_change_is_not_kept(whole: Model) -> None:
+    def terms(may_change: str) -> set[str]:
+        settings = Settings(loss="edit", prompt="red hair", may_change=may_change)
+        loss = edit(settings, whole, START, START).loss
+        assert isinstance(loss, WeightedSum)
+        return set(loss.terms(START))
+
+    assert "same person" in terms("background")
+    assert "same person" not in terms("person, background")
+
+
+def test_an_attribute_that_may_change_costs_nothing(whole: Model) -> None:
+    groups = {**GROUPS, "tie": ("a tie", "no tie")}
+    model = replace(whole, groups=groups, heads={})
+
+    def kept(may_change: str) -> float:
+        settings = Settings(loss="edit", prompt="red hair", may_change=may_change)
+        loss = edit(settings, model, START, START).loss
+        assert isinstance(loss, WeightedSum)
+        return float(loss.terms(-START)["kept"])
+
+    assert kept("tie") + kept("hat") == pytest.approx(kept(""), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("may_change", "sentence"),
+    [
+        ("nose", "May change: this model has no “nose”; choose among hair, hat, person, background."),
+        ("hair, hat", "Something has to be kept"),
+    ],
+)
+def test_names_that_the_model_lacks_are_refused(whole: Model, may_change: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        edit(Settings(loss="edit", prompt="red hair", may_change=may_change), whole, START, START)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from losses import Identity, Morph
 from losses.faces import FaceNetwork, load_face_network
+from losses.faces.find import Face
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import parse
@@ -32,7 +33,18 @@ NO_FACE = as_image(waves()[:128, :128]).repeat_interleave(2, 2).repeat_interleav
 
 @pytest.fixture(scope="module")
 def network() -> FaceNetwork:
-    return load_face_network()
+    """The shipped networks; a picture that several tests use is searched once."""
+    loaded, found = load_face_network(), {}
+    search = loaded.finder.find
+
+    def find(image: Tensor) -> list[Face]:
+        key = image.numpy().tobytes()
+        if key not in found:
+            found[key] = search(image)
+        return found[key]
+
+    loaded.finder.find = find
+    return loaded
 
 
 @pytest.fixture(scope="module")

@@ -137,3 +137,11 @@ def test_a_prompt_with_words_outside_the_vocabulary_is_never_reached(world: Mode
     found = of(replace(world, unknown_words=lambda text: ["hair"]))
     assert found.reached == "no"
     assert "not trained on “hair”" in found.reason
+
+
+def test_another_person_may_have_another_hair_but_no_other_hat(world: Model) -> None:
+    changing = replace(
+        world, reader=reader((0.9, 0.1, 0.0), hat_follows=True), held_out={"a": Embedder()}, person_groups=("hair",)
+    )
+    found = verdict(changing, Settings(loss="identity"), DARK, LIGHT, LIGHT)
+    assert found.changed == (Change("hat", "no hat", "hat"),)

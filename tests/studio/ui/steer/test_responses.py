@@ -167,3 +167,11 @@ def test_a_goal_chosen_by_hand_moves_the_sliders_that_suit_it(handlers: InputHan
     assert handlers.suit("identity") == [0.25, 0.2]
     assert handlers.suit("clip_text") == [0.3, 0.5]
     assert handlers.suit("edit") == [Settings().z_rate, Settings().closeness]
+
+
+def test_the_attributes_to_keep_are_the_opposite_of_those_that_may_change(handlers: InputHandlers) -> None:
+    every = handlers.kept("")
+    assert every[-2:] == ["person", "background"]
+    free = handlers.free(every[1:-1])
+    assert free == f"{every[0]}, background"
+    assert handlers.kept(free) == every[1:-1]
