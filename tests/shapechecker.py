@@ -1,8 +1,9 @@
 """The checker behind the shape annotations: shapes and kinds strictly; int for float, and any str for a Literal,
 pass, because the code's own messages about those are under test.
 
-jaxtyping compares the shapes of all arguments and of the result, which costs 50 to 100 microseconds a call. It is used
-for functions with a shape in their annotations; the arguments of the others are checked by beartype alone.
+jaxtyping compares the shapes of all arguments and of the result, which took half of the time of these tests
+when it did so at every call. It is used for functions with a shape in their annotations; the others are checked by
+beartype alone.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     yield "| runs | loss fell | median similarity | confirmed by | largest round-trip error | seconds |"
     yield "|---|---|---|---|---|---|"
     for kind, networks in CONFIRMED_BY.items():
-        chosen = [row for row in rows if row["kind"] == kind and "loss_after" in row]
+        chosen = [row for row in rows if row["kind"] == kind and row.get("loss", "edit") == "edit"]
         if not chosen:
             continue
         n, fell = len(chosen), sum(row["loss_after"] < row["loss_before"] for row in chosen)
@@ -48,7 +48,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 def details(rows: Sequence[Row]) -> Iterator[str]:
     """Results by prompt, side effects, and results by embedder."""
     for kind in ("text", "expression"):
-        edits = [row for row in rows if row["kind"] == kind and "loss_after" in row]
+        edits = [row for row in rows if row["kind"] == kind and row.get("loss", "edit") == "edit"]
         if not edits:
             continue
         changed = [len(row["others_changed"]) for row in edits]

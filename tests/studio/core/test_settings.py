@@ -142,7 +142,7 @@ def test_the_default_goal_is_listed_first() -> None:
 
 @pytest.mark.parametrize("loss", [None, 10**5000, ["edit"], {"edit": 1}], ids=["none", "large", "list", "mapping"])
 def test_a_goal_that_is_no_text_is_refused(loss: object) -> None:
-    with pytest.raises(UserError, match="^Goal: "):
+    with pytest.raises(UserError, match=r"^Goal: "):
         parse({"loss": loss})
 
 
