@@ -28,7 +28,7 @@ Values = Mapping[str, float | str]
 PERSON, BACKGROUND = "person", "background"
 """What an edit keeps beside the attributes of the model."""
 SUITED_FIELDS = ("z_rate", "closeness")
-"""The settings that a goal chosen by hand sets."""
+"""The settings whose defaults depend on the goal."""
 PROMPTS: tuple[str, ...] = (
     "a face with red hair",
     "a person with sunglasses",
@@ -114,7 +114,7 @@ class Goal:
         requires: what a request and a model must have: "prompt", "source_text" and "second_picture" are asked for on
             the page; "clip" and "identity" are networks of the model.
         parts: setting that holds a weight in [0, inf) -> the goal that it weights, for a mix.
-        defaults: values of SUITED_FIELDS that a goal chosen by hand starts with, where they differ from the usual ones.
+        defaults: values of SUITED_FIELDS where a request gives none, if they differ from the usual ones.
         reached: term of the loss -> largest value at which the goal counts as met. The result of a run is then the best
             under (goal met, then least total), and a run ends when the goal is met and the total no longer falls. Empty
             for a loss without a satisfied point.

@@ -8,7 +8,9 @@ pixels given z,
                                                                                pixels, then the mean of 5 x 5
     w_i(z) = sqrt(1 - M) w_i + sqrt(M) e_i,   e_i ~ N(0, 1), drawn once
 
-which has the variance of noise. `unchanged` is 1 - M, the weight of the closeness to the start.
+which has the variance of noise. After each step the noises change by w_i(z after) - w_i(z before), so what the
+optimiser added to them stays. `unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals
+"edit" and "identity" use it (`Goal.redraw`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from studio.images.faces import find_faces
 from studio.images.framing import CLAY
 from studio.models.embedded import examples
 from tests.browser import axe
-from tests.browser.steering import PATIENCE, few_steps, finish, number, put, put_more, unfold
+from tests.browser.steering import PATIENCE, few_steps, finish, number, put, unfold
 from tests.losses.faces.pictures import clay, noise
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -94,8 +94,9 @@ def test_without_a_face_the_crop_stays_and_the_picture_is_said_to_be_outside(vis
 def test_the_result_goes_back_into_the_photo(visit_stand_in: Visit, photo: Path, tmp_path: Path) -> None:
     page = visit_stand_in()
     few_steps(page, 2)
+    page.get_by_label("Text: match a prompt").check()
+    expect(page.locator("#closeness input[type=number]")).to_have_value("0.5")  # what suits the goal is set
     put(page, "closeness", 0)
-    put_more(page, "sampling_steps", 4)
     finish(page)
     expect(page.locator("#save-photo")).to_be_hidden()
     expect(page.locator("#compare [data-view=photo]")).to_be_hidden()

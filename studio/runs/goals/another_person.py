@@ -1,13 +1,18 @@
 """The goal "identity": become the person of the second picture, and keep expression, glasses and the like.
 
     total =   PERSON  relu(1 - cos - level)                the face network of the loss; level: accepted with a margin
-            + PERSON  relu(d(W E(x) + b) - 0.1)            the person in the code, where the model has such a map
+            + PERSON  relu(d(x) - LEVEL)                   the person in the code, where the model has such a map
             + KEEP  sum_k KL(p_k(start) || p_k(x))         attributes that are not the person's, by CLIP and heads
-            + STRANGE  relu(score(x) - 1.05)               out of distribution
-            + closeness d(x, start)                        as for every goal
+            + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
+            + closeness d(x, start)                        as for every goal, where the code predicts no change
 
-and the terms of the code on the variable z itself. 1 - cos alone has no point at which it is satisfied: its gradient
-goes on past acceptance, into patterns that only its own network sees.
+with d(x) of `losses.CodePerson`, and on the variable z itself
+
+    prior   =   PERSON  relu(d(z) - LEVEL) + KEEP  sum_k KL(q_k(z_start) || q_k(z))
+
+A face network without thresholds has 1 - cos in place of its hinge. 1 - cos alone has no point at which it is
+satisfied: its gradient goes on past acceptance, into patterns that only its own network sees. Steps of z and noise are
+as for the goal "edit".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.goals.alternatives`)
             + relu(-log q(class) - margin)                 linear heads on z, where the model has them
-            + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute, by the CLIP
+            + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute that is to be kept, by the CLIP
             + KEEP  sum_k KL(q_k(start) || q_k(x))         and by the heads
             + SAME  (1 - cos of the face to the start's)   where the model has a face network
             + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
@@ -11,6 +11,9 @@
 and on the variable z itself, from which the image is drawn
 
     prior   =   relu(-log q(class | z) - margin) + KEEP  sum_k KL(q_k(z_start) || q_k(z))
+
+Steps of z are made in the metric of its covariance (`studio.runs.step_options`), and noise is drawn again where the
+image that z predicts has changed (`studio.runs.redraw`). `Settings.may_change` names attributes that are not kept.
 
 Two classifiers of different kinds are combined, because an image can satisfy the CLIP without a visible change; and an
 image can satisfy both while the code that drew it is still half-way, which leaves the change faint. The weights are
