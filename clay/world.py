@@ -20,6 +20,9 @@ DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
 EMBEDDERS = {"identity": "identity", "convolutional": "judge", "transformer": "jury"}
 HELD_OUT = tuple(EMBEDDERS)[1:]
 _PARTS = ("diffusion", "clip", *EMBEDDERS.values(), "attributes", "heads")
+_OWN = ("diffusion", "heads")
+"""Parts that belong to the size of the images."""
+FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,15 @@ class ClayWorld:
     """The networks of the embedded world, frozen and in eval mode; all but the autoencoder are loaded at first use.
 
     Args:
-        folder: folder of the weights.
+        folder: folder of the autoencoder and its heads.
+        shared: folder of the other networks.
         device: device of the networks.
         dtype: their precision.
         autoencoder: image -> z, and eps(t, x_t, z).
     """
 
     folder: Path
+    shared: Path
     device: str | torch.device
     dtype: torch.dtype
     autoencoder: DiffusionAutoencoder
@@ -45,7 +50,7 @@ class ClayWorld:
 
     @cached_property
     def _clip(self) -> tuple[Any, Any]:
-        return load_clip(self.folder / "clip", self.device, self.dtype)
+        return load_clip(self.shared / "clip", self.device, self.dtype)
 
     @property
     def clip(self) -> Any:
@@ -68,7 +73,7 @@ class ClayWorld:
         return {name: self._embedder(name) for name in HELD_OUT}
 
     def _embedder(self, name: str) -> IdentityEmbedder:
-        return IdentityEmbedder.from_folder(self.folder / EMBEDDERS[name], self.device, self.dtype)
+        return IdentityEmbedder.from_folder(self.shared / EMBEDDERS[name], self.device, self.dtype)
 
     @property
     def embedders(self) -> dict[str, IdentityEmbedder]:
@@ -78,7 +83,7 @@ class ClayWorld:
     @cached_property
     def attributes(self) -> AttributeClassifier:
         """The attribute classifier, for evaluation; never in a loss."""
-        return AttributeClassifier.from_folder(self.folder / "attributes", self.device, self.dtype)
+        return AttributeClassifier.from_folder(self.shared / "attributes", self.device, self.dtype)
 
     @cached_property
     def heads(self) -> AttributeHeads:
@@ -90,19 +95,24 @@ def load_world(
     folder: str | Path | None = None,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
+    shared: str | Path | None = None,
 ) -> ClayWorld:
     """Load the embedded world.
 
     Args:
-        folder: folder of the weights; by default those of this repository.
+        folder: folder of the weights; by default those of this repository. With `shared` it needs no more than the
+            autoencoder and its heads.
         device: such as "cpu" or "cuda".
         dtype: torch.float32, or torch.float64 for exact checks.
+        shared: folder of the other networks, which resize the image to their own size; `folder` itself if None.
 
     Raises:
         FileNotFoundError: a part is missing; the message names it.
     """
     folder = DEFAULT_FOLDER if folder is None else Path(folder)
-    missing = [name for name in _PARTS if not (folder / name).is_dir()]
+    shared = folder if shared is None else Path(shared)
+    missing = [name for name in _PARTS if not ((folder if name in _OWN else shared) / name).is_dir()]
     if missing:
         raise FileNotFoundError(f"The embedded world in {folder} is incomplete: {', '.join(missing)} is missing.")
-    return ClayWorld(folder, device, dtype, DiffusionAutoencoder.from_folder(folder / "diffusion", device, dtype))
+    autoencoder = DiffusionAutoencoder.from_folder(folder / "diffusion", device, dtype)
+    return ClayWorld(folder, shared, device, dtype, autoencoder)

@@ -61,10 +61,10 @@ EXPRESSION_EDITS = (
 )
 
 
-def faces(count: int, first: int = 0) -> list[tuple[Person, View, Image.Image]]:
+def faces(count: int, first: int = 0, size: int = 64) -> list[tuple[Person, View, Image.Image]]:
     """The first view of `count` people from test person `first`, with its image; from 300 on they are in no split."""
     scenes = [scene(TEST.first + first + i, 0) for i in range(count)]
-    return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes), strict=True)]
+    return [(*s, Image.fromarray(p)) for s, p in zip(scenes, render_all(scenes, size=size), strict=True)]
 
 
 def edit_for(number: int, person: Person, view: View, edits: Sequence[Edit] = EDITS) -> Edit:

@@ -34,15 +34,15 @@ from studio.runs.events import Outcome
 Row = dict[str, Any]
 
 
-def background_of(edit: Edit, person: Person, view: View) -> np.ndarray:
-    """Pixels that show the background in the start and in the edited scene, (64, 64) bool.
+def background_of(edit: Edit, person: Person, view: View, size: int = 64) -> np.ndarray:
+    """Pixels that show the background in the start and in the edited scene, (size, size) bool.
 
     They are those that change with its colour. Light from the background also changes the head, but less.
     """
     scenes = [(person, view), edit.applied(person, view)]
     other = "orange" if view.background == "blue" else "blue"
     changed = [(p, replace(s, background=other)) for p, s in scenes]
-    images = render_all([*scenes, *changed]).astype(int)
+    images = render_all([*scenes, *changed], size=size).astype(int)
     change = np.abs(images[:2] - images[2:]).max(axis=3)
     mask: np.ndarray = (change > 0.8 * change.max()).all(axis=0)
     return mask
@@ -64,7 +64,7 @@ def compared(
 ) -> Row:
     """The fields that depend on the images before and after alone."""
     before, after = (world.attributes.read(to_tensor(image)) for image in images)
-    mask = background_of(edit, *scene)
+    mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     domain = domain_of(model)
     return {

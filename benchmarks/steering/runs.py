@@ -68,11 +68,11 @@ def text_runs(
     The loss "rendered" stands for no run: the edit made by the renderer, which shows what the held-out networks say of
     a perfect edit.
     """
-    for i, (person, view, start) in enumerate(faces(count, first), first):
+    for i, (person, view, start) in enumerate(faces(count, first, model.size), first):
         edit = edit_for(i, person, view, edits)
         row = {"kind": kind, "loss": loss, "face": i, "prompt": edit.prompt}
         if loss == "rendered":
-            after = Image.fromarray(render_all([edit.applied(person, view)])[0])
+            after = Image.fromarray(render_all([edit.applied(person, view)], size=model.size)[0])
             yield {**row, "first_confirmed": None, **compared(model, world, (start, after), edit, (person, view))}
             continue
         outcome = finish(model, Settings(**{**settings, "loss": loss, "prompt": edit.prompt}), start)

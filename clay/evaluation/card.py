@@ -99,18 +99,20 @@ def fill(card: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Fill the sections of the card in place."""
+    """Fill the sections of the card in place: the hashes, and the measures if there are any."""
     parser = argparse.ArgumentParser(description="Write the tables of the model card.")
     parser.add_argument("--world", type=Path, default=DEFAULT_FOLDER, help="folder of the weights and the card")
     folder = parser.parse_args().world
-    measures = json.loads((folder / "measures.json").read_text(encoding="utf-8"))
     card = (folder / _CARD).read_text(encoding="utf-8")
-    for name, content in {
-        "autoencoder": autoencoder_table(measures),
-        "classes": classes_table(measures),
-        "identity": identity_table(measures),
-        "hashes": hashes_table(folder),
-    }.items():
+    sections = {"hashes": hashes_table(folder)}
+    if (file := folder / "measures.json").is_file():
+        measures = json.loads(file.read_text(encoding="utf-8"))
+        sections |= {
+            "autoencoder": autoencoder_table(measures),
+            "classes": classes_table(measures),
+            "identity": identity_table(measures),
+        }
+    for name, content in sections.items():
         card = fill(card, name, content)
     (folder / _CARD).write_text(card, encoding="utf-8")
 

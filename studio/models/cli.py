@@ -99,8 +99,8 @@ def model_loader(args: argparse.Namespace, device: str | None, public: bool = Fa
     """
 
     def load_one(name: str) -> Model:
-        if name == "embedded":
-            model = _embedded(args, device)
+        if (entry := ENTRIES.get(name)) is not None and entry.kind == "embedded":
+            model = _embedded(args, device, entry.size)
         else:
             from studio.models.load import load  # imports every kind of network, which takes seconds
 
@@ -115,13 +115,13 @@ def model_loader(args: argparse.Namespace, device: str | None, public: bool = Fa
     return load_one
 
 
-def _embedded(args: argparse.Namespace, device: str | None) -> Model:
+def _embedded(args: argparse.Namespace, device: str | None, size: int) -> Model:
     unused = [] if args.models else [name for name in _NOT_EMBEDDED if getattr(args, name)]
     if unused:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
         raise UserError(f"The embedded model does not take {flags}: leave that out, or select a --model.")
     use_tensor_cores(torch.device(device or "cpu"))
-    return embedded(device or "cpu")
+    return embedded(device or "cpu", size)
 
 
 def _options(args: argparse.Namespace) -> LoadOptions:

@@ -24,7 +24,7 @@ from PIL import Image
 from torch import Tensor
 
 from clay.networks.autoencoder import DiffusionAutoencoder
-from clay.world import load_world
+from clay.world import DEFAULT_FOLDER, FOLDER_128
 from losses.strangeness import Reconstruct, out_of_distribution
 from studio.images.framing import CLAY, Framing
 from studio.images.load import to_image, to_tensor
@@ -73,7 +73,7 @@ def domain_of(model: Model) -> Domain | None:
     """
     if not isinstance(model.network, DiffusionAutoencoder):
         return None
-    network = model.network if model.device.type == "cpu" else _on_cpu()
+    network = model.network if model.device.type == "cpu" else _on_cpu(model.size)
     decode = decoder_of(network)
     return Domain(CLAY, lambda image: decode(network.encode(image)))
 
@@ -89,5 +89,6 @@ def decoder_of(network: DiffusionAutoencoder) -> Callable[[Tensor], tuple[Tensor
 
 
 @cache
-def _on_cpu() -> DiffusionAutoencoder:
-    return load_world().autoencoder
+def _on_cpu(size: int) -> DiffusionAutoencoder:
+    folder = DEFAULT_FOLDER if size == 64 else FOLDER_128
+    return DiffusionAutoencoder.from_folder(folder / "diffusion")

@@ -10,7 +10,7 @@ import torch
 from clay.people.attributes import ATTRIBUTES
 from clay.people.prompts import PROMPTS
 from clay.people.texts import unknown_words
-from clay.world import ClayWorld, load_world
+from clay.world import FOLDER_128, ClayWorld, load_world
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.models.domain import decoder_of
@@ -25,14 +25,20 @@ _NOTE = (
 )
 
 
-def embedded(device: str | torch.device = "cpu") -> Model:
+def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
     """Load all networks of the clay world at once.
+
+    Args:
+        device: of the networks.
+        size: of the images in pixels: 64, or 128, which has an autoencoder and heads of its own.
 
     Raises:
         BrokenWeights: a FileNotFoundError; the message names the weights that are missing or damaged.
     """
     verify(WEIGHTS)
-    world = load_world(WEIGHTS, device=device)
+    if size == 128:
+        verify(FOLDER_128)
+    world = load_world(WEIGHTS if size == 64 else FOLDER_128, device=device, shared=WEIGHTS)
     # faster convolutions, on CPUs too; `python -m benchmarks.memory_format` measures it
     world.autoencoder.to(memory_format=torch.channels_last)
     return model_of_world(world)
@@ -40,10 +46,13 @@ def embedded(device: str | torch.device = "cpu") -> Model:
 
 def model_of_world(world: ClayWorld) -> Model:
     """A loaded clay world as a `Model`."""
+    size, checksums = world.autoencoder.sample_shape[-1], dict(listed_checksums(world.folder))
+    if world.shared != world.folder:
+        checksums = {**listed_checksums(world.shared), **checksums}
     return Model(
-        name="clay faces, 64 px",
-        digest=combined_checksum(listed_checksums(world.folder)),
-        size=world.autoencoder.sample_shape[-1],
+        name=f"clay faces, {size} px",
+        digest=combined_checksum(checksums),
+        size=size,
         network=world.autoencoder,
         encode=world.autoencoder.encode,
         # set_timesteps changes a scheduler, and two visitors may use different grids

@@ -55,7 +55,7 @@ def load(
     options = options or LoadOptions()
     entry = find_entry(name, public)
     if entry.kind == "embedded":
-        return embedded(device or "cpu")
+        return embedded(device or "cpu", entry.size)
     folder = model_folder(entry, offline)
     if entry.size == 0:  # a hub id: its kind is detected from its files
         entry = replace(detect_entry(folder, entry.title), repo=entry.repo)

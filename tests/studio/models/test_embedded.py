@@ -7,6 +7,7 @@ import torch
 from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
 from clay.people.attributes import ATTRIBUTES
 from losses import ClipEncoder
+from losses.strangeness import out_of_distribution
 from studio.core.cancellation import CancelToken
 from studio.core.checksums import fingerprint
 from studio.core.settings import Mode, Settings
@@ -113,3 +114,24 @@ def test_the_gradient_through_the_sampler_is_exact(world: Model, mode: Mode) -> 
         exact = truth.grads[variable]
         assert exact.abs().max() > 0
         torch.testing.assert_close(found.grads[variable], exact, rtol=1e-8, atol=1e-9 * float(exact.abs().max()))
+
+
+def test_the_world_at_128_pixels_has_an_autoencoder_of_its_own_and_the_other_networks_of_the_world() -> None:
+    small, large = embedded(), embedded(size=128)
+    assert (large.size, large.name) == (128, "clay faces, 128 px")
+    assert large.digest != small.digest
+    picture = to_tensor(load_picture(examples()[0], 128))
+    assert large.code_root is not None
+    assert large.decode_code is not None
+    z = large.encode(picture)
+    assert z is not None
+    mean, spread = large.decode_code(z)
+    assert mean.shape == picture.shape
+    assert (spread > 0).all()
+    assert out_of_distribution(picture, mean, spread).item() < 1.4
+    texts = [ClipEncoder(model.clip, model.tokenizer).text("a hat") for model in (small, large)]
+    assert torch.equal(*texts)
+    sampler = sampler_for(large, Settings())
+    encoding = encode(large.network, sampler, picture, z, torch.Generator().manual_seed(0))
+    *_, again = sample(large.network, sampler, encoding.x_T, z, encoding.noises)
+    assert torch.equal(again, picture)
