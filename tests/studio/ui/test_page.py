@@ -4,6 +4,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from studio.core.presets import suited
 from studio.models.embedded import examples
 from studio.models.interface import Model
 from studio.queue.app_state import Stream, Studio
@@ -34,6 +35,15 @@ def test_every_function_that_uses_the_device_goes_through_the_host(model: Model,
 
     page(Watched(model), [face], lambda function: wrapped.append(function) or function)
     assert len(wrapped) == len(read) == 2  # one stream for all tabs, one for programs
+
+
+@pytest.mark.parametrize(("tab", "loss"), [("", "edit"), ("compare-", "clip_text")])
+def test_a_tab_opens_with_a_goal_that_it_offers_and_what_suits_it(blocks: gr.Blocks, tab: str, loss: str) -> None:
+    named = {getattr(block, "elem_id", None): block for block in blocks.blocks.values()}
+    goal = named[f"{tab}goal"]
+    assert goal.value == loss
+    assert loss in [value for _, value in goal.choices]
+    assert {name: named[tab + name].value for name in suited(loss)} == suited(loss)
 
 
 def test_no_event_cancels_another(blocks: gr.Blocks) -> None:
