@@ -66,7 +66,7 @@ def goal_text(settings: Settings) -> str:
 
 def asked(settings: Settings, verdict: Verdict | None = None) -> str:
     """The goal of the run that is shown; for an audience also how it is reached, and whether it was."""
-    reached = "" if verdict is None else f'<p class="how"><b>{escape(headline(verdict))}</b></p>'
+    reached = "" if verdict is None else f'<p class="reached"><b>{escape(headline(verdict))}</b></p>'
     return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>{reached}'
 
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from studio.export.metadata import read_settings
 from studio.export.player import uri
@@ -425,8 +425,10 @@ def test_runs_of_this_visit_can_be_compared_and_taken_up_again(visit_stand_in: V
     expect(page.locator("#visit .runs li")).to_have_count(0)
 
 
-def test_a_copied_link_is_said_to_be_copied(chromium: Browser, stand_in: Served) -> None:
-    page = chromium.new_page(permissions=["clipboard-read", "clipboard-write"])
+def test_a_copied_link_is_said_to_be_copied(profile: Profile, stand_in: Served) -> None:
+    context = profile(0)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
     page.goto(stand_in.url)
     page.wait_for_selector("#cost p", state="attached")
     page.click("#link")
