@@ -19,7 +19,7 @@ from studio.export.recordings import load
 from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.models.embedded import examples
-from tests.browser.conftest import Served
+from tests.browser.conftest import Profile, Served
 from tests.browser.steering import (
     RUN,
     begin,
