@@ -25,7 +25,9 @@ def test_a_tiny_copy_is_detected_as_its_original(tiny_copy: TinyCopy, name: str)
 def test_a_public_studio_loads_no_other_models(tiny_copy: TinyCopy) -> None:
     assert find_entry("sd-1.5", public=True) is ENTRIES["sd-1.5"]
     for own in (str(tiny_copy("ddpm-celebahq")), "somebody/something"):
-        with pytest.raises(UserError, match="serves only registered models: choose one of embedded, ddpm"):
+        with pytest.raises(
+            UserError, match="serves only registered models: choose one of embedded, embedded-128, ddpm"
+        ):
             find_entry(own, public=True)
 
 
