@@ -104,4 +104,4 @@ def test_the_table_has_a_row_for_each_model() -> None:
     assert head.count("|") == rule.count("|") == 10
     assert len(rows) == len(ENTRIES)
     assert [row for row in rows if "run, trained here" in row] == [row for row in rows if row.startswith("| `embedded")]
-    assert all("GiB" in row for row in rows if "`embedded`" not in row)
+    assert all("GiB" in row for row in rows if "`embedded" not in row)
