@@ -105,7 +105,7 @@ def test_the_round_trip_is_that_of_the_autoencoder_and_the_loss_falls(
 ) -> None:
     model = loaded(tiny_copy, loss_networks, name)
     wanted = {"prompt": "red", "sampling_steps": 4, "optimisation_steps": 4, "closeness": 0.0, "z_rate": 0.05}
-    request = Request.checked(wanted, face, None, model.size)
+    request = Request.checked({**wanted, "loss": "clip_text"}, face, None, model.size)
     *_, found = steer(model, request, cancel_token)
     assert isinstance(found, Outcome)
     # the first frame is the autoencoder's reconstruction: for a pixel model the image itself
