@@ -22,7 +22,7 @@ QUICK = ["--set", "optimisation_steps=2", "--set", "sampling_steps=5"]
 @pytest.fixture(autouse=True)
 def here(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with photographs, and the stub model; the handler of Ctrl-C is restored."""
-    monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
+    monkeypatch.setattr("studio.models.cli.embedded", lambda device, size: model)
     monkeypatch.setattr(main.torch, "set_num_threads", lambda threads: None)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(group()).save("group.png")

@@ -105,7 +105,7 @@ def test_an_endpoint_accepts_the_goal_of_a_plugin_and_the_schema_lists_it(starte
 def test_the_command_line_takes_the_goal_of_a_plugin(
     redness: str, model: Model, face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.models.cli.embedded", lambda device: model)
+    monkeypatch.setattr("studio.models.cli.embedded", lambda device, size: model)
     monkeypatch.setattr(cli.torch, "set_num_threads", lambda threads: None)
     monkeypatch.setattr(cli, "_cancel_on_interrupt", lambda cancel: None)
     out = tmp_path / "red.png"
