@@ -12,7 +12,7 @@ from losses.clip_keep import ClipKeep
 from losses.closeness import Closeness, FeatureCloseness, StructureCloseness
 from losses.code_choice import CodeChoice
 from losses.code_keep import CodeKeep, LinearHead
-from losses.code_person import CodeMorph, CodePerson
+from losses.code_person import CodePerson
 from losses.contract import Embed, Loss, freeze
 from losses.hinge import Hinge, MorphHinge, acceptance_level
 from losses.identity import Identity
@@ -32,7 +32,6 @@ __all__ = [
     "Closeness",
     "CodeChoice",
     "CodeKeep",
-    "CodeMorph",
     "CodePerson",
     "Embed",
     "FeatureCloseness",

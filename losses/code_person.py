@@ -1,4 +1,4 @@
-"""`CodePerson` and `CodeMorph`: the person in a code of the image, by a linear map of the code."""
+"""`CodePerson`: the person in a code of the image, by a linear map of the code."""
 
 from __future__ import annotations
 
@@ -42,25 +42,3 @@ class CodePerson:
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,), at least 0."""
         return self.of(self.embed(check_image(image)))
-
-
-class CodeMorph:
-    """AdjointDEIS eq. 5.1 (2405.15020) of two `CodePerson`s:  d_a + d_b + |d_a - d_b|.
-
-    Args:
-        a, b: the two people; their levels do not count.
-    """
-
-    name = "morph in the code"
-
-    def __init__(self, a: CodePerson, b: CodePerson) -> None:
-        self.a, self.b = a, b
-
-    def of(self, code: Tensor) -> Tensor:
-        """Code (b, d) -> (b,), at least 0."""
-        d_a, d_b = self.a.distance(code), self.b.distance(code)
-        return d_a + d_b + (d_a - d_b).abs()
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """(b, 3, h, w) -> (b,), at least 0."""
-        return self.of(self.a.embed(check_image(image)))

@@ -1,4 +1,4 @@
-"""The sentences around the words of `clay.people.wordings`: descriptions, wishes and commands, separated by "|".
+"""The sentences around the words of `clay.people.wordings`: descriptions, requests and commands, separated by "|".
 
 `{x}` is replaced by the words, `{n}` by the words without an article, and `{v}`, `{vs}`, `{ving}` by forms of a verb.
 The other slots are in `SLOTS`. Subjects are drawn at random and independently of the image, so that "man", "woman" and

@@ -55,13 +55,17 @@ class Redraw:
         generator = torch.Generator().manual_seed(self._seed)
         fresh = torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
 
+        last = z, torch.zeros_like(start[0][:, :1])  # a code, and where its image has changed
+
         def noises_of(changed: Tensor) -> Tensor:
             return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
 
         def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            nonlocal last
+            earlier = last[1] if torch.equal(last[0], before["z"]) else self._changed(start, before["z"])
             changed = self._changed(start, after["z"])
-            self.unchanged = 1 - changed
-            return {"noises": after["noises"] + noises_of(changed) - noises_of(self._changed(start, before["z"]))}
+            last, self.unchanged = (after["z"].clone(), changed), 1 - changed
+            return {"noises": after["noises"] + noises_of(changed) - noises_of(earlier)}
 
         return project
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from losses import CodeMorph, CodePerson, LinearHead
+from losses import CodePerson, LinearHead
 
 HEAD = LinearHead(torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]), torch.tensor([0.5, 0.0]))
 
@@ -31,12 +31,3 @@ def test_an_image_is_seen_by_its_code() -> None:
     (gradient,) = torch.autograd.grad(value.sum(), image)
     assert gradient[:, :2].abs().sum() > 0
     assert gradient[:, 2].abs().sum() == 0
-
-
-def test_a_morph_is_equation_5_1_of_both_people() -> None:
-    a, b = (CodePerson(encode, HEAD, code(*point)) for point in ((1, 0), (0, 1)))
-    loss = CodeMorph(a, b)
-    d = 1 - 0.5**0.5
-    assert loss.of(code(1, 1)).item() == pytest.approx(2 * d)
-    assert loss.of(code(1, 0)).item() == pytest.approx(0 + 1 + 1)
-    assert loss(code(1, 1)[..., None, None].expand(1, 3, 2, 2)).item() == pytest.approx(2 * d)

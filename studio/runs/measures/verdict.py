@@ -24,18 +24,20 @@ from PIL import Image
 from torch import Tensor
 
 from losses import ClipEncoder
-from losses.strangeness import out_of_distribution
 from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
 from studio.models.interface import Model
 from studio.runs.goals.alternatives import alternatives
 from studio.runs.goals.face_losses import person
+from studio.runs.goals.kept import in_distribution
 from studio.runs.measures.held_out import LOOSE
 
 Reached = Literal["yes", "partly", "no", "not measured"]
 _ORDER: tuple[Reached, ...] = ("no", "partly", "not measured", "yes")
 _PARTLY = 0.25
+Reading = Mapping[str, Tensor]
+"""Probabilities by attribute, (1, classes), of one image by the held-out classifier."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def verdict(
     prompt = _Prompt(model, settings.prompt, start) if "prompt" in needs and model.clip is not None else None
     wants_person = {"identity", "second_picture"} <= needs and target is not None
     to_target = tuple(_similarities(model, target, result)) if wants_person and target is not None else ()
-    parts = [] if prompt is None else [prompt.reached(result)]
+    read_before, read_after = ({} if model.reader is None else model.reader(x) for x in (start, result))
+    parts = [] if prompt is None else [prompt.reached(read_after)]
     if to_target:
         parts.append(_accepted(to_target))
     reached, reason = min(parts, key=lambda part: _ORDER.index(part[0]), default=_unmeasured(settings))
@@ -134,12 +137,12 @@ def verdict(
         reason += " The loss was still falling at the last update: more optimisation steps may help."
     return Verdict(
         reached=reached,
-        probability=None if prompt is None else prompt.probability(result),
+        probability=None if prompt is None else prompt.probability(read_after),
         reason=reason,
-        changed=_changes(model, start, result, _asked(model, prompt, bool(to_target))),
+        changed=_changes(model, read_before, read_after, _asked(model, prompt, bool(to_target))),
         same=() if to_target else tuple(_similarities(model, start, result)),
         target=to_target,
-        score=_score(model, result),
+        score=None if (strange := in_distribution(model)) is None else float(strange.score(result)[0]),
     )
 
 
@@ -153,21 +156,19 @@ class _Prompt:
         self.known = found.known and model.reader is not None
         self.unknown = [] if model.unknown_words is None else list(model.unknown_words(prompt))
 
-    def probability(self, image: Tensor) -> float | None:
-        """Of the class, by the classifier; None if there is none."""
-        if not self.known or self.model.reader is None:
-            return None
-        return float(self.model.reader(image)[self.group][0, self.index])
+    def probability(self, read: Reading) -> float | None:
+        """Of the class; None if the classifier has none."""
+        return float(read[self.group][0, self.index]) if self.known else None
 
-    def reached(self, image: Tensor) -> tuple[Reached, str]:
+    def reached(self, read: Reading) -> tuple[Reached, str]:
         """Whether the classifier sees the class, and why not."""
-        p = self.probability(image)
+        p = self.probability(read)
         if self.unknown:
             words = ", ".join(f"“{word}”" for word in self.unknown)
             return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
-        if p is None or self.model.reader is None:
+        if p is None:
             return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
-        seen = int(self.model.reader(image)[self.group][0].argmax())
+        seen = int(read[self.group][0].argmax())
         if seen == self.index:
             return "yes", ""
         name = self.model.classes[self.group][seen]
@@ -199,10 +200,10 @@ def _asked(model: Model, prompt: _Prompt | None, person_changes: bool) -> set[st
     return asked | (set(model.person_groups) if person_changes else set())
 
 
-def _changes(model: Model, start: Tensor, result: Tensor, asked: Collection[str]) -> tuple[Change, ...] | None:
+def _changes(model: Model, start: Reading, result: Reading, asked: Collection[str]) -> tuple[Change, ...] | None:
     if model.reader is None:
         return None
-    before, after = ({name: int(p[0].argmax()) for name, p in model.reader(x).items()} for x in (start, result))
+    before, after = ({name: int(p[0].argmax()) for name, p in read.items()} for read in (start, result))
     return tuple(
         Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
         for name in before
@@ -221,9 +222,3 @@ def _similarities(model: Model, reference: Tensor, result: Tensor) -> Iterator[S
         except UserError:  # no face
             continue
         yield Similarity(name, 1 - float(distance[0]), float(thresholds[LOOSE]))
-
-
-def _score(model: Model, image: Tensor) -> float | None:
-    if model.decode_code is None or (z := model.encode(image)) is None:
-        return None
-    return float(out_of_distribution(image, *model.decode_code(z))[0])

@@ -13,11 +13,11 @@ KNOWN = {"DPMSolverMultistepScheduler": {}, "UniPCMultistepScheduler": {}}
 LATER = {name: config for name, config in {**CASES, **KNOWN}.items() if name != "SCMScheduler"}
 
 
-@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("name", LATER)
-def test_a_pipeline_that_starts_later_has_the_rest_of_the_schedulers_own_loop(name, told):
+def test_a_pipeline_that_starts_later_has_the_rest_of_the_schedulers_own_loop(name, begun):
     scheduler = laid_out(name, 6, **LATER[name])
-    if told and hasattr(scheduler, "set_begin_index"):
+    if begun and hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(BEGIN)
     noises = drawn(6 - BEGIN)
     found = table(scheduler, scheduler.timesteps[BEGIN:], {}, sde=False)
