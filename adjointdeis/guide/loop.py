@@ -166,6 +166,29 @@ class Frames(Iterator[Frame]):
         """
         self._steps += _checked(steps)
 
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these images only, in this order; the others cost nothing from now on.
+
+        The loss gets a smaller batch. The images that stay keep their variables and the state of the optimizer. Options
+        that hold tensors of a batch (masks, a projection) are the caller's to change with it.
+
+        Args:
+            rows: at least one index of an image in the present batch, none twice.
+
+        Raises:
+            ValueError: other indices, before the first frame, L-BFGS, images that share a variable, or a loss with a
+                single value for the batch.
+        """
+        if self._found is None or self._batch is None:
+            raise ValueError("Images can leave a batch after its first frame.")
+        if not rows or len(set(rows)) != len(rows) or not set(rows) <= set(range(len(self._batch.status))):
+            raise ValueError(f"keep takes indices of the {len(self._batch.status)} images, none twice; got {rows}.")
+        if self._found.loss.dim() == 0:
+            raise ValueError("Images can leave a batch only if the loss has one value an image.")
+        self._updater.keep(rows)
+        self._batch.keep(rows)
+        self._found = self._evaluator.keep(rows, self._found)
+
     def __next__(self) -> Frame:
         """The frame after the next update."""
         if self._found is None or self._batch is None:

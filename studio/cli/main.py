@@ -3,6 +3,7 @@
     python -m studio.cli steer IMAGE --text "a face with red hair"       steer an image towards a goal
     python -m studio.cli morph FIRST SECOND                              morph two faces into one
     python -m studio.cli compare IMAGE --text "a face with a hat"        compare gradient methods
+    python -m studio.cli batch FOLDER --text "a face with a hat" --out DIR   steer many pictures
     python -m studio.cli settings                                        list settings, defaults and ranges
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
@@ -27,6 +28,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from studio.cli.batch import add_batch, run_batch
 from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
 from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
@@ -99,6 +101,10 @@ def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) ->
         show_comparison(state, Console())
 
 
+def _batch(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    run_batch(args, _values(args), cancel, console)
+
+
 def _settings(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
     show_settings(Console())
 
@@ -150,9 +156,11 @@ def _parser() -> argparse.ArgumentParser:
     compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
     compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
     compare_job.set_defaults(job=_compare)
+    batch_job = add_batch(jobs, run)
+    batch_job.set_defaults(job=_batch)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, settings_job):
+    for job in (steer_job, morph_job, compare_job, batch_job, settings_job):
         add_plugin_flag(job)
     return parser
 

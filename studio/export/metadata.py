@@ -50,6 +50,7 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
             "seconds": round(outcome.seconds, 2),
             "most_memory_bytes": outcome.memory or None,
         },
+        "verdict": None if outcome.verdict is None else outcome.verdict.to_json(),
     }
 
 
