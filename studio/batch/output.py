@@ -72,15 +72,7 @@ class Output:
 
     def rows(self) -> dict[str, Row]:
         """The rows so far, by name, without those that were damaged."""
-        found = {}
-        for path in sorted((self.path / _ROWS).glob("*.json")):
-            try:
-                row = json.loads(path.read_text(encoding="utf-8"))
-            except (ValueError, OSError):
-                continue
-            if isinstance(row, dict) and row.get("name") == path.stem:
-                found[path.stem] = row
-        return found
+        return read_rows(self.path)
 
     def done(self) -> set[str]:
         """The names of the jobs with a result."""
@@ -147,3 +139,16 @@ class Output:
                     f"{self.path} holds {name}.png of another batch, with other settings or pictures: choose a "
                     "new folder."
                 )
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """The rows in the folder of a batch, by name, without those that were damaged."""
+    found = {}
+    for path in sorted((folder / _ROWS).glob("*.json")):
+        try:
+            row = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError):
+            continue
+        if isinstance(row, dict) and row.get("name") == path.stem:
+            found[path.stem] = row
+    return found

@@ -28,8 +28,6 @@ _SHARE = 0.4
 """Of the free memory, for the activations of a batch."""
 _LOSSES = 2
 """The networks of the losses need about as much as the denoiser."""
-ALONE = "morph"
-"""The goal whose pictures run one at a time."""
 
 Batch = tuple[Job, ...]
 
@@ -51,7 +49,7 @@ class Plan:
         """Batches of at most `size` jobs."""
         runnable = sorted((job for job in jobs if not job.error), key=lambda job: _key(job.settings))
         groups = (list(group) for _, group in groupby(runnable, key=lambda job: _key(job.settings)))
-        batches = [tuple(part) for group in groups for part in _cut(group, size)]
+        batches = [tuple(part) for group in groups for part in _cut(group, 1 if alone(group[0].settings) else size)]
         return cls(tuple(batches), tuple(job for job in jobs if job.error))
 
     def shard(self, index: int, count: int) -> Plan:
@@ -64,12 +62,16 @@ class Plan:
 
 
 def _cut(group: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
-    size = 1 if group[0].settings.loss == ALONE else size
     return (group[i : i + size] for i in range(0, len(group), size))
 
 
+def alone(settings: Settings) -> bool:
+    """Whether a picture runs by itself: a morph, and a run that may change only a part of the picture."""
+    return settings.loss == "morph" or not getattr(settings, "everywhere", True)
+
+
 def _key(settings: Settings) -> tuple[str, ...]:
-    return tuple(str(getattr(settings, name)) for name in SHARED)
+    return (str(alone(settings)), *(str(getattr(settings, name)) for name in SHARED))
 
 
 def batch_size(model: Model, jobs: Sequence[Job]) -> int:

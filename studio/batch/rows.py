@@ -9,12 +9,13 @@ from studio.batch.output import DONE, FAILED, Row
 from studio.export.frames import to_tiles
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
+from studio.export.saved_run import FRAMES
 from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 from studio.runs.morph import Morphed
 
-PNG, FRAMES = ".png", ".frames.webp"
+PNG = ".png"
 _NOT_REPEATABLE = ("seconds", "most_memory_bytes")
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from studio.batch.jobs import Job
 from studio.batch.output import Output
-from studio.batch.plan import ALONE, Batch, Plan
+from studio.batch.plan import Batch, Plan
 from studio.batch.rows import done, failed, files
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, disk_is_full, explain, out_of_memory
@@ -151,7 +151,7 @@ def _together(model: Model, pairs: Sequence[tuple[Job, Request]], stop: CancelTo
 
 def _alone(model: Model, request: Request, stop: CancelToken) -> Result | Exception:
     """The run of the page."""
-    run = morph if request.settings.loss == ALONE else steer
+    run = morph if request.settings.loss == "morph" else steer
     try:
         *_, last = run(model, request, stop)
     except Exception as error:
