@@ -18,7 +18,7 @@ const report = (root, batch) => {
     return button;
   };
   const shown = (value) => (value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? value.toPrecision(4) : String(value));
-  const lines = batch.jobs.map((job) => ({ job, line: make("tr", { class: job.run ? "" : "failed" }, make("td", {}, thumbs(job)), ...job.cells.map((value) => make("td", {}, shown(value)))) }));
+  const lines = batch.jobs.map((job) => ({ job, line: make("tr", { class: job.run ? "" : "failed" }, make("td", {}, thumbs(job)), ...job.cells.map((value) => make("td", { class: typeof value === "string" && value.length > 12 ? "text" : "" }, shown(value)))) }));
   const body = make("tbody", {}, ...lines.map(({ line }) => line));
   const heads = batch.columns.map((name, k) => {
     const button = make("button", { type: "button" }, name), head = make("th", { scope: "col" }, button);

@@ -19,6 +19,7 @@ _FIRST = (
     *("name", "status", "reason", "note", "prompt", "reached", "why_not", "other_changes"),
     *("loss_before", "loss_after", "best_step", "seed", "seconds"),
 )
+_ALWAYS = ("name", "status", "reached", "seconds")
 _HIDDEN = {"fingerprint", "model", "model_sha256", "file"}
 
 
@@ -54,7 +55,7 @@ def _columns(rows: list[Row]) -> list[str]:
     """The columns with more than one value, and those that are always shown, the most telling ones first."""
     found = dict.fromkeys((*_FIRST, *(name for row in rows for name in row)))
     several = {name for name in found if len({json.dumps(row.get(name)) for row in rows}) > 1}
-    return [name for name in found if name not in _HIDDEN and (name in several or name in ("name", "status"))]
+    return [name for name in found if name not in _HIDDEN and (name in several or name in _ALWAYS)]
 
 
 def _cell(value: Any) -> Any:

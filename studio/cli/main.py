@@ -182,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     report_job.set_defaults(job=_report)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, batch_job, settings_job):
+    for job in (steer_job, morph_job, compare_job, batch_job, export_job, report_job, settings_job):
         add_plugin_flag(job)
     return parser
 
