@@ -73,7 +73,7 @@ def losses(record: Mapping[str, Any]) -> list[float]:
 
 def _of_png(path: Path) -> SavedRun:
     record, after = read_record(path), open_picture(path).convert("RGB")
-    beside = path.with_suffix("").with_name(f"{path.stem}{FRAMES}")
+    beside = path.with_suffix(FRAMES)
     if not beside.is_file():
         raise UserError(
             f"{path.name} holds the result of a run, but the pictures of its steps are not beside it: keep "
