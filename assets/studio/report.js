@@ -10,9 +10,9 @@ const report = (root, batch) => {
   };
   const thumbs = (job) => {
     if (!job.run) return "";
-    const before = make("span", { role: "img", "aria-label": "before" }), after = make("img", { src: job.run.after, alt: "after", loading: "lazy" });
-    before.style.backgroundImage = `url("${job.run.tiles.src}")`;
-    before.style.setProperty("--zoom", `${100 * job.run.tiles.columns}%`);
+    // the first tile of the steps is the start
+    const start = make("img", { src: job.run.tiles.src, alt: "before", loading: "lazy" }), before = make("span", {}, start), after = make("img", { src: job.run.after, alt: "after", loading: "lazy" });
+    start.style.width = `${72 * job.run.tiles.columns}px`;
     const button = make("button", { class: "thumbs", type: "button", "aria-label": `Open the run ${job.cells[0]}` }, before, after);
     button.addEventListener("click", () => open(job));
     return button;

@@ -19,6 +19,7 @@ import hashlib
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,8 @@ from studio.core.settings import Settings, parse
 COLUMNS = ("image", "second", "out", *(name for name in Settings.model_fields if name != "version"))
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 """Of the files of a folder that are taken for pictures."""
-_NAME = re.compile(r"[^\W_][\w .()+-]{0,99}")
+_LONGEST = 100
+_NAME = re.compile(rf"[\w(][\w .()+-]{{0,{_LONGEST - 1}}}")
 _MAX_BYTES = 64 * 2**20
 
 
@@ -86,12 +88,12 @@ def read_jobs(source: Path, values: Mapping[str, Any], second: Path | None = Non
 
 def _of_folder(folder: Path, values: Mapping[str, Any], second: Path | None) -> list[Job]:
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    stems = [path.stem.casefold() for path in paths]
+    stems = Counter(path.stem.casefold() for path in paths)
     jobs = []
     for line, path in enumerate(paths, 1):
         # two pictures may differ in their suffix only
-        stem = path.stem if stems.count(path.stem.casefold()) == 1 else path.name.replace(".", "-")
-        jobs.append(_checked(Job(line, stem, path, second, Settings()), values))
+        name = path.stem if stems[path.stem.casefold()] == 1 else path.name.replace(".", "-")
+        jobs.append(_checked(Job(line, _usable(name, line), path, second, Settings()), values))
     return jobs
 
 
@@ -158,11 +160,15 @@ def _job(line: int, row: Mapping[str, Any], folder: Path, values: Mapping[str, A
     own = {name: value for name, value in row.items() if name not in texts}
     job = _checked(job, {**values, **own})
     if not job.name:
-        goal = job.settings.loss.replace("_", "-")
-        job = replace(
-            job, name=f"{image.stem or 'line'}-{goal}-{job.settings.seed}" if texts["image"] else f"line-{line}"
-        )
+        end = f"-{job.settings.loss.replace('_', '-')}-{job.settings.seed}"
+        job = replace(job, name=_usable(image.stem, line, end) if texts["image"] else f"line-{line}")
     return job
+
+
+def _usable(stem: str, line: int, end: str = "") -> str:
+    """A name of a file, from that of a picture."""
+    stem = re.sub(r"[^\w .()+-]", "_", stem).lstrip(" .-+)")[: _LONGEST - len(end)]
+    return f"{stem or f'line-{line}'}{end}"
 
 
 def _checked(job: Job, values: Mapping[str, Any]) -> Job:
@@ -173,10 +179,17 @@ def _checked(job: Job, values: Mapping[str, Any]) -> Job:
         return replace(job, error=job.error or str(error))
     if not job.settings.needs_second_picture:
         job = replace(job, second=None)
-    missing = [path for path in (job.image, job.second) if path is not None and not path.is_file()]
+    missing = [path for path in (job.image, job.second) if path is not None and not _is_file(path)]
     if missing and not job.error:
-        job = replace(job, error=f"There is no file {missing[0].name}.")
+        job = replace(job, error=f"There is no file {missing[0].name[:80]}.")
     return job
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False
 
 
 def _check_names(jobs: Sequence[Job]) -> None:
@@ -185,7 +198,7 @@ def _check_names(jobs: Sequence[Job]) -> None:
         if not _NAME.fullmatch(job.name):
             raise UserError(
                 f"Line {job.line}: “{job.name[:40]}” cannot be the name of a file; use up to 100 letters, digits, "
-                "spaces and . ( ) + - _ in the column “out”, a letter or digit first."
+                "spaces and . ( ) + - _ in the column “out”, and begin with a letter or digit."
             )
         key = job.name.casefold()  # some file systems do not distinguish capitals
         if key in known:

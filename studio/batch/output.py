@@ -13,19 +13,31 @@ Every file is written under another name and renamed, so a file is complete or a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from studio.batch.jobs import Job
-from studio.core.errors import UserError
+from studio.core.errors import UserError, disk_is_full
 from studio.models.interface import Model
 
 DONE, FAILED = "done", "failed"
 _PLAN, _ROWS, _LOCK = "batch.json", "rows", ".lock"
 Row = dict[str, Any]
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """Raises UserError where a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if disk_is_full(error):
+            raise UserError("The disk is full: make room and start again; finished results are kept.") from error
+        raise UserError(f"A result could not be saved ({error.strerror}): check the folder and start again.") from error
 
 
 class Output:
@@ -47,8 +59,9 @@ class Output:
 
     def size(self, chosen: int) -> int:
         """The size of the batches: that of the first start, so that the results stay the same."""
-        (self.path / _ROWS).mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / _LOCK):  # several processes may start at once
+        with saving():
+            (self.path / _ROWS).mkdir(parents=True, exist_ok=True)
+        with saving(), FileLock(self.path / _LOCK):  # several processes may start at once
             plan = self._plan()
             if not plan:
                 plan = {"batch": chosen, "model": self._model.name, "sha256": self._model.digest}
@@ -88,7 +101,7 @@ class Output:
 
     def table(self) -> int:
         """Write the table of all rows, and return their number."""
-        with FileLock(self.path / _LOCK):
+        with saving(), FileLock(self.path / _LOCK):
             return self._table()
 
     def _table(self) -> int:

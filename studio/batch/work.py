@@ -15,11 +15,11 @@ from time import perf_counter
 from PIL import Image
 
 from studio.batch.jobs import Job
-from studio.batch.output import Output
+from studio.batch.output import Output, saving
 from studio.batch.plan import Batch, Plan
 from studio.batch.rows import done, failed, files
 from studio.core.cancellation import CancelToken
-from studio.core.errors import UserError, disk_is_full, explain, out_of_memory
+from studio.core.errors import UserError, explain, out_of_memory
 from studio.images.files import open_picture
 from studio.models.interface import Model
 from studio.models.memory import release_memory
@@ -68,7 +68,7 @@ def work(
         marked: whether the pictures have the corner label.
 
     Raises:
-        UserError: the disk is full.
+        UserError: a result cannot be saved, as on a full disk.
     """
     tally, began, ready = Tally(), perf_counter(), output.done()
     batches = list(plan.left(ready))
@@ -193,11 +193,5 @@ def _saved(saves: Sequence[Future[None]]) -> list[Future[None]]:
 
 
 def _finished(save: Future[None]) -> None:
-    try:
+    with saving():
         save.result()
-    except OSError as error:
-        if not disk_is_full(error):
-            raise UserError(
-                f"A result could not be saved ({error.strerror}): check the folder and start again."
-            ) from error
-        raise UserError("The disk is full: make room and start again; finished results are kept.") from error

@@ -69,7 +69,8 @@ def run_batch(args: argparse.Namespace, values: dict[str, Any], cancel: CancelTo
     part, parts = index * process.count + process.index, count * process.count
     plan = Plan.of(chosen, args.batch or size).shard(part, parts)
     with output.lock(f"{part}-of-{parts}"):
-        left = sum(job.name not in output.done() for batch in plan.batches for job in batch)
+        done = output.done()
+        left = sum(job.name not in done for batch in plan.batches for job in batch)
         quiet = args.quiet or process.index > 0
         with tqdm(total=left, unit="picture", disable=quiet, file=sys.stderr, smoothing=0.1) as bar:
             tally = work(model, plan, output, cancel, bar.update, marked=args.mark)

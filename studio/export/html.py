@@ -20,6 +20,7 @@ from studio.export.frames import columns, to_tiles
 from studio.export.provenance import SENTENCE
 from studio.export.saved_run import SavedRun, losses
 from studio.export.verdict import headline, rows
+from studio.runs.measures.held_out import Verdict as Similarities
 from studio.runs.measures.verdict import Verdict
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
@@ -104,6 +105,8 @@ def asset(name: str) -> str:
 
 
 def _verdict(record: Mapping[str, Any]) -> Json:
+    if isinstance(morphs := record.get("verdicts"), Mapping):
+        return _morph_verdict(morphs)
     found = record.get("verdict")
     if not isinstance(found, Mapping):
         return {"kind": "", "headline": "No verdict was recorded for this run.", "reason": "", "rows": []}
@@ -117,6 +120,26 @@ def _verdict(record: Mapping[str, Any]) -> Json:
         }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError("The verdict in this file cannot be read: make the run again.") from error
+
+
+def _morph_verdict(morphs: Mapping[str, Any]) -> Json:
+    """On a morph: which face networks accept it as both people."""
+    try:
+        now = [Similarities(**{k: v for k, v in one.items() if k != "fooled"}) for one in morphs["steered"]]
+        held_out = [one for one in now if not one.in_loss]
+        accepted = sum(one.fooled for one in held_out)
+        rows = [
+            [
+                f"{one.name}{' (in the loss)' if one.in_loss else ''}",
+                f"{one.first:.2f} and {one.second:.2f}, threshold {one.strict:.2f}",
+            ]
+            for one in now
+        ]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError("The verdict in this file cannot be read: make the run again.") from error
+    kind = "yes" if held_out and accepted == len(held_out) else "partly" if accepted else "no"
+    headline = f"Accepted as both people by {accepted} of {len(held_out)} held-out networks"
+    return {"kind": kind, "headline": headline, "reason": "", "rows": rows}
 
 
 def _numbers(measured: Mapping[str, Any], curve: list[float]) -> list[list[str]]:

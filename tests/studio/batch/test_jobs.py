@@ -6,7 +6,12 @@ import pytest
 from PIL import Image
 
 from studio.batch.jobs import Job, read_jobs
+from studio.batch.output import Output
+from studio.batch.plan import Plan
+from studio.batch.work import work
+from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
+from studio.models.interface import Model
 
 
 @pytest.fixture
@@ -45,6 +50,26 @@ def test_a_folder_is_one_job_a_picture_with_the_settings_of_the_command(pictures
 
 def test_pictures_that_differ_in_their_suffix_only_have_different_results(pictures: Callable[..., Path]) -> None:
     assert [job.name for job in read(pictures("a.png", "A.jpg", "b.png"))] == ["A-jpg", "a-png", "b"]
+
+
+def test_names_of_pictures_become_names_of_files(pictures: Callable[..., Path]) -> None:
+    folder = pictures("photo[1].png", "-x.png", "日本.png", "“é”.png")
+    assert {job.name for job in read(folder)} == {"photo_1_", "x", "日本", "_é_"}
+
+
+def test_ten_thousand_files_are_read_and_three_broken_ones_are_rows_of_their_own(
+    model: Model, pictures: Callable[..., Path], cancel_token: CancelToken, tmp_path: Path
+) -> None:
+    folder = pictures("0003.png")
+    for i in range(10_000):
+        if i != 3:
+            (folder / f"{i:04}.png").write_bytes(b"nonsense" if i < 3 else b"")
+    jobs = read(folder, sampling_steps=4, optimisation_steps=1)
+    assert len(jobs) == 10_000
+    output = Output(tmp_path / "out", model, jobs)
+    output.size(4)
+    tally = work(model, Plan.of(jobs[:4], 4), output, cancel_token)
+    assert (tally.done, tally.failed) == (1, 3)
 
 
 def test_a_line_replaces_the_settings_of_the_command(pictures: Callable[..., Path]) -> None:
@@ -120,6 +145,7 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("a.png,minus,edit", "Seed: give a whole number"),
         ("a.png,1,magic", "Goal: choose"),
         ("../a.png,1,edit", "There is no file a.png"),
+        (f"{300 * 'x'}.png,1,edit", "There is no file xxx"),
     ],
 )
 def test_what_is_wrong_with_one_line_is_the_reason_of_its_job(

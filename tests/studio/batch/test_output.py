@@ -105,3 +105,17 @@ def test_two_processes_do_not_work_on_one_part(model: Model, tmp_path: Path) -> 
     lock.release()
     with output.lock("0-of-1"):
         pass
+
+
+def test_a_full_disk_is_named_wherever_it_is_found(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = opened(tmp_path / "a", model)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    for write in (output.table, lambda: opened(tmp_path / "b", model)):
+        with pytest.raises(UserError, match="The disk is full"):
+            write()

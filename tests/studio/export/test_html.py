@@ -71,3 +71,13 @@ def test_a_record_may_lack_parts(model: Model, outcome: Outcome, change: dict[st
 def test_a_record_that_cannot_be_read_is_an_error(model: Model, outcome: Outcome, change: dict[str, object]) -> None:
     with pytest.raises(UserError):
         described({**record(outcome, model), **change})
+
+
+def test_the_verdict_on_a_morph_names_every_face_network(model: Model, outcome: Outcome) -> None:
+    one = {"name": "convolutional", "first": 0.7, "second": 0.6, "strict": 0.5, "loose": 0.4, "fooled": True}
+    steered = [{**one, "in_loss": False}, {**one, "name": "identity", "in_loss": True}]
+    verdict = described({**record(outcome, model), "verdicts": {"plain": [], "steered": steered}})["verdict"]
+    assert verdict["headline"] == "Accepted as both people by 1 of 1 held-out networks"
+    assert verdict["rows"][1] == ["identity (in the loss)", "0.70 and 0.60, threshold 0.50"]
+    with pytest.raises(UserError, match="cannot be read"):
+        described({**record(outcome, model), "verdicts": {"steered": [{"name": 5}]}})
