@@ -14,8 +14,8 @@ from PIL import Image
 from studio.core.errors import UserError
 from studio.export.provenance import exif, xmp
 
-MOST = 16383
-"""Largest side of a WebP in pixels."""
+MOST = 8192
+"""Largest side of the file in pixels; the format ends at 16383."""
 _QUALITY = 90
 
 

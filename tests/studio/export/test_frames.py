@@ -24,7 +24,7 @@ def test_equal_frames_are_kept() -> None:
 
 
 def test_large_frames_are_reduced_to_what_the_format_allows() -> None:
-    large = [Image.new("RGB", (4200, 4200), "navy")] * 10
+    large = [Image.new("RGB", (2100, 2100), "navy")] * 10
     with Image.open(io.BytesIO(to_tiles(large))) as sheet:
         assert max(sheet.size) <= MOST
         assert sheet.width % columns(10) == 0
