@@ -163,6 +163,6 @@ def test_the_report_sorts_and_opens_the_player(page: Page, model: Model, tmp_pat
     assert names() == ["a", "b", "c"]
     page.get_by_role("button", name="Open the run c").click()
     expect(page.get_by_role("dialog").locator("h1")).to_have_text("c")
-    expect(page.get_by_role("dialog").locator(".run")).to_have_attribute("data-painted", "2")
+    expect(page.get_by_role("dialog").locator(".run")).to_have_attribute("data-painted", "0")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
