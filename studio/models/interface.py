@@ -76,6 +76,9 @@ class Model:
         decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
             predicts no image from z alone.
         code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
+        parts: image (1, 3, h, w) -> probability of each part at each pixel, (1, 1, h, w), by name; None if the model
+            finds no parts. An image without a face has none.
+        part_names: the names that `parts` may give.
         steps: number of sampling steps that it was distilled to; 0 for any.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
@@ -107,6 +110,8 @@ class Model:
     code_person: LinearHead | None = None
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
+    parts: Callable[[Tensor], Mapping[str, Tensor]] | None = None
+    part_names: Sequence[str] = ()
     steps: int = 0
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from studio.models.build import autoencoder, denoiser, scheduler_of, tiny_previe
 from studio.models.completeness import check_complete
 from studio.models.detect import detect_entry, find_entry
 from studio.models.embedded import embedded
+from studio.models.face_parts import PARTS, face_parts
 from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
@@ -79,6 +80,8 @@ def load(
         origin=_origin(entry, folder),
         missing=losses.missing,
         held_out=losses.held_out,
+        parts=None if losses.identity is None else face_parts(losses.identity),
+        part_names=() if losses.identity is None else PARTS,
     )
 
 

@@ -9,7 +9,7 @@ The same request gives the same picture, bit for bit, on one device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
@@ -18,15 +18,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import Frames, GradientMethod, encode_steps, guide, prepared, sample
+from adjointdeis import Frames, GradientMethod, encode, encode_steps, guide, prepared, sample
+from adjointdeis.guide.step_options import Projection
 from studio.core.cancellation import CancelToken
 from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
 from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
+from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
 from studio.runs.events import Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import Objective, objective
 from studio.runs.interpolation import Code
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.history import RunHistory
@@ -34,6 +37,7 @@ from studio.runs.measures.monitored import Cancelled, MonitoredNetwork
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import trajectory
 from studio.runs.measures.verdict import verdict
+from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.step_options import step_options
@@ -70,19 +74,31 @@ class Run:
         self._frames: Frames | None = None
         self._seconds = 0.0
 
+    def goal(self, start: Tensor, second: Tensor | None) -> MeasuredLoss:
+        """The loss of the run's settings; `start` and `second` are (1, 3, size, size) in [-1, 1].
+
+        Raises:
+            UserError: the settings do not suit the pictures or the model.
+        """
+        redraw = redraw_for(self.model, self.settings)
+        found = objective(self.settings, self.model, start, second, redraw)
+        area = area_for(self.model, self.settings, start, found)
+        if area is not None and redraw is not None:
+            redraw.within = area.mask
+        return MeasuredLoss(replace(found, area=area))
+
     def tensor(self, picture: Image.Image) -> Tensor:
         """(1, 3, size, size) in [-1, 1] on the model's device."""
         return to_tensor(picture).to(self.model.device)
 
     def encode(self, picture: Tensor, z: Tensor | None) -> Generator[Tensor, None, Code]:
         """The states from a picture (1, 3, size, size) to its noise, then the code."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
         encoding = yield from encode_steps(
             self.network,
             self.sampler,
             self.model.encode_latents(picture),
             prepared(self.model.prepare, z),
-            generator,
+            self._generator(),
             iterations=CALLS_TO_ENCODE[self.settings.mode],
         )
         return Code(z, *encoding)
@@ -95,11 +111,12 @@ class Run:
     def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Frames:
         """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
         options = step_options(self.settings, start._asdict(), self.model.code_root)
-        objective, redraw = loss.objective, loss.objective.redraw
+        objective = loss.objective
         rules = replace(
             options.rules,
             priors={"z": objective.prior} if objective.on_z and "z" in options.wrt else {},
-            project=None if redraw is None else redraw.projection(start.z, start.noises),
+            masks=self._masks(objective.area, options.wrt),
+            project=self._projection(start, objective, options.wrt),
         )
         return guide(
             self.network,
@@ -112,6 +129,36 @@ class Run:
             steps=self.settings.optimisation_steps,
             **options._replace(rules=rules)._asdict(),
         )
+
+    def _masks(self, area: Area | None, wrt: Sequence[str]) -> dict[str, Tensor]:
+        """Of the noise, where only a part of the picture may change."""
+        mask = None if area is None else area.of_state(self.model.state_shape)
+        return {} if mask is None else {name: mask for name in ("x_T", "noises") if name in wrt}
+
+    def _projection(self, start: Code, objective: Objective, wrt: Sequence[str]) -> Projection | None:
+        """What changes the noises after a step: noise that is drawn again, and that outside of the area."""
+        steps = [] if objective.redraw is None else [objective.redraw.projection(start.z, start.noises)]
+        area, noises = objective.area, start.noises
+        mask = None if area is None else area.of_state(self.model.state_shape)
+        if area is not None and mask is not None and noises is not None and {"noises", "z"} <= set(wrt):
+            steps.append(self._held(area.start, mask))
+        return in_turn(steps) if steps else None
+
+    def _held(self, start: Tensor, mask: Tensor) -> Projection:
+        """Outside of the mask the noises are those of the start at the new z, so that its pixels return."""
+        latents = self.model.encode_latents(start)
+
+        def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            z = prepared(self.model.prepare, after["z"])
+            found = encode(self.network.unrecorded, self.sampler, latents, z, self._generator())
+            assert found.noises is not None, "the sampler has noise"
+            return {"noises": torch.lerp(found.noises.to(after["noises"]), after["noises"], mask.to(after["noises"]))}
+
+        return project
+
+    def _generator(self) -> torch.Generator:
+        """Of the path to the noise."""
+        return torch.Generator().manual_seed(self.settings.seed)
 
     def optimise(self, start: Code, loss: MeasuredLoss) -> Iterator[Progress]:
         """The progress after every update; the history has its point and image by then."""
@@ -132,6 +179,10 @@ class Run:
         self._frames.extend(steps - self.settings.optimisation_steps)
         self.settings = self.settings.model_copy(update={"optimisation_steps": steps})
         yield from self._advance(self._frames, self._loss)
+
+    @property
+    def _area(self) -> Area | None:
+        return None if self._loss is None else self._loss.objective.area
 
     def _advance(self, frames: Frames, loss: MeasuredLoss) -> Iterator[Progress]:
         n, began, met_before = self.sampler.steps, perf_counter(), self.history.finished
@@ -159,9 +210,10 @@ class Run:
         if history.best is None or image is None or self.round_trip is None:
             return None
         self._seconds = perf_counter() - self.began
+        before = history.frames[0] if before is None else before
         return Outcome(
             settings=self.settings,
-            before=history.frames[0] if before is None else before,
+            before=before,
             after=image,
             best=history.best,
             curve=history.curve,
@@ -172,6 +224,7 @@ class Run:
             frames=tuple(history.frames),
             path=trajectory(self.sampler, history.best_calls, self.model.preview_latents),
             memory=self.network.peak_memory,
+            area=None if self._area is None else self._area.report(before, image),
         )
 
     def judged_outcome(self, stopped: bool, request: Request) -> Outcome | None:
@@ -187,6 +240,18 @@ class Run:
         encoded, updated = (min(step, n), 0) if phase == "encode" else (n, step + 1)
         left = self.cost_model.remaining(self.settings, n, encoded, updated)
         return Progress(phase, step, steps, left, image, self.history.curve, self.network.calls, self.network.memory)
+
+
+def in_turn(projections: Sequence[Projection]) -> Projection:
+    """Several projections, each of what the one before it made."""
+
+    def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        changed: dict[str, Tensor] = {}
+        for one in projections:
+            changed |= one(before, {**after, **changed})
+        return changed
+
+    return project
 
 
 def with_events(

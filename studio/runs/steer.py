@@ -11,12 +11,9 @@ from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import Event, Progress
-from studio.runs.goals.measured_loss import MeasuredLoss
-from studio.runs.goals.objective import objective
 from studio.runs.kept_run import KeptRun
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import measure
-from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 
 
@@ -51,8 +48,7 @@ def steer(
 def _events(run: Run, request: Request) -> Iterator[Progress]:
     start = run.tensor(request.start)
     second = None if request.second is None else run.tensor(request.second)
-    redraw = redraw_for(run.model, run.settings)
-    loss = MeasuredLoss(objective(run.settings, run.model, start, second, redraw))  # may refuse, so it comes first
+    loss = run.goal(start, second)  # may refuse, so it comes first
     with torch.no_grad():
         z = run.model.encode(start)
     n, began = run.sampler.steps, perf_counter()
@@ -60,6 +56,6 @@ def _events(run: Run, request: Request) -> Iterator[Progress]:
     run.cost_model.record_encoding(perf_counter() - began, run.network.calls, run.settings, n)
     for progress in run.optimise(code, loss):
         if run.round_trip is None:  # image 0 is sampled from the encoding itself
-            run.round_trip = measure(start, loss.image)
+            run.round_trip = measure(start, loss.sampled)
         yield progress
     run.cost_model.record_memory(run.network.peak_memory, run.settings, n)

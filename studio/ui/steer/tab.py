@@ -30,7 +30,9 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
     recordings = [one for one in load() if one.image in names]
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=4, min_width=300):
-            form = Form(start_inputs(examples, recordings), goal_inputs(examples, studio.model.groups))
+            form = Form(
+                start_inputs(examples, recordings), goal_inputs(examples, studio.model.groups, studio.model.part_names)
+            )
         with gr.Column(scale=9, min_width=340):
             first = recordings[0] if recordings else None
             outputs = output_column(first, studio.model.digest, form.start.reconstruct)

@@ -69,6 +69,7 @@ def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     """The inputs of a run."""
     _wire_start(blocks, handlers)
     _wire_second(handlers)
+    _wire_area(blocks, handlers)
     _wire_goal(blocks, handlers)
 
 
@@ -85,6 +86,16 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
     form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
+
+
+def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+    form = handlers.form
+    area, image, crop = form.goal.area, form.start.image, [form.fields[name] for name in FIRST_CROP]
+    area.parts.input(handlers.area.choose, area.parts, area.where, **QUICK)
+    area.brush.paint(handlers.area.paint, None, area.painted, **QUICK)
+    changes = [blocks.load, image.change, area.where.change, area.painted.change, *(field.change for field in crop)]
+    shown = [image, area.where, area.painted, *crop]
+    gr.on(changes, handlers.area.show, shown, area.all, trigger_mode="always_last", **QUICK)
 
 
 def _wire_second(handlers: InputHandlers) -> None:
