@@ -3,6 +3,8 @@
 The loss is the cross-entropy at each pixel. The renderer makes the true parts.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -43,7 +45,7 @@ class PartLoss:
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
     parser = arguments("Train the part segmenter.", steps=1000, rate=3e-3, out="parts")
-    parser.set_defaults(people=700)
+    parser.set_defaults(people=700, out=Path("assets/clay-parts"))
     options = parse(parser)
     scenes = TRAIN.first_people(options.people).scenes()
     parts = torch.from_numpy(np.stack([render_parts(*scene) for scene in scenes])).to(options.device)

@@ -75,6 +75,7 @@ class Settings(BaseModel):
 
     "Noise" means x_T in ODE mode and the injected noises w_i in SDE mode; z is the model's own code of the image.
     `may_change` names what an edit need not keep, separated by commas: attributes of the model, "person", "background".
+    `earlier` holds the prompts of edits that are to stay, separated by semicolons: those before this one in a chain.
     `where` names the only parts of the picture that may change, separated by commas: parts that the model finds, or
     "automatic". `painted` adds cells of a grid (`studio.core.painted`). Both empty: the whole picture may change.
     `outside` is "exact" where the original pixels replace those outside of the area.
@@ -94,6 +95,7 @@ class Settings(BaseModel):
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Second face weight")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
     may_change: str = Field(default="", max_length=300, title="May change")
+    earlier: str = Field(default="", max_length=300, title="Earlier edits")
     where: str = Field(default="", max_length=300, title="Change only")
     painted: str = Field(default="", max_length=300, title="Painted area")
     outside: Outside = Field(default="kept", title="Outside the area")
@@ -128,7 +130,7 @@ class Settings(BaseModel):
         loss = values.get("loss", DEFAULT_GOAL)
         return {**GOALS[loss].defaults, **values} if isinstance(loss, str) and loss in GOALS else values
 
-    @field_validator("prompt", "source_text", mode="before")
+    @field_validator("prompt", "source_text", "earlier", mode="before")
     @classmethod
     def _readable(cls, text: object) -> object:
         return clean(text) if isinstance(text, str) else text
@@ -162,6 +164,11 @@ class Settings(BaseModel):
     def free(self) -> frozenset[str]:
         """The names in `may_change`."""
         return _names(self.may_change)
+
+    @property
+    def earlier_prompts(self) -> tuple[str, ...]:
+        """The prompts in `earlier`, in order."""
+        return tuple(filter(None, (text.strip() for text in self.earlier.split(";"))))
 
     @property
     def parts(self) -> frozenset[str]:

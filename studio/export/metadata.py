@@ -50,6 +50,7 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
             "seconds": round(outcome.seconds, 2),
             "most_memory_bytes": outcome.memory or None,
             **_area(outcome),
+            **({} if outcome.strength == 1 else {"strength": outcome.strength}),
         },
     }
 

@@ -27,6 +27,7 @@ from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
 from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
+from studio.runs.code_path import CodePath
 from studio.runs.events import Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, objective
@@ -72,17 +73,23 @@ class Run:
         self.round_trip: RoundTrip | None = None
         self._loss: MeasuredLoss | None = None
         self._frames: Frames | None = None
+        self._path: CodePath | None = None
         self._seconds = 0.0
 
-    def goal(self, start: Tensor, second: Tensor | None) -> MeasuredLoss:
-        """The loss of the run's settings; `start` and `second` are (1, 3, size, size) in [-1, 1].
+    def goal(self, start: Tensor, second: Tensor | None, now: Tensor | None = None) -> MeasuredLoss:
+        """The loss of the run's settings.
+
+        Args:
+            start: the picture to change, (1, 3, size, size) in [-1, 1].
+            second: the reference, or None.
+            now: the picture from which a chain goes on; outside of an area it stays. None for the start.
 
         Raises:
             UserError: the settings do not suit the pictures or the model.
         """
         redraw = redraw_for(self.model, self.settings)
         found = objective(self.settings, self.model, start, second, redraw)
-        area = area_for(self.model, self.settings, start, found)
+        area = area_for(self.model, self.settings, start if now is None else now, found)
         if area is not None and redraw is not None:
             redraw.within = area.mask
         return MeasuredLoss(replace(found, area=area))
@@ -108,7 +115,9 @@ class Run:
         """The states from the noise to the image, without a gradient."""
         yield from sample(self.network, self.sampler, start.x_T, prepared(self.model.prepare, start.z), start.noises)
 
-    def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Frames:
+    def frames(
+        self, start: Code, loss: MeasuredLoss, gradient: GradientMethod, project: Projection | None = None
+    ) -> Frames:
         """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
         options = step_options(self.settings, start._asdict(), self.model.code_root)
         objective = loss.objective
@@ -116,7 +125,7 @@ class Run:
             options.rules,
             priors={"z": objective.prior} if objective.on_z and "z" in options.wrt else {},
             masks=self._masks(objective.area, options.wrt),
-            project=self._projection(start, objective, options.wrt),
+            project=project or self._projection(start, objective),
         )
         return guide(
             self.network,
@@ -135,12 +144,14 @@ class Run:
         mask = None if area is None else area.of_state(self.model.state_shape)
         return {} if mask is None else {name: mask for name in ("x_T", "noises") if name in wrt}
 
-    def _projection(self, start: Code, objective: Objective, wrt: Sequence[str]) -> Projection | None:
+    def _projection(self, start: Code, objective: Objective) -> Projection | None:
         """What changes the noises after a step: noise that is drawn again, and that outside of the area."""
+        if self.settings.mode == "ode" or self.settings.variables != "both" or start.z is None:
+            return None
         steps = [] if objective.redraw is None else [objective.redraw.projection(start.z, start.noises)]
         area, noises = objective.area, start.noises
         mask = None if area is None else area.of_state(self.model.state_shape)
-        if area is not None and mask is not None and noises is not None and {"noises", "z"} <= set(wrt):
+        if area is not None and mask is not None and noises is not None:
             steps.append(self._held(area.start, mask))
         return in_turn(steps) if steps else None
 
@@ -160,10 +171,21 @@ class Run:
         """Of the path to the noise."""
         return torch.Generator().manual_seed(self.settings.seed)
 
-    def optimise(self, start: Code, loss: MeasuredLoss) -> Iterator[Progress]:
-        """The progress after every update; the history has its point and image by then."""
+    def optimise(self, start: Code, loss: MeasuredLoss, first: Code | None = None) -> Iterator[Progress]:
+        """The progress after every update; the history has its point and image by then.
+
+        Args:
+            start: where the updates begin.
+            loss: from `goal`.
+            first: code of the first picture of a chain, if `start` is not that.
+        """
         gradient = gradient_method(self.settings, self.model.graphs, self.model.prepare)
-        self._loss, self._frames = loss, self.frames(start, loss, gradient)
+        redraw = loss.objective.redraw
+        if redraw is not None and first is not None and first.z is not None and start.z is not None:
+            redraw.look(first.z, start.z)
+        project = self._projection(first or start, loss.objective)
+        self._path = CodePath(first or start, start, project)
+        self._loss, self._frames = loss, self.frames(start, loss, gradient, project)
         yield from self._advance(self._frames, loss)
 
     def resume(self, stop: CancelToken, steps: int) -> Iterator[Progress]:
@@ -189,7 +211,7 @@ class Run:
         self.network.record(n)
         for frame in frames:
             image = to_image(loss.image)
-            self.history.add(loss.point(frame), image, self.network.recorded)
+            self.history.add(loss.point(frame), image, self.network.recorded, frame.variables)
             self.network.record(n)
             if frame.grad_norm:
                 self.cost_model.record_update(perf_counter() - began, self.settings, n)
@@ -227,10 +249,32 @@ class Run:
             area=None if self._area is None else self._area.report(before, image),
         )
 
-    def outcome_with_verdict(self, stopped: bool, request: Request) -> Outcome | None:
-        """The outcome with the verdict of networks that no loss uses; None before the first image."""
+    @property
+    def first_code(self) -> Code | None:
+        """Of the first picture of a chain, or of the run; None before the optimisation."""
+        return None if self._path is None else self._path.first
+
+    @torch.no_grad()
+    def at_strength(self, strength: float) -> tuple[Code, Tensor] | None:
+        """The code at a strength (`CodePath`) and its picture, (1, 3, size, size); None where there is no path."""
+        if self._path is None or self.history.best is None:
+            return None
+        codes = self.history.codes[: self.history.points.index(self.history.best) + 1]
+        code = self._path.at(strength, codes, self.history.best_state)
+        if code is None:
+            return None
+        *_, state = self.samples(code)
+        image, area = self.model.decode_latents(state), self._area
+        return code, image if area is None else area.shown(image)
+
+    def outcome_with_verdict(self, stopped: bool, request: Request, after: Image.Image | None = None) -> Outcome | None:
+        """The outcome with the verdict of networks that no loss uses; None before the first image.
+
+        `after` replaces the best image.
+        """
         if (outcome := self.outcome(stopped, request.start)) is None:
             return None
+        outcome = outcome if after is None else replace(outcome, after=after)
         improving = outcome.best is outcome.curve[-1]
         pictures = request.start, outcome.after, request.second
         return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, improving))

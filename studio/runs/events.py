@@ -92,6 +92,7 @@ class Outcome:
         path: the sampler's states on the way to `after`; None if not recorded.
         memory: peak bytes in use on the device; 0 if not measured.
         area: the only part that could change; None for the whole picture.
+        strength: place of `after` on the path to the best image: 1 is that image, 0 the begin.
         verdict: by networks that no loss uses; None for a run that was recorded without one, and for a morph, which has
             verdicts of its own.
     """
@@ -109,6 +110,7 @@ class Outcome:
     path: Trajectory | None = None
     memory: int = 0
     area: AreaReport | None = None
+    strength: float = 1.0
     verdict: Verdict | None = None
 
 

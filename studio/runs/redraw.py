@@ -71,6 +71,11 @@ class Redraw:
 
         return project
 
+    @torch.no_grad()
+    def look(self, first: Tensor, now: Tensor) -> None:
+        """Set `unchanged` for a run that goes on at the code `now` of a chain that began at `first`."""
+        self.unchanged = 1 - self._changed(self._decoded(first), now)
+
     def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
         """M(z), (b, 1, h, w)."""
         (mean, spread), (mean_0, spread_0) = self._decoded(z), start

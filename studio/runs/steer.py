@@ -11,7 +11,7 @@ from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import Event, Progress
-from studio.runs.kept_run import KeptRun
+from studio.runs.kept_run import KeptRun, Link
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import measure
 from studio.runs.request import Request
@@ -23,6 +23,7 @@ def steer(
     stop: CancelToken,
     cost_model: CostModel | None = None,
     kept: KeptRun | None = None,
+    link: Link | None = None,
 ) -> Iterator[Event]:
     """Progress events, then one Outcome.
 
@@ -33,12 +34,13 @@ def steer(
             first sample there is no outcome.
         cost_model: the measured pace of this device, updated by this run.
         kept: holds the run after its end, so that `resume` can go on.
+        link: the state from which a chain goes on; `request` is then that of `KeptRun.next_request`.
 
     Raises:
         UserError: the model cannot do what the request asks for.
     """
     run = Run(model, request.settings, stop, cost_model)
-    stopped = yield from until_cancelled(_events(run, request))
+    stopped = yield from until_cancelled(_events(run, request) if link is None else _further(run, request, link))
     if outcome := run.outcome_with_verdict(stopped, request):
         if kept is not None:
             kept.keep(run, request)
@@ -59,3 +61,15 @@ def _events(run: Run, request: Request) -> Iterator[Progress]:
             run.round_trip = measure(start, loss.sampled)
         yield progress
     run.cost_model.record_memory(run.network.peak_memory, run.settings, n)
+
+
+def _further(run: Run, request: Request, link: Link) -> Iterator[Progress]:
+    """From the state that a chain has reached: nothing is encoded, unless its picture is a composite."""
+    loss = run.goal(run.tensor(request.start), None, link.picture)
+    code, n = link.code, run.sampler.steps
+    if link.composited:
+        code = yield from with_events(
+            run.encode(link.picture, code.z), lambda step, state: run.encoding(step, n, state)
+        )
+    run.round_trip = link.round_trip
+    yield from run.optimise(code, loss, link.first)

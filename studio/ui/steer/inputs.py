@@ -184,6 +184,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
         fields["closeness"] = slider("closeness", 0.1)
     cost = gr.HTML(elem_id="cost", elem_classes="plain")
     with gr.Accordion("All settings", open=False, elem_id="more"):
+        fields["earlier"] = text("earlier")
         fields |= controls(_MORE, "")
         with gr.Row(elem_id="seeds"):
             fields["seed"] = gr.Number(
