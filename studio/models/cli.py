@@ -73,7 +73,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--held-out-clip",
         default="",
         metavar="NAME",
-        help="a CLIP for measuring only; another one from the cache if empty",
+        help="a CLIP for measuring only; if empty, from the cache",
     )
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
     flags.add_argument(

@@ -85,8 +85,8 @@ def load(
         origin=_origin(entry, folder),
         missing=losses.missing,
         held_out=losses.held_out,
-        reader=second and second.attributes,
-        read_texts=second and second.texts,
+        reader=None if second is None else second.attributes,
+        read_texts=None if second is None else second.texts,
         parts=None if losses.identity is None else face_parts(losses.identity),
         part_names=() if losses.identity is None else PARTS,
     )

@@ -1,6 +1,8 @@
-"""`ZeroShot`: a CLIP that no loss uses, which reads an image between texts (Radford et al. 2021, 2103.00020, section 3.1).
+"""`ZeroShot`: a CLIP that no loss uses, which chooses among texts for an image (2103.00020, section 3.1).
 
-p(x)[j] = softmax_j(s E_image(x).E_text(text_j)),   s = exp(logit_scale)
+    p(x)[j] = softmax_j(s E_image(x).E_text(text_j)),   s = exp(logit_scale)
+
+Real models, which have no classifier of their own, use it for the verdict after a run.
 """
 
 from __future__ import annotations

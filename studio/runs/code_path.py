@@ -46,6 +46,8 @@ class CodePath:
         begin, end = self.begin, self.begin._replace(**state)
         if not all(z is None or isinstance(z, Tensor) for z in (begin.z, end.z)):
             return None
+        if strength == 1:
+            return end
         z = begin.z if "z" not in state else _along(codes, strength)
         x_T = begin.x_T if "x_T" not in state else slerp(begin.x_T, end.x_T, strength)
         return Code(z, x_T, self._noises(strength, z, end))

@@ -46,14 +46,15 @@ from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
 from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.goals.face_losses import CachedEmbed, person
-from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
 MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 0.003, 0.1
 EARLIER, EARLIER_IN_CODE = "earlier edits", "earlier edits in the code"
-SAME = 1.0
-STRANGE = 0.5
+SAME, SAME_IN_A_CHAIN = 1.0, 2.0
+STRANGE, STRANGE_IN_A_CHAIN = 0.5, 1.5
+"""What each edit of a chain leaves adds up, so the weights are larger there."""
 REACHED: Mapping[str, float] = MappingProxyType(
     {ClipChoice.name: 0.03, CodeChoice.name: 0.03, of_z(CodeChoice.name): 0.0}
 )
@@ -88,16 +89,16 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     changing = {*(one.group for one in found.values()), *_free(settings, networks)}
     keep = kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [
-        (1.0, SharedEmbedding(embed, [(1.0, choices[0]), *_earlier(choices[1:], EARLIER), (KEEP, keep)]))
+        (1.0, SharedEmbedding(embed, [(1.0, choices[0]), *_earlier(choices[1:], EARLIER), *keep]))
     ]
     on_z: OnZ = ()
     if networks.heads:
         in_code, on_z = _in_the_code(networks, start, changing, list(found.values()))
-        parts.append((1.0, in_code))
+        parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
-        parts.append((SAME, same))
+        parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
     if (strange := in_distribution(networks)) is not None:
-        parts.append((STRANGE, strange))
+        parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
     shown = zip(found, choices, strict=True)
     similarities = {f"Probability of “{prompt}”": Improbability(choice, embed) for prompt, choice in shown}
     return Term(WeightedSum(parts), similarities, on_z)
@@ -130,19 +131,19 @@ def _free(settings: Settings, networks: Networks) -> frozenset[str]:
 
 def _in_the_code(
     networks: Networks, start: Tensor, changing: Collection[str], found: Sequence[Alternatives]
-) -> tuple[SharedEmbedding, OnZ]:
+) -> tuple[SharedEmbedding | None, OnZ]:
     """Goals and keep by the linear heads, on the image's code and on z; keep alone for prompts that are no class."""
     encode, keep = coded(networks), kept_in_code(networks, changing, start)
 
-    def terms(margin: float) -> OnZ:
-        def choices(some: Sequence[Alternatives], margin: float) -> list[CodeChoice]:
-            known = (one for one in some if one.known and one.group in networks.heads)
-            return [CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known]
+    def choices(some: Sequence[Alternatives], margin: float) -> list[CodeChoice]:
+        known = (one for one in some if one.known and one.group in networks.heads)
+        return [CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known]
 
-        goal = [(1.0, choice) for choice in choices(found[:1], margin)]
-        return [*goal, *_earlier(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE), (KEEP, keep)]
-
-    return SharedEmbedding(encode, terms(MARGIN)), terms(MARGIN_OF_Z)
+    earlier = _earlier(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE)
+    on_image, on_z = (
+        [*((1.0, choice) for choice in choices(found[:1], margin)), *earlier, *keep] for margin in (MARGIN, MARGIN_OF_Z)
+    )
+    return SharedEmbedding(encode, on_image) if on_image else None, on_z
 
 
 def _earlier(choices: Sequence[OnEmbedding], name: str) -> OnZ:

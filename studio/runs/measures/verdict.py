@@ -176,12 +176,9 @@ class _Prompt:
         seen = int(p.argmax())
         if seen == self.index:
             return "yes", ""
-        name = (
-            f"{self.model.classes[self.group][seen]}” ({readable(self.group)})"
-            if self.known
-            else f"{self.texts[seen]}”"
-        )
-        reason = f"The held-out classifier sees “{name} and not what the prompt asks for."
+        name = self.model.classes[self.group][seen] if self.known else self.texts[seen]
+        where = f" ({readable(self.group)})" if self.known else ""
+        reason = f"The held-out classifier sees “{name}”{where} and not what the prompt asks for."
         return ("partly" if float(p[self.index]) >= _PARTLY else "no"), reason
 
 

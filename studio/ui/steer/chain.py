@@ -11,6 +11,7 @@ from gradio.blocks import Block
 from studio.runs.events import Outcome
 from studio.runs.kept_run import KeptRun
 from studio.ui.events import Updates
+from studio.ui.fields import AnySlider
 
 STRONGEST = 1.5
 
@@ -50,7 +51,7 @@ class ChainOutputs:
         return {
             self.box: gr.Row(visible=goes_on),
             self.trail: trail(chain) if goes_on else "",
-            self.strength: gr.Slider(value=strength),
+            self.strength: strength,
             self.further: gr.Button(visible=goes_on),
             self.undo: gr.Button(visible=goes_on),
             self.edits: chain if goes_on else (),
@@ -61,7 +62,7 @@ def chain_outputs() -> ChainOutputs:
     """A row below the goal of the run."""
     with gr.Row(elem_id="chain", visible=False) as box:
         shown = gr.HTML("", elem_id="trail", elem_classes="plain")
-        strength = gr.Slider(
+        strength = AnySlider(
             0, STRONGEST, 1.0, step=0.05, label="Strength", buttons=[], elem_id="strength", min_width=160
         )
         further = gr.Button("Edit further", size="sm", visible=False, elem_id="further", min_width=110)

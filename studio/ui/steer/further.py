@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.cancellation import CancelToken
-from studio.core.errors import explain
+from studio.core.errors import UserError, explain
 from studio.core.settings import parse
 from studio.images.crop import Crop
 from studio.queue.app_state import Stream, Task
@@ -66,6 +66,12 @@ def further_work(stream: Stream, form: Form, outputs: Outputs, run: Work) -> Wor
     return work
 
 
+def _checked(strength: object) -> float:
+    if not isinstance(strength, int | float) or not 0 <= strength <= STRONGEST:
+        raise UserError(f"Strength: give a number from 0 to {STRONGEST}, but it is another value.")
+    return float(strength)
+
+
 class ChainHandlers:
     """Undo, and the strength of the latest edit.
 
@@ -92,9 +98,9 @@ class ChainHandlers:
             yield {outputs.job.status: gr.skip()}
             return
         last, stop = chain[-1], self._tokens.new_token(client_address(request))
-        value = min(max(float(strength), 0.0), STRONGEST)
-        task = Task("strength", Request(last.outcome.settings, last.outcome.before), kept=last.kept, strength=value)
+        asked = Request(last.outcome.settings, last.outcome.before)
         try:
+            task = Task("strength", asked, kept=last.kept, strength=_checked(strength))
             for event in self._stream(task, stop):
                 if isinstance(event, Outcome):
                     changed = (*chain[:-1], Edited(event, last.kept))

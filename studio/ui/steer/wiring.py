@@ -80,7 +80,7 @@ def wire_chain(handlers: InputHandlers, chain: ChainHandlers) -> None:
     parts, crop = outputs.chain, [form.fields[name] for name in FIRST_CROP]
     parts.undo.click(chain.undo, [parts.edits, form.start.image, *crop], outputs.result, **QUICK)
     inputs = [parts.strength, parts.edits, form.start.image]
-    parts.strength.release(
+    parts.strength.input(
         chain.set_strength,
         inputs,
         outputs.result,

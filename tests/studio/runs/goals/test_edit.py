@@ -126,3 +126,9 @@ def test_the_latest_edit_of_an_attribute_counts(whole: Model, earlier: str, ther
     if there:
         bare, hat = (terms_after(whole, one)["earlier edits"] for one in ("a bare head", "a hat"))
         assert terms["earlier edits"] == bare != hat
+
+
+def test_a_chain_of_edits_of_all_attributes_keeps_none(whole: Model) -> None:
+    terms = terms_after(whole, "a hat")
+    assert {"kept", "kept in the code"}.isdisjoint(terms)
+    assert {"kept", "kept in the code"} <= set(terms_of(whole, "red hair"))
