@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,9 +68,15 @@ def area_inputs(part_names: Sequence[str]) -> AreaInputs:
 
 
 class AreaHandlers:
-    """Handlers of these inputs; `previewed` is whether the parts are searched for before a run."""
+    """Handlers of these inputs.
 
-    def __init__(self, inputs: AreaInputs, model: Model, previewed: bool) -> None:
+    Args:
+        inputs: the components.
+        model: the loaded model, which may be another one later.
+        previewed: whether its parts are searched for before a run.
+    """
+
+    def __init__(self, inputs: AreaInputs, model: Callable[[], Model], previewed: Callable[[], bool]) -> None:
         self._inputs, self._model, self._previewed = inputs, model, previewed
 
     def choose(self, parts: Sequence[str]) -> str:
@@ -84,13 +90,13 @@ class AreaHandlers:
 
     def show(self, path: str | None, where: str, painted: str, *crop: float) -> Updates:
         """The names and the picture with the area, for the settings as they are."""
-        names = Settings.model_construct(where=where).parts
-        picture = model_input(path, self._model.size, Crop.clamped(crop))
-        shown = ""
+        names, model = Settings.model_construct(where=where).parts, self._model()
+        picture = model_input(path, model.size, Crop.clamped(crop))
+        shown, offered = "", [AUTOMATIC, *model.part_names]
         if picture is not None:
-            start, found = to_tensor(picture).to(self._model.device), []
-            if self._previewed and names - {AUTOMATIC}:
-                parts = parts_of(self._model, start)
+            start, found = to_tensor(picture).to(model.device), []
+            if self._previewed() and names - {AUTOMATIC}:
+                parts = parts_of(model, start)
                 for name in sorted(names - {AUTOMATIC}):
                     try:
                         found.append(part_mask(parts, name))
@@ -99,6 +105,6 @@ class AreaHandlers:
             mask = sum(found, start=0 * start[:, :1]).clamp(0, 1) if found else None
             shown = uri(picture if mask is None else darkened(start, mask))
         return {
-            self._inputs.parts: [name for name in (AUTOMATIC, *self._model.part_names) if name in names],
+            self._inputs.parts: gr.CheckboxGroup(offered, value=[name for name in offered if name in names]),
             self._inputs.brush: {"image": shown, "cells": painted},
         }

@@ -104,7 +104,9 @@ class ChainHandlers:
             for event in self._stream(task, stop):
                 if isinstance(event, Outcome):
                     changed = (*chain[:-1], Edited(event, last.kept))
-                    yield outputs.result_of(event, first, last.kept, changed)
+                    shown = outputs.result_of(event, first, last.kept, changed)
+                    del shown[outputs.chain.strength]  # it may have been moved on meanwhile
+                    yield shown
                 else:
                     yield outputs.job.unchanged()
         except Exception as error:

@@ -44,7 +44,7 @@ class InputHandlers:
         self._studio, self.form, self.outputs = studio, form, outputs
         self._world = domain_of(studio.model)
         size, fields = studio.model.size, form.fields
-        self.area = AreaHandlers(form.goal.area, studio.model, self.live)
+        self.area = AreaHandlers(form.goal.area, lambda: studio.model, lambda: self.live)
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.goal.second_faces)
         self.first, self.second = (

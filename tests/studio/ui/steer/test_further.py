@@ -72,7 +72,9 @@ def test_undo_shows_the_edit_before_and_then_the_picture(visitor: Visitor) -> No
 
 def test_the_strength_changes_the_result_and_not_the_steps(visitor: Visitor) -> None:
     first = visitor.edit("red hair")[visitor.out.shown]
-    half = visitor.strength(0.5)[visitor.out.shown]
+    moved = visitor.strength(0.5)
+    half = moved[visitor.out.shown]
+    assert visitor.out.chain.strength not in moved
     assert half.after.tobytes() not in (first.after.tobytes(), first.before.tobytes())
     assert half.frames == first.frames
     for hostile in (7, float("nan"), "1"):
