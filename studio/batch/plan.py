@@ -67,7 +67,7 @@ def _cut(group: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
 
 def alone(settings: Settings) -> bool:
     """Whether a picture runs by itself: a morph, and a run that may change only a part of the picture."""
-    return settings.loss == "morph" or not getattr(settings, "everywhere", True)
+    return settings.loss == "morph" or not settings.everywhere
 
 
 def _key(settings: Settings) -> tuple[str, ...]:
