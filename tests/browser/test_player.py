@@ -49,7 +49,7 @@ def page(profile: Callable[[int], BrowserContext], player: Path) -> Iterator[Pag
     requests: list[str] = []
     errors: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: errors.append(message.text))
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(player.as_uri())
     yield page
