@@ -110,7 +110,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     path = options.world / "measures.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if set(options.only) < set(PARTS) else {}
+    some = set(options.only) < set(PARTS) and path.is_file()
+    kept = json.loads(path.read_text(encoding="utf-8")) if some else {}
     given = options.world, options.data, options.faces, options.only, options.shared, options.against
     report = json.dumps(kept | _rounded(measure(*given)), indent=2)
     print(report)
