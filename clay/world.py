@@ -123,3 +123,12 @@ def load_world(
         raise FileNotFoundError(f"The embedded world in {folder} is incomplete: {', '.join(missing)} is missing.")
     autoencoder = DiffusionAutoencoder.from_folder(folder / "diffusion", device, dtype)
     return ClayWorld(folder, shared, device, dtype, autoencoder)
+
+
+def load_world_of(size: int, device: str | torch.device = "cpu") -> ClayWorld:
+    """The embedded world for images of 64 or 128 pixels.
+
+    At 128 pixels the autoencoder, its heads and the held-out networks are its own; CLIP and the identity embedder for
+    losses are those of 64 pixels, which resize the image.
+    """
+    return load_world(DEFAULT_FOLDER if size == 64 else FOLDER_128, device=device, shared=DEFAULT_FOLDER)
