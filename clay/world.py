@@ -15,11 +15,10 @@ from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
-# The identity embedders by name, with their folders: the first is for losses, the others are held out. The fingerprint
-# of the weights, which every recorded run holds, covers the names of the folders, so they keep their first names.
-EMBEDDERS = {"identity": "identity", "convolutional": "judge", "transformer": "jury"}
-HELD_OUT = tuple(EMBEDDERS)[1:]
-_PARTS = ("diffusion", "clip", *EMBEDDERS.values(), "attributes", "heads")
+EMBEDDERS = ("identity", "convolutional", "transformer")
+"""The identity embedders: the first is for losses, the others are held out."""
+HELD_OUT = EMBEDDERS[1:]
+_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "heads")
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
 
 
@@ -74,7 +73,7 @@ class ClayWorld:
         return {name: self._embedder(name) for name in HELD_OUT}
 
     def _embedder(self, name: str) -> IdentityEmbedder:
-        return IdentityEmbedder.from_folder(self._part(EMBEDDERS[name]), self.device, self.dtype)
+        return IdentityEmbedder.from_folder(self._part(name), self.device, self.dtype)
 
     @property
     def embedders(self) -> dict[str, IdentityEmbedder]:

@@ -62,7 +62,7 @@ def measure(
     """
     if "embedders" in only:
         validation = as_channels_first(load_images(VALIDATION, data))
-        for part in EMBEDDERS.values():
+        for part in EMBEDDERS:
             if (folder / part).is_dir():
                 set_thresholds(folder / part, validation)
     world = load_world(folder, shared=shared)
