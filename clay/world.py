@@ -19,6 +19,8 @@ EMBEDDERS = ("identity", "convolutional", "transformer")
 """The identity embedders: the first is for losses, the others are held out."""
 HELD_OUT = EMBEDDERS[1:]
 _PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "heads")
+PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
+"""The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
 
 
