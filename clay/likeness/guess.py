@@ -108,7 +108,8 @@ class Reader:
                 logits[name] = known + measured[name] if name in measured else known
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        return Guess(attributes, float(found.skin.clamp(0, 5)), shape, background, clothes, light)
+        skin = (found.skin + found.skin_alone) / 2 if self.usual else found.skin
+        return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
 
 
 def _mean_of_mirrored(segments: Tensor) -> Tensor:

@@ -13,15 +13,19 @@ from clay.networks.storage import read_network, save_network
 from clay.people.attributes import ATTRIBUTES
 
 _SKIN = 3
-"""The colour of the skin comes first; other colours of a photograph say little about its exposure."""
+"""The colour of the skin comes first."""
 BY_PLACE = ("hair_style", "facial_hair", "glasses", "hat")
 
 
 class Read(NamedTuple):
-    """Logits by attribute (b, classes), of `BY_PLACE` and the hair colour, and the skin (b,), 0 to 5."""
+    """Logits by attribute (b, classes); the skin (b,), 0 to 5, from all colours and from its own alone.
+
+    The other colours tell the exposure of a render; those of a photograph say less about it.
+    """
 
     attributes: dict[str, Tensor]
     skin: Tensor
+    skin_alone: Tensor
 
 
 def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -44,14 +48,16 @@ class Readout(nn.Module):
         self.sizes = [len(ATTRIBUTES[name]) for name in BY_PLACE]
         self.place = _layers(PLACES, hidden, sum(self.sizes))
         self.hair = _layers(COLOURS, hidden, len(ATTRIBUTES["hair_colour"]))
-        self.skin = _layers(_SKIN, hidden, 1)
+        self.skin = _layers(COLOURS, hidden, 1)
+        self.skin_alone = _layers(_SKIN, hidden, 1)
 
     def forward(self, place: Tensor, colour: Tensor) -> Read:
         """See the class."""
         split = self.place(place).split(self.sizes, dim=1)
         attributes = dict(zip(BY_PLACE, split, strict=True))
         attributes["hair_colour"] = self.hair(colour)
-        return Read(attributes, 2.5 + self.skin(colour[:, :_SKIN])[:, 0])
+        alone = self.skin_alone(colour[:, :_SKIN])
+        return Read(attributes, 2.5 + self.skin(colour)[:, 0], 2.5 + alone[:, 0])
 
     def save_folder(self, folder: Path) -> None:
         """Write config.json and model.safetensors in half precision."""

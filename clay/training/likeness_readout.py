@@ -21,6 +21,8 @@ from clay.training.loop import Plan, generator_for
 from clay.training.photo_like import degraded, new_background, relit
 
 _BATCH = 50
+_LIGHT = 0.6
+"""Strength of the changes of light: more of them hide the skin tone."""
 _WAYS = 2
 """Random changes of each image."""
 
@@ -44,12 +46,13 @@ class ReadoutLoss:
         chosen = torch.randint(len(self.place), (self.batch,), generator=generator)
         place, colour = self.place[chosen], self.colour[chosen]
         found = network(place, colour + 0.05 * torch.randn(colour.shape, generator=generator) * (colour != 0))
-        total, right = 0.5 * F.mse_loss(found.skin, self.skins[chosen]), {}
+        skins = self.skins[chosen]
+        total, right = 0.5 * F.mse_loss(found.skin, skins) + 0.5 * F.mse_loss(found.skin_alone, skins), {}
         for name in (*BY_PLACE, "hair_colour"):
             logits, truth = found.attributes[name], self.classes[chosen, list(ATTRIBUTES).index(name)]
             total = total + F.cross_entropy(logits, truth, ignore_index=HIDDEN, label_smoothing=0.03)
             right[name] = (logits.argmax(1) == truth)[truth != HIDDEN].float().mean()
-        return {"loss": total, "skin": (found.skin - self.skins[chosen]).abs().mean(), **right}
+        return {"loss": total, "skin": (found.skin - skins).abs().mean(), **right}
 
 
 @torch.no_grad()
@@ -61,7 +64,8 @@ def measured(parser: FaceParser, images: Tensor, marks: Tensor, eyes: Tensor, se
             generator = generator_for(seed + way, start)
             part = slice(start, start + _BATCH)
             crop, kinds, _ = random_crops(images[part], marks[part], eyes[part], generator)
-            crop = degraded(relit(new_background(crop, kinds, generator), generator), generator) * 2 - 1
+            crop = relit(new_background(crop, kinds, generator), generator, _LIGHT)
+            crop = degraded(crop, generator) * 2 - 1
             segments = parser(crop.contiguous(memory_format=torch.channels_last)).segments.softmax(1)
             place.append(places(segments))
             colour.append(colours(crop, segments))

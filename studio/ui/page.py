@@ -58,8 +58,8 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
             with gr.Tab("Compare", id="compare"):
                 slots.append(compare_tab(studio, examples, stream))
             if world := domain_of(studio.model):
-                with gr.Tab("Likeness", id="likeness"):
-                    likeness_tab(studio, world, tabs, slots)
+                with gr.Tab("Likeness", id="likeness") as tab:
+                    likeness_tab(studio, world, tabs, tab, slots)
             with gr.Tab("About", id="about"):
                 about_tab(studio)
         tabs.change(None, js=NAME_EXAMPLES, **QUICK)

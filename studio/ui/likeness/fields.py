@@ -42,10 +42,10 @@ Field = gr.Slider | gr.Dropdown | gr.Checkbox
 
 
 def face_fields() -> dict[str, Field]:
-    """All components, in accordions of which the first two are open."""
+    """All components, in accordions of which the first is open."""
     made: dict[str, Field] = {}
     for number, (title, names) in enumerate(GROUPS.items()):
-        with gr.Accordion(title, open=number < 2, elem_classes="face-values"):
+        with gr.Accordion(title, open=number < 1, elem_classes="face-values"):
             made |= {name: _field(name) for name in names}
     return made
 
@@ -75,5 +75,5 @@ def scene_of_fields(values: Sequence[Any]) -> Scene:
 
 def filled(fields: Mapping[str, Field], scene: Scene) -> dict[Any, Any]:
     """Every component set to the scene's value."""
-    values = values_of(scene)
-    return {field: values[name] for name, field in fields.items()}
+    rounded = {name: round(v, 2) if isinstance(v, float) else v for name, v in values_of(scene).items()}
+    return {field: rounded[name] for name, field in fields.items()}

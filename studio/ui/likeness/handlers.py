@@ -28,7 +28,7 @@ from studio.ui.likeness.slots import Offer, Slot
 
 _CARICATURE = "A caricature in clay, made on this server from measurements of the face; nothing of the photo is kept."
 _GONE = "This candidate is no longer there: make the likeness again."
-_SHOWN = 256
+_SHARP, _SHOWN = 128, 256
 NO_PHOTO = "Choose a photo first, or design a face with the sliders."
 
 
@@ -40,8 +40,8 @@ def shown(likeness: Likeness, size: int) -> dict[str, Any]:
 
 
 def preview(scene: Scene, size: int) -> str:
-    """The face as a large picture."""
-    return f'<img src="{uri(enlarge(draw_scene(scene, size), _SHOWN))}" alt="Clay face" width="{_SHOWN}">'
+    """The face as a large picture, with at least 128 pixels."""
+    return f'<img src="{uri(enlarge(draw_scene(scene, max(size, _SHARP)), _SHOWN))}" alt="Clay face">'
 
 
 def put(scene: Scene, size: int, slot: Slot) -> Iterator[Updates]:

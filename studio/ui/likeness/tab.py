@@ -29,13 +29,14 @@ _CONSENT = (
 )
 
 
-def likeness_tab(studio: Studio, world: Domain, tabs: gr.Tabs, slots: Sequence[Slot]) -> None:
-    """The tab's content, built inside an open `gr.Tab`, after the tabs that it fills.
+def likeness_tab(studio: Studio, world: Domain, tabs: gr.Tabs, tab: gr.Tab, slots: Sequence[Slot]) -> None:
+    """The tab's content, built inside the open `tab`, after the tabs that it fills.
 
     Args:
         studio: the model.
         world: the model's own kind of picture.
         tabs: of the page.
+        tab: this one.
         slots: the pictures that a face may replace.
     """
     size = studio.model.size
@@ -64,6 +65,7 @@ def likeness_tab(studio: Studio, world: Domain, tabs: gr.Tabs, slots: Sequence[S
     handlers = FaceHandlers(fields, face, candidates, scenes, message, size)
     _wire_face(handlers, fields, photo, (make, dice))
     values = list(fields.values())
+    tab.select(handlers.draw, values, [face, message], **QUICK)
     for slot, button in zip(slots, sends, strict=True):
         sent = button.click(partial(handlers.send, slot), values, [slot.image, *slot.resets, message], **QUEUED)
         _shown_in(sent, tabs, slot)
