@@ -112,9 +112,8 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: Sess
     endpoint.add(morph, morphed(studio.model), [*faces, *of_a_morph, marked], _PICTURE_AND_RECORD)
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     endpoint.add(find_faces, cropped, [image], dict[str, Any])
-    if domain_of(studio.model):
-        face, changes = _parameter("face", int, 1), _parameter("changes", dict[str, Any] | None, None)
-        endpoint.add(likeness, likened(studio.model), [image, face, changes, marked], _PICTURE_AND_RECORD)
+    face, changes = _parameter("face", int, 1), _parameter("changes", dict[str, Any] | None, None)
+    endpoint.add(likeness, likened(studio.model), [image, face, changes, marked], _PICTURE_AND_RECORD)
     api(settings_schema, api_name="settings_schema", queue=False)
 
 

@@ -85,7 +85,7 @@ def likened(model: Model) -> Callable[[object, Path, Named], Pair]:
             return None, moving(event)
         values = [values_of(scene) for scene in event.scenes]
         written = {"values": values[0], "others": values[1:], "notes": list(event.notes)}
-        return _file(draw_scene(event.scenes[0], model.size), written, folder, named), written
+        return _file(draw_scene(event.scenes[0], min(model.size, 256)), written, folder, named), written
 
     return respond
 

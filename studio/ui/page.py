@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from studio.api.endpoints import add_endpoints
-from studio.models.domain import domain_of
 from studio.models.embedded import morph_examples
 from studio.queue.app_state import Studio
 from studio.ui.about.models import model_line
@@ -57,9 +56,8 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
                 slots += morph_tab(blocks, studio, [*morph_examples(), *examples], stream)
             with gr.Tab("Compare", id="compare"):
                 slots.append(compare_tab(studio, examples, stream))
-            if world := domain_of(studio.model):
-                with gr.Tab("Likeness", id="likeness") as tab:
-                    likeness_tab(studio, world, tabs, tab, slots)
+            with gr.Tab("Likeness", id="likeness") as tab:
+                likeness_tab(studio, tabs, tab, slots)
             with gr.Tab("About", id="about"):
                 about_tab(studio)
         tabs.change(None, js=NAME_EXAMPLES, **QUICK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,9 @@ from studio.images.clay import draw_scene
 from studio.images.crop import Crop
 from studio.images.likeness import Likeness, likeness_of
 from studio.images.load import enlarge, load_picture
-from studio.models.domain import Domain
+from studio.models.domain import domain_of
+from studio.models.interface import Model
+from studio.queue.app_state import Studio
 from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.likeness.fields import Field, filled, scene_of_fields
@@ -44,6 +47,11 @@ def preview(scene: Scene, size: int) -> str:
     return f'<img src="{uri(enlarge(draw_scene(scene, max(size, _SHARP)), _SHOWN))}" alt="Clay face">'
 
 
+def size_of(model: Model) -> int:
+    """Side of a face's picture: that of the model's, up to 256 pixels, which a render reaches in half a second."""
+    return min(model.size, _SHOWN)
+
+
 def put(scene: Scene, size: int, slot: Slot) -> Iterator[Updates]:
     """The face as the picture of a slot; the file is copied when the update is sent."""
     with TemporaryDirectory() as folder:
@@ -57,21 +65,23 @@ class OfferHandlers:
 
     Args:
         slot: the picture.
-        size: of the model's pictures.
-        world: the model's own kind of picture.
-        message: where the tab shows messages.
+        studio: the loaded model, whose own kind of picture needs no likeness.
     """
 
-    def __init__(self, slot: Slot, size: int, world: Domain) -> None:
-        self._slot, self._offer, self._size, self._world = slot, slot.offer, size, world
+    def __init__(self, slot: Slot, studio: Studio) -> None:
+        self._slot, self._offer, self._studio = slot, slot.offer, studio
+
+    @property
+    def _size(self) -> int:
+        return size_of(self._studio.model)
 
     def look(self, path: str | None, *crop: float) -> Updates:
         """Offer a likeness for a picture of another kind than the model's."""
-        try:
-            picture = None if path is None else load_picture(path, self._size, Crop.clamped(crop) if crop else Crop())
-            wanted = picture is not None and self._world.check(picture).outside
-        except UserError:  # the tab itself shows the message
-            wanted = False
+        world, wanted = domain_of(self._studio.model), False
+        if world is not None and path is not None:
+            with suppress(UserError):  # the tab itself shows the message
+                picture = load_picture(path, self._studio.model.size, Crop.clamped(crop) if crop else Crop())
+                wanted = world.check(picture).outside
         return {**_hidden(self._offer), self._offer.make: gr.Button(visible=wanted)}
 
     def make(self, path: str | None, chosen: Any = None) -> Iterator[Updates]:
@@ -127,7 +137,7 @@ class FaceHandlers:
         face: shows it.
         candidates, scenes: viewer and state of the candidates.
         message: shows messages.
-        size: of the model's pictures.
+        studio: the loaded model.
     """
 
     def __init__(
@@ -137,10 +147,14 @@ class FaceHandlers:
         candidates: gr.HTML,
         scenes: gr.State,
         message: gr.HTML,
-        size: int,
+        studio: Studio,
     ) -> None:
         self.fields, self.face, self.candidates, self.scenes = fields, face, candidates, scenes
-        self.message, self._size = message, size
+        self.message, self._studio = message, studio
+
+    @property
+    def _size(self) -> int:
+        return size_of(self._studio.model)
 
     @property
     def outputs(self) -> list[Any]:

@@ -10,13 +10,12 @@ from typing import Any
 import gradio as gr
 
 from studio.images.clay import draw_scene
-from studio.models.domain import Domain
 from studio.queue.app_state import Studio
 from studio.ui.downloads import hidden_file, wire_save, written
 from studio.ui.events import QUEUED, QUICK, Updates
 from studio.ui.fields import picture
 from studio.ui.likeness.fields import Field, face_fields, scene_of_fields
-from studio.ui.likeness.handlers import FaceHandlers, OfferHandlers
+from studio.ui.likeness.handlers import FaceHandlers, OfferHandlers, size_of
 from studio.ui.likeness.slots import Slot
 from studio.ui.viewers import viewer
 
@@ -29,17 +28,15 @@ _CONSENT = (
 )
 
 
-def likeness_tab(studio: Studio, world: Domain, tabs: gr.Tabs, tab: gr.Tab, slots: Sequence[Slot]) -> None:
+def likeness_tab(studio: Studio, tabs: gr.Tabs, tab: gr.Tab, slots: Sequence[Slot]) -> None:
     """The tab's content, built inside the open `tab`, after the tabs that it fills.
 
     Args:
         studio: the model.
-        world: the model's own kind of picture.
         tabs: of the page.
         tab: this one.
         slots: the pictures that a face may replace.
     """
-    size = studio.model.size
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=300):
             gr.Markdown(_INTRO)
@@ -62,17 +59,17 @@ def likeness_tab(studio: Studio, world: Domain, tabs: gr.Tabs, tab: gr.Tab, slot
             gr.Markdown("### By hand")
             fields = face_fields()
     scenes = gr.State(())
-    handlers = FaceHandlers(fields, face, candidates, scenes, message, size)
+    handlers = FaceHandlers(fields, face, candidates, scenes, message, studio)
     _wire_face(handlers, fields, photo, (make, dice))
     values = list(fields.values())
     tab.select(handlers.draw, values, [face, message], **QUICK)
     for slot, button in zip(slots, sends, strict=True):
         sent = button.click(partial(handlers.send, slot), values, [slot.image, *slot.resets, message], **QUEUED)
         _shown_in(sent, tabs, slot)
-        _wire_offer(slot, OfferHandlers(slot, size, world), handlers, tabs)
+        _wire_offer(slot, OfferHandlers(slot, studio), handlers, tabs)
 
     def write(*now: Any) -> Iterator[Updates]:
-        yield from written(file, message, lambda to: _saved(now, size, to / "clay-face.png"))
+        yield from written(file, message, lambda to: _saved(now, size_of(studio.model), to / "clay-face.png"))
 
     wire_save(save, write, values, file, message)
 

@@ -13,8 +13,7 @@ from PIL import Image
 
 from clay.people.ranges import values_of
 from studio.images.crop import Crop
-from studio.images.framing import CLAY
-from studio.models.domain import Domain
+from studio.queue.app_state import Studio
 from studio.ui.fields import picture
 from studio.ui.likeness.fields import NAMES, face_fields
 from studio.ui.likeness.handlers import FaceHandlers, OfferHandlers
@@ -38,11 +37,20 @@ def slot() -> Iterator[Slot]:
 @pytest.fixture
 def tab() -> Iterator[FaceHandlers]:
     with gr.Blocks():
-        yield FaceHandlers(face_fields(), gr.HTML(), gr.HTML(), gr.State(()), gr.HTML(), 64)
+        yield FaceHandlers(
+            face_fields(),
+            gr.HTML(),
+            gr.HTML(),
+            gr.State(()),
+            gr.HTML(),
+            SimpleNamespace(model=SimpleNamespace(size=64)),
+        )  # type: ignore[arg-type]
 
 
-def world(outside: bool) -> Domain:
-    return SimpleNamespace(framing=CLAY, check=lambda image: SimpleNamespace(outside=outside))  # type: ignore[return-value]
+def studio(monkeypatch: pytest.MonkeyPatch, outside: bool = True) -> Studio:
+    world = SimpleNamespace(check=lambda image: SimpleNamespace(outside=outside))
+    monkeypatch.setattr("studio.ui.likeness.handlers.domain_of", lambda model: world)
+    return SimpleNamespace(model=SimpleNamespace(size=64))  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -55,15 +63,19 @@ def last(updates: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
     return update
 
 
-def test_a_likeness_is_offered_for_photographs_and_not_for_clay(slot: Slot, photo: str) -> None:
+def test_a_likeness_is_offered_for_photographs_and_not_for_clay(
+    slot: Slot, photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = slot.offer.make
-    assert OfferHandlers(slot, 64, world(True)).look(photo, *Crop())[make].visible
-    assert not OfferHandlers(slot, 64, world(False)).look(photo, *Crop())[make].visible
-    assert not OfferHandlers(slot, 64, world(True)).look(None)[make].visible
+    assert OfferHandlers(slot, studio(monkeypatch)).look(photo, *Crop())[make].visible
+    assert not OfferHandlers(slot, studio(monkeypatch, outside=False)).look(photo, *Crop())[make].visible
+    assert not OfferHandlers(slot, studio(monkeypatch)).look(None)[make].visible
 
 
-def test_one_click_replaces_the_photo_by_clay_and_shows_it_beside_three_candidates(slot: Slot, photo: str) -> None:
-    handlers = OfferHandlers(slot, 64, world(True))
+def test_one_click_replaces_the_photo_by_clay_and_shows_it_beside_three_candidates(
+    slot: Slot, photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = OfferHandlers(slot, studio(monkeypatch))
     for update in handlers.make(photo):  # the file lives until the next step
         with Image.open(update[slot.image]) as image:
             assert image.size == (64, 64)
@@ -78,17 +90,21 @@ def test_one_click_replaces_the_photo_by_clay_and_shows_it_beside_three_candidat
     assert chosen[slot.offer.shown]["chosen"] == 2
 
 
-def test_a_picture_without_a_face_gets_a_sentence_and_stays(slot: Slot, tmp_path: Path) -> None:
+def test_a_picture_without_a_face_gets_a_sentence_and_stays(
+    slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = str(saved(Image.fromarray(noise()), tmp_path, "noise.png"))
-    update = last(OfferHandlers(slot, 64, world(True)).make(path))
+    update = last(OfferHandlers(slot, studio(monkeypatch)).make(path))
     assert slot.image not in update
     assert "No face was found" in update[slot.offer.shown]["text"]
 
 
 @pytest.mark.parametrize("face", [3, -1, "1", None])
-def test_a_candidate_that_does_not_exist_is_a_sentence(slot: Slot, tab: FaceHandlers, face: object) -> None:
+def test_a_candidate_that_does_not_exist_is_a_sentence(
+    slot: Slot, tab: FaceHandlers, face: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event: Any = SimpleNamespace(face=face)
-    update = last(OfferHandlers(slot, 64, world(True)).pick(event, (), {}))
+    update = last(OfferHandlers(slot, studio(monkeypatch)).pick(event, (), {}))
     assert "make the likeness again" in update[slot.offer.shown]["text"]
     assert "make the likeness again" in tab.pick(event, (), {})[tab.message]
 
