@@ -11,12 +11,12 @@ from clay.likeness.frame import HALF, eye_frame, reduced
 
 _FINE = 192
 _WINDOW = 11
-_TURNED = 0.3
-"""Shift of the nose's tip beyond which the bridge is seen before the background."""
+_TURNED, _PROFILE = 0.2, 0.35
+"""Shift of the nose's tip beyond which the bridge is seen before the background, and one eye may be hidden."""
 
 
 def edges(image: Tensor, eyes: Tensor) -> Tensor:
-    """Edge across the bridge, the fainter of the two below the eyes, and darkness around the eyes, in powers of two.
+    """Edge across the bridge, the fainter and the stronger one below the eyes, darkness around them, in powers of two.
 
     Args:
         image: (1, 3, h, w) in [-1, 1].
@@ -30,7 +30,8 @@ def edges(image: Tensor, eyes: Tensor) -> Tensor:
     below = [(rim[2:] - rim[:-2]).abs().amax(0).median() for rim in rims]
     cheeks = torch.stack([_part(light, side, (0.65, 0.95)).median() for side in ((-0.75, -0.4), (0.4, 0.75))])
     lenses = torch.stack([_part(light, side, (-0.18, 0.2)).median() for side in ((-0.72, -0.28), (0.28, 0.72))])
-    return torch.stack([(bridge - smooth).abs().max(), torch.stack(below).min(), (cheeks - lenses).min()])
+    fainter, stronger = torch.stack(below).aminmax()
+    return torch.stack([(bridge - smooth).abs().max(), fainter, stronger, (cheeks - lenses).min()])
 
 
 def _part(light: Tensor, u: tuple[float, float], v: tuple[float, float]) -> Tensor:
@@ -43,8 +44,10 @@ def glasses_likelihood(found: Tensor, shift: float) -> Tensor:
 
     On faces without glasses the edge across the bridge is below 0.15, the edge below the eyes below 0.35.
     """
-    bridge, rim, dark = (float(one) for one in found)
+    bridge, rim, nearer, dark = (float(one) for one in found)
     framed = (rim - 0.43) / 0.05
+    if abs(shift) > _PROFILE:  # one eye is hidden
+        framed = max(framed, (nearer - 0.7) / 0.05)
     if abs(shift) < _TURNED:
         framed = max(framed, (bridge - 0.22) / 0.05)
     framed = min(max(framed, -3.0), 3.0)

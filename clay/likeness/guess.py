@@ -21,13 +21,13 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
 # How much more frequent each class is among photographed people than among rendered faces.
 _USUAL: dict[str, tuple[float, ...]] = {
     #             bald buzzed short quiff bob long bun afro pigtails mohawk curly
-    "hair_style": (0.7, 1.2, 2.0, 0.8, 1.2, 1.4, 0.6, 0.6, 0.1, 0.1, 0.8),
+    "hair_style": (0.7, 1.2, 2.5, 0.7, 1.2, 1.4, 0.1, 0.6, 0.1, 0.1, 0.8),
     #              black brown blonde red grey blue pink
     "hair_colour": (1.0, 1.2, 1.0, 0.5, 1.0, 0.1, 0.1),
     #              none stubble moustache beard goatee
     "facial_hair": (4.0, 1.0, 1.0, 1.0, 0.7),
     "glasses": (1.0, 1.0, 0.5),
-    "hat": (1.0, 0.7),
+    "hat": (1.0, 0.5),
     #             neutral smiling surprised sad laughing
     "expression": (1.2, 1.2, 0.4, 0.2, 1.0),
 }
@@ -108,7 +108,7 @@ class Reader:
                 logits[name] = known + measured[name] if name in measured else known
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        skin = (found.skin + found.skin_alone) / 2 if self.usual else found.skin
+        skin = found.skin_alone if self.usual else found.skin
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
 
 

@@ -44,7 +44,7 @@ def hair_extent(segments: Tensor) -> Tensor:
 # Mean and deviation of the lower end and of the height above the forehead, in the order of `HAIR_STYLES`. Between the
 # values of renders and what the same haircuts measure on people.
 #        bald   buzzed short quiff bob   long  bun   afro  pigtails mohawk curly
-_LOW = ((-0.7, -0.05, 0.2, 0.1, 0.95, 1.9, 0.2, 0.9, 0.95, -0.1, 0.95),
+_LOW = ((-0.7, -0.05, 0.2, 0.1, 0.9, 1.7, 0.2, 0.9, 0.9, -0.1, 0.9),
         (0.5, 0.3, 0.3, 0.3, 0.35, 0.4, 0.35, 0.35, 0.3, 0.25, 0.35))  # fmt: skip
 _THICK = ((0.05, 0.45, 0.8, 1.0, 1.0, 1.0, 0.95, 1.5, 0.8, 0.7, 1.2),
           (0.12, 0.18, 0.25, 0.25, 0.3, 0.3, 0.25, 0.25, 0.25, 0.2, 0.3))  # fmt: skip
@@ -52,9 +52,13 @@ _MOST = 4.0
 
 
 def style_likelihood(extent: Tensor) -> Tensor:
-    """Log-likelihood of every hair style, (11,), for one row of `hair_extent`."""
-    terms = []
-    for value, (mean, deviation) in ((extent[0], _LOW), (extent[2], _THICK)):
+    """Log-likelihood of every hair style, (11,), for one row of `hair_extent`.
+
+    The side on which hair reaches further down counts twice: the other one may be hidden or behind the shoulder, and
+    something beside the face may look like hair.
+    """
+    terms, low = [], (2 * extent[0] + extent[1].clamp(min=-0.5)) / 3
+    for value, (mean, deviation) in ((low, _LOW), (extent[2], _THICK)):
         distance = (value - torch.tensor(mean)) / torch.tensor(deviation)
         terms.append((-0.5 * distance.square()).clamp(min=-_MOST))
     return terms[0] + terms[1]

@@ -27,7 +27,7 @@ from studio.queue.app_state import Studio
 from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.likeness.fields import Field, filled, scene_of_fields
-from studio.ui.likeness.slots import Offer, Slot
+from studio.ui.likeness.slots import Slot
 
 _CARICATURE = "A caricature in clay, made on this server from measurements of the face; nothing of the photo is kept."
 _GONE = "This candidate is no longer there: make the likeness again."
@@ -82,7 +82,7 @@ class OfferHandlers:
             with suppress(UserError):  # the tab itself shows the message
                 picture = load_picture(path, self._studio.model.size, Crop.clamped(crop) if crop else Crop())
                 wanted = world.check(picture).outside
-        return {**_hidden(self._offer), self._offer.make: gr.Button(visible=wanted)}
+        return {**self._offer.hidden(), self._offer.make: gr.Button(visible=wanted)}
 
     def make(self, path: str | None, chosen: Any = None) -> Iterator[Updates]:
         """Make the likeness, and put its first candidate in the place of the photograph."""
@@ -91,7 +91,7 @@ class OfferHandlers:
             likeness = likeness_of(_file(path), number)
         except UserError as error:
             text = f"{error} You can also design a face by hand in the Likeness tab."
-            yield {**_hidden(self._offer), self._offer.shown: {"text": text}}
+            yield {**self._offer.hidden(), self._offer.shown: {"text": text}}
             return
         here: Updates = {
             self._offer.make: gr.Button(visible=False),
@@ -111,16 +111,6 @@ class OfferHandlers:
             return
         for update in put(scenes[index], self._size, self._slot):
             yield {**update, self._offer.scene: scenes[index], self._offer.shown: {**value, "chosen": index}}
-
-
-def _hidden(offer: Offer) -> Updates:
-    return {
-        offer.make: gr.Button(visible=False),
-        offer.shown: {},
-        offer.adjust: gr.Button(visible=False),
-        offer.scenes: (),
-        offer.scene: None,
-    }
 
 
 def _file(path: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from studio.ui.events import Updates
 from studio.ui.viewers import viewer
 
 
@@ -34,6 +35,16 @@ class Offer:
     def parts(self) -> list[Block]:
         """All of them."""
         return [self.make, self.shown, self.adjust, self.scenes, self.scene]
+
+    def hidden(self) -> Updates:
+        """Nothing is offered, and nothing of a likeness is shown."""
+        return {
+            self.make: gr.Button(visible=False),
+            self.shown: {},
+            self.adjust: gr.Button(visible=False),
+            self.scenes: (),
+            self.scene: None,
+        }
 
 
 def offer(name: str) -> Offer:

@@ -87,8 +87,10 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
     ]
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
-    left = form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
-    return [*shown, left]
+    offer = form.start.offer
+    form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
+    form.start.recorded.pick(offer.hidden, None, offer.parts, **QUICK)
+    return shown
 
 
 def _wire_second(handlers: InputHandlers) -> None:
