@@ -157,10 +157,9 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
     seen = (look, list(tab.faces), looked)
-    events = [*changed, *chosen_example]
     return [
-        Slot(f"Morph, {name} face", "morph", face, shown, seen, events)
-        for name, face, shown in zip(("first", "second"), tab.faces, tab.offers, strict=True)
+        Slot(f"Morph, {name} face", "morph", face, tab.offers[k], seen, [changed[k], *chosen_example[k : k + 1]])
+        for k, (name, face) in enumerate(zip(("first", "second"), tab.faces, strict=True))
     ]
 
 
