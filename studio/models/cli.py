@@ -1,7 +1,7 @@
 """Command-line flags that select a model and its options.
 
 argparse, not pydantic-settings, here and in the other command lines: with it an option's value could not be left out
-(--find-face), values would be split at commas (--set, --judge), a prompt could not be "None", variables
+(--find-face), values would be split at commas (--set, --held-out), a prompt could not be "None", variables
 such as PORT or MODEL would be read, and a wrong value would end in a traceback.
 """
 
@@ -23,7 +23,17 @@ from studio.models.placement.compiled import compile_denoiser
 from studio.models.placement.placement import best_device, use_tensor_cores
 from studio.models.registry import ENTRIES
 
-_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview")
+_NOT_EMBEDDED = (
+    "start_prompt",
+    "negative",
+    "guidance",
+    "label",
+    "clip",
+    "faces",
+    "held_out",
+    "held_out_clip",
+    "preview",
+)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +61,19 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--clip", default="", metavar="NAME", help="architecture/weights of open_clip, or a folder")
     flags.add_argument("--faces", type=Path, metavar="PATH", help="another face network: a folder, or an ONNX file")
     flags.add_argument(
-        "--judge",
+        "--held-out",
+        "--judge",  # its name in earlier versions
         type=Path,
         action="append",
         default=[],
         metavar="PATH",
         help="a held-out face network, for measuring only: a folder, or an ONNX file; may be given several times",
+    )
+    flags.add_argument(
+        "--held-out-clip",
+        default="",
+        metavar="NAME",
+        help="a CLIP for measuring only; if empty, from the cache",
     )
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
     flags.add_argument(
@@ -132,6 +149,7 @@ def _options(args: argparse.Namespace) -> LoadOptions:
         label=args.label,
         clip=args.clip,
         faces=args.faces,
-        held_out=tuple(args.judge),
+        held_out=tuple(args.held_out),
+        held_out_clip=args.held_out_clip,
         tiny=args.preview,
     )

@@ -23,6 +23,7 @@ from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.steer import photo_html
+from studio.ui.steer.area import AreaHandlers
 from studio.ui.steer.faces import FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form
 from studio.ui.steer.outputs import Outputs
@@ -43,6 +44,7 @@ class InputHandlers:
         self._studio, self.form, self.outputs = studio, form, outputs
         self._world = domain_of(studio.model)
         size, fields = studio.model.size, form.fields
+        self.area = AreaHandlers(form.goal.area, lambda: studio.model, lambda: self.live)
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.goal.second_faces)
         self.first, self.second = (
