@@ -14,8 +14,9 @@ from clay.people.view import BACKGROUND_COLOURS, BACKGROUNDS
 _DEFAULT_SKIN = 1.0
 _GREY = 0.15
 _WITHOUT_HUE = ("black", "brown", "grey")
-_ALTERNATIVES = (("hair_style",), ("facial_hair", "hair_colour", "expression", "glasses"))
-"""Attributes of which the second and the third candidate take the second class: the least certain of each group."""
+_UNCERTAIN = ("facial_hair", "hair_colour", "expression", "glasses")
+_OPEN, _APART = (1.4, 3.6), 1.2
+"""Skin between fair and dark, which a light face in the dark and a dark face in bright light share."""
 
 
 def _named(guess: Guess, name: str, rank: int = 0) -> str:
@@ -63,11 +64,17 @@ def scene_of(guess: Guess) -> Scene:
 
 
 def candidates(guess: Guess) -> list[Scene]:
-    """Three scenes, the most likely first."""
+    """Three scenes, the most likely first; the second has the second hair style.
+
+    The third has another skin where the exposure of the photograph leaves it open, and else the second class of the
+    attribute that is least certain.
+    """
     first = scene_of(guess)
-    others = []
-    for group in _ALTERNATIVES:
-        usable = [name for name in group if not (guess.light.grey and name == "hair_colour")]
-        name = max(usable, key=lambda one: float(guess.attributes[one].topk(2).values[1]))
-        others.append(scene_of_values({**values_of(first), name: _named(guess, name, 1)}))
-    return [first, *others]
+    if not guess.light.grey and _OPEN[0] < guess.skin < _OPEN[1]:
+        other: dict[str, object] = {"skin": guess.skin + (_APART if guess.skin < sum(_OPEN) / 2 else -_APART)}
+    else:
+        names = [name for name in _UNCERTAIN if not (guess.light.grey and name == "hair_colour")]
+        name = max(names, key=lambda one: float(guess.attributes[one].topk(2).values[1]))
+        other = {name: _named(guess, name, 1)}
+    changes: list[dict[str, object]] = [{"hair_style": _named(guess, "hair_style", 1)}, other]
+    return [first, *(scene_of_values({**values_of(first), **change}) for change in changes)]

@@ -1,3 +1,5 @@
+import dataclasses
+
 import torch
 
 from clay.likeness.candidates import candidates, scene_of
@@ -5,6 +7,7 @@ from clay.likeness.guess import Guess
 from clay.likeness.light import Light
 from clay.likeness.points import shape_of
 from clay.people.attributes import ATTRIBUTES
+from clay.people.person import FACIAL_HAIR
 from tests.clay.likeness.test_points import face
 
 
@@ -32,6 +35,15 @@ def test_three_candidates_differ_from_each_other():
     scenes = candidates(guess())
     assert len(scenes) == len(set(scenes)) == 3
     assert scenes[1][0].hair_style == "curly"
+    assert scenes[2][0].skin == 2.0  # 3.2 may be a fair face in the dark
+
+
+def test_the_third_candidate_of_certain_skin_differs_in_what_is_least_certain():
+    certain = dataclasses.replace(guess(), skin=0.5)
+    certain.attributes["facial_hair"][FACIAL_HAIR.index("stubble")] = 0.3
+    first, _, third = candidates(certain)
+    assert first[0].skin == third[0].skin == 0.5
+    assert third[0].facial_hair == "stubble"
 
 
 def test_without_colours_the_skin_has_its_default_and_the_hair_no_hue():
