@@ -35,6 +35,7 @@ from studio.models.embedded import embedded, examples
 from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.placement.placement import best_device
+from studio.models.registry import DEFAULT, ENTRIES
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
@@ -65,7 +66,7 @@ def build(
     # A network call is hundreds of small operations, and each releases the interpreter lock; with the default switch
     # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    model = model or embedded(device or best_device(mps=False))
+    model = model or embedded(device or best_device(mps=False), ENTRIES[DEFAULT].size)
     studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public, models=models)
     pictures = examples()
     if zerogpu.is_zero():  # this process has no GPU, so it makes no run

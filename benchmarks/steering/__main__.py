@@ -26,7 +26,7 @@ from benchmarks.records import parse
 from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
-from clay.world import DEFAULT_FOLDER, load_world
+from clay.world import DEFAULT_FOLDER, load_world_of
 from studio.core.presets import PRESETS
 from studio.models.embedded import embedded
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument(
         "--set", nargs=2, action="append", default=[], metavar=("FIELD", "VALUE"), help="change a setting"
     )
-    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="of the images; 128 for edits alone")
+    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="of the images")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 for torch's default")
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"), help="file for the rows")
     parser.add_argument("--read", type=Path, nargs="+", help="only write the tables of these files into the card")
@@ -51,6 +51,9 @@ def main() -> None:
         choices=("edit", "clip_text", "rendered"),
         default="edit",
         help="loss of the kinds text and expression; rendered: the edit made by the renderer, for reference",
+    )
+    parser.add_argument(
+        "--area", default="", help="confine edits: parts, the parts in which an edit lies; automatic; or names of parts"
     )
     parser.add_argument(
         "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"
@@ -65,14 +68,15 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     settings = {**PRESETS[options.preset], **dict(options.set)}
-    model, world = embedded(size=options.size), load_world()
+    model, world = embedded(size=options.size), load_world_of(options.size)
     for folder in (options.out.parent, options.strips):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
         for kind in options.kinds:
-            of_edits = {"loss": options.loss, "strips": options.strips} if kind in ("text", "expression") else {}
+            of_edits = {"loss": options.loss, "strips": options.strips, "area": options.area}
+            of_edits = of_edits if kind in ("text", "expression") else {}
             for row in RUNS[kind](model, world, settings, options.faces, options.first, **of_edits):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)
