@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+from threading import Thread
 from typing import Any
 
 # no usage statistics are sent; the libraries read these variables when they are imported
@@ -28,11 +29,13 @@ from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
 from studio.core.plugins import add_plugin_flag, load_plugins
+from studio.images.clay import compile_renderer
 from studio.models.cli import add_flags, offered_models
 from studio.models.embedded import embedded, examples
 from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.placement.placement import best_device
+from studio.models.registry import DEFAULT, ENTRIES
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
@@ -63,7 +66,7 @@ def build(
     # A network call is hundreds of small operations, and each releases the interpreter lock; with the default switch
     # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    model = model or embedded(device or best_device(mps=False))
+    model = model or embedded(device or best_device(mps=False), ENTRIES[DEFAULT].size)
     studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public, models=models)
     pictures = examples()
     if zerogpu.is_zero():  # this process has no GPU, so it makes no run
@@ -162,6 +165,7 @@ def serve(args: argparse.Namespace) -> None:
     device = args.device or str(best_device(mps=False))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
+        Thread(target=compile_renderer, daemon=True).start()
         models = offered_models(args, device, args.public)
         launch(
             build(args.public, model=models.get(models.names[0]), models=models),

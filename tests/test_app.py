@@ -142,7 +142,7 @@ def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.Monk
 
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setattr(app, "on_gpu", gpu)
-    monkeypatch.setattr(app, "embedded", lambda device: stub())
+    monkeypatch.setattr(app, "embedded", lambda device, size: stub())
     monkeypatch.setattr(app.Studio, "warm_up", lambda *_: pytest.fail("there is no GPU here"))
     monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: wrapped.append(on_device(studio.stream)))
     app.build(public=True)
@@ -153,7 +153,7 @@ def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.Monk
 def test_a_public_server_limits_each_clients_use_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-    monkeypatch.setattr(app, "embedded", lambda device: stub())
+    monkeypatch.setattr(app, "embedded", lambda device, size: stub())
     monkeypatch.setattr(app, "examples", list)
     monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: built.append(studio))
     app.build(public=True)

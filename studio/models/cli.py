@@ -21,7 +21,7 @@ from studio.models.interface import Model
 from studio.models.options import LoadOptions
 from studio.models.placement.compiled import compile_denoiser
 from studio.models.placement.placement import best_device, use_tensor_cores
-from studio.models.registry import ENTRIES
+from studio.models.registry import DEFAULT, ENTRIES
 
 _NOT_EMBEDDED = (
     "start_prompt",
@@ -86,7 +86,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def selected_model(args: argparse.Namespace, device: str | None, public: bool = False) -> Model:
     """Load the model that the flags select; for the arguments and errors see `model_loader`."""
-    return model_loader(args, device, public)(args.model or "embedded")
+    return model_loader(args, device, public)(args.model or DEFAULT)
 
 
 def offered_models(args: argparse.Namespace, device: str | None, public: bool = False) -> Holder:
@@ -96,7 +96,7 @@ def offered_models(args: argparse.Namespace, device: str | None, public: bool = 
         UserError: there is no model of such a name.
     """
     names = [name.strip() for name in args.models.split(",") if name.strip()]
-    first = args.model or (names[0] if names else "embedded")
+    first = args.model or (names[0] if names else DEFAULT)
     names = list(dict.fromkeys([first, *names]))  # the first one is loaded
     for name in names:
         find_entry(name, public)
