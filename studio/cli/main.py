@@ -6,6 +6,7 @@
     python -m studio.cli batch FOLDER --text "a face with a hat" --out DIR   steer many pictures
     python -m studio.cli export RUN.png --html run.html                  a player of a saved run in one file
     python -m studio.cli report DIR                                      a page of a batch's results
+    python -m studio.cli likeness PHOTO --out FACE.png                   clay face of a person in a photograph
     python -m studio.cli settings                                        list settings, defaults and ranges
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
@@ -31,6 +32,7 @@ from rich.console import Console
 
 from studio.batch.report import write_report
 from studio.cli.batch import add_batch, run_batch
+from studio.cli.likeness import add_likeness_flags, write_likeness
 from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
 from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
@@ -104,6 +106,11 @@ def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) ->
     state = watch(compare(model, request, args.methods, cancel), console)
     if state is not None:
         show_comparison(state, Console())
+
+
+def _likeness(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    for note in write_likeness(args).notes:
+        console.print(note, highlight=False)
 
 
 def _batch(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
@@ -180,9 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     report_job = jobs.add_parser("report", help="a page with all results of a batch")
     report_job.add_argument("folder", type=Path, help="output folder of a batch")
     report_job.set_defaults(job=_report)
+    likeness_job = jobs.add_parser("likeness", help="make a clay face, a caricature, of a person in a photograph")
+    add_likeness_flags(likeness_job)
+    likeness_job.set_defaults(job=_likeness)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, batch_job, export_job, report_job, settings_job):
+    for job in (steer_job, morph_job, compare_job, batch_job, export_job, report_job, likeness_job, settings_job):
         add_plugin_flag(job)
     return parser
 

@@ -23,7 +23,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
 _NOTE = (
     "The embedded model is small and was trained on rendered clay faces only: "
-    "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face."
+    "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face. "
+    "Make a clay likeness of it first."
 )
 
 

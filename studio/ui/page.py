@@ -17,6 +17,7 @@ from studio.ui.blocks import Blocks
 from studio.ui.compare.tab import compare_tab
 from studio.ui.events import QUICK
 from studio.ui.fields import NAME_EXAMPLES
+from studio.ui.likeness.tab import likeness_tab
 from studio.ui.morph.tab import morph_tab
 from studio.ui.steer.tab import steer_tab
 
@@ -50,11 +51,13 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         # wrap: Gradio measures the tabs before the fonts are loaded, and may move one to a menu for good
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):
-                steer_tab(blocks, studio, examples, stream)
+                slots = [steer_tab(blocks, studio, examples, stream)]
             with gr.Tab("Morph", id="morph"):
-                morph_tab(blocks, studio, [*morph_examples(), *examples], stream)
+                slots += morph_tab(blocks, studio, [*morph_examples(), *examples], stream)
             with gr.Tab("Compare", id="compare"):
-                compare_tab(studio, examples, stream)
+                slots.append(compare_tab(studio, examples, stream))
+            with gr.Tab("Likeness", id="likeness") as tab:
+                likeness_tab(studio, tabs, tab, slots)
             with gr.Tab("About", id="about"):
                 about_tab(studio)
         tabs.change(None, js=NAME_EXAMPLES, **QUICK)

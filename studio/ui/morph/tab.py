@@ -26,6 +26,7 @@ from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
+from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
 from studio.ui.morph.downloads import download_row, wire_downloads
 
@@ -43,6 +44,7 @@ class _Tab:
     """The components that a morph reads and writes."""
 
     faces: tuple[gr.Image, gr.Image]
+    offers: tuple[Offer, Offer]
     preset: gr.Radio
     fields: Mapping[str, Control]
     job: Job
@@ -52,8 +54,8 @@ class _Tab:
     shown: gr.State
 
 
-def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
-    """The tab's content, built inside an open `gr.Tab`.
+def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> list[Slot]:
+    """The tab's content, built inside an open `gr.Tab`; returns its two faces.
 
     Args:
         blocks: the page, for its load event.
@@ -64,7 +66,7 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, preset, fields, chosen = _inputs(examples, pair)
+            faces, offers, preset, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
             begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
@@ -77,10 +79,12 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             )
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream, chosen)
+    tab = _Tab(faces, offers, preset, fields, job, stage, panel, numbers, downloads.shown)
+    slots = _wire(studio, tab, stream, chosen)
     wire_downloads(downloads, job.message, studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
         blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
+    return slots
 
 
 _SHOWN = 6  # examples below each face
@@ -89,25 +93,26 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control], list[Any]]:
+) -> tuple[tuple[gr.Image, gr.Image], tuple[Offer, Offer], gr.Radio, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
-        faces, chosen = [], []
+        faces, offers, chosen = [], [], []
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
                 chosen += example_row(examples[:_SHOWN], face)
                 faces.append(face)
+                offers.append(offer(f"morph-{k + 1}"))
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
     suits = suited("morph")
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
         fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
-    return (faces[0], faces[1]), preset, fields, chosen
+    return (faces[0], faces[1]), (offers[0], offers[1]), preset, fields, chosen
 
 
-def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> list[Slot]:
     names, size = tuple(tab.fields), studio.model.size
 
     def work(
@@ -151,6 +156,11 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     for event in [*changed, *chosen_example]:
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
+    seen = (look, list(tab.faces), looked)
+    return [
+        Slot(f"Morph, {name} face", "morph", face, tab.offers[k], seen, [changed[k], *chosen_example[k : k + 1]])
+        for k, (name, face) in enumerate(zip(("first", "second"), tab.faces, strict=True))
+    ]
 
 
 def _shown(tab: _Tab, request: Request, event: Morphing | Morphed) -> Updates:
