@@ -23,14 +23,20 @@ DEFAULT = "Quick"
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])
 
 
-def preset_of(settings: Settings) -> str | None:
-    """The preset whose values these settings have."""
-    return next((name for name, values in PRESETS.items() if _has(settings, values)), None)
+def preset_of(settings: Settings, steps: int = 0) -> str | None:
+    """The preset whose values these settings have; `steps` as for `preset_values`."""
+    return next((name for name in PRESETS if _has(settings, preset_values(name, steps))), None)
 
 
-def fitted(values: Values, steps: int) -> Values:
-    """A preset's values for a model that was distilled to `steps` sampling steps: at most so many; 0 for any."""
-    return {**values, "sampling_steps": min(int(values["sampling_steps"]), steps)} if steps else values
+def preset_values(name: str | None, steps: int = 0) -> Values:
+    """The values of a preset; none for another name.
+
+    Args:
+        name: of the preset.
+        steps: to which the model was distilled, the largest number of sampling steps; 0 for any.
+    """
+    values = PRESETS.get(name or "", {})
+    return {**values, "sampling_steps": min(int(values["sampling_steps"]), steps)} if steps and values else values
 
 
 def suited(loss: str) -> Values:

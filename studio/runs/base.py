@@ -172,6 +172,7 @@ class Run:
             frames=tuple(history.frames),
             path=trajectory(self.sampler, history.best_calls, self.model.preview_latents),
             memory=self.network.peak_memory,
+            model=self.model.described,
         )
 
     def judged_outcome(self, stopped: bool, request: Request) -> Outcome | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -75,6 +75,7 @@ class Outcome:
         memory: peak bytes in use on the device; 0 if not measured.
         verdict: by networks that no loss uses; None for a run that was recorded without one, and for a morph, which has
             verdicts of its own.
+        model: that made it, as in its record (`Model.described`); another one may be loaded by now.
     """
 
     settings: Settings
@@ -90,6 +91,7 @@ class Outcome:
     path: Trajectory | None = None
     memory: int = 0
     verdict: Verdict | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Waiting | Progress | Outcome

@@ -72,7 +72,7 @@ def asked(settings: Settings, verdict: Verdict | None = None) -> str:
 
 def recorded(title: str, current: bool, button: str = "Run") -> str:
     """A recorded run in one sentence; `current`: made with the weights that are loaded."""
-    weights = "" if current else " (older weights)"
+    weights = "" if current else " (other weights)"
     return f"Recorded run{weights}: {title}. Press {button} to compute it now."
 
 

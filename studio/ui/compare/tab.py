@@ -48,13 +48,17 @@ class _Tab:
     curve: gr.HTML
 
 
-def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
+def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> gr.Button:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
         studio: model, device queue, cancel tokens.
         examples: pictures; the page opens with the first.
         stream: `studio.stream`, or a wrapper around it that a host needs.
+        loaded: changes when another model was loaded.
+
+    Returns:
+        The button that starts a comparison.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
@@ -97,7 +101,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
             )
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
     tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve)
-    _wire(studio, tab, stream, chosen)
+    _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     goal.change(
         lambda chosen: {
             second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),
@@ -110,6 +114,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Non
     )
     goal.input(lambda chosen: list(suited(chosen).values()), goal, [fields[name] for name in SUITED_FIELDS], **QUICK)
     goal.change(None, js=NAME_EXAMPLES, **QUICK)
+    return job.run
 
 
 def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:

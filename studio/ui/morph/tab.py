@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PRESETS, suited
+from studio.core.presets import DEFAULT, PRESETS, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -52,7 +52,9 @@ class _Tab:
     shown: gr.State
 
 
-def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> None:
+def morph_tab(
+    blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State
+) -> gr.Button:
     """The tab's content, built inside an open `gr.Tab`.
 
     Args:
@@ -60,6 +62,10 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         studio: model, device queue, cancel tokens.
         examples: pictures; the page opens with the first two, which should look alike, and their recorded morph.
         stream: `studio.stream`, or a wrapper around it that a host needs.
+        loaded: changes when another model was loaded.
+
+    Returns:
+        The button that starts a morph.
     """
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
@@ -77,10 +83,12 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             )
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    _wire(studio, _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown), stream, chosen)
-    wire_downloads(downloads, job.message, studio.model)
+    tab = _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown)
+    _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    wire_downloads(downloads, job.message, lambda: studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
         blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
+    return job.run
 
 
 _SHOWN = 6  # examples below each face
@@ -108,13 +116,13 @@ def _inputs(
 
 
 def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
-    names, size = tuple(tab.fields), studio.model.size
+    names = tuple(tab.fields)
 
     def work(
         stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
     ) -> Generator[Updates, None, str]:
-        chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
-        request = Request.checked(chosen, first, second, size)
+        chosen = {**preset_values(preset, studio.model.steps), **dict(zip(names, values, strict=True)), "loss": "morph"}
+        request = Request.checked(chosen, first, second, studio.model.size)
         last = yield from follow(tab.job, stream(Task("morph", request), stop), partial(_shown, tab, request))
         if not isinstance(last, Morphed):
             yield tab.job.without_result()
@@ -122,7 +130,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return retry_message(request.settings, last.outcome.settings)
 
     def fresh(first: str | None, second: str | None, *rest: Any) -> Updates:
-        seen = _no_result(model_input(first, size), model_input(second, size))
+        seen = _no_result(*(model_input(face, studio.model.size) for face in (first, second)))
         panels: Updates = dict(zip((tab.stage, tab.panel, tab.numbers), seen, strict=True))
         return {**panels, tab.job.status: html.progress_bar(READY), tab.shown: None}
 
@@ -131,7 +139,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         message = ""
         try:
             for path in filter(None, (first, second)):
-                load_picture(path, size)
+                load_picture(path, studio.model.size)
         except UserError as error:
             message = html.alert(str(error))
         running = studio.cancel_tokens.running(tab.job.key(request))
@@ -139,7 +147,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {**panels, tab.job.message: message}
 
     def choose(preset: str | None) -> Updates:
-        values = PRESETS.get(preset or "", {})
+        values = preset_values(preset, studio.model.steps)
         moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 

@@ -67,7 +67,7 @@ class RestoreHandlers:
             pictures[self.form.goal.second] = gr.Image(
                 self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
-        filled = self.form.filled(recording.outcome.settings)
+        filled = self.form.filled(recording.outcome.settings, self._studio.model.steps)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
 
     def restore(self, path: str | None) -> Updates:
@@ -138,7 +138,7 @@ class RestoreHandlers:
         if "steer" not in tabs:
             sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
-        return {**self.form.filled(settings), self.outputs.message: html.note(sentence)}
+        return {**self.form.filled(settings, self._studio.model.steps), self.outputs.message: html.note(sentence)}
 
     def _example(self, stem: str | None) -> str | None:
         path = self._examples.get(stem or "")

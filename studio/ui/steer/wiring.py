@@ -11,6 +11,7 @@ from gradio.blocks import Block
 
 from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import PRESET_FIELDS
+from studio.queue.app_state import Studio
 from studio.queue.cancel import CancelTokens
 from studio.ui.downloads import wire_save
 from studio.ui.events import QUICK, settled
@@ -18,11 +19,14 @@ from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.ui.steer.outputs import Downloads
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
 
 # a disabled button ignores this click, so Enter cannot start a second run
 _CLICK_RUN = "() => document.querySelector('#run').click()"
+# a prompt chosen by hand starts a run of a model whose runs take seconds
+_CLICK_QUICK = "() => document.querySelector('#model-line [data-quick]') && document.querySelector('#run').click()"
 # Ctrl+Enter runs and Escape stops, wherever the focus is on this tab; a disabled button ignores both
 _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const run = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
@@ -106,8 +110,7 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
     for chip in goal.chips:
         filled = chip.click(str, chip, fields["prompt"], **QUICK)
-        if handlers.live:
-            filled.then(None, js=_CLICK_RUN, **QUICK)
+        filled.then(None, js=_CLICK_QUICK, **QUICK)
     goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
     fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
@@ -132,6 +135,19 @@ def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Seq
         panel.shown.pick(search.pick, panel.found, search.outputs, **QUICK),
         panel.shown.undo(search.undo, panel.found, search.outputs, **QUICK),
     ]
+
+
+def wire_switch(loaded: gr.State, handlers: InputHandlers, downloads: Downloads, studio: Studio) -> None:
+    """Another model was loaded."""
+    form, outputs = handlers.form, handlers.outputs
+    inputs = [form.start.image, form.goal.second, *form.fields.values()]
+    changed = [form.start.outside, form.goal.keep, form.goal.preset, form.fields["sampling_steps"]]
+    costs = [form.fields[name] for name in COST_FIELDS]
+    loaded.change(handlers.adopt, inputs, [*outputs.result, *changed], **QUICK).then(
+        handlers.forecast, costs, form.goal.cost, **QUICK
+    )
+    labels = list(downloads.saves.values())
+    loaded.change(lambda: downloads.labelled(studio.model.size), None, labels, **QUICK)
 
 
 def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:

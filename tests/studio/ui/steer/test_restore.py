@@ -73,7 +73,7 @@ def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(restore: 
         assert held(restore, updates)["prompt"] == one.outcome.settings.prompt
         assert Path(updates[restore.form.start.image]).stem == one.image
         # made with other weights than the stub's
-        assert "older weights" in updates[restore.outputs.job.status]
+        assert "other weights" in updates[restore.outputs.job.status]
 
 
 def test_a_link_fills_the_form_and_names_an_example(restore: RestoreHandlers) -> None:
