@@ -5,7 +5,7 @@
 It was trained on other images for another task than dlib's network, so it can evaluate steering through dlib's network.
 The package is under MIT but states no licence for the weights, so they are not part of this repository. PACKAGE is the
 folder of the unpacked npm package @vladmandic/human. OUT.json is written beside OUT.onnx; the pair is a network for the
-studio's option --judge.
+studio's option --held-out.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Each run is one of the studio: the embedded model, the Quick preset (or another one), and the loss of the goal.
 
     text       towards a prompt for one attribute that the face does not have; confirmed if the attribute classifier,
-               which is not in the loss, predicts it; `judgement` lists the other fields
+               which is not in the loss, predicts it; `evaluation` lists the other fields
     expression the same, with prompts for another expression
     identity   towards another person; confirmed if both held-out embedders accept the face as that person at FMR 1 %
     morph      the studio's morph of two similar people in passport images (the pairs of `benchmarks.morphing`);

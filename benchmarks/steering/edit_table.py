@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.intervals import share
-from benchmarks.steering.judgement import Row
+from benchmarks.steering.evaluation import Row
 
 
 def _share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
-from benchmarks.steering.judgement import Row, compared, evaluated, strip, view_changes
+from benchmarks.steering.evaluation import Row, compared, evaluated, strip, view_changes
 from clay.people.dataset import TEST
 from clay.rendering.render import render_all
 from clay.world import HELD_OUT, ClayWorld

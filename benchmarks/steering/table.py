@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from benchmarks.steering.edit_table import edits_table
-from benchmarks.steering.judgement import Row
+from benchmarks.steering.evaluation import Row
 
 CONFIRMED_BY = {
     "text": "attribute classifier",

@@ -1,7 +1,7 @@
 """Command-line flags that select a model and its options.
 
 argparse, not pydantic-settings, here and in the other command lines: with it an option's value could not be left out
-(--find-face), values would be split at commas (--set, --judge), a prompt could not be "None", variables
+(--find-face), values would be split at commas (--set, --held-out), a prompt could not be "None", variables
 such as PORT or MODEL would be read, and a wrong value would end in a traceback.
 """
 
@@ -25,7 +25,7 @@ from studio.models.registry import ENTRIES
 
 EMBEDDED = ("embedded", "embedded-128")
 """The models that ship with the studio and need no network."""
-_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "judge", "preview")
+_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "held_out", "preview")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--clip", default="", metavar="NAME", help="architecture/weights of open_clip, or a folder")
     flags.add_argument("--faces", type=Path, metavar="PATH", help="another face network: a folder, or an ONNX file")
     flags.add_argument(
-        "--judge",
+        "--held-out",
+        "--judge",  # its name in earlier versions
         type=Path,
         action="append",
         default=[],
@@ -147,6 +148,6 @@ def _options(args: argparse.Namespace) -> LoadOptions:
         label=args.label,
         clip=args.clip,
         faces=args.faces,
-        held_out=tuple(args.judge),
+        held_out=tuple(args.held_out),
         tiny=args.preview,
     )

@@ -175,7 +175,7 @@ class Run:
             model=self.model.described,
         )
 
-    def judged_outcome(self, stopped: bool, request: Request) -> Outcome | None:
+    def outcome_with_verdict(self, stopped: bool, request: Request) -> Outcome | None:
         """The outcome with the verdict of networks that no loss uses; None before the first image."""
         if (outcome := self.outcome(stopped, request.start)) is None:
             return None

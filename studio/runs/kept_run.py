@@ -71,6 +71,6 @@ class KeptRun:
         if run is None or request is None or not more:
             raise UserError(GONE)
         stopped = yield from until_cancelled(run.resume(stop, run.history.points[-1].step + more))
-        if outcome := run.judged_outcome(stopped, request):
+        if outcome := run.outcome_with_verdict(stopped, request):
             self.keep(run, request)
             yield outcome

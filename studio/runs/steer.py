@@ -42,7 +42,7 @@ def steer(
     """
     run = Run(model, request.settings, stop, cost_model)
     stopped = yield from until_cancelled(_events(run, request))
-    if outcome := run.judged_outcome(stopped, request):
+    if outcome := run.outcome_with_verdict(stopped, request):
         if kept is not None:
             kept.keep(run, request)
         yield outcome

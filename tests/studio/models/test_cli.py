@@ -23,7 +23,7 @@ def test_the_embedded_model_is_the_default() -> None:
 
 def test_flags_of_other_models_are_refused() -> None:
     assert selected_model(parsed(), None).size == 64
-    with pytest.raises(UserError, match="does not take --clip, --judge: leave that out, or select a --model"):
+    with pytest.raises(UserError, match="does not take --clip, --held-out: leave that out, or select a --model"):
         selected_model(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
 
@@ -56,15 +56,15 @@ def test_a_missing_model_is_an_error_message() -> None:
 def test_face_networks_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_path: Path) -> None:
     pytest.importorskip("onnx2torch", reason="the extra onnx is not installed")
     thresholds = json.dumps({"thresholds": {"fmr_1_percent": 0.3, "fmr_0.1_percent": 0.5}})
-    for seed, name in enumerate(("loss", "judge", "jury")):
+    for seed, name in enumerate(("loss", "second", "third")):
         write(small(seed), tmp_path / f"{name}.onnx").with_suffix(".json").write_text(thresholds)
-    faces, judge, jury = (str(tmp_path / f"{name}.onnx") for name in ("loss", "judge", "jury"))
+    faces, second, third = (str(tmp_path / f"{name}.onnx") for name in ("loss", "second", "third"))
     given = parsed(
-        "--model", str(tiny_copy("ddpm-cat")), "--faces", faces, "--judge", judge, "--judge", jury, "--offline",
+        "--model", str(tiny_copy("ddpm-cat")), "--faces", faces, "--held-out", second, "--judge", third, "--offline",
     )  # fmt: skip
     model = selected_model(given, "cpu")
     assert model.identity.recognition.size == 48
-    assert list(model.held_out) == ["judge", "jury"]
+    assert list(model.held_out) == ["second", "third"]
 
 
 def test_a_model_that_cannot_be_compiled_starts_with_the_reason(

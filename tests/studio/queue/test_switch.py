@@ -20,6 +20,7 @@ from studio.runs.request import Request
 from tests.stub import stub
 
 Make = Callable[..., Request]
+pytestmark = pytest.mark.slow
 
 
 class Loader:

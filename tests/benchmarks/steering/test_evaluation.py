@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.steering.edits import Edit
-from benchmarks.steering.judgement import background_of, strip
+from benchmarks.steering.evaluation import background_of, strip
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.render import render_all
