@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PRESETS, preset_values, suited
+from studio.core.presets import DEFAULT, PAPER, PRESETS, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -44,6 +44,7 @@ class _Tab:
 
     faces: tuple[gr.Image, gr.Image]
     preset: gr.Radio
+    paper: gr.Dropdown
     fields: Mapping[str, Control]
     job: Job
     stage: gr.HTML
@@ -70,7 +71,7 @@ def morph_tab(
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, preset, fields, chosen = _inputs(examples, pair)
+            faces, preset, paper, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
             begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
@@ -83,7 +84,7 @@ def morph_tab(
             )
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    tab = _Tab(faces, preset, fields, job, stage, panel, numbers, downloads.shown)
+    tab = _Tab(faces, preset, paper, fields, job, stage, panel, numbers, downloads.shown)
     _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     wire_downloads(downloads, job.message, lambda: studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
@@ -97,7 +98,7 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, Mapping[str, Control], list[Any]]:
+) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, gr.Dropdown, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
         faces, chosen = [], []
@@ -108,11 +109,12 @@ def _inputs(
                 faces.append(face)
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
+    paper = gr.Dropdown(["None", *PAPER], value="None", label="Run of the paper", elem_id="morph-paper")
     suits = suited("morph")
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
         fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
-    return (faces[0], faces[1]), preset, fields, chosen
+    return (faces[0], faces[1]), preset, paper, fields, chosen
 
 
 def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
@@ -151,6 +153,11 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
 
+    def choose_paper(name: str) -> Updates:
+        values = PAPER.get(name, {})
+        moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
+        return {**moved, tab.preset: None} if moved else {tab.preset: gr.skip()}
+
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, outputs)
@@ -159,6 +166,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     for event in [*changed, *chosen_example]:
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
+    tab.paper.change(choose_paper, tab.paper, [tab.preset, *tab.fields.values()], **QUICK)
 
 
 def _shown(tab: _Tab, request: Request, event: Morphing | Morphed) -> Updates:

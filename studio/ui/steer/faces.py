@@ -35,12 +35,14 @@ class FoundFaces:
         pictures: of these crops, as data URIs.
         before: the crop that Undo restores.
         set_here: the crop that the search or a choice set, if one did.
+        none: a search found no face.
     """
 
     crops: tuple[Crop, ...] = ()
     pictures: tuple[str, ...] = ()
     before: Crop = field(default_factory=Crop)
     set_here: Crop | None = None
+    none: bool = False
 
     def panel(self, sentence: str) -> dict[str, Any]:
         """The value of the viewer: the sentence, and the faces if there is a choice."""
@@ -107,7 +109,7 @@ class FaceSearch:
         crops, pictures = [one.crop for one in search.found], [uri(one.picture) for one in search.found]
         here = FoundFaces(tuple(crops), tuple(pictures), start)
         if not search.found:
-            return {**self._shown(here, photo_html.NONE), **self._set(start)}
+            return {**self._shown(replace(here, none=True), photo_html.NONE), **self._set(start)}
         sentence = photo_html.found(len(search.found), kept=not free)
         return self._chosen(here, 0, sentence) if free else self._shown(here, sentence)
 

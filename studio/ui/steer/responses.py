@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import UserError
-from studio.core.goals import BACKGROUND, PERSON
+from studio.core.goals import BACKGROUND, GOALS, PERSON
 from studio.core.presets import preset_of, preset_values, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, text_warnings
@@ -24,7 +24,7 @@ from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.steer import photo_html
-from studio.ui.steer.faces import FaceSearch
+from studio.ui.steer.faces import FaceSearch, FoundFaces
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, labelled
 from studio.ui.steer.outputs import Outputs
 
@@ -116,6 +116,13 @@ class InputHandlers:
         except UserError as error:
             return html.note(str(error))
         return html.note(settings.goal.second_missing) if settings.needs_second_picture and second is None else ""
+
+    def look_for_faces(self, loss: str, second: str | None, first_found: FoundFaces, second_found: FoundFaces) -> Any:
+        """A message before the run where a goal needs a face and a picture has none."""
+        if loss not in GOALS or "identity" not in GOALS[loss].requires:
+            return gr.skip()
+        faceless = "first" if first_found.none else "second" if second and second_found.none else ""
+        return html.note(photo_html.NEEDED.format(faceless)) if faceless else gr.skip()
 
     def suit(self, loss: str) -> list[float | str]:
         """The settings that suit a goal, when it is chosen by hand."""

@@ -104,7 +104,11 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     goal, outputs, fields = handlers.form.goal, handlers.outputs, handlers.form.fields
     needs = [fields[name] for name in NEED_FIELDS]
     chosen = [goal.second, *needs]
-    gr.on([field.input for field in needs], handlers.choose_goal, chosen, [*goal.boxes, outputs.message], **QUICK)
+    shown = [*goal.boxes, outputs.message]
+    found = [handlers.form.start.faces.found, goal.second_faces.found]
+    gr.on([field.input for field in needs], handlers.choose_goal, chosen, shown, **QUICK).then(
+        handlers.look_for_faces, [fields["loss"], goal.second, *found], outputs.message, **QUICK
+    )
     # by hand only: restored settings and links bring their own values
     fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
@@ -160,7 +164,9 @@ def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
     blocks.load(handlers.follow, None, [*filled, *outputs.result, image], **QUICK)
     outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
-    outputs.visit.forget(handlers.forget, outputs.runs, [outputs.runs, outputs.visit], **QUICK)
+    crop = [form.fields[name] for name in FIRST_CROP]
+    deleted = [outputs.runs, outputs.visit, *outputs.result]
+    outputs.visit.forget(handlers.forget, [outputs.runs, outputs.shown, image, *crop], deleted, **QUICK)
     downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
         None, downloads.address, [downloads.address, outputs.job.announcement], js=_FULL_LINK, **QUICK
     )

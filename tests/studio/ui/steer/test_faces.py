@@ -109,6 +109,7 @@ def test_no_face_is_said_and_the_crop_stays(search: FaceSearch, tmp_path: Path) 
     updates = search.find(str(tmp_path / "noise.png"), FoundFaces(), *Crop())
     assert shown_by(search, updates) == {"text": NONE, "faces": [], "chosen": -1, "undo": False}
     assert crop_in(search, updates) == Crop()
+    assert updates[search._panel.found].none
 
 
 def test_a_crop_that_was_set_by_hand_is_kept_and_the_faces_are_offered(search: FaceSearch, crowd: str) -> None:
