@@ -19,6 +19,8 @@ WIDTH, HEIGHT = 350, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 10, 12, 34
 _TICKS = (5, 10, 20, 50, 100)
 _MANY = 1000
+_ERRORS = ((EXACT, "exact"), (1.0, "100 %"), (100.0, "10,000 %"))
+_SIZES = ((10.0, "10 MiB"), (100.0, "100 MiB"), (1024.0, "1 GiB"))
 Place = Callable[[float, float], tuple[float, float]]
 
 
@@ -35,8 +37,8 @@ def scaling_chart(recorded: Scaling | None, columns: Sequence[Column], steps: in
     live = [point for column in columns if (point := point_of(column, steps)) is not None]
     methods = [name for name in GRADIENTS if recorded.of(name)]
     charts = (
-        _chart("Gradient error", recorded, methods, live, _error, [(EXACT, "exact"), (1.0, "100 %"), (100.0, "10,000 %")]),
-        _chart("Peak memory", recorded, methods, live, _memory, [(10, "10 MiB"), (100, "100 MiB"), (1000, "1 GiB")]),
+        _chart("Gradient error", recorded, methods, live, _error, _ERRORS),
+        _chart("Peak memory", recorded, methods, live, _memory, _SIZES),
     )
     said = f'<p class="hint">{escape(_sentence(recorded))}</p>'
     return f'<div class="chart scaling">{said}<div>{"".join(charts)}</div>{legend(methods)}</div>'
