@@ -22,6 +22,8 @@ HELD_OUT = tuple(EMBEDDERS)[1:]
 _PARTS = ("diffusion", "clip", *EMBEDDERS.values(), "attributes", "heads")
 _OWN = ("diffusion", "heads")
 """Parts that belong to the size of the images."""
+PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
+"""The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
 
 

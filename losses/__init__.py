@@ -17,7 +17,7 @@ from losses.contract import Embed, Loss, freeze
 from losses.hinge import Hinge, MorphHinge, acceptance_level
 from losses.identity import Identity
 from losses.morph import Morph
-from losses.shared import SharedEmbedding
+from losses.shared import SharedEmbedding, Together
 from losses.strangeness import Strangeness
 from losses.weighted import WeightedSum
 
@@ -44,6 +44,7 @@ __all__ = [
     "SharedEmbedding",
     "Strangeness",
     "StructureCloseness",
+    "Together",
     "WeightedSum",
     "acceptance_level",
     "freeze",

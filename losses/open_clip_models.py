@@ -34,6 +34,11 @@ def default_clip(device: torch.device) -> str:
     return ON_CPU if device.type == "cpu" else ON_GPU
 
 
+def held_out_clip(name: str) -> str:
+    """The name of a model that can measure runs whose loss uses `name`: of another architecture and training set."""
+    return ON_GPU if name == ON_CPU else ON_CPU
+
+
 def load_clip(name: str, device: torch.device | str = "cpu", *, offline: bool = False) -> Towers:
     """Load a CLIP model.
 

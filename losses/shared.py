@@ -21,6 +21,28 @@ class OnEmbedding(Protocol):
         """embedding (b, d) -> (b,)."""
 
 
+class Together:
+    """sum_k loss_k(e) of losses of one kind, which need different names in a sum but have one.
+
+    Args:
+        losses: at least one.
+        name: of the sum.
+
+    Raises:
+        ValueError: no losses.
+    """
+
+    def __init__(self, losses: Sequence[OnEmbedding], name: str) -> None:
+        if not losses:
+            raise ValueError("Losses together: give at least one.")
+        self.losses, self.name = list(losses), name
+
+    def of(self, embedding: Tensor) -> Tensor:
+        """embedding (b, d) -> (b,)."""
+        first, *rest = (loss.of(embedding) for loss in self.losses)
+        return sum(rest, first)
+
+
 class SharedEmbedding:
     """sum_k weight_k loss_k(E(x)), E(x) computed once.
 

@@ -72,7 +72,7 @@ def compared(
         "read_after": after[edit.attribute][0],
         "confirmed": after[edit.attribute][0] == edit.target,
         "others_changed": [name for name in after if name != edit.attribute and after[name] != before[name]],
-        "same_person": {name: _same(world, name, *images) for name in HELD_OUT},
+        "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
         "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
         "strangeness": None if domain is None else domain.check(images[1]).score,
     }
@@ -100,6 +100,7 @@ def strip(outcome: Outcome, first_confirmed: int | None) -> Image.Image:
     return sheet
 
 
-def _same(world: ClayWorld, name: str, before: Image.Image, after: Image.Image) -> bool:
+def same_person(world: ClayWorld, name: str, before: Image.Image, after: Image.Image) -> bool:
+    """Whether a held-out embedder accepts two images as one person, at FMR 1 %."""
     network = world.held_out[name]
     return bool(1 - Identity(network, to_tensor(before))(to_tensor(after)) >= network.thresholds["fmr_1_percent"])

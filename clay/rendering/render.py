@@ -22,23 +22,23 @@ from clay.rendering.primitives import smooth_step
 from clay.rendering.scene import distances, surface
 from clay.rendering.shading import albedo, backdrop, exposed, material, shade
 
-_TILE = 8
-_RAYS = _TILE * _TILE
+TILE = 8
+RAYS = TILE * TILE
 _STEPS = 48
 _HALF: Any = np.float32(1.34)
 _MIDDLE: Any = np.float32(0.13)
 _CAMERA_Y: Any = np.float32(0.10)
 _CAMERA_Z: Any = np.float32(6.0)
 _NEAR: Any = np.float32(4.2)
-_FAR: Any = np.float32(7.9)
+FAR: Any = np.float32(7.9)
 
 
 @single_loop
 def aim(left: int, top: int, pixels: int, rays: np.ndarray) -> None:
     """rays (3, 64): unit directions through the samples of the tile at (left, top)."""
-    for i in range(_RAYS):
-        u = ((left + i % _TILE) * 2.0 + 1.0) / pixels - 1.0
-        v = 1.0 - ((top + i // _TILE) * 2.0 + 1.0) / pixels
+    for i in range(RAYS):
+        u = ((left + i % TILE) * 2.0 + 1.0) / pixels - 1.0
+        v = 1.0 - ((top + i // TILE) * 2.0 + 1.0) / pixels
         x, y, z = u * _HALF, v * _HALF + _MIDDLE - _CAMERA_Y, -_CAMERA_Z
         scale = 1.0 / math.sqrt(x * x + y * y + z * z)
         rays[0, i], rays[1, i], rays[2, i] = x * scale, y * scale, z * scale
@@ -49,26 +49,26 @@ def march(rays: np.ndarray, points: np.ndarray, far: np.ndarray, gap: np.ndarray
     """Trace all rays of a tile until each hits a surface or has passed the scene; True if any ray hit a surface."""
     far[:] = _NEAR
     for _ in range(_STEPS):
-        for i in range(_RAYS):
+        for i in range(RAYS):
             points[0, i] = rays[0, i] * far[i]
             points[1, i] = rays[1, i] * far[i] + _CAMERA_Y
             points[2, i] = rays[2, i] * far[i] + _CAMERA_Z
         distances(points, gap, g)
         walking = 0
-        for i in range(_RAYS):
-            if gap[i] > 0.0012 and far[i] < _FAR:
+        for i in range(RAYS):
+            if gap[i] > 0.0012 and far[i] < FAR:
                 walking += 1
                 # The field is not an exact distance; steps of 0.85 of it do not pass through thin parts.
                 far[i] += 0.85 * gap[i]
         if walking == 0:
             break
-    return bool(np.min(far) < _FAR)
+    return bool(np.min(far) < FAR)
 
 
 @single_loop
 def offset(points: np.ndarray, x: float, y: float, z: float, moved: np.ndarray) -> None:
     """moved = points + (x, y, z)."""
-    for i in range(_RAYS):
+    for i in range(RAYS):
         moved[0, i], moved[1, i], moved[2, i] = points[0, i] + x, points[1, i] + y, points[2, i] + z
 
 
@@ -82,11 +82,11 @@ def find_normals(points: np.ndarray, moved: np.ndarray, gap: np.ndarray, normals
         sz = 1.0 if corner in (1, 3) else -1.0
         offset(points, sx * 0.006, sy * 0.006, sz * 0.006, moved)
         distances(moved, gap, g)
-        for i in range(_RAYS):
+        for i in range(RAYS):
             normals[0, i] += sx * gap[i]
             normals[1, i] += sy * gap[i]
             normals[2, i] += sz * gap[i]
-    for i in range(_RAYS):
+    for i in range(RAYS):
         x, y, z = normals[0, i], normals[1, i], normals[2, i]
         scale = 1.0 / math.sqrt(x * x + y * y + z * z + 1e-12)
         normals[0, i], normals[1, i], normals[2, i] = x * scale, y * scale, z * scale
@@ -101,13 +101,13 @@ def find_open_sky(
     for k in range(3):
         h = 0.07 if k == 0 else (0.18 if k == 1 else 0.40)
         weight = 3.2 if k == 0 else (1.6 if k == 1 else 0.55)
-        for i in range(_RAYS):
+        for i in range(RAYS):
             for axis in range(3):
                 moved[axis, i] = points[axis, i] + normals[axis, i] * h
         distances(moved, gap, g)
-        for i in range(_RAYS):
+        for i in range(RAYS):
             sky[i] += max(h - gap[i], 0.0) * weight
-    for i in range(_RAYS):
+    for i in range(RAYS):
         sky[i] = min(max(1.0 - 0.75 * sky[i], 0.15), 1.0)
 
 
@@ -120,34 +120,34 @@ def find_lit(
     lit[:] = 1.0
     for k in range(6):
         h = 0.06 + 0.056 * k + 0.0112 * k * k
-        for i in range(_RAYS):
+        for i in range(RAYS):
             for axis in range(3):
                 moved[axis, i] = points[axis, i] + normals[axis, i] * 0.03 + colours[LIGHT, axis] * h
         distances(moved, gap, g)
-        for i in range(_RAYS):
+        for i in range(RAYS):
             lit[i] = min(lit[i], 0.5 + 3.0 * gap[i] / h)
-    for i in range(_RAYS):
+    for i in range(RAYS):
         lit[i] = smooth_step(0.0, 1.0, lit[i])
 
 
 @single_loop
 def draw(g: Geometry, colours: np.ndarray, pixels: int, out: np.ndarray) -> None:
     """out (pixels, pixels, 3) float32: linear light in [0, 1], one sample per pixel."""
-    rays = np.empty((3, _RAYS), np.float32)
+    rays = np.empty((3, RAYS), np.float32)
     points, moved, normals = np.empty_like(rays), np.empty_like(rays), np.empty_like(rays)
-    far, gap = np.empty(_RAYS, np.float32), np.empty(_RAYS, np.float32)
-    sky, lit = np.empty(_RAYS, np.float32), np.empty(_RAYS, np.float32)
-    for tile in range((pixels // _TILE) ** 2):
-        left, top = tile % (pixels // _TILE) * _TILE, tile // (pixels // _TILE) * _TILE
+    far, gap = np.empty(RAYS, np.float32), np.empty(RAYS, np.float32)
+    sky, lit = np.empty(RAYS, np.float32), np.empty(RAYS, np.float32)
+    for tile in range((pixels // TILE) ** 2):
+        left, top = tile % (pixels // TILE) * TILE, tile // (pixels // TILE) * TILE
         aim(left, top, pixels, rays)
         touched = march(rays, points, far, gap, g)
         if touched:
             find_normals(points, moved, gap, normals, g)
             find_open_sky(points, normals, moved, gap, sky, g)
             find_lit(points, normals, colours, moved, gap, lit, g)
-        for i in range(_RAYS):
-            column, row = left + i % _TILE, top + i // _TILE
-            if touched and far[i] < _FAR:
+        for i in range(RAYS):
+            column, row = left + i % TILE, top + i // TILE
+            if touched and far[i] < FAR:
                 s = surface(points[0, i], points[1, i], points[2, i], g)
                 kind = material(s)
                 for channel in range(3):
@@ -173,8 +173,8 @@ def render(person: Person, view: View, size: int = 64, samples: int = 2) -> np.n
     Raises:
         ValueError: `size * samples` is not a positive multiple of 8.
     """
-    if size < 1 or samples < 1 or size * samples % _TILE:
-        raise ValueError(f"size * samples must be a positive multiple of {_TILE}, but is {size} * {samples}.")
+    if size < 1 or samples < 1 or size * samples % TILE:
+        raise ValueError(f"size * samples must be a positive multiple of {TILE}, but is {size} * {samples}.")
     fine = np.empty((size * samples, size * samples, 3), np.float32)
     draw(geometry(person, view), paint(person, view), size * samples, fine)
     mean = fine.reshape(size, samples, size, samples, 3).mean((1, 3))

@@ -45,7 +45,7 @@ Named = Mapping[str, Any]
 Handler = Callable[[Named, CancelToken], Iterator[Any]]
 Respond = Callable[[Any, Path, Named], Any]
 
-_NOT_OF_A_MORPH = {"loss", "prompt", "source_text", *MIX}
+_NOT_OF_A_MORPH = {"loss", "prompt", "source_text", "where", "painted", "outside", *MIX}
 _PICTURE_AND_RECORD = tuple[gr.FileData, dict[str, Any]]
 
 

@@ -27,6 +27,8 @@ Values = Mapping[str, float | str]
 
 PERSON, BACKGROUND = "person", "background"
 """What an edit keeps beside the attributes of the model."""
+AUTOMATIC = "automatic"
+"""The part of a picture in which the gradient of the goal lies."""
 SUITED_FIELDS = ("z_rate", "closeness")
 """The settings whose defaults depend on the goal."""
 PROMPTS: tuple[str, ...] = (

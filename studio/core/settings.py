@@ -27,6 +27,7 @@ from pydantic_core import CoreSchema, core_schema
 from studio.core.errors import UserError
 from studio.core.goals import GOALS, Goal
 from studio.core.gradients import GRADIENTS
+from studio.core.painted import LENGTH, cells
 from studio.core.registry import Registry, choose
 from studio.core.text import clean
 
@@ -55,6 +56,7 @@ Variables = Literal["both", "z", "noise"]
 ClosenessKind = Literal["pixels", "structure", "features"]
 GradientName = Annotated[str, NameIn(GRADIENTS)]
 OptimiserName = Literal["normalised", "adam", "sgd"]
+Outside = Literal["kept", "exact"]
 
 VERSION = 5
 # what a file of an earlier version means where it says nothing: the defaults that changed after it
@@ -73,6 +75,10 @@ class Settings(BaseModel):
 
     "Noise" means x_T in ODE mode and the injected noises w_i in SDE mode; z is the model's own code of the image.
     `may_change` names what an edit need not keep, separated by commas: attributes of the model, "person", "background".
+    `earlier` holds the prompts of edits that are to stay, separated by semicolons: those before this one in a chain.
+    `where` names the only parts of the picture that may change, separated by commas: parts that the model finds, or
+    "automatic". `painted` adds cells of a grid (`studio.core.painted`). Both empty: the whole picture may change.
+    `outside` is "exact" where the original pixels replace those outside of the area.
     A crop is a square: zoom 1 is the largest that fits, x and y in [-1, 1] move it from edge to edge, and the picture
     is turned about its middle by that many degrees.
     """
@@ -89,6 +95,10 @@ class Settings(BaseModel):
     mix_person: float = Field(default=0.0, ge=0, le=5, title="Second face weight")
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
     may_change: str = Field(default="", max_length=300, title="May change")
+    earlier: str = Field(default="", max_length=300, title="Earlier edits")
+    where: str = Field(default="", max_length=300, title="Change only")
+    painted: str = Field(default="", max_length=300, title="Painted area")
+    outside: Outside = Field(default="kept", title="Outside the area")
     closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight", description=_BY_GOAL)
     closeness_kind: ClosenessKind = Field(default="pixels", title="Closeness measure")
     crop_zoom: float = Field(default=1.0, ge=1, le=8, title="Zoom")
@@ -120,10 +130,16 @@ class Settings(BaseModel):
         loss = values.get("loss", DEFAULT_GOAL)
         return {**GOALS[loss].defaults, **values} if isinstance(loss, str) and loss in GOALS else values
 
-    @field_validator("prompt", "source_text", mode="before")
+    @field_validator("prompt", "source_text", "earlier", mode="before")
     @classmethod
     def _readable(cls, text: object) -> object:
         return clean(text) if isinstance(text, str) else text
+
+    @field_validator("painted")
+    @classmethod
+    def _is_grid(cls, text: str) -> str:
+        cells(text)
+        return text
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
@@ -147,7 +163,22 @@ class Settings(BaseModel):
     @property
     def free(self) -> frozenset[str]:
         """The names in `may_change`."""
-        return frozenset(filter(None, (name.strip() for name in self.may_change.split(","))))
+        return _names(self.may_change)
+
+    @property
+    def earlier_prompts(self) -> tuple[str, ...]:
+        """The prompts in `earlier`, in order."""
+        return tuple(filter(None, (text.strip() for text in self.earlier.split(";"))))
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names in `where`."""
+        return _names(self.where)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether the whole picture may change."""
+        return not (self.parts or self.painted)
 
     @property
     def needs_prompt(self) -> bool:
@@ -163,6 +194,10 @@ class Settings(BaseModel):
     def needs_second_picture(self) -> bool:
         """Whether the goal is another picture or face."""
         return "second_picture" in self.goal.needs(self)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (name.strip() for name in text.split(","))))
 
 
 def parse(values: Mapping[str, Any]) -> Settings:
@@ -233,6 +268,8 @@ def _rule(field: str) -> str:
     kind = Settings.model_fields[field].annotation
     if names := choices(field):
         return choose(names)
+    if field == "painted":
+        return f"give the {LENGTH} characters that the page writes, or none"
     if kind is str:
         return "give a text of at most 300 characters"
     low, high = bounds(field)

@@ -49,8 +49,19 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
             "network_calls": outcome.calls,
             "seconds": round(outcome.seconds, 2),
             "most_memory_bytes": outcome.memory or None,
+            **_area(outcome),
+            **({} if outcome.strength == 1 else {"strength": outcome.strength}),
         },
     }
+
+
+def _area(outcome: Outcome) -> dict[str, Any]:
+    """The share of the picture that could change, and the differences outside of it."""
+    area = outcome.area
+    if area is None:
+        return {}
+    outside = {"mean_8bit_difference": round(area.mean, 3), "largest_8bit_difference": area.largest}
+    return {"area": {"share": round(area.share, 4), "composited": area.exact, "outside": outside}}
 
 
 def to_png(image: Image.Image, metadata: Mapping[str, Any] | None) -> bytes:

@@ -25,7 +25,17 @@ from studio.models.registry import ENTRIES
 
 EMBEDDED = ("embedded", "embedded-128")
 """The models that ship with the studio and need no network."""
-_NOT_EMBEDDED = ("start_prompt", "negative", "guidance", "label", "clip", "faces", "held_out", "preview")
+_NOT_EMBEDDED = (
+    "start_prompt",
+    "negative",
+    "guidance",
+    "label",
+    "clip",
+    "faces",
+    "held_out",
+    "held_out_clip",
+    "preview",
+)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +71,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="a held-out face network, for measuring only: a folder, or an ONNX file; may be given several times",
+    )
+    flags.add_argument(
+        "--held-out-clip",
+        default="",
+        metavar="NAME",
+        help="a CLIP for measuring only; if empty, from the cache",
     )
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
     flags.add_argument(
@@ -149,5 +165,6 @@ def _options(args: argparse.Namespace) -> LoadOptions:
         clip=args.clip,
         faces=args.faces,
         held_out=tuple(args.held_out),
+        held_out_clip=args.held_out_clip,
         tiny=args.preview,
     )

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
+from clay.networks.part_segmenter import PartSegmenter
 from clay.people.attributes import ATTRIBUTES
+from clay.people.parts import PARTS
 from clay.people.prompts import PROMPTS
 from clay.people.texts import unknown_words
-from clay.world import FOLDER_128, ClayWorld, load_world
+from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.models.domain import decoder_of
@@ -36,6 +38,7 @@ def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
         BrokenWeights: a FileNotFoundError; the message names the weights that are missing or damaged.
     """
     verify(WEIGHTS)
+    verify(PARTS_FOLDER)
     if size == 128:
         verify(FOLDER_128)
     world = load_world(WEIGHTS if size == 64 else FOLDER_128, device=device, shared=WEIGHTS)
@@ -73,6 +76,8 @@ def model_of_world(world: ClayWorld) -> Model:
         decode_code=decoder_of(world.autoencoder),
         code_root=world.heads.root,
         held_out=world.held_out,
+        parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,
+        part_names=PARTS,
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
     )
 

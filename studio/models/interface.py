@@ -71,11 +71,15 @@ class Model:
         classes: names of the classes of each group, in the order of its texts.
         person_groups: the groups that belong to the person; the others may differ between two pictures of one person.
         reader: a classifier that no loss uses, image -> probabilities by attribute of `groups`, (b, classes); or None.
+        read_texts: a CLIP that no loss uses, image (1, 3, size, size) and texts -> probabilities, (1, texts); or None.
         heads: linear classifiers on z by attribute, classes in the order of `groups`; empty if there are none.
         code_person: linear map of z onto numbers of the person, of mean 0 over people; None if there is none.
         decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
             predicts no image from z alone.
         code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
+        parts: image (1, 3, h, w) -> probability of each part at each pixel, (1, 1, h, w), by name; None if the model
+            finds no parts. An image without a face has none.
+        part_names: the names that `parts` may give.
         steps: number of sampling steps that it was distilled to; 0 for any.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
@@ -103,10 +107,13 @@ class Model:
     classes: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     person_groups: Collection[str] = PERSON_GROUPS
     reader: Callable[[Tensor], Mapping[str, Tensor]] | None = None
+    read_texts: Callable[[Tensor, Sequence[str]], Tensor] | None = None
     heads: Mapping[str, LinearHead] = field(default_factory=dict)
     code_person: LinearHead | None = None
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
+    parts: Callable[[Tensor], Mapping[str, Tensor]] | None = None
+    part_names: Sequence[str] = ()
     steps: int = 0
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)

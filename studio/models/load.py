@@ -17,6 +17,8 @@ from studio.models.build import autoencoder, denoiser, scheduler_of, tiny_previe
 from studio.models.completeness import check_complete
 from studio.models.detect import detect_entry, find_entry
 from studio.models.embedded import embedded
+from studio.models.face_parts import PARTS, face_parts
+from studio.models.groups import GENERAL_GROUPS
 from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
@@ -26,6 +28,7 @@ from studio.models.pipelines.parts import Parts, pipeline_parts
 from studio.models.placement.placement import Placement, best_device
 from studio.models.placement.planner import plan
 from studio.models.registry import Entry
+from studio.models.zero_shot import ZeroShot
 
 
 def load(
@@ -64,7 +67,10 @@ def load(
     placement = placement or plan(entry, folder, device)
     parts = (_pipeline if entry.kind == "pipeline" else _networks)(entry, folder, placement, options)
     preview = tiny_preview(options.tiny or folder / "vae_tiny", device)
-    losses = loss_networks or load_loss_networks(device, options.clip, options.faces, offline, options.held_out)
+    losses = loss_networks or load_loss_networks(
+        device, options.clip, options.faces, offline, options.held_out, options.held_out_clip
+    )
+    second = None if losses.second is None else ZeroShot(losses.second, GENERAL_GROUPS)
     return Model(
         **parts._asdict(),
         name=entry.title,
@@ -79,6 +85,10 @@ def load(
         origin=_origin(entry, folder),
         missing=losses.missing,
         held_out=losses.held_out,
+        reader=None if second is None else second.attributes,
+        read_texts=None if second is None else second.texts,
+        parts=None if losses.identity is None else face_parts(losses.identity),
+        part_names=() if losses.identity is None else PARTS,
     )
 
 

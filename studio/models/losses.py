@@ -16,7 +16,7 @@ import torch
 
 from losses.faces import FaceNetwork, load_face_network, load_onnx_network
 from losses.faces.load import DEFAULT_FOLDER
-from losses.open_clip_models import Towers, default_clip, is_offline, load_clip
+from losses.open_clip_models import Towers, default_clip, held_out_clip, is_offline, load_clip
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.models.hub import hub_is_reachable
@@ -33,6 +33,7 @@ class LossNetworks:
         clip, tokenizer, identity: networks of the losses.
         missing: why "clip" or "identity" is None.
         held_out: face networks by name that no loss uses.
+        second: a CLIP that no loss uses.
     """
 
     clip: Any = None
@@ -40,6 +41,7 @@ class LossNetworks:
     identity: Any = None
     missing: dict[str, str] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
+    second: Towers | None = None
 
 
 def load_loss_networks(
@@ -48,6 +50,7 @@ def load_loss_networks(
     faces: Path | None = None,
     offline: bool = False,
     held_out: Sequence[Path] = (),
+    held_out_clip: str = "",
 ) -> LossNetworks:
     """Load the networks that are available.
 
@@ -57,6 +60,8 @@ def load_loss_networks(
         faces: folder or ONNX file of a face network; the one that ships with the studio if None.
         offline: use local files only.
         held_out: folders or ONNX files of face networks for measuring only.
+        held_out_clip: "name/pretrained" of a CLIP for measuring only, or a folder. If empty, another one than that of
+            the loss, if its weights are in the local cache.
 
     Raises:
         UserError: a held-out network cannot be loaded, has no thresholds, or has the weights of another network.
@@ -73,7 +78,23 @@ def load_loss_networks(
     except Exception as error:
         missing["identity"] = f"{_reason(error)}; {_FACES_CURE}"
     measuring = _load_held_out(held_out, identity, device)
-    return LossNetworks(towers and towers.clip, towers and towers.tokenizer, identity, missing, measuring)
+    second = None if towers is None else _load_second(held_out_clip, towers, device, offline)
+    return LossNetworks(towers and towers.clip, towers and towers.tokenizer, identity, missing, measuring, second)
+
+
+def _load_second(name: str, first: Towers, device: torch.device, offline: bool) -> Towers | None:
+    """The held-out CLIP; None if none is named and the usual one is not in the local cache."""
+    if name and name == first.name:
+        raise UserError(f"The held-out CLIP “{name}” is that of the loss: name another one with --held-out-clip.")
+    try:
+        if name:
+            return load_clip(name, device, offline=is_offline(offline) or not hub_is_reachable())
+        return load_clip(held_out_clip(first.name), device, offline=True)
+    except Exception as error:
+        if name:
+            raise UserError(f"The held-out CLIP cannot be loaded: {_reason(error)}.") from error
+        log.info("No held-out CLIP: %s", error)
+        return None
 
 
 def face_network(path: Path, device: torch.device) -> FaceNetwork:

@@ -18,6 +18,7 @@ class LoadOptions:
         clip: "name/pretrained" of open_clip, or a folder; the device's default if empty.
         faces: folder or ONNX file of a face network.
         held_out: the same, of face networks for measuring only.
+        held_out_clip: the same as `clip`, of a CLIP for measuring only.
         tiny: folder of an AutoencoderTiny for quick previews.
     """
 
@@ -28,4 +29,5 @@ class LoadOptions:
     clip: str = ""
     faces: Path | None = None
     held_out: tuple[Path, ...] = ()
+    held_out_clip: str = ""
     tiny: Path | None = None

@@ -40,13 +40,17 @@ class Task:
         kind: which run.
         request: pictures and settings.
         methods: the gradient methods of a comparison; empty for the other kinds.
-        kept: where a run of the kind "steer" is kept; the run with which the kind "resume" goes on.
+        kept: where a run of the kind "steer" is kept; the run that the kinds "resume" and "strength" are about.
+        after: the run from whose result one of the kind "steer" goes on, as the next edit of a chain.
+        strength: of the kind "strength".
     """
 
-    kind: Literal["steer", "resume", "reconstruct", "morph", "compare"]
+    kind: Literal["steer", "resume", "strength", "reconstruct", "morph", "compare"]
     request: Request
     methods: tuple[GradientName, ...] = ()
     kept: KeptRun = field(default_factory=KeptRun)
+    after: KeptRun | None = None
+    strength: float = 1.0
 
 
 Stream = Callable[[Task, CancelToken], Iterator[Any]]
@@ -98,7 +102,7 @@ class Studio:
         if len(known) < len(each):
             return None
         few = 2 / settings.optimisation_steps
-        factor = {"steer": 1.0, "resume": 1.0, "reconstruct": few, "morph": 1.5, "compare": 1 + few}
+        factor = {"steer": 1.0, "resume": 1.0, "strength": few, "reconstruct": few, "morph": 1.5, "compare": 1 + few}
         return sum(known) * factor[task.kind]
 
     def stream(self, task: Task, stop: CancelToken) -> Iterator[Any]:
@@ -146,6 +150,10 @@ class Studio:
             yield from compare(model, task.request, task.methods, stop)
         elif task.kind == "resume":
             yield from task.kept.resume(stop)
+        elif task.kind == "strength":
+            yield from task.kept.at_strength(task.strength, stop)
+        elif task.after is not None:
+            yield from steer(model, task.request, stop, self.cost_model, task.kept, task.after.link(stop))
         elif task.kind == "reconstruct":
             yield from reconstruct(model, task.request, stop, self.cost_model)
         else:

@@ -9,7 +9,7 @@ The same request gives the same picture, bit for bit, on one device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
@@ -18,15 +18,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adjointdeis import Frames, GradientMethod, encode_steps, guide, prepared, sample
+from adjointdeis import Frames, GradientMethod, encode, encode_steps, guide, prepared, sample
+from adjointdeis.guide.step_options import Projection
 from studio.core.cancellation import CancelToken
 from studio.core.gradients import CALLS_TO_ENCODE, gradient_method
 from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
+from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
+from studio.runs.code_path import CodePath
 from studio.runs.events import Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
+from studio.runs.goals.objective import Objective, objective
 from studio.runs.interpolation import Code
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.history import RunHistory
@@ -34,6 +38,7 @@ from studio.runs.measures.monitored import Cancelled, MonitoredNetwork
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import trajectory
 from studio.runs.measures.verdict import verdict
+from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.step_options import step_options
@@ -68,7 +73,26 @@ class Run:
         self.round_trip: RoundTrip | None = None
         self._loss: MeasuredLoss | None = None
         self._frames: Frames | None = None
+        self._path: CodePath | None = None
         self._seconds = 0.0
+
+    def goal(self, start: Tensor, second: Tensor | None, now: Tensor | None = None) -> MeasuredLoss:
+        """The loss of the run's settings.
+
+        Args:
+            start: the picture to change, (1, 3, size, size) in [-1, 1].
+            second: the reference, or None.
+            now: the picture from which a chain goes on; outside of an area it stays. None for the start.
+
+        Raises:
+            UserError: the settings do not suit the pictures or the model.
+        """
+        redraw = redraw_for(self.model, self.settings)
+        found = objective(self.settings, self.model, start, second, redraw)
+        area = area_for(self.model, self.settings, start if now is None else now, found)
+        if area is not None and redraw is not None:
+            redraw.within = area.mask
+        return MeasuredLoss(replace(found, area=area))
 
     def tensor(self, picture: Image.Image) -> Tensor:
         """(1, 3, size, size) in [-1, 1] on the model's device."""
@@ -76,13 +100,12 @@ class Run:
 
     def encode(self, picture: Tensor, z: Tensor | None) -> Generator[Tensor, None, Code]:
         """The states from a picture (1, 3, size, size) to its noise, then the code."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
         encoding = yield from encode_steps(
             self.network,
             self.sampler,
             self.model.encode_latents(picture),
             prepared(self.model.prepare, z),
-            generator,
+            self._generator(),
             iterations=CALLS_TO_ENCODE[self.settings.mode],
         )
         return Code(z, *encoding)
@@ -92,14 +115,17 @@ class Run:
         """The states from the noise to the image, without a gradient."""
         yield from sample(self.network, self.sampler, start.x_T, prepared(self.model.prepare, start.z), start.noises)
 
-    def frames(self, start: Code, loss: MeasuredLoss, gradient: GradientMethod) -> Frames:
+    def frames(
+        self, start: Code, loss: MeasuredLoss, gradient: GradientMethod, project: Projection | None = None
+    ) -> Frames:
         """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
         options = step_options(self.settings, start._asdict(), self.model.code_root)
-        objective, redraw = loss.objective, loss.objective.redraw
+        objective = loss.objective
         rules = replace(
             options.rules,
             priors={"z": objective.prior} if objective.on_z and "z" in options.wrt else {},
-            project=None if redraw is None else redraw.projection(start.z, start.noises),
+            masks=self._masks(objective.area, options.wrt),
+            project=project or self._projection(start, objective),
         )
         return guide(
             self.network,
@@ -113,10 +139,53 @@ class Run:
             **options._replace(rules=rules)._asdict(),
         )
 
-    def optimise(self, start: Code, loss: MeasuredLoss) -> Iterator[Progress]:
-        """The progress after every update; the history has its point and image by then."""
+    def _masks(self, area: Area | None, wrt: Sequence[str]) -> dict[str, Tensor]:
+        """Of the noise, where only a part of the picture may change."""
+        mask = None if area is None else area.of_state(self.model.state_shape)
+        return {} if mask is None else {name: mask for name in ("x_T", "noises") if name in wrt}
+
+    def _projection(self, start: Code, objective: Objective) -> Projection | None:
+        """What changes the noises after a step: noise that is drawn again, and that outside of the area."""
+        if self.settings.mode == "ode" or self.settings.variables != "both" or start.z is None:
+            return None
+        steps = [] if objective.redraw is None else [objective.redraw.projection(start.z, start.noises)]
+        area, noises = objective.area, start.noises
+        mask = None if area is None else area.of_state(self.model.state_shape)
+        if area is not None and mask is not None and noises is not None:
+            steps.append(self._held(area.start, mask))
+        return in_turn(steps) if steps else None
+
+    def _held(self, start: Tensor, mask: Tensor) -> Projection:
+        """Outside of the mask the noises are those of the start at the new z, so that its pixels return."""
+        latents = self.model.encode_latents(start)
+
+        def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            z = prepared(self.model.prepare, after["z"])
+            found = encode(self.network.unrecorded, self.sampler, latents, z, self._generator())
+            assert found.noises is not None, "the sampler has noise"
+            return {"noises": torch.lerp(found.noises.to(after["noises"]), after["noises"], mask.to(after["noises"]))}
+
+        return project
+
+    def _generator(self) -> torch.Generator:
+        """Of the path to the noise."""
+        return torch.Generator().manual_seed(self.settings.seed)
+
+    def optimise(self, start: Code, loss: MeasuredLoss, first: Code | None = None) -> Iterator[Progress]:
+        """The progress after every update; the history has its point and image by then.
+
+        Args:
+            start: where the updates begin.
+            loss: from `goal`.
+            first: code of the first picture of a chain, if `start` is not that.
+        """
         gradient = gradient_method(self.settings, self.model.graphs, self.model.prepare)
-        self._loss, self._frames = loss, self.frames(start, loss, gradient)
+        redraw = loss.objective.redraw
+        if redraw is not None and first is not None and first.z is not None and start.z is not None:
+            redraw.look(first.z, start.z)
+        project = self._projection(first or start, loss.objective)
+        self._path = CodePath(first or start, start, project)
+        self._loss, self._frames = loss, self.frames(start, loss, gradient, project)
         yield from self._advance(self._frames, loss)
 
     def resume(self, stop: CancelToken, steps: int) -> Iterator[Progress]:
@@ -133,12 +202,16 @@ class Run:
         self.settings = self.settings.model_copy(update={"optimisation_steps": steps})
         yield from self._advance(self._frames, self._loss)
 
+    @property
+    def _area(self) -> Area | None:
+        return None if self._loss is None else self._loss.objective.area
+
     def _advance(self, frames: Frames, loss: MeasuredLoss) -> Iterator[Progress]:
         n, began, met_before = self.sampler.steps, perf_counter(), self.history.finished
         self.network.record(n)
         for frame in frames:
             image = to_image(loss.image)
-            self.history.add(loss.point(frame), image, self.network.recorded)
+            self.history.add(loss.point(frame), image, self.network.recorded, frame.variables)
             self.network.record(n)
             if frame.grad_norm:
                 self.cost_model.record_update(perf_counter() - began, self.settings, n)
@@ -159,9 +232,10 @@ class Run:
         if history.best is None or image is None or self.round_trip is None:
             return None
         self._seconds = perf_counter() - self.began
+        before = history.frames[0] if before is None else before
         return Outcome(
             settings=self.settings,
-            before=history.frames[0] if before is None else before,
+            before=before,
             after=image,
             best=history.best,
             curve=history.curve,
@@ -173,12 +247,35 @@ class Run:
             path=trajectory(self.sampler, history.best_calls, self.model.preview_latents),
             memory=self.network.peak_memory,
             model=self.model.described,
+            area=None if self._area is None else self._area.report(before, image),
         )
 
-    def outcome_with_verdict(self, stopped: bool, request: Request) -> Outcome | None:
-        """The outcome with the verdict of networks that no loss uses; None before the first image."""
+    @property
+    def first_code(self) -> Code | None:
+        """Of the first picture of a chain, or of the run; None before the optimisation."""
+        return None if self._path is None else self._path.first
+
+    @torch.no_grad()
+    def at_strength(self, strength: float) -> tuple[Code, Tensor] | None:
+        """The code at a strength (`CodePath`) and its picture, (1, 3, size, size); None where there is no path."""
+        if self._path is None or self.history.best is None:
+            return None
+        codes = self.history.codes[: self.history.points.index(self.history.best) + 1]
+        code = self._path.at(strength, codes, self.history.best_state)
+        if code is None:
+            return None
+        *_, state = self.samples(code)
+        image, area = self.model.decode_latents(state), self._area
+        return code, image if area is None else area.shown(image)
+
+    def outcome_with_verdict(self, stopped: bool, request: Request, after: Image.Image | None = None) -> Outcome | None:
+        """The outcome with the verdict of networks that no loss uses; None before the first image.
+
+        `after` replaces the best image.
+        """
         if (outcome := self.outcome(stopped, request.start)) is None:
             return None
+        outcome = outcome if after is None else replace(outcome, after=after)
         improving = outcome.best is outcome.curve[-1]
         pictures = request.start, outcome.after, request.second
         return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, improving))
@@ -188,6 +285,18 @@ class Run:
         encoded, updated = (min(step, n), 0) if phase == "encode" else (n, step + 1)
         left = self.cost_model.remaining(self.settings, n, encoded, updated)
         return Progress(phase, step, steps, left, image, self.history.curve, self.network.calls, self.network.memory)
+
+
+def in_turn(projections: Sequence[Projection]) -> Projection:
+    """Several projections, each of what the one before it made."""
+
+    def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        changed: dict[str, Tensor] = {}
+        for one in projections:
+            changed |= one(before, {**after, **changed})
+        return changed
+
+    return project
 
 
 def with_events(

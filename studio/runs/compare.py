@@ -30,7 +30,6 @@ from studio.models.memory import release_memory
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.events import CurvePoint
 from studio.runs.goals.measured_loss import MeasuredLoss
-from studio.runs.goals.objective import objective
 from studio.runs.interpolation import Code
 from studio.runs.measures.meter import Metered
 from studio.runs.measures.monitored import Cancelled
@@ -125,8 +124,7 @@ class _Comparing:
     def __init__(self, model: Model, request: Request, methods: Sequence[GradientName], stop: CancelToken) -> None:
         self._run, self._request = Run(model, request.settings, stop), request
         self._start = self._run.tensor(request.start)
-        second = None if request.second is None else self._run.tensor(request.second)
-        self._goal = objective(request.settings, model, self._start, second)
+        self._second = None if request.second is None else self._run.tensor(request.second)
         self._methods = [self._method(name) for name in methods]
 
     def comparison(self, stage: Stage, step: int, steps: int, left: float | None = None) -> Comparison:
@@ -157,11 +155,13 @@ class _Comparing:
 
     def _method(self, name: GradientName) -> MethodState:
         gradient = gradient_method(self._run.settings.model_copy(update={"gradient": name}))
-        return MethodState(Metered(gradient, self._run.model.device), Column(name), MeasuredLoss(self._goal))
+        return MethodState(
+            Metered(gradient, self._run.model.device), Column(name), self._run.goal(self._start, self._second)
+        )
 
     def _audit(self, method: MethodState, start: Code) -> None:
         run = self._run
-        loss = run.model.on_latents(self._goal.loss)
+        loss = run.model.on_latents(method.loss)
         wrt = step_options(run.settings, start._asdict()).wrt
         gradient = method.metered.method
         found = audit(gradient, run.network, run.sampler, start.x_T, start.z, loss, start.noises, wrt)

@@ -59,6 +59,24 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class AreaReport:
+    """The area that could change, and the difference of the result outside of it.
+
+    Args:
+        picture: the start, darkened outside.
+        share: of all pixels that could change.
+        mean, largest: difference outside, in 8-bit levels.
+        exact: whether the original pixels replaced those outside, with a feathered edge.
+    """
+
+    picture: Image.Image
+    share: float
+    mean: float
+    largest: int
+    exact: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of a run with at least one image.
 
@@ -73,6 +91,8 @@ class Outcome:
         frames: the image of every point of the curve.
         path: the sampler's states on the way to `after`; None if not recorded.
         memory: peak bytes in use on the device; 0 if not measured.
+        area: the only part that could change; None for the whole picture.
+        strength: place of `after` on the path to the best image: 1 is that image, 0 the begin.
         verdict: by networks that no loss uses; None for a run that was recorded without one, and for a morph, which has
             verdicts of its own.
         model: that made it, as in its record (`Model.described`); another one may be loaded by now.
@@ -90,6 +110,8 @@ class Outcome:
     frames: tuple[Image.Image, ...] = ()
     path: Trajectory | None = None
     memory: int = 0
+    area: AreaReport | None = None
+    strength: float = 1.0
     verdict: Verdict | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from losses import Loss, WeightedSum
 from studio.core.cancellation import CancelToken
+from studio.core.errors import UserError
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.capabilities import code
@@ -73,6 +74,8 @@ def morph(
     """
     if request.second is None:
         raise ValueError("A morph needs two faces; use the loss 'morph' in Request.checked, which asks for both.")
+    if not request.settings.everywhere:
+        raise UserError("A morph changes the whole picture: choose no part in “Change only”, and paint no area.")
     run = Run(model, request.settings, stop, cost_model)
     verdicts: list[tuple[Verdict, ...]] = []
     faces = [run.tensor(picture) for picture in (request.start, request.second)]

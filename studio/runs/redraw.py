@@ -10,7 +10,7 @@ pixels given z,
 
 which has the variance of noise. After each step the noises change by w_i(z after) - w_i(z before), so what the
 optimiser added to them stays. `unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals
-"edit" and "identity" use it (`Goal.redraw`).
+"edit" and "identity" use it (`Goal.redraw`). Where only a part of the picture may change, M is 0 outside of it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ class Redraw:
     Args:
         decode: mean and spread of the pixels given z.
         seed: of the fresh noise.
+
+    `unchanged` belongs to the latest code. `within`, (1, 1, h, w) in [0, 1], is where M may be above 0.
     """
 
     def __init__(self, decode: DecodeCode, seed: int) -> None:
         self._decode, self._seed = decode, seed
-        self.unchanged = torch.ones(())
+        self.unchanged = self.within = torch.ones(())
 
     def projection(self, z: Tensor | None, noises: Tensor | None) -> Projection:
         """For `adjointdeis.StepOptions.project`: adds w(z after) - w(z before) to the noises, and sets `unchanged`.
@@ -69,13 +71,18 @@ class Redraw:
 
         return project
 
+    @torch.no_grad()
+    def look(self, first: Tensor, now: Tensor) -> None:
+        """Set `unchanged` for a run that goes on at the code `now` of a chain that began at `first`."""
+        self.unchanged = 1 - self._changed(self._decoded(first), now)
+
     def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
         """M(z), (b, 1, h, w)."""
         (mean, spread), (mean_0, spread_0) = self._decoded(z), start
         change = ((mean - mean_0).abs() / torch.maximum(spread, spread_0)).amax(dim=1, keepdim=True)
         largest = F.max_pool2d(change, _SIDE, stride=1, padding=_SIDE // 2)
         smooth = F.avg_pool2d(F.pad(largest, [_SIDE // 2] * 4, mode="replicate"), _SIDE, stride=1)
-        return ((smooth - 1) / 4).clamp(0, 1)
+        return ((smooth - 1) / 4).clamp(0, 1) * self.within
 
     @torch.no_grad()
     def _decoded(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -42,7 +42,7 @@ class Request:
             raise UserError("There is no image yet: upload one, or choose an example.")
         settings = parse(values)
         first_picture = load_picture(start, size, Crop.of_first(settings))
-        _check_texts(settings)
+        check_texts(settings)
         if not settings.needs_second_picture:
             return cls(settings, first_picture)
         if second is None:
@@ -53,7 +53,8 @@ class Request:
             raise UserError(f"Second picture: {error}") from error
 
 
-def _check_texts(settings: Settings) -> None:
+def check_texts(settings: Settings) -> None:
+    """Raises UserError for a text that is needed and empty."""
     if settings.needs_prompt and not settings.prompt.strip():
         raise UserError("The prompt is empty: write what you want to see, for example “a face with red hair”.")
     if settings.needs_source_text and not settings.source_text.strip():

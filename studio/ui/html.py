@@ -6,7 +6,8 @@ import math
 from html import escape
 
 from studio.core.settings import Settings
-from studio.runs.events import Outcome, Progress
+from studio.export.player import uri
+from studio.runs.events import AreaReport, Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.verdict import Verdict
@@ -67,7 +68,13 @@ def goal_text(settings: Settings) -> str:
 def asked(settings: Settings, verdict: Verdict | None = None) -> str:
     """The goal of the run that is shown; for an audience also how it is reached, and whether it was."""
     reached = "" if verdict is None else f'<p class="reached"><b>{escape(headline(verdict))}</b></p>'
-    return f'<p>Goal: <b>{escape(goal_text(settings))}</b></p><p class="how">{_HOW}</p>{reached}'
+    return f'<p>Goal: <b>{escape(goal_text(settings))}</b>{_only(settings)}</p><p class="how">{_HOW}</p>{reached}'
+
+
+def _only(settings: Settings) -> str:
+    """The area that may change; "" for the whole picture."""
+    parts = [*sorted(settings.parts), *(["painted area"] if settings.painted else [])]
+    return f", only in: {escape(', '.join(parts))}" if parts else ""
 
 
 def recorded(title: str, current: bool, button: str = "Run") -> str:
@@ -130,7 +137,22 @@ def numbers(outcome: Outcome) -> str:
     ]
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
     table = f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
-    return verdict_html(outcome.verdict) + table
+    return verdict_html(outcome.verdict) + table + _area(outcome.area)
+
+
+def _area(area: AreaReport | None) -> str:
+    """The area of a run, and what happened outside of it; "" for the whole picture."""
+    if area is None:
+        return ""
+    how = (
+        "the original pixels, composited with a feathered edge"
+        if area.exact
+        else f"changed by {area.mean:.1f} of 255 levels on average, {area.largest} at most"
+    )
+    return (
+        f'<figure class="area"><img src="{uri(area.picture)}" alt="Area that could change, the rest dark">'
+        f"<figcaption>Only {area.share:.0%} of the picture could change. Outside: {how}.</figcaption></figure>"
+    )
 
 
 def reconstruction(found: Reconstruction) -> str:

@@ -16,6 +16,19 @@ from tests.browser.steering import RUN, begin, few_steps, prompt, start, wait_re
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
+def test_the_strength_of_an_edit_is_set_with_the_keyboard(visit: Callable[..., Page]) -> None:
+    page = visit()
+    begin(page, lambda: page.locator(".chips button").nth(3).click())
+    expect(page.locator("#trail li")).to_have_count(1, timeout=RUN)
+    wait_ready(page)
+    page.evaluate("window.result = document.querySelector('#compare canvas.after').toDataURL()")
+    page.locator("#strength input[type=range]").focus()
+    page.keyboard.press("Home")
+    changed = "document.querySelector('#compare canvas.after').toDataURL() !== window.result"
+    page.wait_for_function(changed, timeout=RUN)
+    expect(page.locator("#strength input[type=range]")).to_have_value("0")
+
+
 def test_a_face_is_steered_live_and_saved_with_its_settings(visit: Callable[..., Page], tmp_path: Path) -> None:
     page = visit()
     page.click("#recorded [data-name=sunglasses]")

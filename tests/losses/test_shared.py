@@ -1,6 +1,6 @@
 import pytest
 
-from losses import SharedEmbedding, WeightedSum
+from losses import SharedEmbedding, Together, WeightedSum
 
 
 class Power:
@@ -45,3 +45,13 @@ def test_a_sum_lists_the_terms_of_its_parts_with_the_products_of_the_weights(ima
 def test_there_is_at_least_one_part():
     with pytest.raises(ValueError, match="at least one"):
         SharedEmbedding(lambda image: image, [])
+
+
+def test_losses_of_one_name_are_one_term_together(images):
+    v = images.flatten(1)[:, :4]
+    both = Together([Power(1), Power(1)], "twice")
+    shared = SharedEmbedding(lambda image: image.flatten(1)[:, :4], [(1.0, Power(1)), (0.5, both)])
+    assert shared.weights == {"power 1": 1.0, "twice": 0.5}
+    assert shared(images).tolist() == pytest.approx((2 * v.sum(1)).tolist(), abs=1e-5)
+    with pytest.raises(ValueError, match="give at least one"):
+        Together([], "none")

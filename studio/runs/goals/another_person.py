@@ -24,7 +24,7 @@ from torch import Tensor
 
 from losses import CodePerson, Hinge, Identity, Loss, SharedEmbedding, WeightedSum, acceptance_level
 from studio.core.goals import Networks
-from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
 
 PERSON, STRANGE = 5.0, 1.0
@@ -51,11 +51,11 @@ def another_person(face: Identity, networks: Networks, start: Tensor, second: Te
     parts: list[tuple[float, Loss]] = [(PERSON, close)]
     on_z: OnZ = ()
     if networks.clip is not None:
-        parts.append((KEEP, kept_by_clip(networks, networks.person_groups, start)))
+        parts += kept_by_clip(networks, networks.person_groups, start)
     if networks.code_person is not None:
         encode = coded(networks)
         in_code = CodePerson(encode, networks.code_person, encode(second), LEVEL)
-        on_z = [(PERSON, in_code), (KEEP, kept_in_code(networks, networks.person_groups, start))]
+        on_z = [(PERSON, in_code), *kept_in_code(networks, networks.person_groups, start)]
         parts.append((1.0, SharedEmbedding(encode, on_z)))
     if (strange := in_distribution(networks)) is not None:
         parts.append((STRANGE, strange))

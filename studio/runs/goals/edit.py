@@ -2,6 +2,7 @@
 
     total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.goals.alternatives`)
             + relu(-log q(class) - margin)                 linear heads on z, where the model has them
+            + the same for earlier edits of a chain        with a larger margin: they are made, and are to stay
             + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute that is to be kept, by the CLIP
             + KEEP  sum_k KL(q_k(start) || q_k(x))         and by the heads
             + SAME  (1 - cos of the face to the start's)   where the model has a face network
@@ -10,7 +11,9 @@
 
 and on the variable z itself, from which the image is drawn
 
-    prior   =   relu(-log q(class | z) - margin) + KEEP  sum_k KL(q_k(z_start) || q_k(z))
+    prior   =   relu(-log q(class | z) - margin) + KEEP  sum_k KL(q_k(z_start) || q_k(z)), and for earlier edits
+
+Earlier edits are those of `Settings.earlier`, unless the prompt or a later one is about the same attribute.
 
 Steps of z are made in the metric of its covariance (`studio.runs.step_options`), and noise is drawn again where the
 image that z predicts has changed (`studio.runs.redraw`). `Settings.may_change` names attributes that are not kept.
@@ -22,7 +25,7 @@ those that did best on faces outside every split (`python -m benchmarks.steering
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -34,20 +37,24 @@ from losses import (
     CodeChoice,
     Loss,
     SharedEmbedding,
+    Together,
     WeightedSum,
 )
+from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
 from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.goals.face_losses import CachedEmbed, person
-from studio.runs.goals.kept import KEEP, OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
-MARGIN, MARGIN_OF_Z = 0.01, 0.003
-SAME = 1.0
-STRANGE = 0.5
+MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 0.003, 0.1
+EARLIER, EARLIER_IN_CODE = "earlier edits", "earlier edits in the code"
+SAME, SAME_IN_A_CHAIN = 1.0, 2.0
+STRANGE, STRANGE_IN_A_CHAIN = 0.5, 1.5
+"""What each edit of a chain leaves adds up, so the weights are larger there."""
 REACHED: Mapping[str, float] = MappingProxyType(
     {ClipChoice.name: 0.03, CodeChoice.name: 0.03, of_z(CodeChoice.name): 0.0}
 )
@@ -73,20 +80,43 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     """The term of a request; arguments as for `studio.core.goals.Build`."""
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed = CachedEmbed(encoder.image)
-    found = alternatives(settings.prompt, networks.groups, encoder, start)
-    choice = ClipChoice(networks.clip, networks.tokenizer, found.texts, found.index, MARGIN)
-    changing = {found.group, *_free(settings, networks)}
+    found = goals(settings, networks.groups, encoder, start)
+    margins = [MARGIN] + [MARGIN_OF_EARLIER] * (len(found) - 1)
+    choices = [
+        ClipChoice(networks.clip, networks.tokenizer, one.texts, one.index, margin)
+        for one, margin in zip(found.values(), margins, strict=True)
+    ]
+    changing = {*(one.group for one in found.values()), *_free(settings, networks)}
     keep = kept_by_clip(networks, changing, start)
-    parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, [(1.0, choice), (KEEP, keep)]))]
+    parts: list[tuple[float, Loss]] = [
+        (1.0, SharedEmbedding(embed, [(1.0, choices[0]), *_earlier(choices[1:], EARLIER), *keep]))
+    ]
     on_z: OnZ = ()
     if networks.heads:
-        in_code, on_z = _in_the_code(networks, start, changing, found)
-        parts.append((1.0, in_code))
+        in_code, on_z = _in_the_code(networks, start, changing, list(found.values()))
+        parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
-        parts.append((SAME, same))
+        parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
     if (strange := in_distribution(networks)) is not None:
-        parts.append((STRANGE, strange))
-    return Term(WeightedSum(parts), {f"Probability of “{settings.prompt}”": Improbability(choice, embed)}, on_z)
+        parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
+    shown = zip(found, choices, strict=True)
+    similarities = {f"Probability of “{prompt}”": Improbability(choice, embed) for prompt, choice in shown}
+    return Term(WeightedSum(parts), similarities, on_z)
+
+
+def goals(
+    settings: Settings, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder, start: Tensor
+) -> dict[str, Alternatives]:
+    """The prompt and those of earlier edits that still count, with their alternatives; the prompt first.
+
+    Of several prompts about one attribute the last one counts.
+    """
+    found: dict[str, Alternatives] = {}
+    for prompt in (settings.prompt, *reversed(settings.earlier_prompts)):
+        one = alternatives(prompt, groups, encoder, start)
+        if prompt not in found and not (one.known and one.group in {other.group for other in found.values()}):
+            found[prompt] = one
+    return found
 
 
 def _free(settings: Settings, networks: Networks) -> frozenset[str]:
@@ -100,14 +130,25 @@ def _free(settings: Settings, networks: Networks) -> frozenset[str]:
 
 
 def _in_the_code(
-    networks: Networks, start: Tensor, changing: Collection[str], found: Alternatives
-) -> tuple[SharedEmbedding, OnZ]:
-    """Goal and keep by the linear heads, on the image's code and on z; keep alone for a prompt that is no class."""
+    networks: Networks, start: Tensor, changing: Collection[str], found: Sequence[Alternatives]
+) -> tuple[SharedEmbedding | None, OnZ]:
+    """Goals and keep by the linear heads, on the image's code and on z; keep alone for prompts that are no class."""
     encode, keep = coded(networks), kept_in_code(networks, changing, start)
-    if not found.known or found.group not in networks.heads:
-        return SharedEmbedding(encode, [(KEEP, keep)]), [(KEEP, keep)]
-    choice, sure = (CodeChoice(encode, *networks.heads[found.group], found.index, m) for m in (MARGIN, MARGIN_OF_Z))
-    return SharedEmbedding(encode, [(1.0, choice), (KEEP, keep)]), [(1.0, sure), (KEEP, keep)]
+
+    def choices(some: Sequence[Alternatives], margin: float) -> list[CodeChoice]:
+        known = (one for one in some if one.known and one.group in networks.heads)
+        return [CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known]
+
+    earlier = _earlier(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE)
+    on_image, on_z = (
+        [*((1.0, choice) for choice in choices(found[:1], margin)), *earlier, *keep] for margin in (MARGIN, MARGIN_OF_Z)
+    )
+    return SharedEmbedding(encode, on_image) if on_image else None, on_z
+
+
+def _earlier(choices: Sequence[OnEmbedding], name: str) -> OnZ:
+    """The goals of earlier edits as one term, if there are any."""
+    return [(1.0, Together(choices, name))] if choices else []
 
 
 def _same_person(networks: Networks, start: Tensor) -> SamePerson | None:

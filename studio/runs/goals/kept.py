@@ -29,16 +29,16 @@ def coded(networks: Networks) -> Callable[[Tensor], Tensor]:
     return encode
 
 
-def kept_by_clip(networks: Networks, changing: Collection[str], start: Tensor) -> ClipKeep:
-    """All attributes but those that may change, by the CLIP."""
+def kept_by_clip(networks: Networks, changing: Collection[str], start: Tensor) -> list[tuple[float, ClipKeep]]:
+    """All attributes but those that may change, by the CLIP, with the weight; nothing if none is left."""
     groups = {name: texts for name, texts in networks.groups.items() if name not in changing}
-    return ClipKeep(networks.clip, networks.tokenizer, groups, start)
+    return [(KEEP, ClipKeep(networks.clip, networks.tokenizer, groups, start))] if groups else []
 
 
-def kept_in_code(networks: Networks, changing: Collection[str], start: Tensor) -> CodeKeep:
+def kept_in_code(networks: Networks, changing: Collection[str], start: Tensor) -> list[tuple[float, CodeKeep]]:
     """The same by the heads on the code; the model has some."""
     heads = {name: head for name, head in networks.heads.items() if name not in changing}
-    return CodeKeep(coded(networks), heads, start)
+    return [(KEEP, CodeKeep(coded(networks), heads, start))] if heads else []
 
 
 def in_distribution(networks: Networks) -> Strangeness | None:

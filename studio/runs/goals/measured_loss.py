@@ -3,6 +3,7 @@
 Its values are
 
     total      = sum_k weight_k loss_k(x)                          with a graph, for the gradient
+                 + the difference outside of the area              where only a part may change (`studio.runs.area`)
     similarity = 1 - loss_k(x)                                     of a term: its value, no second evaluation
                  1 - loss(x)                                       of any other loss: evaluated once, without a graph
     of z       = loss_k(z)                                         of the losses of z itself
@@ -17,6 +18,9 @@ from adjointdeis import Frame
 from studio.runs.events import CurvePoint
 from studio.runs.goals.objective import Objective
 
+OUTSIDE_TERM, OUTSIDE = "outside the area", 5.0
+"""Name and weight of the squared difference outside of the area."""
+
 
 def of_z(name: str) -> str:
     """The name of a loss of z itself among the terms."""
@@ -29,7 +33,9 @@ def is_of_code(name: str) -> bool:
 
 
 class MeasuredLoss:
-    """Image (b, 3, h, w) in [-1, 1] -> total loss (b,). `image` is the latest one, without its graph.
+    """Image (b, 3, h, w) in [-1, 1] -> total loss (b,).
+
+    `sampled` is the latest image, without its graph; `image` is the same, or its composite with the start.
 
     `adjointdeis.guide` also takes the terms by name, but a latent model would then decode the state once for each.
 
@@ -40,13 +46,20 @@ class MeasuredLoss:
     def __init__(self, objective: Objective) -> None:
         self.objective, self._loss, self._similarities = objective, objective.loss, objective.similarities
         self._terms: dict[str, Tensor] = {}
-        self.image = torch.empty(0)
+        self.image = self.sampled = torch.empty(0)
 
     def __call__(self, image: Tensor) -> Tensor:
         """The weighted sum of all losses, each evaluated once."""
-        values = self._loss.terms(image)
-        self.image, self._terms = image.detach(), {name: value.detach() for name, value in values.items()}
-        return self._loss.total(values)
+        area = self.objective.area
+        shown = image if area is None else area.shown(image)
+        values = self._loss.terms(shown)
+        total = self._loss.total(values)
+        if area is not None:
+            values[OUTSIDE_TERM] = area.outside(image)
+            total = total + OUTSIDE * values[OUTSIDE_TERM]
+        self.image, self.sampled = shown.detach(), image.detach()
+        self._terms = {name: value.detach() for name, value in values.items()}
+        return total
 
     @torch.no_grad()
     def point(self, frame: Frame) -> CurvePoint:

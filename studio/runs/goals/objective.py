@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -21,6 +22,9 @@ from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.redraw import Redraw
 
+if TYPE_CHECKING:
+    from studio.runs.area.area import Area
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -31,12 +35,14 @@ class Objective:
         similarities: name as a person reads it -> the loss whose 1 - value it is.
         on_z: weights and losses of z itself, whose gradients are added to that of z.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
+        area: the only part of the picture that may change; None for the whole.
     """
 
     loss: WeightedSum
     similarities: Mapping[str, Loss]
     on_z: Sequence[tuple[float, OnEmbedding]] = ()
     redraw: Redraw | None = None
+    area: Area | None = None
 
     def prior(self, z: Tensor) -> Tensor:
         """The weighted sum of the losses of z, (b,)."""

@@ -51,7 +51,8 @@ class CostModel:
         if self.need is not None and self.base is not None:
             memory = round(self.base) + self.need.extra(settings, steps, self.graphs)
         encoding = steps * self._to_encode(settings)
-        updates = settings.optimisation_steps * calls_to_update(settings.gradient, steps, self.graphs)
+        held = 0 if settings.everywhere or settings.mode == "ode" else steps  # the noise outside of an area
+        updates = settings.optimisation_steps * (calls_to_update(settings.gradient, steps, self.graphs) + held)
         return Cost(round(encoding + updates + steps), self.remaining(settings, steps), memory)
 
     def remaining(self, settings: Settings, steps: int, encoded: int = 0, updated: int = 0) -> float | None:

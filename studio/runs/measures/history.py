@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from PIL import Image
 
@@ -21,7 +23,8 @@ PATIENCE, IMPROVEMENT = 3, 0.02
 
 @dataclass
 class RunHistory:
-    """`points` in order and their `frames`; `best` is the best point, `best_calls` are its recorded network calls.
+    """`points` in order and their `frames`; `best` is the best point, `best_calls` are its recorded network calls,
+    `best_state` the optimised variables there. `codes` are z at every point, None where z is not optimised.
 
     Args:
         reached: term of the loss -> largest value at which the goal counts as met (`studio.core.goals.Goal`).
@@ -32,14 +35,23 @@ class RunHistory:
     frames: list[Image.Image] = field(default_factory=list)
     best: CurvePoint | None = None
     best_calls: Sequence[Call] = ()
+    best_state: Mapping[str, Any] = field(default_factory=dict)
+    codes: list[Any] = field(default_factory=list)
     _selection: BestUnderGoal = field(default_factory=lambda: BestUnderGoal(PATIENCE, IMPROVEMENT))
 
-    def add(self, point: CurvePoint, frame: Image.Image, calls: Sequence[Call] = ()) -> None:
-        """Append a point, its image, and the network calls that sampled it."""
+    def add(
+        self,
+        point: CurvePoint,
+        frame: Image.Image,
+        calls: Sequence[Call] = (),
+        state: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Append a point, its image, the network calls that sampled it, and the variables."""
         self.points.append(point)
         self.frames.append(frame)
+        self.codes.append(state.get("z"))
         if self._selection.add(self.met(point), point.total):
-            self.best, self.best_calls = point, calls
+            self.best, self.best_calls, self.best_state = point, calls, state
 
     def met(self, point: CurvePoint) -> bool:
         """Whether every term that measures the goal is small enough; False for a goal without such terms."""

@@ -47,6 +47,14 @@ class MonitoredNetwork:
         """Start a new record of the next `calls` calls."""
         self.recorded, self._limit = [], calls
 
+    def unrecorded(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        """The same as a call, which is counted and not recorded."""
+        limit, self._limit = self._limit, 0
+        try:
+            return self(t, x, z)
+        finally:
+            self._limit = limit
+
     def __call__(self, t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
         """net(t (b,), x_t (b, c, h, w), z).
 

@@ -7,8 +7,10 @@ The parts of a verdict are
                at least a quarter (partly), or less (no)
                another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
                (partly), none (no)
+               another prompt: the same by a held-out CLIP, among the alternatives of the loss, where there is one
                anything else: not measured, because no held-out network can confirm it
-    changed    attributes that are to stay, of which the classifier predicts another class than at the start
+    changed    attributes that are to stay, of which the classifier predicts another class than at the start, or than an
+               earlier edit of a chain asked for
     same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
     score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
 """
@@ -129,7 +131,9 @@ def verdict(
     wants_person = {"identity", "second_picture"} <= needs and target is not None
     to_target = tuple(_similarities(model, target, result)) if wants_person and target is not None else ()
     read_before, read_after = ({} if model.reader is None else model.reader(x) for x in (start, result))
-    parts = [] if prompt is None else [prompt.reached(read_after)]
+    earlier = {} if prompt is None else _earlier(model, settings, start, prompt.group)
+    p = None if prompt is None else prompt.probabilities(read_after, result)
+    parts = [] if prompt is None else [prompt.reached(p)]
     if to_target:
         parts.append(_accepted(to_target))
     reached, reason = min(parts, key=lambda part: _ORDER.index(part[0]), default=_unmeasured(settings))
@@ -137,9 +141,9 @@ def verdict(
         reason += " The loss was still falling at the last update: more optimisation steps may help."
     return Verdict(
         reached=reached,
-        probability=None if prompt is None else prompt.probability(read_after),
+        probability=None if p is None or prompt is None else float(p[prompt.index]),
         reason=reason,
-        changed=_changes(model, read_before, read_after, _asked(model, prompt, bool(to_target))),
+        changed=_changes(model, read_before, read_after, _asked(model, prompt, bool(to_target)), earlier),
         same=() if to_target else tuple(_similarities(model, start, result)),
         target=to_target,
         score=None if (strange := in_distribution(model)) is None else float(strange.score(result)[0]),
@@ -152,28 +156,30 @@ class _Prompt:
     def __init__(self, model: Model, prompt: str, start: Tensor) -> None:
         found = alternatives(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start)
         self.model, self.prompt = model, prompt
-        self.group, self.index = found.group, found.index
+        self.group, self.index, self.texts = found.group, found.index, found.texts
         self.known = found.known and model.reader is not None
         self.unknown = [] if model.unknown_words is None else list(model.unknown_words(prompt))
 
-    def probability(self, read: Reading) -> float | None:
-        """Of the class; None if the classifier has none."""
-        return float(read[self.group][0, self.index]) if self.known else None
+    def probabilities(self, read: Reading, result: Tensor) -> Tensor | None:
+        """Of the alternatives, by a held-out network; None if none can tell them apart."""
+        if self.known:
+            return read[self.group][0]
+        return None if self.model.read_texts is None else self.model.read_texts(result, self.texts)[0]
 
-    def reached(self, read: Reading) -> tuple[Reached, str]:
-        """Whether the classifier sees the class, and why not."""
-        p = self.probability(read)
+    def reached(self, p: Tensor | None) -> tuple[Reached, str]:
+        """Whether the prompt is the likeliest alternative, and why not."""
         if self.unknown:
             words = ", ".join(f"“{word}”" for word in self.unknown)
             return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
         if p is None:
             return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
-        seen = int(read[self.group][0].argmax())
+        seen = int(p.argmax())
         if seen == self.index:
             return "yes", ""
-        name = self.model.classes[self.group][seen]
-        reason = f"The held-out classifier sees “{name}” ({readable(self.group)}) and not what the prompt asks for."
-        return ("partly" if p >= _PARTLY else "no"), reason
+        name = self.model.classes[self.group][seen] if self.known else self.texts[seen]
+        where = f" ({readable(self.group)})" if self.known else ""
+        reason = f"The held-out classifier sees “{name}”{where} and not what the prompt asks for."
+        return ("partly" if float(p[self.index]) >= _PARTLY else "no"), reason
 
 
 def readable(attribute: str) -> str:
@@ -200,10 +206,20 @@ def _asked(model: Model, prompt: _Prompt | None, person_changes: bool) -> set[st
     return asked | (set(model.person_groups) if person_changes else set())
 
 
-def _changes(model: Model, start: Reading, result: Reading, asked: Collection[str]) -> tuple[Change, ...] | None:
+def _earlier(model: Model, settings: Settings, start: Tensor, group: str) -> dict[str, int]:
+    """The classes that earlier edits of a chain asked for, by attribute, without that of the prompt."""
+    prompts = [_Prompt(model, prompt, start) for prompt in settings.earlier_prompts]
+    return {one.group: one.index for one in prompts if one.known and one.group != group}
+
+
+def _changes(
+    model: Model, start: Reading, result: Reading, asked: Collection[str], earlier: Mapping[str, int]
+) -> tuple[Change, ...] | None:
+    """Attributes that differ from those of the start, or from those that earlier edits asked for."""
     if model.reader is None:
         return None
     before, after = ({name: int(p[0].argmax()) for name, p in read.items()} for read in (start, result))
+    before |= earlier
     return tuple(
         Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
         for name in before

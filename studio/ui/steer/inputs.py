@@ -18,10 +18,11 @@ from studio.export.recordings import Recording
 from studio.ui.controls import controls
 from studio.ui.events import Updates
 from studio.ui.fields import CONSENT, DEFAULTS, example_row, picture, slider, text
+from studio.ui.steer.area import AreaInputs, area_inputs
 from studio.ui.steer.faces import FacePanel, face_panel
 from studio.ui.viewers import viewer
 
-COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient")
+COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient", "where", "painted")
 FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
 SECOND_CROP = ("second_zoom", "second_x", "second_y", "second_turn")
 _MORE = (
@@ -56,6 +57,7 @@ class GoalInputs:
     fields: Mapping[str, Field]
     prompt: gr.Textbox
     keep: gr.CheckboxGroup
+    area: AreaInputs
     second: gr.Image
     second_box: gr.Column
     second_seen: gr.HTML
@@ -135,12 +137,13 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     return StartInputs(image, recorded, chosen, reconstruct, faces, outside, seen, fields)
 
 
-def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = ()) -> GoalInputs:
+def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_names: Sequence[str] = ()) -> GoalInputs:
     """Goal, the inputs it needs, preset and the two main sliders; all other settings are in a closed accordion.
 
     Args:
         examples: pictures for the second picture.
         attributes: of the model, which an edit keeps or lets change.
+        part_names: of the model, to which a change can be confined.
     """
     gr.Markdown("### 2 · Goal")
     goal = gr.Radio(
@@ -177,6 +180,8 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = ()) -> Goa
         elem_classes="kept",
     )
     fields["may_change"] = gr.Textbox("", elem_id="may_change", elem_classes="unseen", container=False)
+    area = area_inputs(part_names)
+    fields |= area.fields
     read = gr.HTML(elem_id="read", elem_classes="plain message")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
     with gr.Group():
@@ -184,6 +189,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = ()) -> Goa
         fields["closeness"] = slider("closeness", 0.1)
     cost = gr.HTML(elem_id="cost", elem_classes="plain")
     with gr.Accordion("All settings", open=False, elem_id="more"):
+        fields["earlier"] = text("earlier")
         fields |= controls(_MORE, "")
         with gr.Row(elem_id="seeds"):
             fields["seed"] = gr.Number(
@@ -202,6 +208,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = ()) -> Goa
         fields,
         prompt,
         keep,
+        area,
         second,
         second_box,
         second_seen,

@@ -21,6 +21,7 @@ from studio.ui import html
 from studio.ui.downloads import hidden_file, options
 from studio.ui.events import Updates
 from studio.ui.job import Job, job_row
+from studio.ui.steer.chain import Chain, ChainOutputs, Edited, chain_outputs
 from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.viewers import viewer
 
@@ -42,6 +43,7 @@ class Outputs:
     shown: gr.State
     kept: gr.State
     resume: gr.Button
+    chain: ChainOutputs
     photo: gr.State
     save_photo: gr.Button
     runs: gr.State
@@ -65,7 +67,7 @@ class Outputs:
     @property
     def _panels(self) -> list[Block]:
         show = [self.asked, self.live, self.compare, self.numbers, self.shown]
-        return [*show, self.kept, self.resume, self.photo, self.save_photo]
+        return [*show, self.kept, self.resume, *self.chain.parts, self.photo, self.save_photo]
 
     def fresh(self, picture: Image.Image | None) -> Updates:
         """No run: the model's input if there is one, and nothing else."""
@@ -82,10 +84,11 @@ class Outputs:
             **self._in_photo(None),
         }
 
-    def going_on(self, kept: KeptRun | None) -> Updates:
-        """The run that Resume goes on with, if it can."""
+    def going_on(self, kept: KeptRun | None, chain: Chain = ()) -> Updates:
+        """The run that Resume goes on with, if it can, and the edits so far, the latest last."""
         more = kept.more if kept else 0
-        return {self.kept: kept, self.resume: gr.Button(f"Resume (+{more})", visible=more > 0)}
+        resume = gr.Button(f"Resume (+{more})", visible=more > 0)
+        return {self.kept: kept, self.resume: resume, **self.chain.shown(chain)}
 
     def reconstructed(self, found: Reconstruction) -> Updates:
         """A picture that went to noise and back."""
@@ -107,7 +110,12 @@ class Outputs:
         return {self.job.status: html.progress(event), **({self.live: progress_view(event)} if live else {})}
 
     def done(
-        self, outcome: Outcome, runs: Sequence[HistoryEntry], path: str | None = None, kept: KeptRun | None = None
+        self,
+        outcome: Outcome,
+        runs: Sequence[HistoryEntry],
+        path: str | None = None,
+        kept: KeptRun | None = None,
+        before: Chain = (),
     ) -> Updates:
         """The end of a run.
 
@@ -116,11 +124,17 @@ class Outputs:
             runs: of this session, with this one.
             path: the picture's file.
             kept: the run, to go on with.
+            before: the edits before it in a chain.
         """
+        chain = () if kept is None else (*before, Edited(outcome, kept))
+        return {**self.result_of(outcome, path, kept, chain), self.runs: tuple(runs), self.visit: entries(runs)}
+
+    def result_of(self, outcome: Outcome, path: str | None, kept: KeptRun | None, chain: Chain) -> Updates:
+        """A finished run in all panels, without the history."""
         ended = self._shown(outcome, html.finished(outcome))
         around = photo_view(outcome, path)
         ended |= {self.compare: {**ended[self.compare], **around}, **self._in_photo(path if around else None)}
-        return {**ended, **self.going_on(kept), self.runs: tuple(runs), self.visit: entries(runs)}
+        return {**ended, **self.going_on(kept, chain)}
 
     def replayed(self, recording: Recording, digest: str) -> Updates:
         """A recorded run, at once; `digest` is that of the loaded weights."""
@@ -181,6 +195,7 @@ def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) 
         elem_id="asked",
         elem_classes="plain asked",
     )
+    chain = chain_outputs()
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
             live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")
@@ -192,7 +207,7 @@ def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) 
     with gr.Accordion("Run history", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
     save_photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo", render=False)
-    return Outputs(job, asked, live, compare, numbers, shown, kept, resume, photo, save_photo, runs, visit)
+    return Outputs(job, asked, live, compare, numbers, shown, kept, resume, chain, photo, save_photo, runs, visit)
 
 
 def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Downloads:

@@ -24,6 +24,7 @@ from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.steer import photo_html
+from studio.ui.steer.area import AreaHandlers
 from studio.ui.steer.faces import FaceSearch, FoundFaces
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, labelled
 from studio.ui.steer.outputs import Outputs
@@ -40,6 +41,7 @@ class InputHandlers:
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
         fields = form.fields
+        self.area = AreaHandlers(form.goal.area, lambda: studio.model, lambda: studio.model.quick)
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.goal.second_faces)
         self.first, self.second = (

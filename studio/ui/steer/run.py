@@ -18,6 +18,7 @@ from studio.runs.retry import retry_message
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.job import Fresh, Work, follow
+from studio.ui.steer.chain import Chain
 from studio.ui.steer.history import HistoryEntry, keep
 from studio.ui.steer.inputs import FIRST_CROP, Form
 from studio.ui.steer.outputs import Outputs
@@ -60,14 +61,19 @@ def resume_work(stream: Stream, outputs: Outputs) -> Work:
     """The work of Resume: the run that is shown goes on."""
 
     def work(
-        stop: CancelToken, kept: KeptRun | None, shown: Outcome | None, runs: Sequence[HistoryEntry], first: str | None
+        stop: CancelToken,
+        kept: KeptRun | None,
+        shown: Outcome | None,
+        runs: Sequence[HistoryEntry],
+        first: str | None,
+        chain: Chain,
     ) -> Generator[Updates, None, str]:
         if kept is None or shown is None:
             raise UserError(GONE)
 
         def show(event: Progress | Outcome) -> Updates:
             if isinstance(event, Outcome):
-                return outputs.done(event, keep(runs, event), first, kept)
+                return outputs.done(event, keep(runs, event), first, kept, chain[:-1])
             return outputs.moving(event)
 
         request = Request(shown.settings, shown.before)

@@ -9,12 +9,13 @@ import gradio as gr
 
 from studio.export.recordings import load
 from studio.queue.app_state import Stream, Studio
+from studio.ui.steer.further import ChainHandlers, further_work
 from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
 from studio.ui.steer.outputs import download_row, output_column
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
 from studio.ui.steer.run import reconstruct_work, resume_work, steer_fresh, steer_work
-from studio.ui.steer.wiring import wire_inputs, wire_others, wire_restore, wire_run, wire_switch
+from studio.ui.steer.wiring import wire_chain, wire_inputs, wire_others, wire_restore, wire_run, wire_switch
 
 
 def steer_tab(
@@ -36,7 +37,9 @@ def steer_tab(
     recordings = [one for one in load() if one.image in names]
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=4, min_width=300):
-            form = Form(start_inputs(examples, recordings), goal_inputs(examples, studio.model.groups))
+            form = Form(
+                start_inputs(examples, recordings), goal_inputs(examples, studio.model.groups, studio.model.part_names)
+            )
         with gr.Column(scale=9, min_width=340):
             first = recordings[0] if recordings else None
             outputs = output_column(first, studio.model.digest, form.start.reconstruct)
@@ -49,7 +52,9 @@ def steer_tab(
     work, fresh = steer_work(stream, form, outputs, size), steer_fresh(form, outputs, size)
     wire_run(blocks, studio.cancel_tokens, work, fresh, handlers)
     resume, reconstruct = resume_work(stream, outputs), reconstruct_work(stream, form, outputs, size)
-    wire_others(studio.cancel_tokens, resume, reconstruct, fresh, handlers)
+    further = further_work(stream, form, outputs, work)
+    wire_others(studio.cancel_tokens, resume, further, reconstruct, fresh, handlers)
+    wire_chain(handlers, ChainHandlers(stream, outputs, studio.cancel_tokens, size))
     wire_inputs(blocks, handlers)
     wire_switch(loaded, handlers, downloads, studio)
     wire_restore(blocks, RestoreHandlers(studio, form, outputs, downloads, examples, recordings))

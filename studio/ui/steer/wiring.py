@@ -13,20 +13,22 @@ from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import PRESET_FIELDS
 from studio.queue.app_state import Studio
 from studio.queue.cancel import CancelTokens
+from studio.queue.device import CONCURRENT_RUNS
 from studio.ui.downloads import wire_save
-from studio.ui.events import QUICK, settled
+from studio.ui.events import QUEUED, QUICK, settled
 from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
+from studio.ui.steer.further import ChainHandlers
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
 from studio.ui.steer.outputs import Downloads
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
 
-# a disabled button ignores this click, so Enter cannot start a second run
-_CLICK_RUN = "() => document.querySelector('#run').click()"
+# a disabled button ignores this click, so Enter cannot start a second run; after an edit the next one goes on from it
+_CLICK_RUN = "() => (document.querySelector('#further') ?? document.querySelector('#run')).click()"
 # a prompt chosen by hand starts a run of a model whose runs take seconds
-_CLICK_QUICK = "() => document.querySelector('#model-line [data-quick]') && document.querySelector('#run').click()"
+_CLICK_QUICK = f"() => document.querySelector('#model-line [data-quick]') && ({_CLICK_RUN})()"
 # Ctrl+Enter runs and Escape stops, wherever the focus is on this tab; a disabled button ignores both
 _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const run = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
@@ -58,21 +60,45 @@ def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: 
 
 
 def wire_others(
-    cancel_tokens: CancelTokens, resume: Work, reconstruct: Work, fresh: Fresh, handlers: InputHandlers
+    cancel_tokens: CancelTokens,
+    resume: Work,
+    further: Work,
+    reconstruct: Work,
+    fresh: Fresh,
+    handlers: InputHandlers,
 ) -> None:
-    """Resume, and the reconstruction of the picture."""
+    """Resume, “Edit further”, and the reconstruction of the picture."""
     form, outputs = handlers.form, handlers.outputs
-    kept = [outputs.kept, outputs.shown, outputs.runs, form.start.image]
+    kept = [outputs.kept, outputs.shown, outputs.runs, form.start.image, outputs.chain.edits]
     # the panels show the run that goes on
     wire_job(outputs.job, cancel_tokens, resume, lambda *values: {}, kept, outputs.all, outputs.resume)
     inputs = [form.start.image, form.goal.second, outputs.runs, form.goal.live, *form.fields.values()]
     wire_job(outputs.job, cancel_tokens, reconstruct, fresh, inputs, outputs.all, form.start.reconstruct)
+    edits, button = [outputs.chain.edits, *inputs], outputs.chain.further
+    wire_job(outputs.job, cancel_tokens, further, lambda *values: {}, edits, outputs.all, button)
+
+
+def wire_chain(handlers: InputHandlers, chain: ChainHandlers) -> None:
+    """Undo, and the strength."""
+    form, outputs = handlers.form, handlers.outputs
+    parts, crop = outputs.chain, [form.fields[name] for name in FIRST_CROP]
+    parts.undo.click(chain.undo, [parts.edits, form.start.image, *crop], outputs.result, **QUICK)
+    inputs = [parts.strength, parts.edits, form.start.image]
+    parts.strength.input(
+        chain.set_strength,
+        inputs,
+        outputs.result,
+        concurrency_limit=CONCURRENT_RUNS,
+        trigger_mode="always_last",
+        **QUEUED,
+    )
 
 
 def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     """The inputs of a run."""
     _wire_start(blocks, handlers)
     _wire_second(handlers)
+    _wire_area(blocks, handlers)
     _wire_goal(blocks, handlers)
 
 
@@ -89,6 +115,16 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
     form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
+
+
+def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+    form = handlers.form
+    area, image, crop = form.goal.area, form.start.image, [form.fields[name] for name in FIRST_CROP]
+    area.parts.input(handlers.area.choose, area.parts, area.where, **QUICK)
+    area.brush.paint(handlers.area.paint, None, area.painted, **QUICK)
+    changes = [blocks.load, image.change, area.where.change, area.painted.change, *(field.change for field in crop)]
+    shown = [image, area.where, area.painted, *crop]
+    gr.on(changes, handlers.area.show, shown, area.all, trigger_mode="always_last", **QUICK)
 
 
 def _wire_second(handlers: InputHandlers) -> None:
@@ -150,6 +186,8 @@ def wire_switch(loaded: gr.State, handlers: InputHandlers, downloads: Downloads,
     loaded.change(handlers.adopt, inputs, [*outputs.result, *changed], **QUICK).then(
         handlers.forecast, costs, form.goal.cost, **QUICK
     )
+    area, crop = form.goal.area, [form.fields[name] for name in FIRST_CROP]
+    loaded.change(handlers.area.show, [form.start.image, area.where, area.painted, *crop], area.all, **QUICK)
     labels = list(downloads.saves.values())
     loaded.change(lambda: downloads.labelled(studio.model.size), None, labels, **QUICK)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from losses.faces.load import DEFAULT_FOLDER
+from losses.open_clip_models import ON_CPU, ON_GPU, Towers
 from studio.core.errors import UserError
 from studio.models import losses as module
 from studio.models.losses import load_loss_networks
@@ -114,3 +115,27 @@ def test_a_damaged_onnx_file_is_the_reason_for_a_missing_network(tmp_path: Path)
     found = load_loss_networks(torch.device("cpu"), clip="none", faces=tmp_path / "broken.onnx", offline=True)
     assert found.identity is None
     assert "broken.onnx is not an ONNX file" in found.missing["identity"]
+
+
+def towers(name: str, device: torch.device, offline: bool) -> Towers:
+    """A stand-in for every CLIP but one."""
+    if name == "broken/weights":
+        raise ValueError("open_clip has no architecture 'broken'")
+    return Towers(name, offline, name)  # type: ignore[arg-type]
+
+
+def test_the_held_out_clip_is_another_one_from_the_local_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "load_clip", towers)
+    found = load_loss_networks(torch.device("cpu"))
+    assert (found.clip, found.second) == (ON_CPU, Towers(ON_GPU, True, ON_GPU))  # type: ignore[arg-type]
+    other = load_loss_networks(torch.device("cpu"), clip="a/b", held_out_clip="c/d")
+    assert other.second is not None
+    assert other.second.name == "c/d"
+
+
+def test_a_held_out_clip_that_is_named_has_to_be_another_one_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "load_clip", towers)
+    with pytest.raises(UserError, match="The held-out CLIP “a/b” is that of the loss: name another one"):
+        load_loss_networks(torch.device("cpu"), clip="a/b", held_out_clip="a/b")
+    with pytest.raises(UserError, match="The held-out CLIP cannot be loaded: open_clip has no architecture 'broken'"):
+        load_loss_networks(torch.device("cpu"), held_out_clip="broken/weights")

@@ -103,3 +103,32 @@ def test_an_attribute_that_may_change_costs_nothing(whole: Model) -> None:
 def test_names_that_the_model_lacks_are_refused(whole: Model, may_change: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         edit(Settings(loss="edit", prompt="red hair", may_change=may_change), whole, START, START)
+
+
+def terms_after(model: Model, earlier: str, prompt: str = "red hair") -> dict[str, torch.Tensor]:
+    loss = edit(Settings(loss="edit", prompt=prompt, earlier=earlier), model, START, START).loss
+    assert isinstance(loss, WeightedSum)
+    return loss.terms(START)
+
+
+def test_an_earlier_edit_of_another_attribute_is_a_goal_of_its_own_term(whole: Model) -> None:
+    terms, alone = terms_after(whole, "a hat"), terms_of(whole, "a hat")
+    assert terms["goal"] == terms_of(whole, "red hair")["goal"]
+    # the margin is larger, and the CLIP's logits are the same
+    assert terms["earlier edits"].item() == pytest.approx(max(alone["goal"].item() + 0.01 - 0.1, 0), abs=1e-4)
+    assert "earlier edits in the code" in terms
+
+
+@pytest.mark.parametrize(("earlier", "there"), [("blue hair", False), ("", False), ("a hat; a bare head", True)])
+def test_the_latest_edit_of_an_attribute_counts(whole: Model, earlier: str, there: bool) -> None:
+    terms = terms_after(whole, earlier)
+    assert ("earlier edits" in terms) == there
+    if there:
+        bare, hat = (terms_after(whole, one)["earlier edits"] for one in ("a bare head", "a hat"))
+        assert terms["earlier edits"] == bare != hat
+
+
+def test_a_chain_of_edits_of_all_attributes_keeps_none(whole: Model) -> None:
+    terms = terms_after(whole, "a hat")
+    assert {"kept", "kept in the code"}.isdisjoint(terms)
+    assert {"kept", "kept in the code"} <= set(terms_of(whole, "red hair"))

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -145,3 +145,24 @@ def test_another_person_may_have_another_hair_but_no_other_hat(world: Model) -> 
     )
     found = verdict(changing, Settings(loss="identity"), DARK, LIGHT, LIGHT)
     assert found.changed == (Change("hat", "no hat", "hat"),)
+
+
+def test_an_earlier_edit_that_was_lost_is_a_change_from_its_own_class(world: Model) -> None:
+    kept = replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True))
+    lost = replace(world, reader=reader((0.9, 0.1, 0.0)))
+    asked = Settings(loss="edit", prompt="red hair", earlier="blue hair; a hat")
+    assert verdict(kept, asked, DARK, LIGHT, None).changed == ()
+    assert verdict(lost, asked, DARK, LIGHT, None).changed == (Change("hat", "hat", "no hat"),)
+
+
+@pytest.mark.parametrize(("p", "reached"), [(0.9, "yes"), (0.3, "partly"), (0.1, "no")])
+def test_a_second_clip_confirms_a_prompt_that_is_no_class(world: Model, p: float, reached: str) -> None:
+    def read_texts(image: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+        assert texts[-1] == "ZZZZ QQQQ"
+        others = [1 - p, *[0.0] * (len(texts) - 2)]
+        return torch.tensor([[*others, p]])
+
+    found = verdict(replace(world, read_texts=read_texts), Settings(loss="edit", prompt="ZZZZ QQQQ"), DARK, LIGHT, None)
+    assert found.reached == reached
+    assert found.probability == pytest.approx(p)
+    assert (found.reason == "") == (reached == "yes")

@@ -1,0 +1,78 @@
+"""Where a picture may change, and chains of edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from studio.core.goals import PROMPTS
+from studio.core.painted import LENGTH, cells
+from tests.browser.steering import RUN, begin, still, wait_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+Visit = Callable[..., Page]
+PAINTED = "#painted textarea, #painted input"
+
+
+def open_area(page: Page) -> None:
+    page.click("#area > button")
+    expect(page.locator("#brush canvas")).to_be_visible()
+    still(page)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_strokes_of_the_brush_are_settings_and_can_be_cleared(visit_stand_in: Visit, width: int) -> None:
+    page = visit_stand_in(width=width)
+    open_area(page)
+    page.locator("#brush canvas").scroll_into_view_if_needed()
+    box = page.locator("#brush canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"document.querySelector('{PAINTED}').value.length === {LENGTH}")
+    grid = cells(page.locator(PAINTED).input_value())
+    rows, columns = {i // 32 for i, on in enumerate(grid) if on}, {i % 32 for i, on in enumerate(grid) if on}
+    assert max(rows) - min(rows) == 2
+    assert max(columns) - min(columns) == pytest.approx(18, abs=2)
+    page.click("#brush [data-act=clear]")
+    expect(page.locator(PAINTED)).to_have_value("")
+
+
+def test_the_brush_works_with_the_keyboard(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    open_area(page)
+    page.focus("#brush canvas")
+    for key in ("ArrowUp", "Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    page.wait_for_function(f"document.querySelector('{PAINTED}').value.length === {LENGTH}")
+    expect(page.locator(PAINTED)).not_to_have_value("")
+
+
+def test_a_run_shows_its_area_and_what_changed_outside(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    open_area(page)
+    page.focus("#brush canvas")
+    page.keyboard.press("Space")
+    page.wait_for_function(f"document.querySelector('{PAINTED}').value.length === {LENGTH}")
+    page.locator("#outside-area label", has_text="Original pixels").click()
+    begin(page, lambda: page.click("#run"))
+    expect(page.locator("#numbers figure.area")).to_contain_text("composited with a feathered edge", timeout=RUN)
+    expect(page.locator("#asked")).to_contain_text("only in: painted area")
+    wait_ready(page)
+
+
+def test_a_chip_goes_on_from_the_edit_before_and_undo_goes_back(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    for number, words in enumerate(PROMPTS[:2], 1):
+        begin(page, lambda words=words: page.get_by_role("button", name=words, exact=True).click())
+        expect(page.locator("#trail li")).to_have_count(number, timeout=RUN)
+        wait_ready(page)
+    expect(page.locator("#trail li")).to_have_text(list(PROMPTS[:2]))
+    page.click("#undo")
+    expect(page.locator("#trail li")).to_have_text([PROMPTS[0]])
+    page.click("#undo")
+    expect(page.locator("#chain")).to_have_count(0)
