@@ -25,7 +25,7 @@ class Visitor:
 
     def __init__(self, components: Components, model: Model, face: Path) -> None:
         self.form, self.out, self.studio, self.face = components.form, components.outputs, Studio(model), str(face)
-        run = steer_work(self.studio.stream, self.form, self.out, model.size)
+        run = steer_work(self.studio.stream, self.form, self.out, lambda: model.size)
         self.work = further_work(self.studio.stream, self.form, self.out, run)
         self.chain: Chain = ()
         self.client: Any = SimpleNamespace(session_hash="me")
