@@ -53,6 +53,9 @@ def main() -> None:
         help="loss of the kinds text and expression; rendered: the edit made by the renderer, for reference",
     )
     parser.add_argument(
+        "--area", default="", help="confine edits: parts, the parts in which an edit lies; automatic; or names of parts"
+    )
+    parser.add_argument(
         "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"
     )
     options = parser.parse_args()
@@ -72,7 +75,8 @@ def main() -> None:
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
         for kind in options.kinds:
-            of_edits = {"loss": options.loss, "strips": options.strips} if kind in ("text", "expression") else {}
+            of_edits = {"loss": options.loss, "strips": options.strips, "area": options.area}
+            of_edits = of_edits if kind in ("text", "expression") else {}
             for row in RUNS[kind](model, world, settings, options.faces, options.first, **of_edits):
                 rows.append(row)
                 print(json.dumps(row), file=file, flush=True)

@@ -30,6 +30,9 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "background changed, levels of 255: median, largest": lambda rows: _spread(
         [row["background"] for row in rows if row["background"] is not None], 1
     ),
+    "changed outside of the area, levels of 255: median, largest": lambda rows: _spread(
+        [row["outside"] for row in rows if "outside" in row], 1
+    ),
     "out-of-distribution score: median, largest": lambda rows: _spread(
         [row["strangeness"] for row in rows if row["strangeness"] is not None], 2
     ),
@@ -54,5 +57,6 @@ def edits_table(rows: Sequence[Row], kind: str) -> Iterator[str]:
     yield f"| {kind} | {' | '.join(losses)} |"
     yield "|---|" + "---|" * len(losses)
     for words, figure in FIGURES.items():
-        cells = (figure([row for row in chosen if row["loss"] == loss]) for loss in losses)
-        yield f"| {words} | {' | '.join(cells)} |"
+        cells = [figure([row for row in chosen if row["loss"] == loss]) for loss in losses]
+        if set(cells) != {"-"}:
+            yield f"| {words} | {' | '.join(cells)} |"

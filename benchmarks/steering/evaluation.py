@@ -4,6 +4,7 @@
     first_confirmed  the first update at which it does
     others_changed   other attributes whose predicted class changed
     same_person      whether each held-out embedder accepts the result as the person of the start, at FMR 1 %
+    outside          mean absolute difference outside of the area, for runs that were confined to one
     background       mean absolute difference in 8-bit levels, over the pixels that show the background both in a render
                      of the start and in one of the scene with the target class
     strangeness      out-of-distribution score (`studio.models.domain`; test renders: median 0.96, largest 1.39), under
@@ -56,6 +57,7 @@ def evaluated(model: Model, world: ClayWorld, outcome: Outcome, edit: Edit, scen
         "first_confirmed": confirmed.index(True) if True in confirmed else None,
         "best_step": outcome.best.step,
         "updates": len(outcome.curve) - 1,
+        **({} if outcome.area is None else {"outside": outcome.area.mean}),
     }
 
 

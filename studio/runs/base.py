@@ -188,6 +188,11 @@ class Run:
         self._loss, self._frames = loss, self.frames(start, loss, gradient, project)
         yield from self._advance(self._frames, loss)
 
+    def go_on(self, stop: CancelToken) -> None:
+        """Be stopped by another token from now on; the time since the end of the run does not count."""
+        self.began = perf_counter() - self._seconds
+        self.network.restart(stop)
+
     def resume(self, stop: CancelToken, steps: int) -> Iterator[Progress]:
         """Go on after `optimise`, with the same state of the optimiser, until `steps` updates were made in all.
 
@@ -196,8 +201,7 @@ class Run:
         """
         if self._loss is None or self._frames is None:
             raise ValueError("A run that has not begun to optimise cannot go on.")
-        self.began = perf_counter() - self._seconds
-        self.network.restart(stop)
+        self.go_on(stop)
         self._frames.extend(steps - self.settings.optimisation_steps)
         self.settings = self.settings.model_copy(update={"optimisation_steps": steps})
         yield from self._advance(self._frames, self._loss)

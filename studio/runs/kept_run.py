@@ -130,7 +130,7 @@ class KeptRun:
         run = self._run
         if run is None or not self.chains or run.round_trip is None:
             raise UserError(GONE)
-        run.network.restart(stop)
+        run.go_on(stop)
         found, first = run.at_strength(self._strength), run.first_code
         if found is None or first is None:
             raise UserError(GONE)
@@ -163,7 +163,7 @@ class KeptRun:
         run, request = self._run, self._request
         if run is None or request is None:
             raise UserError(GONE)
-        run.network.restart(stop)
+        run.go_on(stop)
         if (found := run.at_strength(strength)) is None:
             raise UserError("The strength can be set only for models with one code z.")
         self._strength = strength

@@ -116,6 +116,9 @@ def reconstructed(found: Reconstruction) -> str:
 def finished(outcome: Outcome) -> str:
     """The end of a run in one sentence."""
     last = outcome.curve[-1].step
+    if outcome.strength != 1:
+        said = "" if outcome.verdict is None else f": {headline(outcome.verdict)}"
+        return f"Strength {outcome.strength:g}{said}."
     if outcome.stopped:
         return f"Stopped after step {last}; the best picture so far is kept (step {outcome.best.step})."
     if outcome.best.step == 0:
@@ -135,6 +138,8 @@ def numbers(outcome: Outcome) -> str:
         ("Peak memory", size(outcome.memory) if outcome.memory else "unknown"),
         ("Seed", str(outcome.settings.seed)),
     ]
+    if outcome.strength != 1:
+        rows.append(("Strength", f"<b>{outcome.strength:g}</b>; the similarities are those at 1"))
     body = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
     table = f'<table class="numbers"><caption>Measured in this run</caption>{body}</table>'
     return verdict_html(outcome.verdict) + table + _area(outcome.area)

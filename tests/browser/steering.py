@@ -117,10 +117,13 @@ def seconds_until(page: Page, button: str, done: str) -> float:
 
 _NO_RUN = """() => {
   window.kept_from_running = false;
-  document.querySelector('#run').addEventListener('click', (event) => {
+  const hold = (event) => {
+    if (!event.target.closest('#run, #further')) return;
     event.stopImmediatePropagation();
     window.kept_from_running = true;
-  }, {capture: true, once: true});
+    document.removeEventListener('click', hold, true);
+  };
+  document.addEventListener('click', hold, true);
 }"""
 
 

@@ -22,6 +22,9 @@ def test_losses_are_beside_each_other_with_their_intervals():
     assert any(line.endswith("FMR 1 % | 0 of 2, 0 % (0 to 66) | 2 of 2, 100 % (34 to 100) |") for line in lines)
     assert "| background changed, levels of 255: median, largest | 20.0, 20.0 | 20.0, 20.0 |" in lines
     assert "| updates to the first confirmation: median, largest | 4, 4 | 4, 4 |" in lines
+    assert not any("outside of the area" in line for line in lines)
+    confined = list(edits_table([ROW, better | {"loss": "edit, parts", "outside": 0.25}], "text"))
+    assert "| changed outside of the area, levels of 255: median, largest | - | 0.2, 0.2 |" in confined
 
 
 def test_rows_of_another_kind_or_of_an_earlier_version_make_no_table():

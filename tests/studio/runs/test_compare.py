@@ -1,7 +1,9 @@
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor
 
 import studio.runs.compare as compare_module
 from adjointdeis import Unrolled, UnsuitedSampler
@@ -39,6 +41,24 @@ def test_all_start_from_one_picture_and_make_as_many_updates(
     assert last.stage == "done"
     assert len({column.curve[0].total for column in last.columns}) == 1
     assert all([point.step for point in column.curve] == [0, 1, 2, 3, 4] for column in last.columns)
+
+
+def test_an_edit_draws_noise_again_and_stays_in_its_area_as_in_steering(
+    model: Model, request_for: Make, cancel_token: CancelToken
+) -> None:
+    def decode(z: Tensor) -> tuple[Tensor, Tensor]:
+        mean = torch.nn.functional.interpolate(z.view(-1, 3, 2, 2), (16, 16))
+        return mean, torch.full_like(mean[:, :1], 0.02)
+
+    redrawing = dataclasses.replace(model, decode_code=decode)
+    settings = {"loss": "edit", "prompt": "a hat", "z_rate": 0.3, "painted": "_" * 86 + "A" * 85}
+    *_, last = compare(redrawing, request_for(**settings), ["unrolled"], cancel_token)
+    *_, outcome = steer(redrawing, request_for(**settings, gradient="unrolled"), cancel_token)
+    *_, without = steer(model, request_for(**settings, gradient="unrolled"), cancel_token)
+    image = last.columns[0].image
+    assert image is not None
+    assert image.tobytes() == outcome.frames[-1].tobytes() != without.frames[-1].tobytes()
+    assert last.columns[0].curve[-1].terms.keys() == outcome.curve[-1].terms.keys()
 
 
 def test_a_column_is_the_run_that_steering_with_this_method_makes(

@@ -74,6 +74,8 @@ def test_the_strength_changes_the_result_and_not_the_steps(visitor: Visitor) -> 
     first = visitor.edit("red hair")[visitor.out.shown]
     moved = visitor.strength(0.5)
     half = moved[visitor.out.shown]
+    assert moved[visitor.out.job.announcement].startswith("Strength 0.5: Goal ")
+    assert "<b>0.5</b>; the similarities are those at 1" in moved[visitor.out.numbers]
     assert visitor.out.chain.strength not in moved
     assert half.after.tobytes() not in (first.after.tobytes(), first.before.tobytes())
     assert half.frames == first.frames
