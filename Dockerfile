@@ -25,6 +25,8 @@ RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "torch>=2.8" "torchvi
 
 COPY --chown=studio:studio . .
 USER studio
+# the renderer of clay faces is compiled once, here
+RUN python -c "from studio.images.clay import compile_renderer; compile_renderer()"
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:7860/config', timeout=4)"]

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+from threading import Thread
 from typing import Any
 
 # no usage statistics are sent; the libraries read these variables when they are imported
@@ -28,6 +29,7 @@ from starlette.middleware import Middleware
 
 from studio.core.errors import UserError
 from studio.core.plugins import add_plugin_flag, load_plugins
+from studio.images.clay import compile_renderer
 from studio.models.cli import add_flags, embedded_models, offered_models
 from studio.models.embedded import examples
 from studio.models.holder import Holder
@@ -161,6 +163,7 @@ def serve(args: argparse.Namespace) -> None:
     device = args.device or str(best_device(mps=False))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with temporary_folder():
+        Thread(target=compile_renderer, daemon=True).start()
         models = offered_models(args, device, args.public)
         launch(
             build(args.public, models=models),

@@ -15,13 +15,10 @@ from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
-# The identity embedders by name, with their folders: the first is for losses, the others are held out. The fingerprint
-# of the weights, which every recorded run holds, covers the names of the folders, so they keep their first names.
-EMBEDDERS = {"identity": "identity", "convolutional": "judge", "transformer": "jury"}
-HELD_OUT = tuple(EMBEDDERS)[1:]
-_PARTS = ("diffusion", "clip", *EMBEDDERS.values(), "attributes", "heads")
-_OWN = ("diffusion", "heads")
-"""Parts that belong to the size of the images."""
+EMBEDDERS = ("identity", "convolutional", "transformer")
+"""The identity embedders: the first is for losses, the others are held out."""
+HELD_OUT = EMBEDDERS[1:]
+_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "heads")
 PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
 """The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
@@ -32,8 +29,8 @@ class ClayWorld:
     """The networks of the embedded world, frozen and in eval mode; all but the autoencoder are loaded at first use.
 
     Args:
-        folder: folder of the autoencoder and its heads.
-        shared: folder of the other networks.
+        folder: folder of the weights.
+        shared: folder of the parts that `folder` does not have.
         device: device of the networks.
         dtype: their precision.
         autoencoder: image -> z, and eps(t, x_t, z).
@@ -50,9 +47,12 @@ class ClayWorld:
         """The autoencoder's noise schedule."""
         return self.autoencoder.scheduler
 
+    def _part(self, name: str) -> Path:
+        return part_of(name, self.folder, self.shared)
+
     @cached_property
     def _clip(self) -> tuple[Any, Any]:
-        return load_clip(self.shared / "clip", self.device, self.dtype)
+        return load_clip(self._part("clip"), self.device, self.dtype)
 
     @property
     def clip(self) -> Any:
@@ -75,7 +75,7 @@ class ClayWorld:
         return {name: self._embedder(name) for name in HELD_OUT}
 
     def _embedder(self, name: str) -> IdentityEmbedder:
-        return IdentityEmbedder.from_folder(self.shared / EMBEDDERS[name], self.device, self.dtype)
+        return IdentityEmbedder.from_folder(self._part(name), self.device, self.dtype)
 
     @property
     def embedders(self) -> dict[str, IdentityEmbedder]:
@@ -85,12 +85,18 @@ class ClayWorld:
     @cached_property
     def attributes(self) -> AttributeClassifier:
         """The attribute classifier, for evaluation; never in a loss."""
-        return AttributeClassifier.from_folder(self.shared / "attributes", self.device, self.dtype)
+        return AttributeClassifier.from_folder(self._part("attributes"), self.device, self.dtype)
 
     @cached_property
     def heads(self) -> AttributeHeads:
         """Linear classifiers of attributes on the code z, for losses."""
         return AttributeHeads.from_folder(self.folder / "heads", self.device, self.dtype)
+
+
+def part_of(name: str, folder: Path, shared: Path) -> Path:
+    """The folder of one part: that in `folder`, else that in `shared`."""
+    own = folder / name
+    return own if own.is_dir() else shared / name
 
 
 def load_world(
@@ -102,19 +108,28 @@ def load_world(
     """Load the embedded world.
 
     Args:
-        folder: folder of the weights; by default those of this repository. With `shared` it needs no more than the
-            autoencoder and its heads.
+        folder: folder of the weights; by default those of this repository.
         device: such as "cpu" or "cuda".
         dtype: torch.float32, or torch.float64 for exact checks.
-        shared: folder of the other networks, which resize the image to their own size; `folder` itself if None.
+        shared: folder of the parts that `folder` does not have; they resize the image to their own size. None if it
+            has all.
 
     Raises:
         FileNotFoundError: a part is missing; the message names it.
     """
     folder = DEFAULT_FOLDER if folder is None else Path(folder)
     shared = folder if shared is None else Path(shared)
-    missing = [name for name in _PARTS if not ((folder if name in _OWN else shared) / name).is_dir()]
+    missing = [name for name in _PARTS if not part_of(name, folder, shared).is_dir()]
     if missing:
         raise FileNotFoundError(f"The embedded world in {folder} is incomplete: {', '.join(missing)} is missing.")
     autoencoder = DiffusionAutoencoder.from_folder(folder / "diffusion", device, dtype)
     return ClayWorld(folder, shared, device, dtype, autoencoder)
+
+
+def load_world_of(size: int, device: str | torch.device = "cpu") -> ClayWorld:
+    """The embedded world for images of 64 or 128 pixels.
+
+    At 128 pixels the autoencoder, its heads and the held-out networks are its own; CLIP and the identity embedder for
+    losses are those of 64 pixels, which resize the image.
+    """
+    return load_world(DEFAULT_FOLDER if size == 64 else FOLDER_128, device=device, shared=DEFAULT_FOLDER)

@@ -48,18 +48,18 @@ def other_picture(who: int) -> View:
     return replace(_PASSPORT, yaw=yaw, pitch=pitch, roll=roll, light_azimuth=azimuth, light_elevation=elevation)
 
 
-def passports(people: Iterable[int]) -> Tensor:
-    """The images that morphs are made from, (n, 3, 64, 64) in [-1, 1]."""
-    return _pictures([(who, passport()) for who in people])
+def passports(people: Iterable[int], size: int = 64) -> Tensor:
+    """The images that morphs are made from, (n, 3, size, size) in [-1, 1]."""
+    return _pictures([(who, passport()) for who in people], size)
 
 
-def other_pictures(people: Iterable[int]) -> Tensor:
-    """The images that morphs are compared with, (n, 3, 64, 64) in [-1, 1]."""
-    return _pictures([(who, other_picture(who)) for who in people])
+def other_pictures(people: Iterable[int], size: int = 64) -> Tensor:
+    """The images that morphs are compared with, (n, 3, size, size) in [-1, 1]."""
+    return _pictures([(who, other_picture(who)) for who in people], size)
 
 
-def _pictures(views: list[tuple[int, View]]) -> Tensor:
-    return to_unit(as_channels_first(render_all([(person(TEST.first + who), view) for who, view in views])))
+def _pictures(views: list[tuple[int, View]], size: int) -> Tensor:
+    return to_unit(as_channels_first(render_all([(person(TEST.first + who), view) for who, view in views], size)))
 
 
 @torch.no_grad()

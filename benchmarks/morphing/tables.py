@@ -16,7 +16,7 @@ from benchmarks.morphing.plan import DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, S
 from benchmarks.records import Row
 from clay.world import EMBEDDERS, HELD_OUT
 
-NETWORKS = tuple(EMBEDDERS)
+NETWORKS = EMBEDDERS
 _DRAWS, _SEED = 4000, 1
 
 # MMPMR in % at AdaFace / ArcFace / ElasticFace at a false match rate of 0.1 %, and network calls (2405.15020)

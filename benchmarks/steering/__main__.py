@@ -26,7 +26,7 @@ from benchmarks.records import parse
 from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
-from clay.world import DEFAULT_FOLDER, load_world
+from clay.world import DEFAULT_FOLDER, load_world_of
 from studio.core.presets import PRESETS
 from studio.models.embedded import embedded
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument(
         "--set", nargs=2, action="append", default=[], metavar=("FIELD", "VALUE"), help="change a setting"
     )
-    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="of the images; 128 for edits alone")
+    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="of the images")
     parser.add_argument("--threads", type=int, default=0, help="torch threads; 0 for torch's default")
     parser.add_argument("--out", type=Path, default=Path("runs/steering.jsonl"), help="file for the rows")
     parser.add_argument("--read", type=Path, nargs="+", help="only write the tables of these files into the card")
@@ -68,7 +68,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     settings = {**PRESETS[options.preset], **dict(options.set)}
-    model, world = embedded(size=options.size), load_world()
+    model, world = embedded(size=options.size), load_world_of(options.size)
     for folder in (options.out.parent, options.strips):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from benchmarks.intervals import share
 from benchmarks.records import parse
 from benchmarks.steering.edits import Edit, faces
 from benchmarks.steering.evaluation import Row, same_person
-from clay.world import HELD_OUT, ClayWorld, load_world
+from clay.world import HELD_OUT, ClayWorld, load_world_of
 from studio.core.presets import PRESETS
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
@@ -144,9 +144,8 @@ def main() -> None:
     settings = Settings(**{**PRESETS["Quick"], **dict(options.set)})
     rows = []
     with options.out.open("w", encoding="utf-8") as file:
-        found = chain_rows(
-            embedded(size=options.size), load_world(), settings, options.faces, options.first, options.strips
-        )
+        model, world = embedded(size=options.size), load_world_of(options.size)
+        found = chain_rows(model, world, settings, options.faces, options.first, options.strips)
         for row in found:
             rows.append(row)
             print(json.dumps(row), file=file, flush=True)

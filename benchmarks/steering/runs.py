@@ -99,7 +99,7 @@ def identity_runs(
     model: Model, world: ClayWorld, settings: Mapping[str, Any], count: int, first: int = 0
 ) -> Iterator[Row]:
     """One row for each of `count` pairs of people from face `first`."""
-    people = faces(count + 1, first)
+    people = faces(count + 1, first, model.size)
     for i in range(first, first + count):
         start, target = people[i - first][2], people[i - first + 1][2]
         outcome = finish(model, Settings(**{**settings, "loss": "identity"}), start, target)
@@ -123,7 +123,9 @@ def morph_runs(
     chosen = choose_pairs(world, passports(everybody))[first : first + count]
     for pair in chosen:
         who = (pair.first, pair.second)
-        sources, others = (tuple(to_image(x[None]) for x in images(who)) for images in (passports, other_pictures))
+        sources, others = (
+            tuple(to_image(x[None]) for x in images(who, model.size)) for images in (passports, other_pictures)
+        )
         request = Request(Settings(**{**settings, "loss": "morph"}), *sources)
         *_, done = morph(model, request, CancelTokens().new_token())
         if not isinstance(done, Morphed):

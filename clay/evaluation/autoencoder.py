@@ -11,7 +11,7 @@ from clay.evaluation.sampling import ddim, times
 from clay.evaluation.similarity import features, frechet_distance, perceptual_distance, psnr, ssim
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.identity import IdentityEmbedder
-from clay.networks.images import to_unit
+from clay.networks.images import fit_input, to_unit
 from clay.world import ClayWorld
 
 _BATCH = 50
@@ -19,7 +19,7 @@ _STEPS = 20
 
 
 def errors(world: ClayWorld, result: Tensor, image: Tensor) -> dict[str, float]:
-    """PSNR, SSIM and perceptual distance between `result` and `image`, both (n, 3, 64, 64) in [-1, 1]."""
+    """PSNR, SSIM and perceptual distance between `result` and `image`, both (n, 3, side, side) in [-1, 1]."""
     return {
         "psnr_db": psnr(result, image),
         "ssim": ssim(result, image),
@@ -34,43 +34,54 @@ def accepted(network: IdentityEmbedder, first: Tensor, second: Tensor) -> float:
 
 
 @torch.no_grad()
-def measure_autoencoder(world: ClayWorld, images: Tensor) -> dict[str, object]:
+def measure_autoencoder(
+    world: ClayWorld, images: Tensor, model: DiffusionAutoencoder | None = None
+) -> dict[str, object]:
     """Errors of reconstructions from (z, x_T), of samples from z with a random x_T, and of m(z).
 
     Args:
-        world: the networks.
-        images: (n, 3, 64, 64) uint8.
+        world: the networks that measure.
+        images: (n, 3, side, side) uint8.
+        model: the autoencoder, that of `world` if None; images are resized to its size, and its results back.
     """
-    image, model, grid = to_unit(images), world.autoencoder, times(_STEPS)
-    z = model.encode(image)
-    rebuilt = ddim(model, ddim(model, image, z, grid.flip(0)), z, grid)
-    fresh = ddim(model, torch.randn(image.shape, generator=torch.Generator().manual_seed(1)), z, grid)
+    image, model, grid = to_unit(images), model or world.autoencoder, times(_STEPS)
+    own, side = fit_input(image, model.sample_shape[-1]), image.shape[-1]
+    z = model.encode(own)
+    fresh = ddim(model, torch.randn(own.shape, generator=torch.Generator().manual_seed(1)), z, grid)
+    found = {
+        "from_z_and_x_T": ddim(model, ddim(model, own, z, grid.flip(0)), z, grid),
+        "from_z_and_fresh_x_T": fresh,
+        "coarse_mean": model.decoder(z).mean,
+    }
     return {
-        "from_z_and_x_T": errors(world, rebuilt, image),
-        "from_z_and_fresh_x_T": errors(world, fresh, image),
-        "coarse_mean": errors(world, model.decoder(z).mean, image),
-        "accepted_as_the_person": {name: accepted(network, image, fresh) for name, network in world.embedders.items()},
+        **{name: errors(world, fit_input(result, side), image) for name, result in found.items()},
+        "accepted_as_the_person": {
+            name: accepted(network, image, fit_input(fresh, side)) for name, network in world.embedders.items()
+        },
         "pictures": len(image),
         "sampling_steps": _STEPS,
     }
 
 
 @torch.no_grad()
-def measure_samples(world: ClayWorld, images: Tensor, codes: Tensor) -> dict[str, float]:
+def measure_samples(
+    world: ClayWorld, images: Tensor, codes: Tensor, model: DiffusionAutoencoder | None = None
+) -> dict[str, float]:
     """Frechet distance between samples and test images, in 128 features of the attribute classifier.
 
     Args:
-        world: the networks.
-        images: test images (n, 3, 64, 64) uint8; the second half is the reference.
+        world: the networks that measure.
+        images: test images (n, 3, side, side) uint8; the second half is the reference.
         codes: z of other images (m, 128); the samples' z are drawn from the normal distribution fitted to them.
+        model: the autoencoder, that of `world` if None; its samples are resized to the size of the images.
     """
-    generator, half = torch.Generator().manual_seed(3), len(images) // 2
+    model, generator, half = model or world.autoencoder, torch.Generator().manual_seed(3), len(images) // 2
     law = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T) + 1e-4 * torch.eye(codes.shape[1]))
     white = torch.randn(half, codes.shape[1], generator=generator)
     z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
-    x_T = torch.randn(half, *world.autoencoder.sample_shape, generator=generator)
+    x_T = torch.randn(half, *model.sample_shape, generator=generator)
     parts = zip(torch.split(x_T, _BATCH), torch.split(z, _BATCH), strict=True)
-    samples = torch.cat([ddim(world.autoencoder, *part, times(_STEPS)) for part in parts])
+    samples = torch.cat([fit_input(ddim(model, *part, times(_STEPS)), images.shape[-1]) for part in parts])
     reference = in_batches(lambda image: features(world.attributes, image), images)
     sampled = torch.cat([features(world.attributes, part) for part in torch.split(samples, 2 * _BATCH)])
     return {

@@ -8,6 +8,9 @@ import argparse
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -55,22 +58,34 @@ def identity_table(measures: dict[str, Any]) -> str:
 
 
 def autoencoder_table(measures: dict[str, Any]) -> str:
-    """Reconstruction errors, the Frechet distance of samples, and the time of one sample."""
-    figures, samples = measures["autoencoder"], measures["samples"]
-    lines = ["| | PSNR | SSIM | perceptual distance |", "|---|---|---|---|"]
+    """Reconstruction errors, the Frechet distance of samples, and the time of one sample.
+
+    The figures of a second autoencoder (`clay.evaluation.measure --against`) follow after a stroke.
+    """
+    models = [name for name in ("", "_against") if f"autoencoder{name}" in measures]
+
+    def both(show: Callable[[float], str], part: str, *keys: str) -> str:
+        return " / ".join(show(reduce(getitem, keys, measures[part + name])) for name in models)
+
+    lines = ["| | PSNR, dB | SSIM | perceptual distance |", "|---|---|---|---|"]
     for words, key in (
         ("reconstruction from z and x_T", "from_z_and_x_T"),
         ("sample from z and a random x_T", "from_z_and_fresh_x_T"),
         ("coarse image m(z)", "coarse_mean"),
     ):
-        row = figures[key]
-        lines.append(f"| {words} | {row['psnr_db']:.1f} dB | {row['ssim']:.3f} | {row['perceptual']:.3f} |")
-    accepted = ", ".join(f"{name} {_per_cent(v)}" for name, v in figures["accepted_as_the_person"].items())
+        cells = (("psnr_db", "{:.1f}"), ("ssim", "{:.3f}"), ("perceptual", "{:.3f}"))
+        shown = [both(digits.format, "autoencoder", key, field) for field, digits in cells]
+        lines.append(f"| {words} | {' | '.join(shown)} |")
+    accepted = ", ".join(
+        f"{name} {both(_per_cent, 'autoencoder', 'accepted_as_the_person', name)}"
+        for name in measures["autoencoder"]["accepted_as_the_person"]
+    )
+    samples = measures["samples"]
     lines += [
         "",
         f"Share of samples from z and a random x_T that are accepted as the person at FMR 0.1 %: {accepted}. "
         f"Frechet distance of {samples['samples']} samples to test images, in 128 features of the attribute "
-        f"classifier: {samples['frechet_distance']:.2f}; of as many other test images: "
+        f"classifier: {both('{:.2f}'.format, 'samples', 'frechet_distance')}; of as many other test images: "
         f"{samples['frechet_distance_of_renders']:.2f}. One sample of 20 steps took "
         f"{measures['speed']['ddim_20_batch_1_seconds']:.2f} s.",
     ]

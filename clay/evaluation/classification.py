@@ -33,7 +33,7 @@ def accuracies(predicted: dict[str, Tensor], truth: Tensor) -> Accuracies:
 
 
 def measure_clip(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
-    """Zero-shot accuracy of CLIP on images (n, 3, 64, 64) uint8: the predicted class has the most similar prompt."""
+    """Zero-shot accuracy of CLIP on images (n, 3, h, w) uint8: the predicted class has the most similar prompt."""
     embeddings = in_batches(lambda image: world.clip.encode_image(prepare(image, world.clip), normalize=True), images)
     predicted = {}
     for name, prompts in PROMPTS.items():
@@ -44,7 +44,7 @@ def measure_clip(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
 
 
 def measure_classifier(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
-    """Accuracy of the attribute classifier on images (n, 3, 64, 64) uint8."""
+    """Accuracy of the attribute classifier on images (n, 3, side, side) uint8."""
     classes = in_batches(
         lambda image: torch.stack([p.argmax(1) for p in world.attributes.probabilities(image).values()], 1), images
     )
@@ -52,7 +52,7 @@ def measure_classifier(world: ClayWorld, images: Tensor, truth: Tensor) -> Accur
 
 
 def measure_heads(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
-    """Accuracy of the attribute heads on the codes z of images (n, 3, 64, 64) uint8."""
+    """Accuracy of the attribute heads on the codes z of images (n, 3, side, side) uint8."""
     codes = in_batches(world.autoencoder.encode, images)
     with torch.no_grad():
         return accuracies({name: logits.argmax(1) for name, logits in world.heads(codes).items()}, truth)

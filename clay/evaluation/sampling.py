@@ -26,7 +26,7 @@ def ddim(model: DiffusionAutoencoder, x: Tensor, z: Tensor, grid: Tensor) -> Ten
 
     Args:
         model: the autoencoder.
-        x: (b, 3, 64, 64), the state at the first time.
+        x: (b, 3, side, side), the state at the first time.
         z: codes (b, 128).
         grid: training times (n,).
 

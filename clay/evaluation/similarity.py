@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from clay.networks.attribute_classifier import AttributeClassifier
-from clay.networks.images import fit_input
+from clay.networks.images import backbone_input
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:
@@ -33,7 +33,7 @@ def ssim(image: Tensor, reference: Tensor) -> float:
 
 def _levels(classifier: AttributeClassifier, image: Tensor) -> list[Tensor]:
     """The backbone's feature maps at 16, 8 and 4 pixels."""
-    h, levels = fit_input(image, classifier.size), []
+    h, levels = backbone_input(image, classifier.fold), []
     for block in classifier.backbone:
         h = block(h)
         levels.append(h)

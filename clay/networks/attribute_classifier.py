@@ -6,32 +6,31 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from clay.networks.backbones import Backbone
-from clay.networks.images import fit_input
+from clay.networks.backbones import Backbone, fold_of
+from clay.networks.images import backbone_input
 from clay.networks.storage import read_network, save_network
 from clay.people.attributes import ATTRIBUTES
 
 
 class AttributeClassifier(nn.Module):
-    """image (b, 3, h, w) in [-1, 1], resized to 64 x 64 -> logits of each attribute in `ATTRIBUTES`.
+    """image (b, 3, h, w) in [-1, 1], resized to size x size -> logits of each attribute in `ATTRIBUTES`.
 
     Args:
         channels: widths of the backbone.
+        size: of the input in pixels, a multiple of 64.
     """
 
-    size = 64
-
-    def __init__(self, channels: tuple[int, ...] = (24, 48, 96, 128)) -> None:
+    def __init__(self, channels: tuple[int, ...] = (24, 48, 96, 128), size: int = 64) -> None:
         super().__init__()
-        self.channels = channels
-        self.backbone = Backbone(channels)
+        self.channels, self.size, self.fold = channels, size, fold_of(size)
+        self.backbone = Backbone(channels, 3 * self.fold**2)
         self.heads = nn.ModuleDict(
             {name: nn.Linear(channels[-1] * 16, len(classes)) for name, classes in ATTRIBUTES.items()}
         )
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """By attribute, logits (b, classes)."""
-        h = self.backbone(fit_input(image, self.size)).flatten(1)
+        h = self.backbone(backbone_input(image, self.fold)).flatten(1)
         return {name: head(h) for name, head in self.heads.items()}
 
     @torch.no_grad()
@@ -47,7 +46,7 @@ class AttributeClassifier(nn.Module):
 
     def save_folder(self, folder: Path) -> None:
         """Write config.json and model.safetensors in half precision."""
-        save_network(self, {"channels": list(self.channels)}, folder)
+        save_network(self, {"channels": list(self.channels), "size": self.size}, folder)
 
     @classmethod
     def from_folder(cls, folder: Path, device: str | torch.device, dtype: torch.dtype) -> Self:
@@ -57,6 +56,6 @@ class AttributeClassifier(nn.Module):
             FileNotFoundError: a file is missing; the message names it.
         """
         config, weights = read_network(folder, "attribute classifier")
-        model = cls(tuple(config["channels"]))
+        model = cls(tuple(config["channels"]), config.get("size", 64))
         model.load_state_dict(weights)
         return model.to(device=device, dtype=dtype).eval().requires_grad_(False)

@@ -11,22 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clay.networks.backbones import KINDS
-from clay.networks.images import fit_input
+from clay.networks.backbones import KINDS, fold_of
+from clay.networks.images import backbone_input
 from clay.networks.storage import read_network, save_network
 
 
 class IdentityEmbedder(nn.Module):
-    """image (b, 3, h, w) in [-1, 1], resized to 64 x 64 -> unit vectors (b, dimension).
+    """image (b, 3, h, w) in [-1, 1], resized to size x size -> unit vectors (b, dimension).
 
     Args:
         channels: widths of the backbone.
         dimension: length of the embedding.
         kind: kind of the backbone, one of `KINDS`.
         thresholds: by name of a false match rate, the cosine similarity above which two images show one person.
+        size: of the input in pixels, a multiple of 64.
     """
-
-    size = 64
 
     def __init__(
         self,
@@ -34,17 +33,18 @@ class IdentityEmbedder(nn.Module):
         dimension: int = 128,
         kind: str = "residual",
         thresholds: dict[str, float] | None = None,
+        size: int = 64,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"channels": list(channels), "dimension": dimension, "kind": kind}
-        self.thresholds = dict(thresholds or {})
-        self.backbone = KINDS[kind](channels)
+        self.config: dict[str, Any] = {"channels": list(channels), "dimension": dimension, "kind": kind, "size": size}
+        self.thresholds, self.size, self.fold = dict(thresholds or {}), size, fold_of(size)
+        self.backbone = KINDS[kind](channels, 3 * self.fold**2)
         self.head = nn.Linear(channels[-1] * 16, dimension, bias=False)
         self.norm = nn.BatchNorm1d(dimension, affine=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Unit vectors (b, dimension) of images (b, 3, h, w); their dot product is the cosine similarity."""
-        h = self.backbone(fit_input(image, self.size))
+        h = self.backbone(backbone_input(image, self.fold))
         return F.normalize(self.norm(self.head(h.flatten(1))))
 
     def save_folder(self, folder: Path) -> None:

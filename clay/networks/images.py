@@ -33,3 +33,8 @@ def fit_input(image: Tensor, size: int) -> Tensor:
     if image.shape[-2:] == (size, size):
         return image
     return F.interpolate(image, (size, size), mode="bicubic", antialias=True, align_corners=False)
+
+
+def backbone_input(image: Tensor, fold: int) -> Tensor:
+    """Resize (b, 3, h, w) to 64 fold pixels, and fold them: (b, 3 fold^2, 64, 64); see `fit_input`."""
+    return F.pixel_unshuffle(fit_input(image, 64 * fold), fold)

@@ -10,6 +10,14 @@ EXPRESSIONS = ("neutral", "smiling", "surprised", "sad", "laughing")
 GLASSES = ("none", "glasses", "sunglasses")
 BACKGROUNDS = ("blue", "green", "yellow", "pink", "purple", "white", "teal", "orange")
 
+BACKGROUND_COLOURS = (
+    (0.45, 0.66, 0.92), (0.52, 0.80, 0.56), (0.98, 0.84, 0.45), (0.97, 0.66, 0.72),
+    (0.68, 0.58, 0.90), (0.93, 0.93, 0.92), (0.35, 0.72, 0.74), (0.98, 0.66, 0.42),
+)  # fmt: skip
+"""sRGB in [0, 1], in the order of `BACKGROUNDS`."""
+SEGMENTS = ("background", "skin", "eyes", "clothes", "hair", "hat", "frames", "lenses", "beard")
+"""What a pixel can show; the renderer's materials, with the beard apart from the skin."""
+
 _EXPRESSION_ODDS = (0.24, 0.26, 0.16, 0.16, 0.18)
 _GLASSES_ODDS = (0.56, 0.27, 0.17)
 _HAT_ODDS = 0.22

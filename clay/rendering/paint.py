@@ -3,7 +3,7 @@
 import numpy as np
 
 from clay.people.person import EYE_COLOURS, HAIR_COLOURS, Person
-from clay.people.view import BACKGROUNDS, View
+from clay.people.view import BACKGROUND_COLOURS, BACKGROUNDS, View
 
 # Rows of the table.
 SKIN, HAIR, FACIAL_HAIR, IRIS, LIPS, BACKGROUND, CLOTHES, HAT, LIGHT = range(9)
@@ -17,10 +17,7 @@ _HAIRS = np.array([
     [0.62, 0.62, 0.64], [0.16, 0.36, 0.80], [0.93, 0.42, 0.62],
 ])  # fmt: skip
 _IRISES = np.array([[0.36, 0.18, 0.07], [0.16, 0.45, 0.86], [0.20, 0.58, 0.26], [0.45, 0.52, 0.58]])
-_BACKGROUNDS = np.array([
-    [0.45, 0.66, 0.92], [0.52, 0.80, 0.56], [0.98, 0.84, 0.45], [0.97, 0.66, 0.72],
-    [0.68, 0.58, 0.90], [0.93, 0.93, 0.92], [0.35, 0.72, 0.74], [0.98, 0.66, 0.42],
-])  # fmt: skip
+_BACKGROUNDS = np.array(BACKGROUND_COLOURS)
 _NATURAL = HAIR_COLOURS[:5]  # other hair colours are dyed: the beard is brown
 
 

@@ -161,7 +161,9 @@ def draw(g: Geometry, colours: np.ndarray, pixels: int, out: np.ndarray) -> None
                     out[row, column, channel] = exposed(backdrop(u, v, channel, colours))
 
 
-def render(person: Person, view: View, size: int = 64, samples: int = 2) -> np.ndarray:
+def render(
+    person: Person, view: View, size: int = 64, samples: int = 2, colours: np.ndarray | None = None
+) -> np.ndarray:
     """One image, (size, size, 3) uint8 sRGB, the mean of samples x samples rays per pixel.
 
     Args:
@@ -169,6 +171,7 @@ def render(person: Person, view: View, size: int = 64, samples: int = 2) -> np.n
         view: the view of it; the same person and view always give the same image.
         size: side in pixels; `size * samples` must be a multiple of 8.
         samples: rays per pixel along each axis, at least 1.
+        colours: table as of `paint`, (9, 3) float32, instead of that of the person and the view.
 
     Raises:
         ValueError: `size * samples` is not a positive multiple of 8.
@@ -176,9 +179,18 @@ def render(person: Person, view: View, size: int = 64, samples: int = 2) -> np.n
     if size < 1 or samples < 1 or size * samples % TILE:
         raise ValueError(f"size * samples must be a positive multiple of {TILE}, but is {size} * {samples}.")
     fine = np.empty((size * samples, size * samples, 3), np.float32)
-    draw(geometry(person, view), paint(person, view), size * samples, fine)
+    table = paint(person, view) if colours is None else colours
+    draw(geometry(person, view), table, size * samples, fine)
     mean = fine.reshape(size, samples, size, samples, 3).mean((1, 3))
     return np.asarray(np.clip(mean, 0, 1) ** (1 / 2.2) * 255 + 0.5, dtype=np.uint8)
+
+
+def project(points: np.ndarray, size: int) -> np.ndarray:
+    """World points (n, 3) -> where an image of `size` pixels shows them, (n, 2) float32, x before y, in pixels."""
+    scale = _CAMERA_Z / (_CAMERA_Z - points[:, 2])
+    u = points[:, 0] * scale / _HALF
+    v = ((points[:, 1] - _CAMERA_Y) * scale + _CAMERA_Y - _MIDDLE) / _HALF
+    return np.asarray(np.stack([(u + 1) / 2, (1 - v) / 2], axis=1) * size - 0.5, dtype=np.float32)
 
 
 def render_all(scenes: Sequence[Scene], size: int = 64, samples: int = 2, threads: int = 1) -> np.ndarray:

@@ -3,11 +3,14 @@
 The loss is the sum over attributes of the cross-entropy, each over the images that can show the attribute.
 """
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.backbones import load_enlarged
 from clay.networks.images import to_unit
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN
@@ -20,7 +23,7 @@ class AttributeLoss:
     """The loss on a random batch.
 
     Args:
-        images: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        images: (n, 3, h, w) uint8, in the order of `TRAIN.scenes()`.
         batch: images per step.
     """
 
@@ -44,8 +47,16 @@ class AttributeLoss:
 
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
-    options = parse(arguments("Train the attribute classifier.", steps=1500, rate=1.5e-3, out="attributes"))
-    network = AttributeClassifier((32, 64, 96, 128)).to(options.device).to(memory_format=torch.channels_last)
+    parser = arguments("Train the attribute classifier.", steps=1500, rate=1.5e-3, out="attributes")
+    parser.add_argument("--size", type=int, default=64, help="side of the images in pixels")
+    parser.add_argument(
+        "--start", type=Path, help="folder of weights to start from, of this size or of 64; random weights if left out"
+    )
+    options = parse(parser)
+    network = AttributeClassifier((32, 64, 96, 128), options.size)
+    if options.start:
+        load_enlarged(network, AttributeClassifier.from_folder(options.start, "cpu", torch.float32).state_dict())
+    network.to(options.device).to(memory_format=torch.channels_last)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
     losses = AttributeLoss(training_images(options))
     run(network, losses, plan, options.runs / "attributes.pt", lambda average: average.save_folder(options.out))

@@ -15,7 +15,9 @@ Without it, a classifier may output red hair until the hair is more blue than re
 then has no component towards blue.
 
 Images are augmented, and each has a new random caption in each step, so that the gradient of the similarity changes
-faces rather than texture. `--push` adds adversarial training (`clay.training.augment.adversarial`).
+faces rather than texture. `--push` adds adversarial training (`clay.training.augment.adversarial`). Half of the images
+of more than 64 pixels are reduced to 64, since the same network reads the images of both sizes. `--image-tower` trains
+the image tower alone.
 """
 
 import math
@@ -29,7 +31,7 @@ from torch import Tensor, nn
 
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, prepare, resized, save_clip
-from clay.networks.images import as_channels_first, to_unit
+from clay.networks.images import as_channels_first, fit_input, to_unit
 from clay.networks.readout import Readout
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.captions import caption
@@ -61,7 +63,7 @@ class ClipLoss:
     """The loss on a random batch.
 
     Args:
-        images: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        images: (n, 3, side, side) uint8, in the order of `TRAIN.scenes()`.
         batch: pairs of image and caption per step.
         push: radius of the adversarial step, Euclidean in [-1, 1]; 0 for none.
         autoencoder: for mixup; None for none.
@@ -84,7 +86,7 @@ class ClipLoss:
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=device)))
         scenes = [self.scenes[i] for i in chosen.tolist()]
         tokens = self.tokenizer([caption(person, view, rng) for person, view in scenes]).to(device)
-        image = augment(to_unit(self.images[chosen]), generator)
+        image = augment(halved(to_unit(self.images[chosen])), generator)
         with torch.no_grad():
             clip.logit_scale.clamp_(0, _MAX_SCALE)
         prompts = self._prompts(clip, rng)
@@ -117,9 +119,9 @@ class ClipLoss:
         device, some = chosen.device, chosen[: self.batch // 2]
         scenes = [changed(self.scenes[i], str(rng.choice(CHANGES)), rng) for i in some.tolist()]
         classes = torch.tensor([true_classes(*scene) for scene in scenes], device=device)
-        other = to_unit(as_channels_first(_render(scenes)).to(device))
+        other = to_unit(as_channels_first(_render(scenes, self.images.shape[-1])).to(device))
         w = torch.rand(len(some), 1, generator=generator, device=device)
-        mixed = augment(mix(autoencoder, to_unit(self.images[some]), other, w), generator)
+        mixed = augment(halved(mix(autoencoder, to_unit(self.images[some]), other, w)), generator)
         logits = clip.logit_scale.exp() * _encode(clip, mixed) @ prompts.T
         return torch.lerp(cross_entropies(logits, self.classes[some]), cross_entropies(logits, classes), w).mean()
 
@@ -173,10 +175,16 @@ def _encode(clip: Any, image: Tensor) -> Tensor:
     return embedding
 
 
-def _render(scenes: list[Scene]) -> np.ndarray:
+def halved(image: Tensor) -> Tensor:
+    """The first half of a batch (b, 3, side, side) without what is finer than 64 pixels: reduced, then enlarged."""
+    side, count = image.shape[-1], len(image) // 2
+    return image if side == 64 else torch.cat([fit_input(fit_input(image[:count], 64), side), image[count:]])
+
+
+def _render(scenes: list[Scene], size: int) -> np.ndarray:
     from clay.rendering.render import render_all  # numba is needed for mixup only
 
-    return render_all(scenes, threads=torch.get_num_threads())
+    return render_all(scenes, size, threads=torch.get_num_threads())
 
 
 def main() -> None:
@@ -186,8 +194,12 @@ def main() -> None:
     parser.add_argument("--push", type=float, default=0.0, help="radius of the adversarial step; 0 for none")
     parser.add_argument("--between", type=Path, help="folder of the diffusion autoencoder, for mixup; none if left out")
     parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
+    parser.add_argument("--image-tower", action="store_true", help="leave the text tower as it is")
     options = parse(parser)
-    model = resized(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
+    model: Any = resized(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
+    if options.image_tower:
+        model.requires_grad_(False)
+        model.visual.requires_grad_(True)
     network = Readout(model, MODEL_CONFIG["embed_dim"], PERSON_SIZE + VIEW_SIZE)
     network = network.to(options.device).to(memory_format=torch.channels_last)
     autoencoder = DiffusionAutoencoder.from_folder(options.between, options.device) if options.between else None

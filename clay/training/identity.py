@@ -24,10 +24,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clay.networks.backbones import load_enlarged
 from clay.networks.identity import IdentityEmbedder
 from clay.networks.images import to_unit
 from clay.networks.readout import Readout
-from clay.people.dataset import TRAIN, person
+from clay.people.dataset import TRAIN, Split, person
 from clay.people.vectors import PERSON_SIZE, person_vector, person_weights
 from clay.training.augment import augment
 from clay.training.command import arguments, parse, run, training_images
@@ -47,10 +48,10 @@ EMBEDDERS: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class LookAlikes:
-    """Draws groups of similar people from the training split."""
+    """Draws groups of similar people from a split."""
 
-    def __init__(self) -> None:
-        people = [person(TRAIN.first + i) for i in range(TRAIN.identities)]
+    def __init__(self, split: Split = TRAIN) -> None:
+        people = [person(split.first + i) for i in range(split.identities)]
         hair = {name: i for i, name in enumerate(sorted({p.hair_style + p.hair_colour for p in people}))}
         self.hair = np.array([hair[p.hair_style + p.hair_colour] for p in people])
         self.skin = np.array([p.skin for p in people])
@@ -98,7 +99,7 @@ class IdentityLoss:
     """The loss on a random batch.
 
     Args:
-        images: (n, 3, 64, 64) uint8, in the order of `TRAIN.scenes()`.
+        images: (n, 3, h, w) uint8, those of the first people of `TRAIN`, in the order of its scenes.
         plan: its number of steps determines when batches of similar people begin.
         people: people per step.
         each: images of each person.
@@ -106,14 +107,15 @@ class IdentityLoss:
 
     def __init__(self, images: Tensor, plan: Plan, people: int = 40, each: int = 3) -> None:
         self.images, self.plan, self.people, self.each = images, plan, people, each
-        self.look_alikes = LookAlikes()
-        vectors = torch.tensor([person_vector(person(TRAIN.first + i)) for i in range(TRAIN.identities)])
+        self.split = TRAIN.first_people(len(images) // TRAIN.views)
+        self.look_alikes = LookAlikes(self.split)
+        vectors = torch.tensor([person_vector(person(TRAIN.first + i)) for i in range(self.split.identities)])
         self.vectors = vectors.to(images.device)
         self.weighted = ((vectors - vectors.mean(0)) * torch.tensor(person_weights())).to(images.device)
 
     def _people(self, step: int, generator: torch.Generator) -> Tensor:
         if step < self.plan.steps // 4 or step % 2:
-            return torch.randperm(TRAIN.identities, generator=generator, device=generator.device)[: self.people]
+            return torch.randperm(self.split.identities, generator=generator, device=generator.device)[: self.people]
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
         return torch.tensor(self.look_alikes.pick(self.people, rng), device=generator.device)
 
@@ -139,17 +141,20 @@ def main() -> None:
     """Train, and save the weights at every checkpoint."""
     parser = arguments("Train an identity embedder.", steps=1600, rate=1.5e-3, out="identity")
     parser.add_argument("--name", choices=tuple(EMBEDDERS), default="identity", help="which embedder; also set --out")
-    parser.add_argument("--people", type=int, default=40, help="people per step, with three images each")
-    parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
+    parser.add_argument("--batch", type=int, default=40, help="people per step, with three images each")
+    parser.add_argument("--size", type=int, default=64, help="side of the images in pixels")
+    parser.add_argument(
+        "--start", type=Path, help="folder of weights to start from, of this size or of 64; random weights if left out"
+    )
     options = parse(parser)
     kind, channels = EMBEDDERS[options.name]
-    model = IdentityEmbedder(channels, kind=kind)
+    model = IdentityEmbedder(channels, kind=kind, size=options.size)
     if options.start:
-        model.load_state_dict(IdentityEmbedder.from_folder(options.start, "cpu", torch.float32).state_dict())
+        load_enlarged(model, IdentityEmbedder.from_folder(options.start, "cpu", torch.float32).state_dict())
     network = Readout(model, int(model.config["dimension"]), PERSON_SIZE)
     network = network.to(options.device).to(memory_format=torch.channels_last)
     plan = Plan(options.steps, options.rate, warmup=60, decay=0.99, clip=5.0, seed=options.seed)
-    losses = IdentityLoss(training_images(options), plan, options.people)
+    losses = IdentityLoss(training_images(options), plan, options.batch)
     checkpoint = options.runs / f"{options.name}.pt"
     run(network, losses, plan, checkpoint, lambda average: average.network.save_folder(options.out))
 

@@ -12,12 +12,12 @@ def mix(autoencoder: DiffusionAutoencoder, first: Tensor, second: Tensor, w: Ten
 
     Args:
         autoencoder: gives z = E(x) and the coarse image m(z).
-        first: x_0, (b, 3, 64, 64) in [-1, 1].
+        first: x_0, (b, 3, side, side) in [-1, 1].
         second: x_1, likewise.
         w: (b, 1) in [0, 1].
 
     Returns:
-        (b, 3, 64, 64) in [-1, 1].
+        (b, 3, side, side) in [-1, 1].
     """
     z_0, z_1 = autoencoder.encode(first), autoencoder.encode(second)
     m_0, m_1, m = autoencoder.decoder(torch.cat([z_0, z_1, torch.lerp(z_0, z_1, w)])).mean.chunk(3)

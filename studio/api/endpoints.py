@@ -3,6 +3,7 @@
     steer             picture and settings -> steered picture, record
     morph             two faces and settings -> morph, record with the result of every face network
     compare           picture, settings and gradient methods -> cost and result of each method
+    likeness          photograph -> clay face of the person, its values, notes
     find_faces        picture -> the settings that crop to each of its faces, the largest first
     settings_schema   nothing -> the JSON schema of the settings
 
@@ -23,7 +24,7 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.events import api
 
-from studio.api.responses import compared, cropped, morphed, steered
+from studio.api.responses import compared, cropped, likened, morphed, steered
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
 from studio.core.goals import GOALS, SUITED_FIELDS
@@ -32,6 +33,7 @@ from studio.core.presets import suited
 from studio.core.settings import MIX, Settings, choices
 from studio.images import faces as photo_faces
 from studio.images.framing import ALIGNED
+from studio.images.likeness import changed_by_hand, likeness_of
 from studio.models.domain import domain_of
 from studio.queue.app_state import Studio, Task
 from studio.queue.device import CONCURRENT_RUNS
@@ -89,6 +91,17 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: Sess
             raise UserError(NO_FILE)
         yield photo_faces.find_faces(path, world.framing if world else ALIGNED)
 
+    def likeness(named: Named, stop: CancelToken) -> Iterator[Any]:
+        """Make a clay likeness, a caricature, of a face in a photograph, with the consent of the person shown.
+
+        `face` is the number of the face, the largest first. `changes` sets values of the clay face by hand, such as
+        {"hair_style": "long"}. Returns the picture, which `steer` and `morph` take, and its values.
+        """
+        path = uploaded(named["image"])
+        if path is None:
+            raise UserError(NO_FILE)
+        yield changed_by_hand(likeness_of(path, named["face"]), named["changes"] or {})
+
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
     methods = _parameter("methods", GenericAlias(list, _type("gradient")), list(GRADIENTS))
@@ -99,6 +112,8 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: Sess
     endpoint.add(morph, morphed(lambda: studio.model), [*faces, *of_a_morph, marked], _PICTURE_AND_RECORD)
     endpoint.add(compare, compared, [image, *_settings({"gradient"}), second, methods], dict[str, Any])
     endpoint.add(find_faces, cropped, [image], dict[str, Any])
+    face, changes = _parameter("face", int, 1), _parameter("changes", dict[str, Any] | None, None)
+    endpoint.add(likeness, likened(studio.model), [image, face, changes, marked], _PICTURE_AND_RECORD)
     api(settings_schema, api_name="settings_schema", queue=False)
 
 

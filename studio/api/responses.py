@@ -11,12 +11,15 @@ from typing import Any
 
 from PIL import Image
 
+from clay.people.ranges import values_of
 from studio.core.settings import title
 from studio.core.text import text_warnings
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
+from studio.images.clay import draw_scene
 from studio.images.faces import Faces
 from studio.images.label import draw_label
+from studio.images.likeness import Likeness
 from studio.models.interface import Model
 from studio.runs.compare import Column, Comparison
 from studio.runs.events import Outcome, Progress, Waiting
@@ -72,6 +75,19 @@ def cropped(event: Faces | None, folder: Path, named: Named) -> Json:
     """The settings of a crop to each face, under "faces"."""
     found = event.found if event else ()
     return {"faces": [{f"crop_{name}": value for name, value in one.crop._asdict().items()} for one in found]}
+
+
+def likened(model: Model) -> Callable[[object, Path, Named], Pair]:
+    """Responses of a likeness: the picture, its values, those of the other candidates, and notes."""
+
+    def respond(event: object, folder: Path, named: Named) -> Pair:
+        if not isinstance(event, Likeness):
+            return None, moving(event)
+        values = [values_of(scene) for scene in event.scenes]
+        written = {"values": values[0], "others": values[1:], "notes": list(event.notes)}
+        return _file(draw_scene(event.scenes[0], min(model.size, 256)), written, folder, named), written
+
+    return respond
 
 
 def _column(column: Column) -> Json:

@@ -3,6 +3,7 @@
     python -m studio.cli steer IMAGE --text "a face with red hair"       steer an image towards a goal
     python -m studio.cli morph FIRST SECOND                              morph two faces into one
     python -m studio.cli compare IMAGE --text "a face with a hat"        compare gradient methods
+    python -m studio.cli likeness PHOTO --out FACE.png                   clay face of a person in a photograph
     python -m studio.cli settings                                        list settings, defaults and ranges
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
@@ -27,6 +28,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from studio.cli.likeness import add_likeness_flags, write_likeness
 from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
 from studio.cli.settings import collected, existing
 from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
@@ -99,6 +101,11 @@ def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) ->
         show_comparison(state, Console())
 
 
+def _likeness(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    for note in write_likeness(args).notes:
+        console.print(note, highlight=False)
+
+
 def _settings(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
     show_settings(Console())
 
@@ -150,9 +157,12 @@ def _parser() -> argparse.ArgumentParser:
     compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
     compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
     compare_job.set_defaults(job=_compare)
+    likeness_job = jobs.add_parser("likeness", help="make a clay face, a caricature, of a person in a photograph")
+    add_likeness_flags(likeness_job)
+    likeness_job.set_defaults(job=_likeness)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, settings_job):
+    for job in (steer_job, morph_job, compare_job, likeness_job, settings_job):
         add_plugin_flag(job)
     return parser
 

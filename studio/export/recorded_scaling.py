@@ -94,7 +94,7 @@ def write_scaling(scaling: Scaling, folder: Path = FOLDER) -> None:
 
 def main() -> None:
     """Measure and write."""
-    model = embedded()
+    model = embedded(size=64)
     points = []
     for point in measure(model):
         print(f"N = {point.steps}: {point.method}, error {point.error:.2g}, {point.memory / 2**20:.1f} MiB", flush=True)

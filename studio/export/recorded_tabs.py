@@ -24,6 +24,7 @@ from studio.export.recordings import FOLDER as RECORDINGS
 from studio.export.recordings import sheet, tiles
 from studio.models.embedded import embedded, examples, morph_examples
 from studio.models.interface import Model
+from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.compare import Column, Comparison, compare
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.measures.held_out import Verdict
@@ -144,7 +145,7 @@ def _read(path: Path) -> Any:
 
 def main() -> None:
     """Make both recordings."""
-    model = embedded()
+    model = embedded(size=ENTRIES[DEFAULT].size)
     with TemporaryDirectory() as folder:
         stop = CancelToken(Path(folder) / "stop")
         first, second = morph_examples()

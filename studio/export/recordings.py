@@ -25,6 +25,7 @@ from studio.core.settings import parse
 from studio.export.metadata import record
 from studio.models.embedded import ASSETS, embedded, examples
 from studio.models.interface import Model
+from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import Trajectory
@@ -160,7 +161,7 @@ def _order(name: str) -> int:
 
 def main(names: Iterable[str] = ()) -> None:
     """Make the recordings of these names; all by default."""
-    model, images = embedded(), {path.stem: path for path in examples()}
+    model, images = embedded(size=ENTRIES[DEFAULT].size), {path.stem: path for path in examples()}
     with TemporaryDirectory() as folder:
         for name in names or PLANS:
             plan = PLANS[name]

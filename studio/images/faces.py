@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from losses.faces import FaceFinder, NoFaceFound, load_finder
+from losses.faces import Face, FaceFinder, NoFaceFound, load_finder
 from losses.faces.load import DEFAULT_FOLDER
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.images.crop import Crop, crop_image
 from studio.images.framing import Framing, crop_of, face_square, is_similar, rounded
-from studio.images.load import QUEUE_TIMEOUT, load_whole, to_tensor
+from studio.images.load import QUEUE_TIMEOUT, WholeImage, load_whole, to_tensor
 
 LARGEST_SIDE = 768
 """Pixels of the longer side of the detector's input; the detector resizes it to 416 and 608."""
@@ -57,20 +57,29 @@ def find_faces(path: str | Path, framing: Framing) -> Faces:
     Raises:
         UserError: as `load_picture`; or other searches take longer than `QUEUE_TIMEOUT`.
     """
+    whole, faces = detect(path)
+    size = whole.image.width, whole.image.height
+    crops = [rounded(crop_of(face_square(face.square, framing), *size)) for face in faces[:MAX_FACES]]
+    found = tuple(FaceCrop(crop, crop_image(whole.image, THUMBNAIL, crop)) for crop in crops)
+    return Faces(whole.width, whole.height, found)
+
+
+def detect(path: str | Path) -> tuple[WholeImage, list[Face]]:
+    """An image file, its longer side at most `LARGEST_SIDE` pixels, and the faces in it, the largest first.
+
+    Raises:
+        UserError: as `find_faces`.
+    """
     whole = load_whole(path, LARGEST_SIDE)
     if not _DETECTING.acquire(timeout=QUEUE_TIMEOUT):
         raise UserError("The face detector is busy with other pictures: set the crop by hand.")
     try:
-        faces = _detector().find(to_tensor(whole.image))
+        return whole, _detector().find(to_tensor(whole.image))
     except (FileNotFoundError, ValueError) as error:
         log.error("The face detector cannot be used", exc_info=error)
         raise UserError("The face detector's files are missing or damaged: set the crop by hand.") from error
     finally:
         _DETECTING.release()
-    size = whole.image.width, whole.image.height
-    crops = [rounded(crop_of(face_square(face.square, framing), *size)) for face in faces[:MAX_FACES]]
-    found = tuple(FaceCrop(crop, crop_image(whole.image, THUMBNAIL, crop)) for crop in crops)
-    return Faces(whole.width, whole.height, found)
 
 
 def crop_on_face(path: str | Path, framing: Framing, number: int = 1) -> Crop:

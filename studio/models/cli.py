@@ -21,10 +21,10 @@ from studio.models.interface import Model
 from studio.models.options import LoadOptions
 from studio.models.placement.compiled import compile_denoiser
 from studio.models.placement.placement import best_device, use_tensor_cores
-from studio.models.registry import ENTRIES
+from studio.models.registry import DEFAULT, ENTRIES
 
-EMBEDDED = ("embedded", "embedded-128")
-"""The models that ship with the studio and need no network."""
+EMBEDDED = (DEFAULT, "embedded")
+"""The models that ship with the studio and need no network; the first one is loaded."""
 _NOT_EMBEDDED = (
     "start_prompt",
     "negative",
@@ -89,7 +89,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def selected_model(args: argparse.Namespace, device: str | None, public: bool = False) -> Model:
     """Load the model that the flags select; for the arguments and errors see `model_loader`."""
-    return model_loader(args, device, public)(args.model or "embedded")
+    return model_loader(args, device, public)(args.model or DEFAULT)
 
 
 def default_names(public: bool = False) -> tuple[str, ...]:

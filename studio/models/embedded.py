@@ -12,7 +12,7 @@ from clay.people.attributes import ATTRIBUTES
 from clay.people.parts import PARTS
 from clay.people.prompts import PROMPTS
 from clay.people.texts import unknown_words
-from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world
+from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.models.domain import decoder_of
@@ -23,7 +23,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"
 _NOTE = (
     "The embedded model is small and was trained on rendered clay faces only: "
-    "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face."
+    "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face. "
+    "Make a clay likeness of it first."
 )
 
 
@@ -41,7 +42,7 @@ def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
     verify(PARTS_FOLDER)
     if size == 128:
         verify(FOLDER_128)
-    world = load_world(WEIGHTS if size == 64 else FOLDER_128, device=device, shared=WEIGHTS)
+    world = load_world_of(size, device)
     # faster convolutions, on CPUs too; `python -m benchmarks.memory_format` measures it
     world.autoencoder.to(memory_format=torch.channels_last)
     return model_of_world(world)

@@ -109,8 +109,8 @@ def _ddpm(name: str, dataset: str, repo: str, revision: str | None = None) -> En
 
 
 _ALL = (
-    Entry("embedded", "Clay faces", "embedded", "", "MIT", 64, 5, 0, "seconds on a CPU"),
-    Entry("embedded-128", "Clay faces at 128 pixels", "embedded", "", "MIT", 128, 6, 0, "seconds on a CPU"),
+    Entry("embedded-128", "Clay faces", "embedded", "", "MIT", 128, 6, 0, "seconds on a CPU"),
+    Entry("embedded", "Clay faces at 64 pixels", "embedded", "", "MIT", 64, 5, 0, "seconds on a CPU"),
     _ddpm("ddpm-celebahq", "CelebA-HQ", "google/ddpm-ema-celebahq-256"),
     _ddpm("ddpm-church", "LSUN churches", "google/ddpm-ema-church-256"),
     _ddpm("ddpm-cat", "LSUN cats", "google/ddpm-cat-256", "82ca0d5db4a5ec6ff0e9be8d86852490bc18a3d9"),
@@ -295,3 +295,5 @@ _ALL = (
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in _ALL})
 """By name, in display order."""
+DEFAULT = "embedded-128"
+"""The model of a studio that is started without another."""

@@ -17,6 +17,7 @@ from studio.ui.blocks import Blocks
 from studio.ui.compare.tab import compare_tab
 from studio.ui.events import QUICK
 from studio.ui.fields import NAME_EXAMPLES
+from studio.ui.likeness.tab import likeness_tab
 from studio.ui.model_picker import model_picker, wire_picker
 from studio.ui.morph.tab import morph_tab
 from studio.ui.steer.tab import steer_tab
@@ -28,6 +29,9 @@ _HEAD = f"""# {TITLE}
 **Change a face towards a goal, and watch every step.** The picture is inverted, losslessly, to the noise of a diffusion
 model. Gradients through every sampling step then optimise that noise towards the goal."""
 _SMALL_PRINT = "Images stay on this server and are deleted after your session; the About tab lists what is kept."
+
+
+_RUNS = ("run", "morph-run", "compare-run")
 
 
 def _small_print(model: Model) -> str:
@@ -55,17 +59,19 @@ def page(studio: Studio, examples: Sequence[Path], on_device: Callable[[Any], An
         # wrap: Gradio measures the tabs before the fonts are loaded, and may move one to a menu for good
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Steer", id="steer"):
-                runs = [steer_tab(blocks, studio, examples, stream, picker.loaded)]
+                slots = [steer_tab(blocks, studio, examples, stream, picker.loaded)]
             with gr.Tab("Morph", id="morph"):
-                pictures = [*morph_examples(), *examples]
-                runs.append(morph_tab(blocks, studio, pictures, stream, picker.loaded))
+                slots += morph_tab(blocks, studio, [*morph_examples(), *examples], stream, picker.loaded)
             with gr.Tab("Compare", id="compare"):
-                runs.append(compare_tab(studio, examples, stream, picker.loaded))
+                slots.append(compare_tab(studio, examples, stream, picker.loaded))
+            with gr.Tab("Likeness", id="likeness") as tab:
+                likeness_tab(studio, tabs, tab, slots)
             with gr.Tab("About", id="about"):
                 about_tab(studio, picker.loaded)
         tabs.change(None, js=NAME_EXAMPLES, **QUICK)
         small_print = gr.Markdown(_small_print(studio.model), elem_id="small-print")
         picker.loaded.change(lambda: _small_print(studio.model), None, small_print, **QUICK)
+        runs = [one for one in blocks.blocks.values() if isinstance(one, gr.Button) and one.elem_id in _RUNS]
         wire_picker(blocks, studio, picker, runs)
         add_endpoints(studio, on_device, blocks.cleaner)
         blocks.cleaner.on_unload(studio.cancel_tokens)

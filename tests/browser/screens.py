@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from PIL import Image
@@ -20,6 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
 from tests.browser.conftest import QUIET
+from tests.studio.images.portraits import portrait, saved
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screens"
 PATIENCE = 600_000
@@ -80,6 +82,15 @@ def job(tab: str) -> Callable[[Page], None]:
     return act
 
 
+def likeness(page: Page) -> None:
+    """A portrait and its likeness."""
+    page.get_by_role("tab", name="Likeness").click()
+    with TemporaryDirectory() as folder:
+        page.set_input_files("#likeness-photo input[type=file]", saved(portrait(), Path(folder)))
+        page.click("#likeness-make")
+        expect(page.locator("#likeness-candidates .faces button")).to_have_count(3, timeout=PATIENCE)
+
+
 SCREENS: Mapping[str, Screen] = {
     "start": Screen(start),
     "start-dark": Screen(start, "dark"),
@@ -90,6 +101,7 @@ SCREENS: Mapping[str, Screen] = {
     "morph": Screen(job("Morph")),
     "compare": Screen(job("Compare")),
     "compare-dark": Screen(job("Compare"), "dark"),
+    "likeness": Screen(likeness),
     "about": Screen(about),
     "present": Screen(start, width=1920, height=1080, query="&present=1", whole=False),
     "phone": Screen(done, width=390, height=844),

@@ -38,10 +38,10 @@ def test_another_model_keeps_picture_and_settings(visit: Callable[..., Page], tm
     write(page, "a face with a blue hat")
     few_steps(page, 3)
     try:
-        choose(page, "Clay faces at 128 pixels")
-        expect(page.locator("#live [data-shown]")).to_have_attribute("data-shown", "model input, 128 × 128")
+        choose(page, "Clay faces at 64 pixels")
+        expect(page.locator("#live [data-shown]")).to_have_attribute("data-shown", "model input, 64 × 64")
         expect(page.locator("#model-line")).to_contain_text("Licence: MIT. Memory: about")
-        expect(page.locator("#save-large")).to_contain_text("enlarged 4 ×")
+        expect(page.locator("#save-large")).to_contain_text("enlarged 8 ×")
         assert prompt(page) == "a face with a blue hat"
         page.keyboard.press("Escape")
         still(page)
@@ -51,17 +51,17 @@ def test_another_model_keeps_picture_and_settings(visit: Callable[..., Page], tm
         expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
         wait_ready(page)
         result = saved(page, tmp_path)
-        assert result.size == (128, 128)
-        assert json.loads(result.text[KEY])["model"]["name"] == "clay faces, 128 px"
+        assert result.size == (64, 64)
+        assert json.loads(result.text[KEY])["model"]["name"] == "clay faces, 64 px"
         # a page that was open before shows the switch with its next run
         few_steps(other, 1)
         begin(other, lambda: start(other))
-        expect(other.locator("#model input")).to_have_value("Clay faces at 128 pixels (MIT, CPU)", timeout=RUN)
+        expect(other.locator("#model input")).to_have_value("Clay faces at 64 pixels (MIT, CPU)", timeout=RUN)
         wait_ready(other)
     finally:
         choose(page, "Clay faces (MIT, CPU)")
-    expect(page.locator("#live [data-shown]")).to_have_attribute("data-shown", "model input, 64 × 64")
+    expect(page.locator("#live [data-shown]")).to_have_attribute("data-shown", "model input, 128 × 128")
     begin(page, lambda: start(page))
     expect(page.locator("#status")).to_contain_text("Finished", timeout=RUN)
     wait_ready(page)
-    assert saved(page, tmp_path).size == (64, 64)
+    assert saved(page, tmp_path).size == (128, 128)

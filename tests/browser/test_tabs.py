@@ -68,7 +68,7 @@ WATCH = """(where) => {
 }"""
 
 
-def test_two_faces_are_morphed_live_judged_and_saved(morph: Page, tmp_path: Path) -> None:
+def test_two_faces_are_morphed_live_measured_and_saved(morph: Page, tmp_path: Path) -> None:
     expect(morph.locator("#morph-stage img")).to_have_count(4)  # the recorded run
     expect(morph.locator("#morph-status")).to_contain_text("Recorded run")
     number(morph, "morph-optimisation_steps", 20)

@@ -66,6 +66,6 @@ def test_loading_the_world_needs_no_renderer():
 def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "diffusion").mkdir()
     with pytest.raises(
-        FileNotFoundError, match=r"is incomplete: clip, identity, judge, jury, attributes, heads is missing"
+        FileNotFoundError, match="clip, identity, convolutional, transformer, attributes, heads is missing"
     ):
         load_world(tmp_path)

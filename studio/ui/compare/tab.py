@@ -28,6 +28,7 @@ from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
+from studio.ui.likeness.slots import Offer, Slot, offer
 
 _MAIN = ("mode", "variables", "sampling_steps", "optimisation_steps")
 _MORE = ("noise_level", "z_rate", "noise_rate", "optimiser", "closeness", "seed")
@@ -40,6 +41,7 @@ class _Tab:
     """The components that a comparison reads and writes; `lines` are the recorded ones of the second chart."""
 
     start: gr.Image
+    likeness: Offer
     second: gr.Image
     goal: gr.Radio
     prompt: gr.Textbox
@@ -52,23 +54,20 @@ class _Tab:
     lines: Scaling | None
 
 
-def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> gr.Button:
-    """The tab's content, built inside an open `gr.Tab`.
+def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> Slot:
+    """The tab's content, built inside an open `gr.Tab`; returns the picture to change.
 
     Args:
         studio: model, device queue, cancel tokens.
         examples: pictures; the page opens with the first.
         stream: `studio.stream`, or a wrapper around it that a host needs.
         loaded: changes when another model was loaded.
-
-    Returns:
-        The button that starts a comparison.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
             gr.Markdown("### Task")
             start = picture("Image to change", "compare-first", examples[0] if examples else None, height=210)
-            chosen = example_row(examples, start)
+            chosen, likeness = example_row(examples, start), offer("compare-first")
             goals = [(one.label, one.name) for one in offered("compare")]
             goal = gr.Radio(goals, value=_GOAL, label="Goal", elem_id="compare-goal", elem_classes="cards")
             prompt = gr.Textbox(value=PROMPTS[0], label="Prompt", lines=1, max_length=300, elem_id="compare-prompt")
@@ -111,8 +110,8 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
                 apply_default_css=False,
             )
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
-    tab = _Tab(start, second, goal, prompt, methods, fields, job, shown, curve, scaling, lines)
-    _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    tab = _Tab(start, likeness, second, goal, prompt, methods, fields, job, shown, curve, scaling, lines)
+    slot = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     goal.change(
         lambda chosen: {
             second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),
@@ -125,10 +124,10 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
     )
     goal.input(lambda chosen: list(suited(chosen).values()), goal, [fields[name] for name in SUITED_FIELDS], **QUICK)
     goal.change(None, js=NAME_EXAMPLES, **QUICK)
-    return job.run
+    return slot
 
 
-def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> Slot:
     names = tuple(tab.fields)
 
     def work(
@@ -172,6 +171,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     changed = settled(tab.start.input, tab.start.clear, tab.methods.input)
     for event in [changed, *chosen_example]:
         event.then(look, inputs, looked, **QUICK)
+    replaced = [settled(tab.start.input, tab.start.clear), *chosen_example]
+    return Slot("Compare", "compare", tab.start, tab.likeness, (look, inputs, looked), replaced)
 
 
 def _shown(tab: _Tab, forecast: float | None, state: Comparison) -> Updates:

@@ -26,6 +26,7 @@ from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import example_row, model_input, picture
 from studio.ui.job import Job, follow, job_row, wire_job
+from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
 from studio.ui.morph.downloads import download_row, wire_downloads
 
@@ -43,6 +44,7 @@ class _Tab:
     """The components that a morph reads and writes."""
 
     faces: tuple[gr.Image, gr.Image]
+    offers: tuple[Offer, Offer]
     preset: gr.Radio
     paper: gr.Dropdown
     fields: Mapping[str, Control]
@@ -55,8 +57,8 @@ class _Tab:
 
 def morph_tab(
     blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State
-) -> gr.Button:
-    """The tab's content, built inside an open `gr.Tab`.
+) -> list[Slot]:
+    """The tab's content, built inside an open `gr.Tab`; returns its two faces.
 
     Args:
         blocks: the page, for its load event.
@@ -64,14 +66,11 @@ def morph_tab(
         examples: pictures; the page opens with the first two, which should look alike, and their recorded morph.
         stream: `studio.stream`, or a wrapper around it that a host needs.
         loaded: changes when another model was loaded.
-
-    Returns:
-        The button that starts a morph.
     """
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, preset, paper, fields, chosen = _inputs(examples, pair)
+            faces, offers, preset, paper, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
             begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
@@ -84,12 +83,12 @@ def morph_tab(
             )
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    tab = _Tab(faces, preset, paper, fields, job, stage, panel, numbers, downloads.shown)
-    _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    tab = _Tab(faces, offers, preset, paper, fields, job, stage, panel, numbers, downloads.shown)
+    slots = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     wire_downloads(downloads, job.message, lambda: studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
         blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
-    return job.run
+    return slots
 
 
 _SHOWN = 6  # examples below each face
@@ -98,15 +97,16 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], gr.Radio, gr.Dropdown, Mapping[str, Control], list[Any]]:
+) -> tuple[tuple[gr.Image, gr.Image], tuple[Offer, Offer], gr.Radio, gr.Dropdown, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
-        faces, chosen = [], []
+        faces, offers, chosen = [], [], []
         for k, label in enumerate(("First face", "Second face")):
             with gr.Column(min_width=140):
                 face = picture(label, f"morph-{k + 1}", pair[k] if len(pair) == 2 else None, height=190)
                 chosen += example_row(examples[:_SHOWN], face)
                 faces.append(face)
+                offers.append(offer(f"morph-{k + 1}"))
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
     paper = gr.Dropdown(["None", *PAPER], value="None", label="Run of the paper", elem_id="morph-paper")
@@ -114,10 +114,10 @@ def _inputs(
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
         fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
-    return (faces[0], faces[1]), preset, paper, fields, chosen
+    return (faces[0], faces[1]), (offers[0], offers[1]), preset, paper, fields, chosen
 
 
-def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> None:
+def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> list[Slot]:
     names = tuple(tab.fields)
 
     def work(
@@ -167,6 +167,11 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
     tab.paper.change(choose_paper, tab.paper, [tab.preset, *tab.fields.values()], **QUICK)
+    seen = (look, list(tab.faces), looked)
+    return [
+        Slot(f"Morph, {name} face", "morph", face, tab.offers[k], seen, [changed[k], *chosen_example[k : k + 1]])
+        for k, (name, face) in enumerate(zip(("first", "second"), tab.faces, strict=True))
+    ]
 
 
 def _shown(tab: _Tab, request: Request, event: Morphing | Morphed) -> Updates:

@@ -52,6 +52,11 @@ class FoundFaces:
         return {"text": sentence, "faces": pictures, "chosen": face, "undo": face >= 0}
 
 
+def chosen_face(found: FoundFaces) -> int:
+    """The number of the face to which the picture is cropped; 1, the largest, if to none."""
+    return found.crops.index(found.set_here) + 1 if found.set_here in found.crops else 1
+
+
 @dataclass(frozen=True)
 class FacePanel:
     """The components that show faces; hidden while their text is empty."""

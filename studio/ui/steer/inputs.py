@@ -18,6 +18,7 @@ from studio.export.recordings import Recording
 from studio.ui.controls import controls
 from studio.ui.events import Updates
 from studio.ui.fields import CONSENT, DEFAULTS, example_row, picture, slider, text
+from studio.ui.likeness.slots import Offer, offer
 from studio.ui.steer.area import AreaInputs, area_inputs
 from studio.ui.steer.faces import FacePanel, face_panel
 from studio.ui.viewers import viewer
@@ -45,6 +46,7 @@ class StartInputs:
     chosen: Sequence[Any]
     reconstruct: gr.Button
     faces: FacePanel
+    offer: Offer
     outside: gr.HTML
     seen: gr.HTML
     fields: Mapping[str, Field]
@@ -130,11 +132,12 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     chosen = [] if recordings else example_row(examples, image)
     gr.HTML(CONSENT, elem_classes="plain", apply_default_css=False)
     reconstruct = gr.Button("Check reconstruction", size="sm", elem_id="reconstruct")
-    faces, outside = face_panel("photo"), gr.HTML("", elem_id="outside", apply_default_css=False)
+    faces, likeness = face_panel("photo"), offer("first")
+    outside = gr.HTML("", elem_id="outside", apply_default_css=False)
     with gr.Accordion("Crop", open=False, elem_id="crop"):
         seen = _seen("seen")
         fields = _crop(FIRST_CROP)
-    return StartInputs(image, recorded, chosen, reconstruct, faces, outside, seen, fields)
+    return StartInputs(image, recorded, chosen, reconstruct, faces, likeness, outside, seen, fields)
 
 
 def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_names: Sequence[str] = ()) -> GoalInputs:

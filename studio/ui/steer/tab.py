@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from studio.export.recordings import load
+from studio.images.crop import Crop
 from studio.queue.app_state import Stream, Studio
+from studio.ui.events import Updates
+from studio.ui.likeness.slots import Slot
+from studio.ui.steer.faces import chosen_face
 from studio.ui.steer.further import ChainHandlers, further_work
-from studio.ui.steer.inputs import Form, goal_inputs, start_inputs
+from studio.ui.steer.inputs import FIRST_CROP, Form, goal_inputs, start_inputs
 from studio.ui.steer.outputs import download_row, output_column
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
@@ -18,10 +23,8 @@ from studio.ui.steer.run import reconstruct_work, resume_work, steer_fresh, stee
 from studio.ui.steer.wiring import wire_chain, wire_inputs, wire_others, wire_restore, wire_run, wire_switch
 
 
-def steer_tab(
-    blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State
-) -> gr.Button:
-    """The tab's content, built inside an open `gr.Tab` of `blocks`.
+def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> Slot:
+    """The tab's content, built inside an open `gr.Tab` of `blocks`; returns the picture to change.
 
     Args:
         blocks: the page, for its load event.
@@ -29,9 +32,6 @@ def steer_tab(
         examples: pictures; the page shows the recorded runs that start from them.
         stream: `studio.stream` wrapped in whatever the host needs.
         loaded: changes when another model was loaded.
-
-    Returns:
-        The button that starts a run.
     """
     names = {path.stem for path in examples}
     recordings = [one for one in load() if one.image in names]
@@ -55,7 +55,26 @@ def steer_tab(
     further = further_work(stream, form, outputs, work)
     wire_others(studio.cancel_tokens, resume, further, reconstruct, fresh, handlers)
     wire_chain(handlers, ChainHandlers(stream, outputs, studio.cancel_tokens, size))
-    wire_inputs(blocks, handlers)
+    changes = wire_inputs(blocks, handlers)
     wire_switch(loaded, handlers, downloads, studio)
     wire_restore(blocks, RestoreHandlers(studio, form, outputs, downloads, examples, recordings))
-    return outputs.job.run
+    return _slot(handlers, changes)
+
+
+def _slot(handlers: InputHandlers, changes: Sequence[Any]) -> Slot:
+    """The picture to change, which a clay likeness may replace."""
+    start, outputs = handlers.form.start, handlers.outputs
+    crop = [start.fields[name] for name in FIRST_CROP]
+    look = (handlers.look, [start.image, *crop], [*outputs.result, start.outside])
+    resets: Updates = {**handlers.leave_photo(), **dict(zip(crop, Crop(), strict=True))}
+    return Slot(
+        "Steer",
+        "steer",
+        start.image,
+        start.offer,
+        look,
+        changes,
+        resets,
+        crop,
+        (start.faces.found, chosen_face),
+    )

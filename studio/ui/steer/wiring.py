@@ -94,15 +94,16 @@ def wire_chain(handlers: InputHandlers, chain: ChainHandlers) -> None:
     )
 
 
-def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> None:
-    """The inputs of a run."""
-    _wire_start(blocks, handlers)
+def wire_inputs(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
+    """The inputs of a run; returns the events after which the picture to change may be another one."""
+    changes = _wire_start(blocks, handlers)
     _wire_second(handlers)
     _wire_area(blocks, handlers)
     _wire_goal(blocks, handlers)
+    return changes
 
 
-def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
+def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
     form, outputs = handlers.form, handlers.outputs
     image, crop = form.start.image, [form.fields[name] for name in FIRST_CROP]
     # changes by hand only: a recorded run sets the picture and also what the live view shows
@@ -110,11 +111,16 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     moved = [field.input for field in crop]
     gr.on(moved, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
     changed = [settled(image.input, image.clear), *form.start.chosen]
-    for done in [*changed, *_wire_faces(image, handlers.first, form.start.faces, crop)]:
+    shown = [
         done.then(handlers.look, [image, *crop], looked, **QUICK)
+        for done in [*changed, *_wire_faces(image, handlers.first, form.start.faces, crop)]
+    ]
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
+    offer = form.start.offer
     form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
+    form.start.recorded.pick(offer.hidden, None, offer.parts, **QUICK)
+    return shown
 
 
 def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:

@@ -13,7 +13,7 @@ def world(autoencoder, tmp_path_factory):
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("world")
     autoencoder.save_folder(folder / "diffusion")
-    for name in EMBEDDERS.values():
+    for name in EMBEDDERS:
         limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
         IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
     AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")

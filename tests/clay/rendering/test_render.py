@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from clay.people.person import Person
-from clay.people.view import View
+from clay.people.view import SEGMENTS, View
+from clay.rendering.paint import BACKGROUND, paint
 from clay.rendering.render import render, render_all
+from clay.rendering.segments import segments
+from clay.training.likeness_set import eye_centres
 
 pytestmark = pytest.mark.slow  # the renderer is compiled once, which takes a quarter of a minute
 
@@ -48,3 +51,21 @@ def test_the_background_fills_the_corners():
 def test_sizes_that_do_not_divide_into_tiles_are_refused(size, samples):
     with pytest.raises(ValueError, match="must be a positive multiple of 8"):
         render(Person(), View(), size, samples)
+
+
+def test_a_table_of_colours_replaces_that_of_the_scene():
+    person, view = Person(), View()
+    green = paint(person, view)
+    green[BACKGROUND] = (0.0, 1.0, 0.0)
+    corner = render(person, view, 64, colours=green)[2, 2]
+    assert corner[1] > 150
+    assert corner[0] == corner[2] == 0
+
+
+def test_points_are_projected_to_where_the_image_shows_them():
+    centres = eye_centres(Person(), View(), 64)
+    marks = segments(Person(), View(), 64)
+    rows, columns = np.nonzero(marks == SEGMENTS.index("eyes"))
+    left = columns < 32
+    assert centres[0] == pytest.approx((columns[left].mean(), rows[left].mean()), abs=1.5)
+    assert centres[1] == pytest.approx((columns[~left].mean(), rows[~left].mean()), abs=1.5)

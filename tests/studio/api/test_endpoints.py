@@ -26,7 +26,8 @@ from studio.images.label import draw_label
 from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.ui.page import page
-from tests.losses.faces.pictures import group
+from tests.losses.faces.pictures import group, noise
+from tests.studio.images.portraits import portrait, saved
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -130,6 +131,30 @@ def test_a_morph_takes_two_faces(client: Client, face: Path, save_picture: Any) 
     )
     assert read_settings(path).loss == "morph"
     assert set(written["verdicts"]) == {"plain", "steered"}
+
+
+@pytest.mark.slow  # the renderer is compiled once
+def test_a_likeness_can_be_changed_by_hand_and_steered(client: Client, tmp_path: Path) -> None:
+    asked = {"image": handle_file(saved(portrait(), tmp_path)), "api_name": "/likeness"}
+    path, found = client.predict(**asked)
+    assert Image.open(path).size == (16, 16)
+    assert len(found["others"]) == 2
+    other, changed = client.predict(**asked, changes={"hair_style": "afro"})
+    assert changed["values"] == {**found["values"], "hair_style": "afro"}
+    assert Image.open(other).tobytes() != Image.open(path).tobytes()
+    assert read_settings(steer(client, Path(path))[0]).prompt == "red hair"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({}, "No face was found"), ({"changes": {"wig": 1}}, "is no value of a scene"), ({"face": 7}, "Choose a face")],
+)
+def test_a_likeness_of_nobody_or_with_wrong_values_is_a_sentence(
+    client: Client, tmp_path: Path, asked: dict[str, Any], message: str
+) -> None:
+    image = Image.fromarray(noise()) if message == "No face was found" else portrait()
+    with pytest.raises(AppError, match=message):
+        client.predict(image=handle_file(saved(image, tmp_path)), **asked, api_name="/likeness")
 
 
 def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:

@@ -18,11 +18,11 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 def test_the_embedded_model_is_the_default() -> None:
-    assert selected_model(parsed(), None).name == "clay faces, 64 px"
+    assert selected_model(parsed(), None).name == "clay faces, 128 px"
 
 
 def test_flags_of_other_models_are_refused() -> None:
-    assert selected_model(parsed(), None).size == 64
+    assert selected_model(parsed(), None).size == 128
     with pytest.raises(UserError, match="does not take --clip, --held-out: leave that out, or select a --model"):
         selected_model(parsed("--clip", "ViT-B-32", "--judge", "some.onnx"), None)
 
@@ -72,16 +72,16 @@ def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
 ) -> None:
     asked = []
     monkeypatch.setattr("studio.models.cli.compile_denoiser", lambda model: asked.append(model) or "no C++ compiler")
-    assert selected_model(parsed("--compile", "off"), None).size == 64
+    assert selected_model(parsed("--compile", "off"), None).size == 128
     assert asked == []
     assert selected_model(parsed("--compile", "auto"), None) is asked[0]
-    assert "“embedded” is not compiled: no C++ compiler." in caplog.text
+    assert "“embedded-128” is not compiled: no C++ compiler." in caplog.text
 
 
 def test_the_first_offered_model_is_loaded_unless_another_is_named(tiny_copy: Callable[[str], Path]) -> None:
     folder = str(tiny_copy("ddpm-cat"))
-    assert offered_models(parsed(), None).names == ("embedded", "embedded-128")
-    assert offered_models(parsed(), None, public=True).names == ("embedded",)
+    assert offered_models(parsed(), None).names == ("embedded-128", "embedded")
+    assert offered_models(parsed(), None, public=True).names == ("embedded-128",)
     assert offered_models(parsed("--model", folder), None).names == (folder,)
     assert offered_models(parsed("--models", f"{folder}, embedded"), None).names == (folder, "embedded")
     assert offered_models(parsed("--models", f"{folder},embedded", "--model", "embedded"), None).names[0] == "embedded"

@@ -3,13 +3,13 @@ import dataclasses
 import pytest
 
 from studio.models.placement.configs import CONFIGS
-from studio.models.registry import ENTRIES
+from studio.models.registry import DEFAULT, ENTRIES
 from tests.tiny_models.make import PIPELINES
 
 
 def test_names_are_those_of_the_entries() -> None:
     assert all(name == entry.name for name, entry in ENTRIES.items())
-    assert next(iter(ENTRIES)) == "embedded"
+    assert next(iter(ENTRIES)) == DEFAULT
 
 
 def test_a_branch_is_no_revision() -> None:

@@ -34,7 +34,7 @@ def test_a_morph_needs_a_code_of_each_face(model: Model) -> None:
         code(dataclasses.replace(model, encode=lambda image: None), None)  # type: ignore[arg-type]
 
 
-def test_a_run_on_latents_shows_and_judges_decoded_pictures(
+def test_a_run_on_latents_shows_and_measures_decoded_pictures(
     model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
     latent = dataclasses.replace(

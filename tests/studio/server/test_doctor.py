@@ -53,7 +53,7 @@ def test_every_failure_comes_with_a_cure(taken: int, tmp_path: Path) -> None:
 
 def test_weights_are_compared_with_the_model_card(tmp_path: Path) -> None:
     folder = tmp_path / "clay"
-    (folder / "judge").mkdir(parents=True)
+    (folder / "convolutional").mkdir(parents=True)
     shutil.copy(WEIGHTS / "README.md", folder)
     assert "is missing" in weights("weights", folder, CURE).found
     for path in WEIGHTS.rglob("*.safetensors"):
@@ -61,11 +61,11 @@ def test_weights_are_compared_with_the_model_card(tmp_path: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     assert weights("weights", folder, CURE).fine
-    content = (folder / "judge" / "model.safetensors").read_bytes()
-    (folder / "judge" / "model.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    content = (folder / "convolutional" / "model.safetensors").read_bytes()
+    (folder / "convolutional" / "model.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert (
         weights("weights", folder, CURE).found
-        == "judge/model.safetensors is not the file that the model card describes"
+        == "convolutional/model.safetensors is not the file that the model card describes"
     )
 
 

@@ -50,7 +50,7 @@ def handlers(studio: Studio, picker: ModelPicker) -> PickerHandlers:
 
 def test_each_choice_says_what_its_model_needs(picker: ModelPicker) -> None:
     labels = [label for label, _ in picker.choice.choices]
-    assert labels[0] == "Clay faces (MIT, CPU)"
+    assert labels[0] == "Clay faces at 64 pixels (MIT, CPU)"
     assert labels[2].startswith("Stable Diffusion 1.5 (CreativeML OpenRAIL-M, ")
     assert "GiB of VRAM at N = 20" in labels[2]
     assert picker.choice.visible

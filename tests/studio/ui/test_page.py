@@ -21,7 +21,7 @@ def blocks(model: Model) -> gr.Blocks:
 
 def test_only_the_endpoints_for_programs_are_public(blocks: gr.Blocks) -> None:
     endpoints = blocks.get_api_info()["named_endpoints"]
-    assert set(endpoints) == {"/steer", "/morph", "/compare", "/find_faces", "/settings_schema"}
+    assert set(endpoints) == {"/steer", "/morph", "/compare", "/likeness", "/find_faces", "/settings_schema"}
 
 
 def test_every_function_that_uses_the_device_goes_through_the_host(model: Model, face: Path) -> None:

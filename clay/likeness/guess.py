@@ -1,0 +1,116 @@
+"""`Reader`: from a photograph and the landmarks of a face to a `Guess` of the clay face of that person."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from clay.likeness.beard import beard_likelihood, darkness
+from clay.likeness.frame import eye_frame, reduced
+from clay.likeness.glasses import edges, glasses_likelihood
+from clay.likeness.hair import hair_extent, style_likelihood
+from clay.likeness.light import CLEAR, Light, white_balanced
+from clay.likeness.measures import background_and_clothes, colours, places
+from clay.likeness.network import FaceParser
+from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
+from clay.likeness.readout import Readout
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
+# How much more frequent each class is among photographed people than among rendered faces.
+_USUAL: dict[str, tuple[float, ...]] = {
+    #             bald buzzed short quiff bob long bun afro pigtails mohawk curly
+    "hair_style": (0.7, 1.2, 2.5, 0.7, 1.2, 1.4, 0.1, 0.6, 0.1, 0.1, 0.8),
+    #              black brown blonde red grey blue pink
+    "hair_colour": (1.0, 1.2, 1.0, 0.5, 1.0, 0.1, 0.1),
+    #              none stubble moustache beard goatee
+    "facial_hair": (4.0, 1.0, 1.0, 1.0, 0.7),
+    "glasses": (1.0, 1.0, 0.5),
+    "hat": (1.0, 0.5),
+    #             neutral smiling surprised sad laughing
+    "expression": (1.2, 1.2, 0.4, 0.2, 1.0),
+}
+# The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
+_TRUST = {"hair_style": 0.5, "facial_hair": 0.3, "glasses": 0.5, "expression": 0.15}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What was measured on one face.
+
+    Args:
+        attributes: by name (`clay.people.attributes.ATTRIBUTES` without the skin tone), probabilities (classes,).
+        skin: 0 (lightest) to 5 (darkest).
+        shape: pose and traits.
+        background, clothes: sRGB colours in [0, 1], (3,); clothes None if none are seen.
+        light: whether the photograph has colours, and whether they were corrected.
+    """
+
+    attributes: dict[str, Tensor]
+    skin: float
+    shape: Shape
+    background: Tensor
+    clothes: Tensor | None
+    light: Light = CLEAR
+
+
+class Reader:
+    """Reads faces.
+
+    Args:
+        parser: segments and attributes of a crop.
+        readout: attributes and skin from measures of the segments.
+        usual: whether the faces are photographed people, not rendered faces: then hair, beard and expression are also
+            measured without a network, and every class is as frequent as among people.
+    """
+
+    def __init__(self, parser: FaceParser, readout: Readout, usual: bool = True) -> None:
+        self.parser, self.readout, self.usual = parser, readout, usual
+
+    @classmethod
+    def from_folder(cls, folder: Path = DEFAULT_FOLDER, usual: bool = True) -> Self:
+        """Load both networks.
+
+        Raises:
+            FileNotFoundError: a file is missing; the message names it.
+        """
+        return cls(FaceParser.from_folder(folder / "parser"), Readout.from_folder(folder / "readout"), usual)
+
+    @torch.no_grad()
+    def read(self, image: Tensor, points: Tensor) -> Guess:
+        """What is seen of the face with these landmarks.
+
+        Args:
+            image: photograph, (1, 3, h, w) in [-1, 1].
+            points: landmarks (68, 2) in its pixels.
+        """
+        crop = eye_frame(*reduced(image.float(), eyes_of(points.float())[None]))
+        both = torch.cat([crop, crop.flip(3)])  # a face and its mirror image have the same attributes
+        first = self.parser(both)
+        probabilities = _mean_of_mirrored(first.segments.softmax(1))
+        crop, light = white_balanced(crop, probabilities)
+        found = self.readout(places(probabilities), colours(crop, probabilities))
+        shape = shape_of(points)
+        logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
+        for name, values in first.attributes.items():
+            seen = values.log_softmax(1).mean(0)
+            logits[name] = logits[name] + seen if name in logits else seen
+        if self.usual:
+            measured = {
+                "hair_style": style_likelihood(hair_extent(probabilities)[0]),
+                "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points.float()))),
+                "glasses": glasses_likelihood(edges(image.float(), eyes_of(points.float())[None]), shape.shift),
+                "expression": shape.expression,
+            }
+            for name, usual in _USUAL.items():
+                known = _TRUST.get(name, 1.0) * logits[name] + torch.tensor(usual).log()
+                logits[name] = known + measured[name] if name in measured else known
+        background, clothes = background_and_clothes(crop, probabilities)
+        attributes = {name: values.softmax(0) for name, values in logits.items()}
+        skin = found.skin_alone if self.usual else found.skin
+        return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
+
+
+def _mean_of_mirrored(segments: Tensor) -> Tensor:
+    return (segments[:1] + segments[1:].flip(3)) / 2

@@ -1,0 +1,76 @@
+"""`Readout`: attributes and skin of a face from the measures of `clay.likeness.measures`.
+
+Hair style, beard, glasses and hat depend on where the segments lie, hair colour and skin on their colours alone.
+"""
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from torch import Tensor, nn
+
+from clay.likeness.measures import COLOURS, PLACES
+from clay.networks.storage import read_network, save_network
+from clay.people.attributes import ATTRIBUTES
+
+_SKIN = 3
+"""The colour of the skin comes first."""
+BY_PLACE = ("hair_style", "facial_hair", "glasses", "hat")
+
+
+class Read(NamedTuple):
+    """Logits by attribute (b, classes); the skin (b,), 0 to 5, from all colours and from its own alone.
+
+    The other colours tell the exposure of a render; those of a photograph say less about it.
+    """
+
+    attributes: dict[str, Tensor]
+    skin: Tensor
+    skin_alone: Tensor
+
+
+def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.SiLU(), nn.Dropout(0.3), nn.Linear(hidden, hidden), nn.SiLU(), nn.Dropout(0.3),
+        nn.Linear(hidden, outputs),
+    )  # fmt: skip
+
+
+class Readout(nn.Module):
+    """Places (b, `PLACES`) and colours (b, `COLOURS`) -> `Read`.
+
+    Args:
+        hidden: width of the hidden layers.
+    """
+
+    def __init__(self, hidden: int = 96) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.sizes = [len(ATTRIBUTES[name]) for name in BY_PLACE]
+        self.place = _layers(PLACES, hidden, sum(self.sizes))
+        self.hair = _layers(COLOURS, hidden, len(ATTRIBUTES["hair_colour"]))
+        self.skin = _layers(COLOURS, hidden, 1)
+        self.skin_alone = _layers(_SKIN, hidden, 1)
+
+    def forward(self, place: Tensor, colour: Tensor) -> Read:
+        """See the class."""
+        split = self.place(place).split(self.sizes, dim=1)
+        attributes = dict(zip(BY_PLACE, split, strict=True))
+        attributes["hair_colour"] = self.hair(colour)
+        alone = self.skin_alone(colour[:, :_SKIN])
+        return Read(attributes, 2.5 + self.skin(colour)[:, 0], 2.5 + alone[:, 0])
+
+    def save_folder(self, folder: Path) -> None:
+        """Write config.json and model.safetensors in half precision."""
+        save_network(self, {"hidden": self.hidden}, folder)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        """Load what `save_folder` wrote, on the CPU, frozen and in eval mode.
+
+        Raises:
+            FileNotFoundError: a file is missing; the message names it.
+        """
+        config, weights = read_network(folder, "readout")
+        model = cls(config["hidden"])
+        model.load_state_dict(weights)
+        return model.float().eval().requires_grad_(False)

@@ -1,0 +1,159 @@
+"""Changes that make a render resemble a photograph: background, texture, light, blur, noise, missing parts.
+
+Images are (b, 3, h, w) in [0, 1]. Each function draws its random numbers from the generator that it is given.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clay.people.view import SEGMENTS
+
+_HAIRY = (SEGMENTS.index("hair"), SEGMENTS.index("beard"))
+_BACKGROUND, _CLOTHES, _SKIN = (SEGMENTS.index(name) for name in ("background", "clothes", "skin"))
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
+    return low + (high - low) * torch.rand(shape, generator=generator)
+
+
+def _each(count: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
+    return _uniform((count, 1, 1, 1), generator, low, high)
+
+
+def clouds(count: int, channels: int, size: int, generator: torch.Generator) -> Tensor:
+    """Noise in [0, 1] with blobs of random size, (count, channels, size, size)."""
+    cells = int(torch.randint(2, 20, (1,), generator=generator))
+    small = torch.rand(count, channels, cells, cells, generator=generator)
+    return F.interpolate(small, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def strands(count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Streaks along one direction with mean 0 and deviation about 1, (count, 1, size, size)."""
+    noise = torch.randn(count, 1, size, size, generator=generator)
+    down, across = ((7, 1), (1, 7), (3, 3), (1, 1))[int(torch.randint(4, (1,), generator=generator))]
+    soft = F.avg_pool2d(noise, (down, across), 1, (down // 2, across // 2))
+    out: Tensor = soft * (down * across) ** 0.5
+    return out
+
+
+def new_background(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """The background replaced in seven of ten images: clouds, or another image of the batch, perhaps blurred."""
+    count, _, size, _ = image.shape
+    spread = _each(count, generator)
+    plain = _uniform((count, 3, 1, 1), generator)
+    other = image.roll(1, 0).roll(int(torch.randint(size, (1,), generator=generator)), 3)
+    other = torch.where(_each(count, generator) < 0.5, F.avg_pool2d(other, 9, 1, 4), other)
+    blobs = plain + spread * (clouds(count, 3, size, generator) - 0.5)
+    similar = (marks == _HAIRY[0]) if torch.rand(1, generator=generator) < 0.5 else (marks == _SKIN)
+    mean = (image * similar).sum((2, 3), keepdim=True) / similar.sum((2, 3), keepdim=True).clamp(min=1)
+    blobs = torch.where(_each(count, generator) < 0.2, (mean + 0.5 * (blobs - plain)).clamp(0, 1), blobs)
+    chosen = torch.where(_each(count, generator) < 0.3, other, blobs)
+    use = (marks == _BACKGROUND) & (_each(count, generator) < 0.7)
+    return torch.where(use, chosen, image)
+
+
+def recoloured_hair(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """Hair and beard of any colour between black, brown, blonde, red and white in half of the images."""
+    count = len(image)
+    hairy = ((marks == _HAIRY[0]) | (marks == _HAIRY[1])).float()
+    light = image.mean(1, keepdim=True)
+    mean = (light * hairy).sum((1, 2, 3), keepdim=True) / hairy.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    top = _each(count, generator, 0.05, 0.95)
+    warm = 1 - _each(count, generator) * torch.tensor([0.0, 0.35, 0.75]).view(1, 3, 1, 1)
+    contrast = (light / mean.clamp(min=0.02)).clamp(0.2, 3.0) ** _each(count, generator, 0.4, 1.0)
+    return torch.where((hairy > 0) & (_each(count, generator) < 0.5), (contrast * top * warm).clamp(0, 1), image)
+
+
+def thin_hair(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """A soft edge between hair and skin in four of ten images, as that of short or thin hair."""
+    hairy = ((marks == _HAIRY[0]) | (marks == _HAIRY[1])).float()
+    near = F.avg_pool2d(hairy, 7, 1, 3)
+    share = (4 * near * (1 - near)) * (_each(len(image), generator) < 0.4)
+    return image + share * (F.avg_pool2d(image, 7, 1, 3) - image)
+
+
+def shaded(image: Tensor, generator: torch.Generator) -> Tensor:
+    """A shadow with a soft edge in half of the images: below a line, as under the chin, or on one side."""
+    count, _, size, _ = image.shape
+    place = torch.linspace(0, 1, size)
+    down = torch.sigmoid((place[:, None] - _each(count, generator, 0.7, 1.0)) * _each(count, generator, 20, 80))
+    side = torch.sigmoid((place - _each(count, generator, 0.4, 1.0)) * _each(count, generator, 5, 40))
+    side = torch.where(_each(count, generator) < 0.5, side, side.flip(3))
+    chosen = torch.where(
+        _each(count, generator) < 0.7, down.expand(-1, -1, size, size), side.expand(-1, -1, size, size)
+    )
+    deep = _each(count, generator, 0.0, 0.7) * (_each(count, generator) < 0.5)
+    return image * (1 - deep * chosen)
+
+
+def textured(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """Strands in hair and beard, folds in clothes, blotches on the skin."""
+    count, _, size, _ = image.shape
+    hairy = (marks == _HAIRY[0]) | (marks == _HAIRY[1])
+    streak = (_each(count, generator, 0.0, 0.35) * strands(count, size, generator)).exp()
+    image = torch.where(hairy, image * streak, image)
+    gloss = (clouds(count, 1, size, generator) - 0.6).clamp(min=0) * _each(count, generator)
+    image = torch.where(hairy, image + 0.6 * gloss, image)
+    folds = 1 + (_each(count, generator)) * (clouds(count, 1, size, generator) - 0.5)
+    image = torch.where(marks == _CLOTHES, image * folds, image)
+    blotch = 1 + 0.5 * _each(count, generator) * (clouds(count, 1, size, generator) - 0.5)
+    return torch.where(marks == _SKIN, image * blotch, image)
+
+
+def relit(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Another exposure, contrast, gradient of light, colour of light and saturation.
+
+    Args:
+        image: (b, 3, h, w) in [0, 1].
+        generator: source of the random numbers.
+        strength: of all changes but that of the saturation, 0 to 1.
+    """
+    count, _, size, _ = image.shape
+    slope = strength * torch.linspace(-1, 1, size)
+    across, down = _each(count, generator, -0.35, 0.35), _each(count, generator, -0.25, 0.25)
+    image = image * (1 + across * slope + down * slope[:, None])
+    image = image.clamp(min=1e-4) ** (_each(count, generator, 0.75, 1.35) ** strength)
+    light = _each(count, generator, 0.7, 1.25) * _uniform((count, 3, 1, 1), generator, 0.87, 1.13)
+    image = image * light**strength
+    grey = image.mean(1, keepdim=True)
+    share = torch.where(_each(count, generator) < 0.12, torch.zeros(count, 1, 1, 1), _each(count, generator, 0.5, 1.2))
+    return (grey + (image - grey) * share).clamp(0, 1)
+
+
+def degraded(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Blur, fewer pixels, noise."""
+    count, _, size, _ = image.shape
+    soft = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    image = image + _each(count, generator, -0.6, 1.0) * (soft - image)  # below 0 sharpens
+    low = F.interpolate(image, (size // 2, size // 2), mode="area")
+    low = F.interpolate(low, (size, size), mode="bilinear", align_corners=False)
+    image = torch.where(_each(count, generator) < 0.2, low, image)
+    grain = _each(count, generator, 0.0, 0.06) * torch.randn(image.shape, generator=generator)
+    return (image + grain).clamp(0, 1)
+
+
+def covered(image: Tensor, generator: torch.Generator) -> Tensor:
+    """A random rectangle of one colour in one of six images, as a hand or an object before the face."""
+    count, _, size, _ = image.shape
+    place = torch.arange(size)
+    top, left = (torch.randint(size, (count, 1, 1, 1), generator=generator) for _ in range(2))
+    high, wide = (torch.randint(8, size // 3, (count, 1, 1, 1), generator=generator) for _ in range(2))
+    rows, columns = place[:, None], place
+    inside = (rows >= top) & (rows < top + high) & (columns >= left) & (columns < left + wide)
+    use = inside & (_each(count, generator) < 0.16)
+    return torch.where(use, _uniform((count, 3, 1, 1), generator), image)
+
+
+def photo_like(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """All of the changes.
+
+    Args:
+        image: (b, 3, h, w) in [0, 1].
+        marks: its segments, (b, 1, h, w) int64.
+        generator: source of the random numbers.
+    """
+    image = recoloured_hair(image, marks, generator)
+    image = textured(new_background(image, marks, generator), marks, generator)
+    image = shaded(thin_hair(image, marks, generator), generator)
+    return degraded(covered(relit(image, generator), generator), generator)

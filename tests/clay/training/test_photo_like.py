@@ -1,0 +1,46 @@
+import torch
+
+from clay.people.view import SEGMENTS
+from clay.training import photo_like as changes
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+MARKS = torch.zeros(8, 1, 48, 48, dtype=torch.long)
+MARKS[:, :, 10:38, 12:36] = SEGMENTS.index("skin")
+MARKS[:, :, 4:14, 12:36] = SEGMENTS.index("hair")
+IMAGE = torch.rand(8, 3, 48, 48, generator=generator(1)) * 0.2 + 0.4
+
+
+def test_the_same_seed_gives_the_same_image_in_range():
+    image = changes.photo_like(IMAGE, MARKS, generator())
+    assert torch.equal(image, changes.photo_like(IMAGE, MARKS, generator()))
+    assert image.shape == IMAGE.shape
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_a_new_background_changes_nothing_else():
+    image = changes.new_background(IMAGE, MARKS, generator())
+    behind = (MARKS == 0).expand_as(image)
+    assert torch.equal(image[~behind], IMAGE[~behind])
+    assert (image != IMAGE).any(1).flatten(1).any(1).sum() >= 3
+
+
+def test_only_hair_is_recoloured():
+    image = changes.recoloured_hair(IMAGE, MARKS, generator())
+    hair = (SEGMENTS.index("hair") == MARKS).expand_as(image)
+    assert torch.equal(image[~hair], IMAGE[~hair])
+    assert not torch.equal(image[hair], IMAGE[hair])
+
+
+def test_textures_stay_inside_of_their_segments():
+    image = changes.textured(IMAGE, MARKS, generator())
+    behind = (MARKS == 0).expand_as(image)
+    assert torch.equal(image[behind], IMAGE[behind])
+
+
+def test_shadows_only_darken():
+    assert (changes.shaded(IMAGE, generator()) <= IMAGE + 1e-6).all()
