@@ -25,7 +25,7 @@ exact.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -38,6 +38,8 @@ from adjointdeis.sampler import Row, Sampler
 from adjointdeis.shapes import Conditioning, State
 
 Marginals = Literal["independent", "posterior"]
+Source = torch.Generator | Sequence[torch.Generator] | None
+"""Of the path's noise: one for the batch, or one an image, which gives each image the noise that it has alone."""
 
 
 class Encoding(NamedTuple):
@@ -52,7 +54,7 @@ def encode(
     sampler: Sampler,
     image: State,
     z: Conditioning,
-    generator: torch.Generator | None = None,
+    generator: Source = None,
     marginals: Marginals = "independent",
     *,
     iterations: int = 10,
@@ -65,7 +67,7 @@ def encode(
         sampler: the table, the same that will sample.
         image: (b, *x), in the range the network was trained on.
         z: conditioning, the same that will sample.
-        generator: source of the path's noise (SDE only).
+        generator: source of the path's noise (SDE only); one for the batch, or a sequence of one an image.
         marginals: "independent" or "posterior" (SDE only).
         iterations: most network calls a step (ODE only); 1 is plain DDIM inversion.
         tolerance: a step is solved when no entry changes by more than this (ODE only).
@@ -90,7 +92,7 @@ def encode_steps(
     sampler: Sampler,
     image: State,
     z: Conditioning,
-    generator: torch.Generator | None = None,
+    generator: Source = None,
     marginals: Marginals = "independent",
     *,
     iterations: int = 10,
@@ -101,6 +103,8 @@ def encode_steps(
         raise ValueError(f"marginals must be 'independent' or 'posterior'; got {marginals!r}.")
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1; got {iterations}.")
+    if isinstance(generator, Sequence) and len(generator) != len(image):
+        raise ValueError(f"Generators are one for the batch, or one an image; got {len(generator)} for {len(image)}.")
     check_state(image, model)
     check_z(z, sampler.steps)
     if sampler.sde:
@@ -124,7 +128,7 @@ def _encode_sde(
     sampler: Sampler,
     image: State,
     z: Conditioning,
-    generator: torch.Generator | None,
+    generator: Source,
     marginals: Marginals,
 ) -> Generator[State, None, Encoding]:
     if sampler.rows[-1].D == 0:
@@ -191,17 +195,19 @@ def _m(row: Row, model: Denoiser, x: State, z: Conditioning) -> State:
     return row.P * x + row.Q * call(model, row.time, x, z)
 
 
-def _normal(like: State, generator: torch.Generator | None) -> State:
+def _normal(like: State, generator: Source) -> State:
+    if isinstance(generator, Sequence):
+        return torch.cat([_normal(image[None], one) for image, one in zip(like, generator, strict=True)])
     device = like.device if generator is None else generator.device
     return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
 
 
-def _independent_path(sampler: Sampler, image: State, generator: torch.Generator | None) -> list[Tensor]:
+def _independent_path(sampler: Sampler, image: State, generator: Source) -> list[Tensor]:
     grid = sampler.grid
     return [grid.alpha[i] * image + grid.sigma[i] * _normal(image, generator) for i in range(grid.steps)]
 
 
-def _posterior_path(sampler: Sampler, image: State, generator: torch.Generator | None) -> list[Tensor]:
+def _posterior_path(sampler: Sampler, image: State, generator: Source) -> list[Tensor]:
     """x_t ~ q(x_t | x_s, image), which is normal with
 
     mean = (r sigma_t^2 / sigma_s^2) x_s + alpha_t (1 - r^2 sigma_t^2 / sigma_s^2) image,  r = alpha_s / alpha_t

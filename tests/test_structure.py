@@ -35,7 +35,8 @@ ORDER = {
     "adjointdeis": [{"pipelines"}, {"gradients"}, {"audit"}, {"guide"}, {"paper"}, {"__init__"}],
     "clay": [{"people"}, {"rendering"}, {"networks"}, {"likeness"}, {"world"}, {"training"}, {"evaluation"}],
     "studio": [
-        {name} for name in ("core", "images", "models", "runs", "queue", "export", "server", "api", "ui", "cli")
+        {name}
+        for name in ("core", "images", "models", "runs", "queue", "export", "batch", "server", "api", "ui", "cli")
     ],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -48,6 +49,24 @@ class Evaluator:
         evaluation = replace(evaluation, terms=dict(self._objective.terms))
         self._last = self._variables.copies(), evaluation
         return evaluation
+
+    def keep(self, rows: Sequence[int], found: Evaluation) -> Evaluation:
+        """The part of these images in the evaluation of a batch; the variables have already left out the others.
+
+        Raises:
+            ValueError: the loss is a single value for the batch.
+        """
+        if found.loss.dim() == 0:
+            raise ValueError("Images can leave a batch only if the loss has one value an image.")
+        self._last = None
+        index = torch.tensor(rows)
+
+        def part(v: Tensor) -> Tensor:
+            return v[index.to(v.device)] if v.dim() else v
+
+        terms = {name: part(value) for name, value in found.terms.items()}
+        grads = {name: self._variables.rows_of(name, grad, rows) for name, grad in found.grads.items()}
+        return Evaluation(part(found.image), part(found.loss), part(found.finite), terms, grads, found.error)
 
     def _differentiate(self) -> Evaluation:
         problem = self._variables.now()

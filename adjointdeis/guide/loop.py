@@ -19,6 +19,7 @@ from adjointdeis.gradients.discrete import DiscreteAdjoint
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.guide.counted_model import CountedModel
 from adjointdeis.guide.evaluation import Evaluation, Evaluator
+from adjointdeis.guide.html import Glance, glance, strip_and_curve
 from adjointdeis.guide.norm_prior import norm_prior
 from adjointdeis.guide.objective import Losses, Objective
 from adjointdeis.guide.optimizers import OptimizerFactory, Recipe
@@ -128,7 +129,7 @@ def _updater(recipe: Recipe, variables: Variables, evaluator: Evaluator, options
 
 
 class Frames(Iterator[Frame]):
-    """Frames 0, 1, ... of one optimisation.
+    """Frames 0, 1, ... of one optimisation. As the last value of a notebook's cell it shows those taken so far.
 
     An exception of the model, the loss or `KeyboardInterrupt` does not end it: the update is undone, and the next call
     makes it again. `extend` adds updates, with the same state of the optimizer.
@@ -157,6 +158,7 @@ class Frames(Iterator[Frame]):
         self._start, self._made = time.perf_counter(), 0
         self._found: Evaluation | None = None
         self._batch: BatchStatus | None = None
+        self._glances: list[Glance] = []
 
     def extend(self, steps: int) -> None:
         """Make so many more updates, also after the last one.
@@ -165,6 +167,29 @@ class Frames(Iterator[Frame]):
             ValueError: steps is negative.
         """
         self._steps += _checked(steps)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these images only, in this order; the others cost nothing from now on.
+
+        The loss gets a smaller batch. The images that stay keep their variables and the state of the optimizer. Options
+        that hold tensors of a batch (masks, a projection) are the caller's to change with it.
+
+        Args:
+            rows: at least one index of an image in the present batch, none twice.
+
+        Raises:
+            ValueError: other indices, before the first frame, L-BFGS, images that share a variable, or a loss with a
+                single value for the batch.
+        """
+        if self._found is None or self._batch is None:
+            raise ValueError("Images can leave a batch after its first frame.")
+        if not rows or len(set(rows)) != len(rows) or not set(rows) <= set(range(len(self._batch.status))):
+            raise ValueError(f"keep takes indices of the {len(self._batch.status)} images, none twice; got {rows}.")
+        if self._found.loss.dim() == 0:
+            raise ValueError("Images can leave a batch only if the loss has one value an image.")
+        self._updater.keep(rows)
+        self._batch.keep(rows)
+        self._found = self._evaluator.keep(rows, self._found)
 
     def __next__(self) -> Frame:
         """The frame after the next update."""
@@ -179,7 +204,12 @@ class Frames(Iterator[Frame]):
             found = self._updater.update(before, batch, last=self._made == self._steps)
         self._found, self._batch, self._made = found, batch, self._made + 1
         batch.add_loss(found.loss)
+        self._glances.append(glance(self._made - 1, found.loss, found.image))
         return self._frame(found, batch)
+
+    def _repr_html_(self) -> str:
+        """The frames so far, for notebooks: thumbnails of the first image and the curve of the mean loss."""
+        return strip_and_curve(self._glances)
 
     def _first(self) -> tuple[Evaluation, BatchStatus]:
         found = self._evaluator(with_gradient=self._steps > 0)

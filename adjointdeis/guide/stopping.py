@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,6 +83,12 @@ class BatchStatus:
                 self.status[i] = "reached"
             elif self._stop.patience is not None and self._without_improvement[i] >= self._stop.patience:
                 self.status[i] = "settled"
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Leave out all images but these."""
+        self.status = [self.status[i] for i in rows]
+        self.halvings, self._lowest = self.halvings[rows], self._lowest[rows]
+        self._without_improvement = [self._without_improvement[i] for i in rows]
 
     def failing(self, finite: Tensor) -> Tensor:
         """The moving images that are not finite, (b,); all moving ones if they share a variable."""

@@ -6,7 +6,9 @@ often as the options allow; an image that still fails then keeps its last finite
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +28,26 @@ class PerImageUpdater:
         self, optimizer: torch.optim.Optimizer, variables: Variables, evaluator: Evaluator, options: StepOptions
     ) -> None:
         self._optimizer, self._variables, self._evaluator, self._options = optimizer, variables, evaluator, options
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Leave out all images but these, in the variables and in the optimizer's state."""
+        before = dict(self._variables)
+        state = {name: dict(self._optimizer.state.pop(v, {})) for name, v in before.items()}
+        kept = {
+            name: {key: self._part(name, value, v, rows) for key, value in state[name].items()}
+            for name, v in before.items()
+        }
+        names = {id(v): name for name, v in before.items()}
+        self._variables.keep(rows)
+        for group in self._optimizer.param_groups:
+            group["params"] = [self._variables[names[id(v)]] for v in group["params"]]
+        for name, values in kept.items():
+            if values:
+                self._optimizer.state[self._variables[name]] = values
+
+    def _part(self, name: str, value: Any, v: Tensor, rows: Sequence[int]) -> Any:
+        same = isinstance(value, Tensor) and value.shape == v.shape
+        return self._variables.rows_of(name, value, rows) if same else value
 
     @torch.no_grad()
     def update(self, evaluation: Evaluation, status: BatchStatus, last: bool) -> Evaluation:
@@ -63,6 +85,14 @@ class BatchUpdater:
         self._unit = 1.0
         self._losses: list[float] = []
         self._best: dict[str, Tensor] = {}
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Not with L-BFGS, whose curvature belongs to the batch.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("L-BFGS moves the whole batch, so no image can leave it; use another optimizer.")
 
     @torch.no_grad()
     def update(self, evaluation: Evaluation, status: BatchStatus, last: bool) -> Evaluation:

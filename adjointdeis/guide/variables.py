@@ -8,7 +8,7 @@ z, one a step     (N, b, ...)   axis 1;  else the images share it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +71,36 @@ class Variables(dict[str, Tensor]):
         if self._z:
             found["z"] = structure(replaced(self._start.z, [self[key].clone() for key in self._z]))
         return {name: found[name] for name in self._start.wrt}
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Leave out all images but these; every variable is a new tensor.
+
+        Raises:
+            ValueError: the images share a variable.
+        """
+        if self.coupled:
+            raise ValueError("Images that share a variable cannot be left out of the batch.")
+        start = self._start
+        fixed = named(start.z)
+        stepwise = isinstance(start.z, Scheduled)
+        chosen = [self._rows_of(v, 1 if stepwise else 0, rows) for v in fixed.values()]
+        noises = None if start.w is None else self._rows_of(start.w, 1, rows)
+        z = replaced(start.z, chosen) if fixed else start.z
+        self._start = replace(start, x_T=self._rows_of(start.x_T, 0, rows), z=z, noises=noises)
+        for name, v in self.items():
+            self[name] = self.rows_of(name, v, rows)
+        self._images = len(rows)
+
+    def rows_of(self, name: str, v: Tensor, rows: Sequence[int]) -> Tensor:
+        """Of a tensor of the variable's shape, the part of these images."""
+        axis = self._axis[name]
+        return v if axis is None else v.index_select(axis, torch.tensor(rows, device=v.device))
+
+    def _rows_of(self, v: Tensor, axis: int, rows: Sequence[int]) -> Tensor:
+        """Some images of a tensor that holds those of the batch on this axis; a tensor that they share as it is."""
+        if v.dim() <= axis or v.shape[axis] != self._images:
+            return v
+        return v.index_select(axis, torch.tensor(rows, device=v.device))
 
     def copies(self) -> dict[str, Tensor]:
         """Copies of the present values, by name."""

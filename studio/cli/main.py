@@ -3,6 +3,9 @@
     python -m studio.cli steer IMAGE --text "a face with red hair"       steer an image towards a goal
     python -m studio.cli morph FIRST SECOND                              morph two faces into one
     python -m studio.cli compare IMAGE --text "a face with a hat"        compare gradient methods
+    python -m studio.cli batch FOLDER --text "a face with a hat" --out DIR   steer many pictures
+    python -m studio.cli export RUN.png --html run.html                  a player of a saved run in one file
+    python -m studio.cli report DIR                                      a page of a batch's results
     python -m studio.cli likeness PHOTO --out FACE.png                   clay face of a person in a photograph
     python -m studio.cli settings                                        list settings, defaults and ranges
 
@@ -25,9 +28,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from PIL import Image
 from rich.console import Console
 
+from studio.batch.report import write_report
+from studio.cli.batch import add_batch, run_batch
 from studio.cli.likeness import add_likeness_flags, write_likeness
 from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
 from studio.cli.settings import collected, existing
@@ -37,8 +41,11 @@ from studio.core.errors import UserError, explain
 from studio.core.gradients import GRADIENTS
 from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS
+from studio.export.frames import to_tiles
+from studio.export.html import player
 from studio.export.metadata import record, to_png
 from studio.export.morph import morph_record
+from studio.export.saved_run import FRAMES, read_run
 from studio.images.label import LABEL, draw_label
 from studio.models.cli import add_flags, selected_model
 from studio.runs.compare import compare
@@ -75,7 +82,7 @@ def _steer(args: argparse.Namespace, cancel: CancelToken, console: Console) -> N
         raise UserError("The run was stopped before its first step, so there is no result to save.")
     show_outcome(outcome, console)
     name = f"{args.image.stem}-{request.settings.loss.replace('_', '-')}-{request.settings.seed}.png"
-    _write(args, name, outcome.after, record(outcome, model))
+    _write(args, name, outcome, record(outcome, model))
     write_photo(args.in_photo, args.image, outcome, model, marked=args.mark)
 
 
@@ -89,7 +96,7 @@ def _morph(args: argparse.Namespace, cancel: CancelToken, console: Console) -> N
         raise UserError("The run was stopped before its first morph, so there is no result to save.")
     show_morph(result, console)
     name = f"{args.first.stem}-{args.second.stem}-{request.settings.seed}.png"
-    _write(args, name, result.outcome.after, morph_record(result, model))
+    _write(args, name, result.outcome, morph_record(result, model))
 
 
 def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
@@ -104,6 +111,19 @@ def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) ->
 def _likeness(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
     for note in write_likeness(args).notes:
         console.print(note, highlight=False)
+
+
+def _batch(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    run_batch(args, _values(args), cancel, console)
+
+
+def _export(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    args.html.write_bytes(player(read_run(args.run)))
+    print(args.html)
+
+
+def _report(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    print(write_report(args.folder))
 
 
 def _settings(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
@@ -131,13 +151,14 @@ def _cancel_on_interrupt(cancel: CancelToken) -> None:
     signal.signal(signal.SIGINT, interrupted)
 
 
-def _write(args: argparse.Namespace, name: str, image: Image.Image, metadata: dict[str, Any]) -> None:
-    """Write the PNG with its record inside, and the record beside it; print both names."""
+def _write(args: argparse.Namespace, name: str, outcome: Outcome, metadata: dict[str, Any]) -> None:
+    """Write the PNG with its record inside, and beside it the record and the pictures of all steps; print the names."""
     path: Path = args.out or Path(name)
-    sidecar = path.with_suffix(".json")
+    sidecar, frames, image = path.with_suffix(".json"), path.with_suffix(FRAMES), outcome.after
+    frames.write_bytes(to_tiles(outcome.frames))
     path.write_bytes(to_png(draw_label(image) if args.mark else image, metadata))
     sidecar.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
-    print(path, sidecar, sep="\n")
+    print(path, sidecar, frames, sep="\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,12 +178,21 @@ def _parser() -> argparse.ArgumentParser:
     compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
     compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
     compare_job.set_defaults(job=_compare)
+    batch_job = add_batch(jobs, run)
+    batch_job.set_defaults(job=_batch)
+    export_job = jobs.add_parser("export", help="a saved run as one HTML file with a player")
+    export_job.add_argument("run", type=Path, help="a PNG of this command line, or a zip of all frames or its folder")
+    export_job.add_argument("--html", type=Path, required=True, metavar="FILE", help="output file")
+    export_job.set_defaults(job=_export)
+    report_job = jobs.add_parser("report", help="a page with all results of a batch")
+    report_job.add_argument("folder", type=Path, help="output folder of a batch")
+    report_job.set_defaults(job=_report)
     likeness_job = jobs.add_parser("likeness", help="make a clay face, a caricature, of a person in a photograph")
     add_likeness_flags(likeness_job)
     likeness_job.set_defaults(job=_likeness)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, likeness_job, settings_job):
+    for job in (steer_job, morph_job, compare_job, batch_job, export_job, report_job, likeness_job, settings_job):
         add_plugin_flag(job)
     return parser
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from studio.export.html import player
 from studio.export.metadata import record, to_png
+from studio.export.saved_run import SavedRun
 from studio.export.video import SIDE, mp4, webp
 from studio.images.label import draw_label
 from studio.images.load import enlarge
@@ -68,6 +70,10 @@ def _zip(outcome: Outcome, metadata: Record | None) -> bytes:
     return stream.getvalue()
 
 
+def _player(outcome: Outcome, metadata: Record | None) -> bytes:
+    return player(SavedRun(metadata or {}, outcome.before, outcome.after, outcome.frames))
+
+
 SAVES: Mapping[str, Save] = MappingProxyType(
     {
         "png": Save("Picture", ".png", lambda outcome, metadata: to_png(outcome.after, metadata)),
@@ -76,6 +82,7 @@ SAVES: Mapping[str, Save] = MappingProxyType(
         "mp4": Save("Video", ".mp4", lambda outcome, metadata: mp4(outcome.frames)),
         "webp": Save("Animated WebP", ".webp", lambda outcome, metadata: webp(outcome.frames)),
         "zip": Save("All frames", "-frames.zip", _zip),
+        "html": Save("Player", ".html", _player),
     }
 )
 
@@ -105,7 +112,7 @@ def save(kind: str, outcome: Outcome, model: Model, folder: Path, inside: bool =
     Raises:
         UserError: this kind needs a package that is not installed.
     """
-    metadata = record(outcome, model) if inside or kind == "settings" else None
+    metadata = record(outcome, model) if inside or kind in ("settings", "html") else None
     path = folder / f"{name(outcome)}{SAVES[kind].suffix}"
     path.write_bytes(SAVES[kind].make(_labelled(kind, outcome) if marked else outcome, metadata))
     return path

@@ -52,6 +52,7 @@ def record(outcome: Outcome, model: Model) -> dict[str, Any]:
             **_area(outcome),
             **({} if outcome.strength == 1 else {"strength": outcome.strength}),
         },
+        "verdict": None if outcome.verdict is None else outcome.verdict.to_json(),
     }
 
 
@@ -92,13 +93,25 @@ def read_values(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: the file is of another format or has no record.
     """
-    try:
-        values = json.loads(_record_text(Path(path)))["settings"]
-    except (*_UNREADABLE, Image.DecompressionBombError) as error:
-        raise UserError(_NO_SETTINGS) from error
+    values = read_record(path).get("settings")
     if not isinstance(values, dict):
         raise UserError(_NO_SETTINGS)
     return values
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """The whole record of a saved PNG or JSON file, not checked.
+
+    Raises:
+        UserError: the file is of another format or has no record.
+    """
+    try:
+        found = json.loads(_record_text(Path(path)))
+    except (*_UNREADABLE, Image.DecompressionBombError) as error:
+        raise UserError(_NO_SETTINGS) from error
+    if not isinstance(found, dict):
+        raise UserError(_NO_SETTINGS)
+    return found
 
 
 def _record_text(path: Path) -> str:

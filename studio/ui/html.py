@@ -7,12 +7,13 @@ from html import escape
 
 from studio.core.settings import Settings
 from studio.export.player import uri
+from studio.export.verdict import headline
 from studio.runs.events import AreaReport, Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.verdict import Verdict
 from studio.runs.reconstruct import Reconstruction
-from studio.ui.verdict import headline, verdict_html
+from studio.ui.verdict import verdict_html
 
 _HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from studio.export.verdict import headline
 from studio.runs.measures.verdict import Reached, Similarity, Verdict, readable
 
-REACHED: dict[Reached, str] = {
-    "yes": "Goal reached",
-    "partly": "Goal partly reached",
-    "no": "Goal not reached",
-    "not measured": "Goal not measured",
-}
 _CLASSES: dict[Reached, str] = {"yes": "yes", "partly": "partly", "no": "no", "not measured": "unknown"}
-
-
-def headline(verdict: Verdict) -> str:
-    """Whether the goal was reached, with the probability by the held-out classifier, as text."""
-    return REACHED[verdict.reached] + ("" if verdict.probability is None else f" ({_percent(verdict.probability)})")
 
 
 def verdict_html(verdict: Verdict | None) -> str:
@@ -34,12 +24,6 @@ def verdict_html(verdict: Verdict | None) -> str:
         f'<section class="verdict-box {_CLASSES[verdict.reached]}"><h4>{escape(headline(verdict))}</h4>{why}'
         f'<table class="numbers"><caption>Measured by networks that no loss uses</caption>{body}</table></section>'
     )
-
-
-def _percent(probability: float) -> str:
-    if probability > 0.99:
-        return "over 99 %"
-    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
 
 
 def _changed(verdict: Verdict) -> list[tuple[str, str]]:

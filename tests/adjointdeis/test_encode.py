@@ -175,3 +175,20 @@ def test_a_float32_image_returns_exactly_whatever_the_networks_precision(dtype, 
 @pytest.mark.parametrize("steps", [5, 20, 50])
 def test_in_float64_the_rounding_of_one_step_is_lost(order, steps):
     assert round_trip(torch.bfloat16, torch.float64, order, steps) <= 4 * 2**-53  # the spacing of numbers in [0.5, 1)
+
+
+@pytest.mark.parametrize("marginals", ["independent", "posterior"])
+def test_with_a_generator_for_each_image_the_encoding_does_not_depend_on_the_batch(marginals):
+    image, z = normal(3, 2, 2, 3), normal(3, 4, seed=1)
+
+    def encoded(rows):
+        generators = [torch.Generator().manual_seed(i) for i in rows]
+        return encode(mixture(), sde(), image[rows], z[rows], generators, marginals)
+
+    whole = encoded([0, 1, 2])
+    for row in range(3):
+        alone = encoded([row])
+        assert torch.allclose(whole.x_T[row], alone.x_T[0])
+        assert torch.allclose(whole.noises[:, row], alone.noises[:, 0])
+    with pytest.raises(ValueError, match="got 2 for 3"):
+        encode(mixture(), sde(), image, z, [torch.Generator(), torch.Generator()])

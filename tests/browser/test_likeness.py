@@ -52,6 +52,8 @@ def test_a_photo_in_steer_becomes_clay_with_one_click(visit: Visit, photo: Path)
 
 def test_a_face_is_designed_by_hand_and_used_in_a_morph(visit: Visit) -> None:
     page = visit()
+    page.get_by_role("tab", name="Morph").click()
+    old = page.locator("#morph-1 img").get_attribute("src")
     page.get_by_role("tab", name="Likeness").click()
     face = page.locator("#likeness-face img")
     expect(face).to_be_visible(timeout=PATIENCE)
@@ -64,7 +66,6 @@ def test_a_face_is_designed_by_hand_and_used_in_a_morph(visit: Visit) -> None:
     page.fill("#face-skin input[type=number]", "4.5")
     page.press("#face-skin input[type=number]", "Enter")
     expect(face).not_to_have_attribute("src", str(rolled))
-    old = page.locator("#morph-1 img").get_attribute("src")
     page.get_by_role("button", name="Morph, first face").click()
     expect(page.locator("#morph-run")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#morph-1 img")).not_to_have_attribute("src", str(old))

@@ -329,7 +329,14 @@ def test_every_step_can_be_looked_through_by_keyboard_without_the_server(visit_s
 
 
 def test_a_run_can_be_kept_in_every_form(visit_stand_in: Visit, tmp_path: Path) -> None:
-    forms = {"png": b"\x89PNG", "large": b"\x89PNG", "settings": b"{", "webp": b"RIFF", "zip": b"PK"}
+    forms = {
+        "png": b"\x89PNG",
+        "large": b"\x89PNG",
+        "settings": b"{",
+        "webp": b"RIFF",
+        "zip": b"PK",
+        "html": b"<!doctype html>",
+    }
     if find_spec("av"):
         forms["mp4"] = b"\x00\x00\x00"
     page, goal = visit_stand_in(), load()[0].outcome.settings.loss  # with a recorded run on it

@@ -335,3 +335,46 @@ def test_lbfgs_goes_on_after_an_exception_from_the_state_before_the_update():
     found.extend(frames)
     assert [f.step for f in found] == [0, 1, 2, 3]
     assert (found[-1].loss < found[0].loss).all()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize(("sampler", "wrt"), [(ODE, ("x_T", "z")), (SDE, ("noises", "z"))])
+def test_images_that_are_kept_go_on_as_if_the_others_had_stayed(optimizer, sampler, wrt):
+    x, z, target = normal(3, 2, 2, 3), normal(3, 4, seed=1), normal(3, 2, 2, 3, seed=2)
+    noises = normal(12, 3, 2, 2, 3, seed=3) if sampler.sde else None
+    arguments = {"noises": noises, "steps": 6, "lr": 0.02, "wrt": wrt, "optimizer": optimizer}
+    whole = list(guide(mixture(), sampler, x, z, squared_distance(target), **arguments))
+    rows = [0, 1, 2]
+    frames = guide(mixture(), sampler, x, z, lambda image: squared_distance(target[rows])(image), **arguments)
+    for _ in range(3):
+        last = next(frames)
+    for chosen in ([2, 0], [1]):  # the image 1 of the two that are left is the first of all
+        rows = [rows[i] for i in chosen]
+        frames.keep(chosen)
+        last = next(frames)
+    assert last.image.shape == (1, 2, 2, 3)
+    expected = whole[last.step]
+    assert torch.allclose(last.image[0], expected.image[0], atol=1e-5)
+    for name in wrt:
+        axis = 1 if name == "noises" else 0
+        kept = last.variables[name].select(axis, 0)
+        assert torch.allclose(kept, expected.variables[name].select(axis, 0), atol=1e-5)
+
+
+def test_keep_refuses_what_it_cannot_do():
+    x, z, loss_fn = arguments()
+    frames = guide(mixture(), ODE, x, z, loss_fn, steps=2)
+    with pytest.raises(ValueError, match="after its first frame"):
+        frames.keep([0])
+    next(frames)
+    for rows in ([], [0, 0], [2], [-1]):
+        with pytest.raises(ValueError, match="indices of the 2 images"):
+            frames.keep(rows)
+    lbfgs = guide(mixture(), ODE, x, z, loss_fn, steps=2, optimizer="lbfgs", lr=1.0)
+    next(lbfgs)
+    with pytest.raises(ValueError, match="L-BFGS"):
+        lbfgs.keep([0])
+    shared = guide(mixture(), ODE, x, z[:1], loss_fn, steps=2, wrt=("z",))
+    next(shared)
+    with pytest.raises(ValueError, match="share a variable"):
+        shared.keep([0])

@@ -46,7 +46,7 @@ def run(*words: object) -> int:
 
 def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, capsys: Any) -> None:
     assert run("steer", face, "--text", "red hair", *QUICK, "--set", "seed=4", "--out", "red.png") == 0
-    assert capsys.readouterr().out.split() == ["red.png", "red.json"]
+    assert capsys.readouterr().out.split() == ["red.png", "red.json", "red.frames.webp"]
     inside, beside = read_settings("red.png"), read_settings("red.json")
     assert inside == beside == Settings(prompt="red hair", optimisation_steps=2, sampling_steps=5, seed=4)
     assert Image.open("red.png").size == (16, 16)

@@ -46,7 +46,7 @@ def test_a_photo_is_cropped_to_a_face_and_written_with_the_result(capsys: Any) -
     words = ("steer", "group.png", "--text", "red hair", *QUICK, "--out", "one.png", "--in-photo", "whole.png")
     words += ("--set", "loss=clip_text", "--set", "closeness=0")
     assert run(*words, "--find-face") == 0
-    assert capsys.readouterr().out.split() == ["one.png", "one.json", "whole.png"]
+    assert capsys.readouterr().out.split() == ["one.png", "one.json", "one.frames.webp", "whole.png"]
     assert crop_of("one.png") == found[0].crop == crop_of("whole.png")
     with Image.open("whole.png") as whole, Image.open("group.png") as photo:
         assert whole.size == photo.size

@@ -1,9 +1,10 @@
 import pytest
 
 from studio.core.settings import Settings
+from studio.export.verdict import headline
 from studio.runs.measures.verdict import Change, Reached, Similarity, Verdict
 from studio.ui.html import asked
-from studio.ui.verdict import headline, verdict_html
+from studio.ui.verdict import verdict_html
 
 NEAR, FAR = Similarity("a", 0.8, 0.5), Similarity("b <i>", 0.3, 0.5)
 

@@ -1,0 +1,1 @@
+"""Several runs through the sampler together: one network call for all of them."""
