@@ -30,12 +30,10 @@ from starlette.middleware import Middleware
 from studio.core.errors import UserError
 from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.images.clay import compile_renderer
-from studio.models.cli import add_flags, offered_models
-from studio.models.embedded import embedded, examples
+from studio.models.cli import add_flags, embedded_models, offered_models
+from studio.models.embedded import examples
 from studio.models.holder import Holder
-from studio.models.interface import Model
 from studio.models.placement.placement import best_device
-from studio.models.registry import DEFAULT, ENTRIES
 from studio.queue import zerogpu
 from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
@@ -50,24 +48,24 @@ from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, ICON, theme
 
 
-def build(
-    public: bool = False, device: str | None = None, model: Model | None = None, models: Holder | None = None
-) -> Blocks:
-    """Build the page for a model that has made one short run.
+def build(public: bool = False, device: str | None = None, models: Holder | None = None) -> Blocks:
+    """Build the page for the first of the models, which makes one short run.
 
     Args:
         public: limit each client's use of the device and label results (see `Studio.public`).
-        device: where the model runs; a GPU, if there is one, if None.
-        model: the embedded one if None.
-        models: those between which visitors may switch, `model` among them.
+        device: where the models run; a GPU, if there is one, if None.
+        models: those between which visitors may switch; the embedded ones if None.
     """
     # Half of the cores: at batch 1 more threads save no time, and threads that share a core slow each other down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     # A network call is hundreds of small operations, and each releases the interpreter lock; with the default switch
     # interval of 5 ms the page's other threads hold the lock long enough to slow a run by an eighth.
     sys.setswitchinterval(5e-4)
-    model = model or embedded(device or best_device(mps=False), ENTRIES[DEFAULT].size)
-    studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public, models=models)
+    models = models or embedded_models(device or str(best_device(mps=False)), public)
+    model = models.get(models.names[0])
+    # on a shared GPU host each task has a process of its own, which a switch here does not reach
+    offered = None if zerogpu.is_zero() else models
+    studio = Studio(model, DeviceQueue(PUBLIC if public else HOME), public=public, models=offered)
     pictures = examples()
     if zerogpu.is_zero():  # this process has no GPU, so it makes no run
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
@@ -168,7 +166,7 @@ def serve(args: argparse.Namespace) -> None:
         Thread(target=compile_renderer, daemon=True).start()
         models = offered_models(args, device, args.public)
         launch(
-            build(args.public, model=models.get(models.names[0]), models=models),
+            build(args.public, models=models),
             args.present,
             args.public,
             server_name=args.host,

@@ -7,7 +7,6 @@ import pytest
 
 import app
 from studio.models.holder import Holder
-from studio.models.interface import Model
 from studio.server.doctor import Finding
 from studio.server.middleware import AT_HOME, IN_PUBLIC
 from tests.stub import stub
@@ -37,7 +36,7 @@ def test_no_usage_statistics_are_sent() -> None:
 
 
 def test_missing_weights_are_an_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(public: bool, model: Model, models: Holder) -> None:
+    def missing(public: bool, models: Holder) -> None:
         raise FileNotFoundError("The embedded world is incomplete: clip is missing.")
 
     monkeypatch.setattr(app, "build", missing)
@@ -71,7 +70,7 @@ def test_presenting_cannot_be_combined_with_sharing(
 def test_the_page_opens_after_it_was_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
-    monkeypatch.setattr(app, "build", lambda public, model, models: order.append(f"built and warmed up {public}"))
+    monkeypatch.setattr(app, "build", lambda public, models: order.append(f"built and warmed up {public}"))
     monkeypatch.setattr(app, "launch", lambda blocks, *how, **where: order.append(f"opened {how}"))
     monkeypatch.setattr("sys.argv", ["app.py", "--present"])
     app.main()
@@ -125,7 +124,7 @@ def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     monkeypatch.delenv("GRADIO_TEMP_DIR")
     monkeypatch.setattr(app, "offered_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
-    monkeypatch.setattr(app, "build", lambda public, model, models: None)
+    monkeypatch.setattr(app, "build", lambda public, models: None)
     monkeypatch.setattr(app, "launch", opened)
     monkeypatch.setattr("sys.argv", ["app.py"])
     app.main()
@@ -142,7 +141,7 @@ def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.Monk
 
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setattr(app, "on_gpu", gpu)
-    monkeypatch.setattr(app, "embedded", lambda device, size: stub())
+    monkeypatch.setattr(app, "embedded_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
     monkeypatch.setattr(app.Studio, "warm_up", lambda *_: pytest.fail("there is no GPU here"))
     monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: wrapped.append(on_device(studio.stream)))
     app.build(public=True)
@@ -153,7 +152,7 @@ def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.Monk
 def test_a_public_server_limits_each_clients_use_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-    monkeypatch.setattr(app, "embedded", lambda device, size: stub())
+    monkeypatch.setattr(app, "embedded_models", lambda *_: Holder(lambda name: stub(), ["stub"]))
     monkeypatch.setattr(app, "examples", list)
     monkeypatch.setattr(app, "page", lambda studio, pictures, on_device: built.append(studio))
     app.build(public=True)

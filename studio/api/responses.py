@@ -32,24 +32,24 @@ Pair = tuple[Json | None, Json]
 """A file in Gradio's form, or None, and the progress or the record."""
 
 
-def steered(model: Model) -> Callable[[object, Path, Named], Pair]:
-    """Responses of a run."""
+def steered(model: Callable[[], Model]) -> Callable[[object, Path, Named], Pair]:
+    """Responses of a run; `model` returns the loaded model."""
 
     def respond(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Outcome):
-            written = record(event, model)
-            return _file(event.after, written, folder, named), {**written, **_notes(event, model)}
+            written = record(event, model())
+            return _file(event.after, written, folder, named), {**written, **_notes(event, model())}
         return None, moving(event)
 
     return respond
 
 
-def morphed(model: Model) -> Callable[[object, Path, Named], Pair]:
-    """Responses of a morph."""
+def morphed(model: Callable[[], Model]) -> Callable[[object, Path, Named], Pair]:
+    """Responses of a morph; `model` returns the loaded model."""
 
     def respond(event: object, folder: Path, named: Named) -> Pair:
         if isinstance(event, Morphed):
-            written = morph_record(event, model)
+            written = morph_record(event, model())
             return _file(event.outcome.after, written, folder, named), written
         return None, moving(event.progress if isinstance(event, Morphing) else event)
 

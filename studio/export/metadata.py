@@ -30,12 +30,12 @@ _NO_SETTINGS = "This file holds no settings: choose a PNG or JSON file that was 
 
 
 def record(outcome: Outcome, model: Model) -> dict[str, Any]:
-    """The record of a run as a JSON object."""
+    """The record of a run as a JSON object; `model` is named where the run itself names none."""
     psnr = outcome.round_trip.psnr
     return {
         "note": SENTENCE,
         "settings": outcome.settings.model_dump(),
-        "model": {"name": model.name, "sha256": model.digest, "size": model.size, **_published(model)},
+        "model": dict(outcome.model) or model.described,
         "software": {name: _version(name) for name in ("adjointdeis-studio", "torch", "diffusers")},
         "measured": {
             "best_step": outcome.best.step,
@@ -112,11 +112,6 @@ def read_record(path: str | Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(_NO_SETTINGS)
     return found
-
-
-def _published(model: Model) -> dict[str, str]:
-    """Repository and commit of a model from the hub."""
-    return {name: value for name in ("source", "revision") if (value := getattr(model.origin, name))}
 
 
 def _record_text(path: Path) -> str:

@@ -83,6 +83,7 @@ def load_morph(folder: Path = FOLDER) -> RecordedMorph | None:
         calls=measured["network_calls"],
         seconds=measured["seconds"],
         memory=measured["most_memory_bytes"] or 0,
+        model=values["model"],
     )
     plain, steered = (
         tuple(

@@ -130,6 +130,7 @@ def _read(path: Path) -> Recording:
         path=trajectory,
         memory=measured["most_memory_bytes"] or 0,
         verdict=Verdict.from_json(verdict) if (verdict := metadata.get("verdict")) else None,
+        model=metadata["model"],
     )
     names = metadata["title"], metadata["image"], metadata["second"]
     return Recording(path.stem, *names, outcome, metadata["model"]["sha256"])

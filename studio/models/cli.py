@@ -23,6 +23,8 @@ from studio.models.placement.compiled import compile_denoiser
 from studio.models.placement.placement import best_device, use_tensor_cores
 from studio.models.registry import DEFAULT, ENTRIES
 
+EMBEDDED = (DEFAULT, "embedded")
+"""The models that ship with the studio and need no network; the first one is loaded."""
 _NOT_EMBEDDED = (
     "start_prompt",
     "negative",
@@ -49,7 +51,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--models",
         default="",
         metavar="A,B,C",
-        help="models between which visitors may switch; the first is loaded, or that of --model",
+        help="models between which visitors may switch; the first is loaded, or that of --model; "
+        f"{','.join(EMBEDDED)} by default, but one model with --model or --public",
     )
     flags.add_argument("--offline", action="store_true", help="use local files only, no network")
     flags.add_argument("--start-prompt", metavar="TEXT", help="the prompt at which steering starts, for text models")
@@ -89,15 +92,27 @@ def selected_model(args: argparse.Namespace, device: str | None, public: bool = 
     return model_loader(args, device, public)(args.model or DEFAULT)
 
 
+def default_names(public: bool = False) -> tuple[str, ...]:
+    """The models that are offered by default: the embedded ones; in public one, because a switch is for everybody."""
+    return EMBEDDED[:1] if public else EMBEDDED
+
+
+def embedded_models(device: str, public: bool = False) -> Holder:
+    """The models of `default_names`, without any flags."""
+    return Holder(lambda name: embedded(device, ENTRIES[name].size), default_names(public))
+
+
 def offered_models(args: argparse.Namespace, device: str | None, public: bool = False) -> Holder:
-    """The models of --models, or the one of --model; the arguments are those of `model_loader`.
+    """The models of --models, or the one of --model; without both those of `default_names`. The arguments are those of
+    `model_loader`.
 
     Raises:
         UserError: there is no model of such a name.
     """
     names = [name.strip() for name in args.models.split(",") if name.strip()]
-    first = args.model or (names[0] if names else DEFAULT)
-    names = list(dict.fromkeys([first, *names]))  # the first one is loaded
+    if not args.model and not names:
+        names = list(default_names(public))
+    names = list(dict.fromkeys([args.model or names[0], *names]))  # the first one is loaded
     for name in names:
         find_entry(name, public)
     return Holder(model_loader(args, device, public), names)

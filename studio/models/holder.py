@@ -76,6 +76,8 @@ def unloaded(model: Model) -> Model:
         code_person=None,
         decode_code=None,
         code_root=None,
+        read_texts=None,
+        parts=None,
     )
 
 

@@ -119,6 +119,17 @@ class Model:
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def quick(self) -> bool:
+        """Whether a run takes seconds on any machine, so that a prompt chosen by hand starts it."""
+        return self.latent is None and self.size <= 128
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The model in a run's record: name, hash and size, and repository and commit of a model from the hub."""
+        published = {name: value for name in ("source", "revision") if (value := getattr(self.origin, name))}
+        return {"name": self.name, "sha256": self.digest, "size": self.size, **published}
+
+    @property
     def state_shape(self) -> tuple[int, ...]:
         """Shape of x_t, usually (c, h, w)."""
         return self.latent or (3, self.size, self.size)

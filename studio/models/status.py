@@ -69,6 +69,20 @@ def status(entry: Entry, offline: bool = False, check_hub: bool = True) -> Statu
     return Status(entry, "downloadable", f"{pinned}. {entry.note}" if entry.note else pinned)
 
 
+def needed(entry: Entry) -> str:
+    """Licence and memory of a model in a few words, before it is loaded."""
+    stored = list(estimates(entry.name).values())
+    if entry.kind == "embedded":
+        memory = "CPU"
+    elif stored:
+        memory = f"{_gigabytes(stored[-1])} to {_gigabytes(stored[0])} of VRAM at N = {STEPS}"
+    elif entry.parameters:
+        memory = f"{_half(entry) / 2**30:.1f} GiB for its weights, more for a run: not known"
+    else:
+        memory = "memory not known"
+    return f"{entry.licence}, {memory}"
+
+
 def summary() -> str:
     """The device that the statuses are for, how to start a model, and which models are not pinned."""
     device = best_device()
@@ -98,8 +112,9 @@ def table() -> str:
     for entry in ENTRIES.values():
         stored = list(estimates(entry.name).values())
         # without an estimate, the weights in half precision
-        weights = f"{_half(entry) / 2**30:.1f} GiB for its weights"
-        most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else ("-", weights if entry.repo else "-")
+        weights = f"not known; {_half(entry) / 2**30:.1f} GiB for its weights"
+        unknown = ("not known", weights) if entry.kind == "pipeline" else ("-", "-")
+        most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else unknown
         ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a tiny copy only"
         name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
         lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))

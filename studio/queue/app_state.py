@@ -13,6 +13,7 @@ from studio.core.errors import UserError
 from studio.core.settings import GradientName, Settings
 from studio.models.holder import Holder, unloaded
 from studio.models.interface import Model
+from studio.models.memory import memory_in_use
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
 from studio.queue.latest import latest_only
@@ -161,6 +162,9 @@ class Studio:
 
     def _switch(self, models: Holder, name: str) -> Iterator[Switched]:
         previous = models.name
+        if name == previous:
+            yield Switched(self.model.name, unavailable(self.model))
+            return
         KeptRun.drop_all()
         self.model = unloaded(self.model)
         try:
@@ -172,5 +176,5 @@ class Studio:
         yield Switched(self.model.name, unavailable(self.model))
 
     def _use(self, model: Model) -> None:
-        self.model, self.cost_model = model, CostModel(need=need(model))
+        self.model, self.cost_model = model, CostModel(need=need(model), base=memory_in_use(model.device))
         self.cost_model.graphs = model.graphs

@@ -250,6 +250,7 @@ class Run:
             frames=tuple(history.frames),
             path=trajectory(self.sampler, history.best_calls, self.model.preview_latents),
             memory=self.network.peak_memory,
+            model=self.model.described,
             area=None if self._area is None else self._area.report(before, image),
         )
 

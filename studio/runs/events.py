@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -95,6 +95,7 @@ class Outcome:
         strength: place of `after` on the path to the best image: 1 is that image, 0 the begin.
         verdict: by networks that no loss uses; None for a run that was recorded without one, and for a morph, which has
             verdicts of its own.
+        model: that made it, as in its record (`Model.described`); another one may be loaded by now.
     """
 
     settings: Settings
@@ -112,6 +113,7 @@ class Outcome:
     area: AreaReport | None = None
     strength: float = 1.0
     verdict: Verdict | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Waiting | Progress | Outcome

@@ -80,7 +80,7 @@ def _only(settings: Settings) -> str:
 
 def recorded(title: str, current: bool, button: str = "Run") -> str:
     """A recorded run in one sentence; `current`: made with the weights that are loaded."""
-    weights = "" if current else " (older weights)"
+    weights = "" if current else " (other weights)"
     return f"Recorded run{weights}: {title}. Press {button} to compute it now."
 
 

@@ -32,6 +32,12 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, theme: str, width: int
     expect(page.locator("#address")).to_be_visible()
     still(page)
     assert faults(page) == []
+    few_steps(page, 100)
+    begin(page, lambda: page.click("#run"))
+    wait_moving(page)
+    assert faults(page) == []
+    page.click("#stop")
+    wait_ready(page)
     page.fill("#prompt textarea, #prompt input", "")
     page.click("#run")
     message(page, "The prompt is empty")

@@ -277,6 +277,17 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, width: int, theme: str
             finish(page, job)
             still(page)
             found[f"{job} after a run"] = axe.faults(page)
+            number(page, f"{job}-optimisation_steps", 100)
+            page.click(f"#{job}-run")
+            expect(page.locator(f"#{job}-status")).to_contain_text(UNDER_WAY, timeout=RUN)
+            found[f"{job} during a run"] = axe.faults(page)
+            page.click(f"#{job}-stop")
+            ready(page, job, job.capitalize())
+            page.locator("#morph-1" if job == "morph" else "#compare-first").get_by_label("Remove Image").click()
+            still(page)
+            page.click(f"#{job}-run")
+            expect(page.locator(f"#{job}-message [role=alert]")).to_be_visible()
+            found[f"{job} after an error"] = axe.faults(page)
     assert not any(found.values()), found
 
 

@@ -25,7 +25,7 @@ def chart(columns: Sequence[Column], steps: int) -> str:
         return x, _TOP + (HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
 
     lines = "".join(
-        f'<polyline {_stroke(column.method)} points="'
+        f'<polyline {stroke(column.method)} points="'
         + " ".join("{:.1f},{:.1f}".format(*place(point.step, point.total)) for point in column.curve)
         + '"/>'
         for column in columns
@@ -37,21 +37,24 @@ def chart(columns: Sequence[Column], steps: int) -> str:
     axis += f'<text x="{(WIDTH + _LEFT) / 2}" y="{HEIGHT - 14}" text-anchor="middle">update</text>'
     label = _alternative_text(columns)
     frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{grid}{axis}{lines}</svg>'
-    return f'<div class="chart"><h4>Loss, lower is better</h4>{frame}{_legend(columns)}</div>'
+    return (
+        f'<div class="chart"><h4>Loss, lower is better</h4>{frame}{legend([column.method for column in columns])}</div>'
+    )
 
 
-def _stroke(method: str) -> str:
+def stroke(method: str) -> str:
     """Attributes of a line of this method; the style sheet chooses between its two colours."""
     one = GRADIENTS[method]
     style = f"--stroke:{one.colour};--dark-stroke:{one.dark_colour or one.colour}"
     return f'class="{method}" style="{style}" stroke-dasharray="{one.dash}"'
 
 
-def _legend(columns: Sequence[Column]) -> str:
+def legend(methods: Sequence[str]) -> str:
+    """A key for each method."""
     keys = "".join(
-        f'<li><svg viewBox="0 0 34 8" aria-hidden="true"><polyline {_stroke(column.method)} '
-        f'points="0,4 34,4"/></svg>{escape(GRADIENTS[column.method].label)}</li>'
-        for column in columns
+        f'<li><svg viewBox="0 0 34 8" aria-hidden="true"><polyline {stroke(method)} '
+        f'points="0,4 34,4"/></svg>{escape(GRADIENTS[method].label)}</li>'
+        for method in methods
     )
     return f"<ul>{keys}</ul>"
 

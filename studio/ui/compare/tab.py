@@ -15,6 +15,7 @@ from studio.core.goals import GOALS, PROMPTS, SUITED_FIELDS, offered
 from studio.core.gradients import GRADIENTS
 from studio.core.presets import suited
 from studio.core.settings import GradientName
+from studio.export.recorded_scaling import Scaling, load_scaling
 from studio.export.recorded_tabs import COMPARE, load_comparison
 from studio.queue.app_state import Stream, Studio, Task
 from studio.runs.compare import Comparison, chosen_methods
@@ -22,6 +23,7 @@ from studio.runs.request import Request
 from studio.ui import html
 from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
+from studio.ui.compare.scaling import scaling_chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
 from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, picture
@@ -36,7 +38,7 @@ _READY = "Ready: press Compare"
 
 @dataclass(frozen=True)
 class _Tab:
-    """The components that a comparison reads and writes."""
+    """The components that a comparison reads and writes; `lines` are the recorded ones of the second chart."""
 
     start: gr.Image
     likeness: Offer
@@ -48,15 +50,18 @@ class _Tab:
     job: Job
     cards: gr.HTML
     curve: gr.HTML
+    scaling: gr.HTML
+    lines: Scaling | None
 
 
-def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Slot:
+def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> Slot:
     """The tab's content, built inside an open `gr.Tab`; returns the picture to change.
 
     Args:
         studio: model, device queue, cancel tokens.
         examples: pictures; the page opens with the first.
         stream: `studio.stream`, or a wrapper around it that a host needs.
+        loaded: changes when another model was loaded.
     """
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
@@ -91,6 +96,13 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Slo
                 elem_classes="plain",
                 apply_default_css=False,
             )
+            lines = load_scaling()
+            scaling = gr.HTML(
+                scaling_chart(lines, columns, COMPARE["sampling_steps"]),
+                elem_id="compare-scaling",
+                elem_classes="plain",
+                apply_default_css=False,
+            )
             curve = gr.HTML(
                 chart(columns, COMPARE["optimisation_steps"]),
                 elem_id="compare-curve",
@@ -98,8 +110,8 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream) -> Slo
                 apply_default_css=False,
             )
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
-    tab = _Tab(start, likeness, second, goal, prompt, methods, fields, job, shown, curve)
-    slot = _wire(studio, tab, stream, chosen)
+    tab = _Tab(start, likeness, second, goal, prompt, methods, fields, job, shown, curve, scaling, lines)
+    slot = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     goal.change(
         lambda chosen: {
             second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),
@@ -144,6 +156,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
             tab.job.status: html.progress_bar(_READY),
             tab.cards: compare_html.cards(columns, model_input(start, studio.model.size)),
             tab.curve: chart(columns, steps),
+            tab.scaling: scaling_chart(tab.lines, (), 0),
         }
 
     def look(request: gr.Request, *values: Any) -> Updates:
@@ -152,7 +165,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {tab.job.status: gr.skip()} if running else fresh(*values)
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
-    shown = [tab.cards, tab.curve]
+    shown = [tab.cards, tab.curve, tab.scaling]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, shown)
     looked = [tab.job.status, *shown]
     changed = settled(tab.start.input, tab.start.clear, tab.methods.input)
@@ -167,6 +180,7 @@ def _shown(tab: _Tab, forecast: float | None, state: Comparison) -> Updates:
         tab.job.status: compare_html.status(state, forecast),
         tab.cards: compare_html.cards(state.columns, state.start),
         tab.curve: chart(state.columns, state.settings.optimisation_steps),
+        tab.scaling: scaling_chart(tab.lines, state.columns, state.settings.sampling_steps),
     }
     if state.stage in ("done", "stopped"):
         updates |= tab.job.over(compare_html.finished(state))

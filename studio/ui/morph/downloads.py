@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,15 +39,15 @@ def download_row(marked: bool) -> Downloads:
     return Downloads(gr.State(None), saves, inside, mark, hidden_file("morph-"))
 
 
-def wire_downloads(downloads: Downloads, message: gr.HTML, model: Model) -> None:
-    """Each button downloads its file of the finished morph."""
+def wire_downloads(downloads: Downloads, message: gr.HTML, model: Callable[[], Model]) -> None:
+    """Each button downloads its file of the finished morph; `model` returns the loaded model."""
     file = downloads.file
 
     def save_as(kind: str, inside: bool, marked: bool, shown: Morphed | None) -> Iterator[Updates]:
         if shown is None:
             yield {file: None, message: html.alert("There is no result to save yet: press Morph first.")}
         else:
-            yield from written(file, message, lambda to: save(kind, shown, model, to, inside, marked=marked))
+            yield from written(file, message, lambda to: save(kind, shown, model(), to, inside, marked=marked))
 
     for kind, button in downloads.saves.items():
         inputs = [downloads.inside, downloads.mark, downloads.shown]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PRESETS, suited
+from studio.core.presets import DEFAULT, PAPER, PRESETS, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -46,6 +46,7 @@ class _Tab:
     faces: tuple[gr.Image, gr.Image]
     offers: tuple[Offer, Offer]
     preset: gr.Radio
+    paper: gr.Dropdown
     fields: Mapping[str, Control]
     job: Job
     stage: gr.HTML
@@ -54,7 +55,9 @@ class _Tab:
     shown: gr.State
 
 
-def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> list[Slot]:
+def morph_tab(
+    blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State
+) -> list[Slot]:
     """The tab's content, built inside an open `gr.Tab`; returns its two faces.
 
     Args:
@@ -62,11 +65,12 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         studio: model, device queue, cancel tokens.
         examples: pictures; the page opens with the first two, which should look alike, and their recorded morph.
         stream: `studio.stream`, or a wrapper around it that a host needs.
+        loaded: changes when another model was loaded.
     """
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, offers, preset, fields, chosen = _inputs(examples, pair)
+            faces, offers, preset, paper, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
             begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
@@ -79,9 +83,9 @@ def morph_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             )
             downloads = download_row(studio.public)
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
-    tab = _Tab(faces, offers, preset, fields, job, stage, panel, numbers, downloads.shown)
-    slots = _wire(studio, tab, stream, chosen)
-    wire_downloads(downloads, job.message, studio.model)
+    tab = _Tab(faces, offers, preset, paper, fields, job, stage, panel, numbers, downloads.shown)
+    slots = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    wire_downloads(downloads, job.message, lambda: studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
         blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
     return slots
@@ -93,7 +97,7 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 def _inputs(
     examples: Sequence[Path], pair: Sequence[Path]
-) -> tuple[tuple[gr.Image, gr.Image], tuple[Offer, Offer], gr.Radio, Mapping[str, Control], list[Any]]:
+) -> tuple[tuple[gr.Image, gr.Image], tuple[Offer, Offer], gr.Radio, gr.Dropdown, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
         faces, offers, chosen = [], [], []
@@ -105,21 +109,22 @@ def _inputs(
                 offers.append(offer(f"morph-{k + 1}"))
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
+    paper = gr.Dropdown(["None", *PAPER], value="None", label="Run of the paper", elem_id="morph-paper")
     suits = suited("morph")
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
         fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
-    return (faces[0], faces[1]), (offers[0], offers[1]), preset, fields, chosen
+    return (faces[0], faces[1]), (offers[0], offers[1]), preset, paper, fields, chosen
 
 
 def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[Any]) -> list[Slot]:
-    names, size = tuple(tab.fields), studio.model.size
+    names = tuple(tab.fields)
 
     def work(
         stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
     ) -> Generator[Updates, None, str]:
-        chosen = {**PRESETS.get(preset or "", {}), **dict(zip(names, values, strict=True)), "loss": "morph"}
-        request = Request.checked(chosen, first, second, size)
+        chosen = {**preset_values(preset, studio.model.steps), **dict(zip(names, values, strict=True)), "loss": "morph"}
+        request = Request.checked(chosen, first, second, studio.model.size)
         last = yield from follow(tab.job, stream(Task("morph", request), stop), partial(_shown, tab, request))
         if not isinstance(last, Morphed):
             yield tab.job.without_result()
@@ -127,7 +132,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return retry_message(request.settings, last.outcome.settings)
 
     def fresh(first: str | None, second: str | None, *rest: Any) -> Updates:
-        seen = _no_result(model_input(first, size), model_input(second, size))
+        seen = _no_result(*(model_input(face, studio.model.size) for face in (first, second)))
         panels: Updates = dict(zip((tab.stage, tab.panel, tab.numbers), seen, strict=True))
         return {**panels, tab.job.status: html.progress_bar(READY), tab.shown: None}
 
@@ -136,7 +141,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         message = ""
         try:
             for path in filter(None, (first, second)):
-                load_picture(path, size)
+                load_picture(path, studio.model.size)
         except UserError as error:
             message = html.alert(str(error))
         running = studio.cancel_tokens.running(tab.job.key(request))
@@ -144,9 +149,14 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {**panels, tab.job.message: message}
 
     def choose(preset: str | None) -> Updates:
-        values = PRESETS.get(preset or "", {})
+        values = preset_values(preset, studio.model.steps)
         moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return moved or {tab.fields["optimisation_steps"]: gr.skip()}
+
+    def choose_paper(name: str) -> Updates:
+        values = PAPER.get(name, {})
+        moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
+        return {**moved, tab.preset: None} if moved else {tab.preset: gr.skip()}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]
@@ -156,6 +166,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     for event in [*changed, *chosen_example]:
         event.then(look, list(tab.faces), looked, **QUICK)
     tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
+    tab.paper.change(choose_paper, tab.paper, [tab.preset, *tab.fields.values()], **QUICK)
     seen = (look, list(tab.faces), looked)
     return [
         Slot(f"Morph, {name} face", "morph", face, tab.offers[k], seen, [changed[k], *chosen_example[k : k + 1]])

@@ -6,7 +6,7 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from studio.images.crop import Crop
 from studio.images.faces import find_faces
 from studio.images.framing import ALIGNED
 from studio.images.load import load_picture
-from studio.models.domain import Domain
+from studio.models.domain import domain_of
+from studio.models.interface import Model
 from studio.ui.events import Updates
 from studio.ui.steer import photo_html
 from studio.ui.viewers import viewer
@@ -34,12 +35,14 @@ class FoundFaces:
         pictures: of these crops, as data URIs.
         before: the crop that Undo restores.
         set_here: the crop that the search or a choice set, if one did.
+        none: a search found no face.
     """
 
     crops: tuple[Crop, ...] = ()
     pictures: tuple[str, ...] = ()
     before: Crop = field(default_factory=Crop)
     set_here: Crop | None = None
+    none: bool = False
 
     def panel(self, sentence: str) -> dict[str, Any]:
         """The value of the viewer: the sentence, and the faces if there is a choice."""
@@ -78,12 +81,11 @@ class FaceSearch:
     Args:
         panel: shows the faces.
         fields: the four sliders of the crop.
-        size: of the model's pictures.
-        world: of a model trained on one kind of picture; a picture of that kind needs no search.
+        model: returns the loaded model; a picture of the kind that it was trained on needs no search.
     """
 
-    def __init__(self, panel: FacePanel, fields: Sequence[Block], size: int, world: Domain | None) -> None:
-        self._panel, self._fields, self._size, self._world = panel, list(fields), size, world
+    def __init__(self, panel: FacePanel, fields: Sequence[Block], model: Callable[[], Model]) -> None:
+        self._panel, self._fields, self._model = panel, list(fields), model
 
     @property
     def outputs(self) -> list[Block]:
@@ -99,10 +101,12 @@ class FaceSearch:
         nothing = self._shown(FoundFaces(set_here=found.set_here), "")
         if path is None:
             return {**nothing, **self._set(start)}
+        model = self._model()
+        world = domain_of(model)
         try:
-            if self._world and not self._world.check(load_picture(path, self._size, start)).outside:
+            if world and not world.check(load_picture(path, model.size, start)).outside:
                 return {**nothing, **self._set(start)}
-            search = find_faces(path, self._world.framing if self._world else ALIGNED)
+            search = find_faces(path, world.framing if world else ALIGNED)
         except UserError:  # `InputHandlers.look` shows the message
             return nothing
         if search.needs_no_crop:
@@ -110,7 +114,7 @@ class FaceSearch:
         crops, pictures = [one.crop for one in search.found], [uri(one.picture) for one in search.found]
         here = FoundFaces(tuple(crops), tuple(pictures), start)
         if not search.found:
-            return {**self._shown(here, photo_html.NONE), **self._set(start)}
+            return {**self._shown(replace(here, none=True), photo_html.NONE), **self._set(start)}
         sentence = photo_html.found(len(search.found), kept=not free)
         return self._chosen(here, 0, sentence) if free else self._shown(here, sentence)
 

@@ -25,6 +25,7 @@ from studio.ui.steer.chain import STRONGEST, Chain, Edited
 from studio.ui.steer.history import HistoryEntry, keep
 from studio.ui.steer.inputs import Form
 from studio.ui.steer.outputs import Outputs
+from studio.ui.steer.run import Size
 
 
 def further_work(stream: Stream, form: Form, outputs: Outputs, run: Work) -> Work:
@@ -78,16 +79,16 @@ class ChainHandlers:
     Args:
         stream, outputs: as for `steer_work`.
         tokens: of all visitors.
-        size: of the model's pictures.
+        size: returns the side of the loaded model's pictures.
     """
 
-    def __init__(self, stream: Stream, outputs: Outputs, tokens: CancelTokens, size: int) -> None:
+    def __init__(self, stream: Stream, outputs: Outputs, tokens: CancelTokens, size: Size) -> None:
         self._stream, self._outputs, self._tokens, self._size = stream, outputs, tokens, size
 
     def undo(self, chain: Chain, first: str | None, *crop: float) -> Updates:
         """The edit before, or the picture without an edit."""
         if len(chain) < 2:
-            return self._outputs.fresh(model_input(first, self._size, Crop.clamped(crop)))
+            return self._outputs.fresh(model_input(first, self._size(), Crop.clamped(crop)))
         last = chain[-2]
         return self._outputs.result_of(last.outcome, first, last.kept, chain[:-1])
 

@@ -22,6 +22,11 @@ class HistoryEntry:
     id: int
     outcome: Outcome
 
+    def shows(self, outcome: Outcome) -> bool:
+        """Whether this is the entry of that run."""
+        mine = self.outcome
+        return (mine.settings, mine.seconds, mine.curve) == (outcome.settings, outcome.seconds, outcome.curve)
+
 
 def keep(runs: Sequence[HistoryEntry], outcome: Outcome) -> tuple[HistoryEntry, ...]:
     """The runs with a new one in front, without its frames; at most `MOST`."""

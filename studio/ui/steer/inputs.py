@@ -110,10 +110,15 @@ class Form:
         """The values of the fields by name."""
         return dict(zip(self.fields, values, strict=True))
 
-    def filled(self, settings: Settings) -> Updates:
-        """Every field set to these settings, and the boxes that they need."""
+    def filled(self, settings: Settings, steps: int = 0) -> Updates:
+        """Every field set to these settings, and the boxes that they need; `steps` as for `preset_of`."""
         values: Updates = {field: getattr(settings, name) for name, field in self.fields.items()}
-        return {**values, **self.goal.needed(settings), self.goal.preset: preset_of(settings)}
+        return {**values, **self.goal.needed(settings), self.goal.preset: preset_of(settings, steps)}
+
+
+def labelled(attribute: str) -> tuple[str, str]:
+    """An attribute as a choice of the page, and its name."""
+    return attribute.replace("_", " "), attribute
 
 
 def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ()) -> StartInputs:
@@ -171,7 +176,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
             chips = [gr.Button(one, size="sm", min_width=60) for one in PROMPTS]
     names = [*attributes, PERSON, BACKGROUND]
     keep = gr.CheckboxGroup(
-        [(name.replace("_", " "), name) for name in names],
+        [labelled(name) for name in names],
         value=names,
         label="Keep",
         elem_id="keep-attributes",

@@ -170,6 +170,10 @@ class Downloads:
     link: gr.Button
     address: gr.Textbox
 
+    def labelled(self, size: int) -> Updates:
+        """The buttons' labels for pictures of another size."""
+        return {button: SAVES[kind].label_at(size) for kind, button in self.saves.items()}
+
 
 def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) -> Outputs:
     """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from studio.core.errors import UserError
-from studio.core.goals import BACKGROUND, PERSON
-from studio.core.presets import PRESETS, suited
+from studio.core.goals import BACKGROUND, GOALS, PERSON
+from studio.core.presets import preset_of, preset_values, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, text_warnings
 from studio.export.player import uri
@@ -18,18 +18,16 @@ from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.models.domain import domain_of
 from studio.queue.app_state import Studio
+from studio.runs.capabilities import check_parts
 from studio.runs.events import Outcome
 from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.steer import photo_html
 from studio.ui.steer.area import AreaHandlers
-from studio.ui.steer.faces import FaceSearch
-from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form
+from studio.ui.steer.faces import FaceSearch, FoundFaces
+from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP, Form, labelled
 from studio.ui.steer.outputs import Outputs
-
-_SMALL = 128
-"""Largest side of a picture, in pixels, of a model that answers within seconds."""
 
 
 class InputHandlers:
@@ -42,13 +40,12 @@ class InputHandlers:
 
     def __init__(self, studio: Studio, form: Form, outputs: Outputs) -> None:
         self._studio, self.form, self.outputs = studio, form, outputs
-        self._world = domain_of(studio.model)
-        size, fields = studio.model.size, form.fields
-        self.area = AreaHandlers(form.goal.area, lambda: studio.model, lambda: self.live)
+        fields = form.fields
+        self.area = AreaHandlers(form.goal.area, lambda: studio.model, lambda: studio.model.quick)
         crops = ([fields[name] for name in names] for names in (FIRST_CROP, SECOND_CROP))
         panels = (form.start.faces, form.goal.second_faces)
         self.first, self.second = (
-            FaceSearch(panel, crop, size, self._world) for panel, crop in zip(panels, crops, strict=True)
+            FaceSearch(panel, crop, lambda: studio.model) for panel, crop in zip(panels, crops, strict=True)
         )
 
     def look(self, request: gr.Request, path: str | None, *crop: float) -> Updates:
@@ -60,7 +57,8 @@ class InputHandlers:
         try:
             if path is not None:
                 picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
-                warning = photo_html.outside(self._world.check(picture), picture) if self._world else ""
+                world = domain_of(self._studio.model)
+                warning = photo_html.outside(world.check(picture), picture) if world else ""
         except UserError as error:
             message = html.alert(str(error))
         said: Updates = {self.outputs.message: message, self.form.start.outside: warning}
@@ -92,18 +90,45 @@ class InputHandlers:
         """Show the inputs that this goal, or this mix, needs, and say which picture is missing before a run starts."""
         # unchecked: a mix may be empty while its weights are being moved
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
-        missing = settings.needs_second_picture and second is None
-        message = html.note(settings.goal.second_missing) if missing else ""
-        return {**self.form.goal.needed(settings), self.outputs.message: message}
+        return {**self.form.goal.needed(settings), self.outputs.message: self._missing(settings, second)}
+
+    def adopt(self, request: gr.Request, path: str | None, second: str | None, *values: Any) -> Updates:
+        """Another model was loaded: picture and settings stay, its input is shown, and what it cannot do is said.
+
+        A model that was distilled to few sampling steps gets no more of them.
+        """
+        model, named = self._studio.model, self.form.named(values)
+        settings = Settings.model_construct(**named)
+        steps = min(settings.sampling_steps, model.steps or settings.sampling_steps)
+        looked = self.look(request, path, *(named[name] for name in FIRST_CROP))
+        said = looked[self.outputs.message] or self._missing(settings, second)
+        kept = gr.CheckboxGroup([labelled(one) for one in self._attributes], value=self.kept(settings.may_change))
+        return {
+            **looked,
+            self.outputs.message: said,
+            self.form.goal.keep: kept,
+            self.form.fields["sampling_steps"]: steps,
+            self.form.goal.preset: preset_of(settings.model_copy(update={"sampling_steps": steps}), model.steps),
+        }
+
+    def _missing(self, settings: Settings, second: str | None) -> str:
+        """A message about what this goal needs and is not there: a network of the model, or a second picture."""
+        try:
+            check_parts(self._studio.model, settings.goal.needs(settings))
+        except UserError as error:
+            return html.note(str(error))
+        return html.note(settings.goal.second_missing) if settings.needs_second_picture and second is None else ""
+
+    def look_for_faces(self, loss: str, second: str | None, first_found: FoundFaces, second_found: FoundFaces) -> Any:
+        """A message before the run where a goal needs a face and a picture has none."""
+        if loss not in GOALS or "identity" not in GOALS[loss].requires:
+            return gr.skip()
+        faceless = "first" if first_found.none else "second" if second and second_found.none else ""
+        return html.note(photo_html.NEEDED.format(faceless)) if faceless else gr.skip()
 
     def suit(self, loss: str) -> list[float | str]:
         """The settings that suit a goal, when it is chosen by hand."""
         return list(suited(loss).values())
-
-    @property
-    def live(self) -> bool:
-        """Whether a run takes seconds on any machine, so that a prompt chosen by hand starts it."""
-        return self._studio.model.latent is None and self._studio.model.size <= _SMALL
 
     def free(self, kept: Sequence[str]) -> str:
         """`Settings.may_change` for the attributes that are to be kept."""
@@ -120,7 +145,7 @@ class InputHandlers:
 
     def choose_preset(self, preset: str | None) -> Updates:
         """Set the sliders of the preset."""
-        values: Mapping[str, Any] = PRESETS.get(preset or "", {})
+        values = preset_values(preset, self._studio.model.steps)
         fields = self.form.fields
         return {fields[name]: value for name, value in values.items()} or {fields["optimisation_steps"]: gr.skip()}
 

@@ -67,7 +67,7 @@ class RestoreHandlers:
             pictures[self.form.goal.second] = gr.Image(
                 self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
-        filled = self.form.filled(recording.outcome.settings)
+        filled = self.form.filled(recording.outcome.settings, self._studio.model.steps)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
 
     def restore(self, path: str | None) -> Updates:
@@ -103,11 +103,23 @@ class RestoreHandlers:
             return {self.outputs.message: html.alert("This run is no longer in the history: choose another one.")}
         return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.")
 
-    def forget(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
-        """Delete one run of this session from the history, or all."""
+    def forget(
+        self,
+        event: gr.EventData,
+        runs: Sequence[HistoryEntry],
+        shown: Outcome | None = None,
+        path: str | None = None,
+        *crop: float,
+    ) -> Updates:
+        """Delete one run of this session from the history, or all; the panels of a run that is shown are cleared."""
         unwanted = getattr(event, "id", None)
-        left = () if unwanted is None else tuple(run for run in runs if run.id != unwanted)
-        return {self.outputs.runs: left, self.outputs.visit: entries(left)}
+        gone = [run for run in runs if unwanted is None or run.id == unwanted]
+        left = tuple(run for run in runs if run not in gone)
+        updates: Updates = {self.outputs.runs: left, self.outputs.visit: entries(left)}
+        if shown is not None and any(run.shows(shown) for run in gone):
+            picture = model_input(path, self._studio.model.size, Crop.clamped(crop))
+            updates |= {**self.outputs.fresh(picture), self.outputs.message: ""}
+        return updates
 
     def link(self, path: str | None, *values: Any) -> Updates:
         """The query part of a link to the values of the fields; the browser adds the address."""
@@ -138,7 +150,7 @@ class RestoreHandlers:
         if "steer" not in tabs:
             sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
-        return {**self.form.filled(settings), self.outputs.message: html.note(sentence)}
+        return {**self.form.filled(settings, self._studio.model.steps), self.outputs.message: html.note(sentence)}
 
     def _example(self, stem: str | None) -> str | None:
         path = self._examples.get(stem or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from studio.core.cancellation import CancelToken
@@ -23,21 +23,23 @@ from studio.ui.steer.history import HistoryEntry, keep
 from studio.ui.steer.inputs import FIRST_CROP, Form
 from studio.ui.steer.outputs import Outputs
 
+Size = Callable[[], int]
 
-def steer_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
+
+def steer_work(stream: Stream, form: Form, outputs: Outputs, size: Size) -> Work:
     """The work that `wire_job` calls.
 
     Args:
         stream: `studio.stream`, or a wrapper around it that a host needs.
         form: holds the request.
         outputs: show the result.
-        size: of the model's pictures.
+        size: returns the side of the loaded model's pictures.
     """
 
     def work(
         stop: CancelToken, first: str | None, second: str | None, runs: Sequence[HistoryEntry], live: bool, *values: Any
     ) -> Generator[Updates, None, str]:
-        request = Request.checked(form.named(values), first, second, size)
+        request = Request.checked(form.named(values), first, second, size())
         yield outputs.started(request)
         kept = KeptRun()
 
@@ -83,7 +85,7 @@ def resume_work(stream: Stream, outputs: Outputs) -> Work:
     return work
 
 
-def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: int) -> Work:
+def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: Size) -> Work:
     """The work of the button that measures the reconstruction, whatever the goal is."""
 
     def work(
@@ -91,7 +93,7 @@ def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: int) ->
     ) -> Generator[Updates, None, str]:
         named = form.named(values)
         chosen = {name: named[name] for name in ("order", "sampling_steps", "noise_level", "seed", *FIRST_CROP)}
-        request = Request.checked({**chosen, "prompt": PROMPTS[0]}, first, None, size)
+        request = Request.checked({**chosen, "prompt": PROMPTS[0]}, first, None, size())
 
         def show(event: Progress | Reconstruction) -> Updates:
             return outputs.reconstructed(event) if isinstance(event, Reconstruction) else outputs.moving(event)
@@ -104,11 +106,11 @@ def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: int) ->
     return work
 
 
-def steer_fresh(form: Form, outputs: Outputs, size: int) -> Fresh:
+def steer_fresh(form: Form, outputs: Outputs, size: Size) -> Fresh:
     """What `wire_job` shows while a run starts, and beside an error message."""
 
     def fresh(first: str | None, second: str | None, runs: Sequence[HistoryEntry], live: bool, *values: Any) -> Updates:
         crop = [form.named(values)[name] for name in FIRST_CROP]
-        return outputs.fresh(model_input(first, size, Crop.clamped(crop)))
+        return outputs.fresh(model_input(first, size(), Crop.clamped(crop)))
 
     return fresh

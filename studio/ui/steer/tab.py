@@ -20,10 +20,10 @@ from studio.ui.steer.outputs import download_row, output_column
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
 from studio.ui.steer.run import reconstruct_work, resume_work, steer_fresh, steer_work
-from studio.ui.steer.wiring import wire_chain, wire_inputs, wire_others, wire_restore, wire_run
+from studio.ui.steer.wiring import wire_chain, wire_inputs, wire_others, wire_restore, wire_run, wire_switch
 
 
-def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream) -> Slot:
+def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], stream: Stream, loaded: gr.State) -> Slot:
     """The tab's content, built inside an open `gr.Tab` of `blocks`; returns the picture to change.
 
     Args:
@@ -31,6 +31,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         studio: model, device queue, cancel tokens.
         examples: pictures; the page shows the recorded runs that start from them.
         stream: `studio.stream` wrapped in whatever the host needs.
+        loaded: changes when another model was loaded.
     """
     names = {path.stem for path in examples}
     recordings = [one for one in load() if one.image in names]
@@ -43,8 +44,11 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
             first = recordings[0] if recordings else None
             outputs = output_column(first, studio.model.digest, form.start.reconstruct)
             downloads = download_row(outputs.save_photo, studio.model.size, studio.public)
+
+    def size() -> int:
+        return studio.model.size
+
     handlers = InputHandlers(studio, form, outputs)
-    size = studio.model.size
     work, fresh = steer_work(stream, form, outputs, size), steer_fresh(form, outputs, size)
     wire_run(blocks, studio.cancel_tokens, work, fresh, handlers)
     resume, reconstruct = resume_work(stream, outputs), reconstruct_work(stream, form, outputs, size)
@@ -52,6 +56,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
     wire_others(studio.cancel_tokens, resume, further, reconstruct, fresh, handlers)
     wire_chain(handlers, ChainHandlers(stream, outputs, studio.cancel_tokens, size))
     changes = wire_inputs(blocks, handlers)
+    wire_switch(loaded, handlers, downloads, studio)
     wire_restore(blocks, RestoreHandlers(studio, form, outputs, downloads, examples, recordings))
     return _slot(handlers, changes)
 

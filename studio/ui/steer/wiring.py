@@ -11,6 +11,7 @@ from gradio.blocks import Block
 
 from studio.core.goals import SUITED_FIELDS
 from studio.core.presets import PRESET_FIELDS
+from studio.queue.app_state import Studio
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import CONCURRENT_RUNS
 from studio.ui.downloads import wire_save
@@ -20,11 +21,14 @@ from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
 from studio.ui.steer.further import ChainHandlers
 from studio.ui.steer.inputs import COST_FIELDS, FIRST_CROP, NEED_FIELDS, SECOND_CROP
+from studio.ui.steer.outputs import Downloads
 from studio.ui.steer.responses import InputHandlers
 from studio.ui.steer.restore import RestoreHandlers
 
 # a disabled button ignores this click, so Enter cannot start a second run; after an edit the next one goes on from it
 _CLICK_RUN = "() => (document.querySelector('#further') ?? document.querySelector('#run')).click()"
+# a prompt chosen by hand starts a run of a model whose runs take seconds
+_CLICK_QUICK = f"() => document.querySelector('#model-line [data-quick]') && ({_CLICK_RUN})()"
 # Ctrl+Enter runs and Escape stops, wherever the focus is on this tab; a disabled button ignores both
 _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const run = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
@@ -142,14 +146,17 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     goal, outputs, fields = handlers.form.goal, handlers.outputs, handlers.form.fields
     needs = [fields[name] for name in NEED_FIELDS]
     chosen = [goal.second, *needs]
-    gr.on([field.input for field in needs], handlers.choose_goal, chosen, [*goal.boxes, outputs.message], **QUICK)
+    shown = [*goal.boxes, outputs.message]
+    found = [handlers.form.start.faces.found, goal.second_faces.found]
+    gr.on([field.input for field in needs], handlers.choose_goal, chosen, shown, **QUICK).then(
+        handlers.look_for_faces, [fields["loss"], goal.second, *found], outputs.message, **QUICK
+    )
     # by hand only: restored settings and links bring their own values
     fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
     for chip in goal.chips:
         filled = chip.click(str, chip, fields["prompt"], **QUICK)
-        if handlers.live:
-            filled.then(None, js=_CLICK_RUN, **QUICK)
+        filled.then(None, js=_CLICK_QUICK, **QUICK)
     goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
     fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
@@ -176,6 +183,21 @@ def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Seq
     ]
 
 
+def wire_switch(loaded: gr.State, handlers: InputHandlers, downloads: Downloads, studio: Studio) -> None:
+    """Another model was loaded."""
+    form, outputs = handlers.form, handlers.outputs
+    inputs = [form.start.image, form.goal.second, *form.fields.values()]
+    changed = [form.start.outside, form.goal.keep, form.goal.preset, form.fields["sampling_steps"]]
+    costs = [form.fields[name] for name in COST_FIELDS]
+    loaded.change(handlers.adopt, inputs, [*outputs.result, *changed], **QUICK).then(
+        handlers.forecast, costs, form.goal.cost, **QUICK
+    )
+    area, crop = form.goal.area, [form.fields[name] for name in FIRST_CROP]
+    loaded.change(handlers.area.show, [form.start.image, area.where, area.painted, *crop], area.all, **QUICK)
+    labels = list(downloads.saves.values())
+    loaded.change(lambda: downloads.labelled(studio.model.size), None, labels, **QUICK)
+
+
 def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     """Loading earlier settings, and saving a finished run."""
     form, outputs, downloads = handlers.form, handlers.outputs, handlers.downloads
@@ -186,7 +208,9 @@ def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
     blocks.load(handlers.follow, None, [*filled, *outputs.result, image], **QUICK)
     outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
-    outputs.visit.forget(handlers.forget, outputs.runs, [outputs.runs, outputs.visit], **QUICK)
+    crop = [form.fields[name] for name in FIRST_CROP]
+    deleted = [outputs.runs, outputs.visit, *outputs.result]
+    outputs.visit.forget(handlers.forget, [outputs.runs, outputs.shown, image, *crop], deleted, **QUICK)
     downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
         None, downloads.address, [downloads.address, outputs.job.announcement], js=_FULL_LINK, **QUICK
     )

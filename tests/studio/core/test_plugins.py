@@ -80,7 +80,7 @@ def test_a_run_on_the_page_follows_the_goal_of_a_plugin(redness: str, model: Mod
     assert not any(shown[box].visible for box in (form.goal.prompt_box, form.goal.second_box, form.goal.mix_box))
     named = {name: field.value for name, field in form.fields.items()}
     named |= {"loss": "redness", "sampling_steps": 5, "optimisation_steps": 3, "closeness": 0.0}
-    work, fresh = steer_work(studio.stream, form, out, model.size), steer_fresh(form, out, model.size)
+    work, fresh = steer_work(studio.stream, form, out, lambda: model.size), steer_fresh(form, out, lambda: model.size)
     job = JobHandlers(out.job, studio.cancel_tokens, work, fresh)
     *_, last = job.run(client, str(face), None, (), True, *named.values())  # type: ignore[arg-type]
     outcome = last[out.shown]

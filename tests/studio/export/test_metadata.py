@@ -55,9 +55,16 @@ def test_the_record_has_the_model_versions_and_measurements(outcome: Outcome, mo
 
 def test_a_model_from_the_hub_is_recorded_with_its_commit(outcome: Outcome, model: Model) -> None:
     origin = Origin("CC0", "a code", "somebody/a-model", "c0" * 20, "a note")
-    written = record(outcome, dataclasses.replace(model, origin=origin))["model"]
+    there = dataclasses.replace(model, origin=origin)
+    written = record(dataclasses.replace(outcome, model=there.described), model)["model"]
     assert (written["source"], written["revision"]) == ("somebody/a-model", "c0" * 20)
     assert set(written) == {"name", "sha256", "size", "source", "revision"}
+
+
+def test_a_run_that_names_its_model_is_recorded_with_it_whatever_is_loaded(outcome: Outcome, model: Model) -> None:
+    other = dataclasses.replace(model, name="another", digest="1" * 64)
+    assert record(outcome, other)["model"] == model.described
+    assert record(dataclasses.replace(outcome, model={}), other)["model"] == other.described
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
 
 def test_the_first_offered_model_is_loaded_unless_another_is_named(tiny_copy: Callable[[str], Path]) -> None:
     folder = str(tiny_copy("ddpm-cat"))
-    assert offered_models(parsed(), None).names == ("embedded-128",)
+    assert offered_models(parsed(), None).names == ("embedded-128", "embedded")
+    assert offered_models(parsed(), None, public=True).names == ("embedded-128",)
+    assert offered_models(parsed("--model", folder), None).names == (folder,)
     assert offered_models(parsed("--models", f"{folder}, embedded"), None).names == (folder, "embedded")
     assert offered_models(parsed("--models", f"{folder},embedded", "--model", "embedded"), None).names[0] == "embedded"
     with pytest.raises(UserError, match="There is no model “nothing”"):

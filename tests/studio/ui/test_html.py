@@ -46,7 +46,7 @@ def test_the_position_in_the_queue_is_shown() -> None:
 
 def test_a_recording_says_so_and_also_when_the_weights_have_changed() -> None:
     assert texts.recorded("red hair", True) == "Recorded run: red hair. Press Run to compute it now."
-    assert "older weights" in texts.recorded("red hair", False)
+    assert "other weights" in texts.recorded("red hair", False)
 
 
 def test_long_times_are_said_in_minutes() -> None:

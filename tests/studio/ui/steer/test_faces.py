@@ -11,8 +11,8 @@ from PIL import Image
 from studio.images.crop import Crop
 from studio.images.faces import find_faces
 from studio.images.framing import ALIGNED, CLAY
-from studio.models.domain import Domain, domain_of
 from studio.models.embedded import embedded
+from studio.models.interface import Model
 from studio.ui.fields import slider
 from studio.ui.steer.faces import FacePanel, FaceSearch, FoundFaces, face_panel
 from studio.ui.steer.inputs import FIRST_CROP
@@ -21,8 +21,8 @@ from tests.losses.faces.pictures import EXAMPLES, clay, group, noise
 
 
 @pytest.fixture(scope="module")
-def world() -> Domain | None:
-    return domain_of(embedded())
+def clay_model() -> Model:
+    return embedded()
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def crop_fields() -> list[gr.Slider]:
 
 
 @pytest.fixture
-def search(panel: FacePanel, crop_fields: list[gr.Slider], world: Domain | None) -> FaceSearch:
-    return FaceSearch(panel, crop_fields, 64, world)
+def search(panel: FacePanel, crop_fields: list[gr.Slider], clay_model: Model) -> FaceSearch:
+    return FaceSearch(panel, crop_fields, lambda: clay_model)
 
 
 @pytest.fixture
@@ -109,6 +109,7 @@ def test_no_face_is_said_and_the_crop_stays(search: FaceSearch, tmp_path: Path) 
     updates = search.find(str(tmp_path / "noise.png"), FoundFaces(), *Crop())
     assert shown_by(search, updates) == {"text": NONE, "faces": [], "chosen": -1, "undo": False}
     assert crop_in(search, updates) == Crop()
+    assert updates[search._panel.found].none
 
 
 def test_a_crop_that_was_set_by_hand_is_kept_and_the_faces_are_offered(search: FaceSearch, crowd: str) -> None:
@@ -152,8 +153,8 @@ def test_a_file_that_is_no_picture_is_left_to_who_shows_it(search: FaceSearch, t
 
 
 def test_other_models_get_the_usual_room_and_no_search_is_spared(
-    panel: FacePanel, crop_fields: list[gr.Slider], single: str
+    panel: FacePanel, crop_fields: list[gr.Slider], single: str, model: Model
 ) -> None:
-    search = FaceSearch(panel, crop_fields, 64, None)
+    search = FaceSearch(panel, crop_fields, lambda: model)
     assert crop_in(search, search.find(single, FoundFaces(), *Crop())) == find_faces(single, ALIGNED).found[0].crop
     assert shown_by(search, search.find(str(EXAMPLES / "6-glasses.png"), FoundFaces(), *Crop())) == {}

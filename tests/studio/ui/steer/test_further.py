@@ -25,11 +25,11 @@ class Visitor:
 
     def __init__(self, components: Components, model: Model, face: Path) -> None:
         self.form, self.out, self.studio, self.face = components.form, components.outputs, Studio(model), str(face)
-        run = steer_work(self.studio.stream, self.form, self.out, model.size)
+        run = steer_work(self.studio.stream, self.form, self.out, lambda: model.size)
         self.work = further_work(self.studio.stream, self.form, self.out, run)
         self.chain: Chain = ()
         self.client: Any = SimpleNamespace(session_hash="me")
-        self.handlers = ChainHandlers(self.studio.stream, self.out, self.studio.cancel_tokens, model.size)
+        self.handlers = ChainHandlers(self.studio.stream, self.out, self.studio.cancel_tokens, lambda: model.size)
 
     def edit(self, prompt: str, **changed: Any) -> dict[Any, Any]:
         values = {name: field.value for name, field in self.form.fields.items()} | EDIT | {"prompt": prompt} | changed

@@ -21,6 +21,7 @@ from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.runs.request import Request
 from studio.runs.steer import steer
+from studio.ui.steer.faces import FoundFaces
 from studio.ui.steer.responses import InputHandlers
 from tests.studio.ui.steer.conftest import Components
 
@@ -113,6 +114,37 @@ def test_a_missing_picture_is_said_when_the_goal_is_chosen(handlers: InputHandle
     assert "This goal needs a target face" in handlers.choose_goal(None, *person)[message]
     assert handlers.choose_goal(str(face), *person)[message] == ""
     assert handlers.choose_goal(None, *text)[message] == ""
+
+
+def test_a_goal_that_needs_a_face_says_before_the_run_that_there_is_none(handlers: InputHandlers) -> None:
+    found, none = FoundFaces(), FoundFaces(none=True)
+    assert "none was found in the first picture" in handlers.look_for_faces("identity", None, none, found)
+    assert "none was found in the second picture" in handlers.look_for_faces("identity", "b.png", found, none)
+    for said in (
+        handlers.look_for_faces("identity", None, found, none),
+        handlers.look_for_faces("clip_text", "b.png", none, none),
+        handlers.look_for_faces("nothing", "b.png", none, none),
+    ):
+        assert said == gr.skip()
+
+
+def test_another_model_keeps_the_settings_but_has_no_more_steps_than_it_was_distilled_to(
+    components: Components, model: Model, face: Path
+) -> None:
+    form = components.form
+    faceless = replace(model, steps=4, identity=None, missing={"identity": "none fits"})
+    handlers = InputHandlers(Studio(faceless), form, components.outputs)
+    named = {name: field.value for name, field in form.fields.items()}
+
+    def adopt(**changed: Any) -> dict[Any, Any]:
+        return handlers.adopt(CLIENT, str(face), None, *{**named, **changed}.values())
+
+    assert adopt(sampling_steps=8, optimisation_steps=24)[form.fields["sampling_steps"]] == 4
+    assert adopt(sampling_steps=8, optimisation_steps=24)[form.goal.preset] == "Balanced"
+    assert adopt(sampling_steps=2)[form.fields["sampling_steps"]] == 2
+    assert "none fits" in adopt(loss="identity")[components.outputs.message]
+    assert adopt()[components.outputs.message] == ""
+    assert handlers.choose_preset("Paper")[form.fields["sampling_steps"]] == 4
 
 
 def test_a_preset_moves_only_what_it_names(handlers: InputHandlers) -> None:

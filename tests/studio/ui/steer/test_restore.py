@@ -73,7 +73,7 @@ def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(restore: 
         assert held(restore, updates)["prompt"] == one.outcome.settings.prompt
         assert Path(updates[restore.form.start.image]).stem == one.image
         # made with other weights than the stub's
-        assert "older weights" in updates[restore.outputs.job.status]
+        assert "other weights" in updates[restore.outputs.job.status]
 
 
 def test_a_link_fills_the_form_and_names_an_example(restore: RestoreHandlers) -> None:
@@ -185,3 +185,14 @@ def test_runs_of_the_history_are_deleted_one_by_one_or_all(restore: RestoreHandl
     none = restore.forget(SimpleNamespace(id=None), runs)  # type: ignore[arg-type]
     assert none[restore.outputs.runs] == ()
     assert none[restore.outputs.visit] == []
+
+
+def test_a_deleted_run_that_is_shown_leaves_the_panels(restore: RestoreHandlers, outcome: Outcome, face: Path) -> None:
+    other = dataclasses.replace(outcome, seconds=outcome.seconds + 1)
+    runs = keep(keep((), other), outcome)
+    kept = restore.forget(SimpleNamespace(id=1), runs, outcome, str(face), *Crop())  # type: ignore[arg-type]
+    assert restore.outputs.shown not in kept
+    cleared = restore.forget(SimpleNamespace(id=2), runs, outcome, str(face), *Crop())  # type: ignore[arg-type]
+    assert cleared[restore.outputs.shown] is None
+    assert cleared[restore.outputs.live]["caption"].startswith("model input")
+    assert cleared[restore.outputs.asked] == ""

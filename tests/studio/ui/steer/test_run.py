@@ -29,7 +29,11 @@ class Tab:
 
 
 def tab(components: Components, studio: Studio, stream: Any = None) -> Tab:
-    form, outputs, size = components.form, components.outputs, studio.model.size
+    form, outputs = components.form, components.outputs
+
+    def size() -> int:
+        return studio.model.size
+
     work, fresh = steer_work(stream or studio.stream, form, outputs, size), steer_fresh(form, outputs, size)
     return Tab(form, outputs, JobHandlers(outputs.job, studio.cancel_tokens, work, fresh))
 
