@@ -5,6 +5,12 @@ const make = (name, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
+// an <svg> in its namespace, which the parser of HTML knows
+const drawing = () => {
+  const holder = make("div");
+  holder.innerHTML = "<svg></svg>";
+  return holder.firstChild;
+};
 const table = (rows) => make("table", {}, ...rows.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))));
 const picture = (source) => { const image = new Image(); image.src = source; return image; };
 
@@ -18,7 +24,7 @@ const player = (root, run) => {
   const pair = make("div", { class: "pair" }, before, canvas, make("i"), make("span", { class: "left" }, "before"), right);
   const divide = make("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "Divider between before and after" });
   const step = make("input", { type: "range", min: 0, max: Math.max(last, 1), value: run.best, "aria-label": "Optimisation step" });
-  const play = make("button", { type: "button" }, "Play"), graph = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const play = make("button", { type: "button" }, "Play"), graph = drawing();
   const where = make("p", { class: "soft", "aria-live": "off" });
   let shown = run.best, timer = null;
 
@@ -27,7 +33,7 @@ const player = (root, run) => {
   const low = Math.min(0, ...run.losses), high = Math.max(...run.losses, low + 1e-6);
   const x = (i) => L + ((W - L - R) * i) / Math.max(last, 1), y = (v) => T + ((H - T - B) * (high - v)) / (high - low);
   const shape = (name, attributes, text = "") => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const element = document.createElementNS(graph.namespaceURI, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     element.textContent = text;
     graph.append(element);

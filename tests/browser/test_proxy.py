@@ -73,7 +73,14 @@ def proxied(upstream: str, astray: list[str]) -> Starlette:
 
 
 @pytest.fixture(scope="module")
-def proxy() -> Iterator[Proxy]:
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    # Gradio names files by their content: in a shared folder another studio's cleaner could delete this one's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("proxied")))
+        yield from served_behind_a_proxy()
+
+
+def served_behind_a_proxy() -> Iterator[Proxy]:
     studio = Studio(stub())
     studio.warm_up(examples()[0])
     blocks = build_page(studio, examples())

@@ -47,4 +47,4 @@ def test_a_face_is_steered_live_and_saved_with_its_settings(visit: Callable[...,
     saved = tmp_path / "saved.png"
     download.value.save_as(saved)
     assert read_settings(saved).prompt == prompt(page) == PROMPTS[3]
-    assert Image.open(saved).size == (64, 64)
+    assert Image.open(saved).size == (128, 128)

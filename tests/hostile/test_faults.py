@@ -150,7 +150,7 @@ def test_a_full_disk_is_named_when_a_file_is_saved(
 def test_weights_that_differ_from_the_card_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "README.md").write_text(f"| a.safetensors | 3 | `{'0' * 64}` |\n")
     monkeypatch.setattr(embedded_model, "WEIGHTS", tmp_path)
-    monkeypatch.setattr(embedded_model, "load_world", lambda *_, **__: pytest.fail("loaded before it was verified"))
+    monkeypatch.setattr(embedded_model, "load_world_of", lambda *_, **__: pytest.fail("loaded before it was verified"))
     with pytest.raises(BrokenWeights, match=r"a\.safetensors is missing"):
         embedded_model.embedded()
     (tmp_path / "a.safetensors").write_bytes(b"abc")

@@ -26,7 +26,7 @@ def test_a_public_studio_loads_no_other_models(tiny_copy: TinyCopy) -> None:
     assert find_entry("sd-1.5", public=True) is ENTRIES["sd-1.5"]
     for own in (str(tiny_copy("ddpm-celebahq")), "somebody/something"):
         with pytest.raises(
-            UserError, match="serves only registered models: choose one of embedded, embedded-128, ddpm"
+            UserError, match="serves only registered models: choose one of embedded-128, embedded, ddpm"
         ):
             find_entry(own, public=True)
 
