@@ -20,6 +20,7 @@ from studio.core.settings import GradientName
 from studio.export.recorded_tabs import COMPARE, FOLDER
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
+from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.compare import Column, compare
 from studio.runs.measures.gradient_error import gradient_errors
 from studio.runs.request import Request
@@ -94,7 +95,7 @@ def write_scaling(scaling: Scaling, folder: Path = FOLDER) -> None:
 
 def main() -> None:
     """Measure and write."""
-    model = embedded(size=64)
+    model = embedded(size=ENTRIES[DEFAULT].size)
     points = []
     for point in measure(model):
         print(f"N = {point.steps}: {point.method}, error {point.error:.2g}, {point.memory / 2**20:.1f} MiB", flush=True)

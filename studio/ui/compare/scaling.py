@@ -114,7 +114,7 @@ def _sentence(recorded: Scaling) -> str:
     return (
         f"At N = {_MANY:,} plain autograd would need about {most / 2**30:.1f} GiB, the discrete adjoint "
         f"{least / 2**20:.0f} MiB, and both are exact. AdjointDEIS needs as little, and its error falls with N. "
-        "Lines: recorded with the embedded model at 64 pixels. Dots: this run."
+        "Lines: recorded with the embedded model at 128 pixels. Dots: this run."
     )
 
 
