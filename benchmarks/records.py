@@ -29,6 +29,17 @@ _RENAMED = {"judge": "convolutional", "jury": "transformer"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def written(rows: Iterable[Row], path: Path) -> list[Row]:
+    """All rows; each is printed and added to the file as soon as it is there."""
+    done = []
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            done.append(row)
+            print(json.dumps(row), file=file, flush=True)
+            print(json.dumps(row), flush=True)
+    return done
+
+
 def parse(line: str) -> Row:
     """A row from its line of JSON, with the networks of earlier versions under the names of today.
 

@@ -20,7 +20,7 @@ SIDE = 64
 _SHOWN = 8
 
 
-class Glance(NamedTuple):
+class FrameSummary(NamedTuple):
     """What is kept of a frame: its step, the mean loss, and the first image (3, h, w) uint8, or None for no image."""
 
     step: int
@@ -28,7 +28,7 @@ class Glance(NamedTuple):
     thumbnail: Tensor | None
 
 
-def glance(step: int, loss: Tensor, image: Tensor) -> Glance:
+def summarised(step: int, loss: Tensor, image: Tensor) -> FrameSummary:
     """Of a frame with loss (b,) or () and image (b, *x), which is shown if it has 1 or 3 channels."""
     thumbnail = None
     if image.dim() == 4 and image.shape[1] in (1, 3):
@@ -37,10 +37,10 @@ def glance(step: int, loss: Tensor, image: Tensor) -> Glance:
         small = F.avg_pool2d(first, reduce, ceil_mode=True) if reduce > 1 else first
         levels = ((small[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
         thumbnail = levels.expand(3, -1, -1)
-    return Glance(step, float(loss.detach().double().mean()), thumbnail)
+    return FrameSummary(step, float(loss.detach().double().mean()), thumbnail)
 
 
-def strip_and_curve(run: Sequence[Glance]) -> str:
+def strip_and_curve(run: Sequence[FrameSummary]) -> str:
     """The HTML of a run; of one without frames a sentence."""
     if not run:
         return "<p>No frame of this run was taken yet.</p>"
@@ -58,7 +58,7 @@ def strip_and_curve(run: Sequence[Glance]) -> str:
     )
 
 
-def _curve(run: Sequence[Glance], width: int = 360, height: int = 90) -> str:
+def _curve(run: Sequence[FrameSummary], width: int = 360, height: int = 90) -> str:
     values = [frame.loss for frame in run]
     low, span = min(values), (max(values) - min(values)) or 1.0
     across = max(len(run) - 1, 1)

@@ -19,7 +19,7 @@ from adjointdeis.gradients.discrete import DiscreteAdjoint
 from adjointdeis.gradients.problem import Problem
 from adjointdeis.guide.counted_model import CountedModel
 from adjointdeis.guide.evaluation import Evaluation, Evaluator
-from adjointdeis.guide.html import Glance, glance, strip_and_curve
+from adjointdeis.guide.html import FrameSummary, strip_and_curve, summarised
 from adjointdeis.guide.norm_prior import norm_prior
 from adjointdeis.guide.objective import Losses, Objective
 from adjointdeis.guide.optimizers import OptimizerFactory, Recipe
@@ -158,7 +158,7 @@ class Frames(Iterator[Frame]):
         self._start, self._made = time.perf_counter(), 0
         self._found: Evaluation | None = None
         self._batch: BatchStatus | None = None
-        self._glances: list[Glance] = []
+        self._summaries: list[FrameSummary] = []
 
     def extend(self, steps: int) -> None:
         """Make so many more updates, also after the last one.
@@ -204,12 +204,12 @@ class Frames(Iterator[Frame]):
             found = self._updater.update(before, batch, last=self._made == self._steps)
         self._found, self._batch, self._made = found, batch, self._made + 1
         batch.add_loss(found.loss)
-        self._glances.append(glance(self._made - 1, found.loss, found.image))
+        self._summaries.append(summarised(self._made - 1, found.loss, found.image))
         return self._frame(found, batch)
 
     def _repr_html_(self) -> str:
         """The frames so far, for notebooks: thumbnails of the first image and the curve of the mean loss."""
-        return strip_and_curve(self._glances)
+        return strip_and_curve(self._summaries)
 
     def _first(self) -> tuple[Evaluation, BatchStatus]:
         found = self._evaluator(with_gradient=self._steps > 0)

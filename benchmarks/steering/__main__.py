@@ -17,12 +17,11 @@ run, and prints the tables of the model card.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
 
-from benchmarks.records import parse
+from benchmarks.records import parse, written
 from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
@@ -72,15 +71,15 @@ def main() -> None:
     for folder in (options.out.parent, options.strips):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    with options.out.open("w", encoding="utf-8") as file:
-        for kind in options.kinds:
-            of_edits = {"loss": options.loss, "strips": options.strips, "area": options.area}
-            of_edits = of_edits if kind in ("text", "expression") else {}
-            for row in RUNS[kind](model, world, settings, options.faces, options.first, **of_edits):
-                rows.append(row)
-                print(json.dumps(row), file=file, flush=True)
-                print(json.dumps(row), flush=True)
+    of_edits = {"loss": options.loss, "strips": options.strips, "area": options.area}
+    found = (
+        row
+        for kind in options.kinds
+        for row in RUNS[kind](
+            model, world, settings, options.faces, options.first, **(of_edits if kind in ("text", "expression") else {})
+        )
+    )
+    rows = written(found, options.out)
     print(*table(rows), sep="\n")
 
 

@@ -15,7 +15,6 @@ Writes one JSON line per edit, and prints a table.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ import torch
 from PIL import Image
 
 from benchmarks.intervals import share
-from benchmarks.records import parse
+from benchmarks.records import parse, written
 from benchmarks.steering.edits import Edit, faces
 from benchmarks.steering.evaluation import Row, same_person
 from clay.world import HELD_OUT, ClayWorld, load_world_of
@@ -142,14 +141,8 @@ def main() -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(**{**PRESETS["Quick"], **dict(options.set)})
-    rows = []
-    with options.out.open("w", encoding="utf-8") as file:
-        model, world = embedded(size=options.size), load_world_of(options.size)
-        found = chain_rows(model, world, settings, options.faces, options.first, options.strips)
-        for row in found:
-            rows.append(row)
-            print(json.dumps(row), file=file, flush=True)
-            print(json.dumps(row), flush=True)
+    model, world = embedded(size=options.size), load_world_of(options.size)
+    rows = written(chain_rows(model, world, settings, options.faces, options.first, options.strips), options.out)
     print(*table(rows), sep="\n")
 
 

@@ -1,7 +1,6 @@
 """Decorators that compile a function of numbers to single-precision machine code.
 
-No other module imports numba, and only the renderer imports this module. The app loads trained weights and needs no
-numba.
+No other module imports numba, and only the renderer imports this module.
 """
 
 import ast

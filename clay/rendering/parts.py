@@ -10,10 +10,10 @@ from clay.people.parts import PARTS
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.compiled import single, single_loop
-from clay.rendering.geometry import Geometry, geometry
+from clay.rendering.geometry import Geometry
 from clay.rendering.head import ear, nose
+from clay.rendering.labels import render_labels
 from clay.rendering.primitives import bump, capsule
-from clay.rendering.render import FAR, RAYS, TILE, aim, march
 from clay.rendering.scene import surface
 from clay.rendering.shading import IS_CLOTHES, IS_EYE, IS_FRAMES, IS_HAIR, IS_HAT, IS_LENSES, material
 
@@ -57,19 +57,10 @@ def part(wx: float, wy: float, wz: float, g: Geometry) -> int:
 
 
 @single_loop
-def draw_parts(g: Geometry, pixels: int, out: np.ndarray) -> None:
-    """out (pixels, pixels) uint8: the part at the centre of every pixel."""
-    rays = np.empty((3, RAYS), np.float32)
-    points, far, gap = np.empty_like(rays), np.empty(RAYS, np.float32), np.empty(RAYS, np.float32)
-    for tile in range((pixels // TILE) ** 2):
-        left, top = tile % (pixels // TILE) * TILE, tile // (pixels // TILE) * TILE
-        aim(left, top, pixels, rays)
-        touched = march(rays, points, far, gap, g)
-        for i in range(RAYS):
-            found = BACKGROUND
-            if touched and far[i] < FAR:
-                found = part(points[0, i], points[1, i], points[2, i], g)
-            out[top + i // TILE, left + i % TILE] = found
+def draw_parts(g: Geometry, points: np.ndarray, seen: np.ndarray, out: np.ndarray) -> None:
+    """out (n,) uint8: the part at every point."""
+    for i in range(seen.size):
+        out[i] = part(points[0, i], points[1, i], points[2, i], g) if seen[i] else BACKGROUND
 
 
 def render_parts(person: Person, view: View, size: int = 64) -> np.ndarray:
@@ -83,8 +74,4 @@ def render_parts(person: Person, view: View, size: int = 64) -> np.ndarray:
     Raises:
         ValueError: `size` is not a positive multiple of 8.
     """
-    if size < 1 or size % TILE:
-        raise ValueError(f"size must be a positive multiple of {TILE}, but is {size}.")
-    out = np.empty((size, size), np.uint8)
-    draw_parts(geometry(person, view), size, out)
-    return out
+    return render_labels(person, view, size, draw_parts)
