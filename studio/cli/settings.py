@@ -37,7 +37,7 @@ def collected(preset: str | None, file: Path | None, single: Sequence[str], job:
 
 def methods_of(preset: str | None) -> tuple[str, ...]:
     """The gradient methods that a run of the paper compares; none for another preset."""
-    return PAPER[preset].methods if preset in PAPER else ()
+    return PAPER[preset].methods if preset and preset in PAPER else ()
 
 
 def existing(path: Path) -> Path:
