@@ -1,4 +1,4 @@
-"""Loads a pipeline of diffusers, standard or modular, from a local folder: safetensors only, no code from the folder."""
+"""Loads a pipeline of diffusers, standard or modular, from a folder: safetensors only, no code from the folder."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_its_prompt_is_encoded_once_and_its_text_encoder_is_freed(
     [
         ({"_class_name": "HomeMade"}, "The class of this pipeline, HomeMade, is none of diffusers"),
         ({"_class_name": "ZImagePipeline"}, "The class of this pipeline, ZImagePipeline, is none of diffusers"),
-        ({"_blocks_class_name": "HomeMadeBlocks"}, "The block class of this pipeline, HomeMadeBlocks, is none of diffusers"),
+        ({"_blocks_class_name": "HomeMadeBlocks"}, "block class of this pipeline, HomeMadeBlocks, is none"),
         ({"transformer": ["my_code", "Net", {}]}, "part transformer is from my_code: only diffusers and transformers"),
         ({"scheduler": ["my_code", "Steps", {}]}, "part scheduler is from my_code: only diffusers and transformers"),
         (
