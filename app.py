@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -39,6 +40,7 @@ from studio.queue.app_state import Studio
 from studio.queue.device import HOME, PUBLIC, DeviceQueue
 from studio.server.cleanup import SESSIONS
 from studio.server.doctor import check
+from studio.server.gradio_internals import put_into_head
 from studio.server.middleware import RequestMiddleware, request_limits
 from studio.server.sessions import UNREAD, Sessions
 from studio.server.temp_dir import temporary_folder
@@ -48,13 +50,19 @@ from studio.ui.page import page, run_here
 from studio.ui.theme import CSS, ICON, theme
 
 
-def build(public: bool = False, device: str | None = None, models: Holder | None = None) -> Blocks:
+def build(
+    public: bool = False,
+    device: str | None = None,
+    models: Holder | None = None,
+    on_device: Callable[[Any], Any] = run_here,
+) -> Blocks:
     """Build the page for the first of the models, which makes one short run.
 
     Args:
         public: limit each client's use of the device and label results (see `Studio.public`).
         device: where the models run; a GPU, if there is one, if None.
         models: those between which visitors may switch; the embedded ones if None.
+        on_device: wraps the function that uses the device; a Space has its own.
     """
     # Half of the cores: at batch 1 more threads save no time, and threads that share a core slow each other down.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
@@ -71,7 +79,7 @@ def build(public: bool = False, device: str | None = None, models: Holder | None
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run is steered by a text
         studio.warm_up(pictures[0])
-    return page(studio, pictures, run_here)
+    return page(studio, pictures, on_device)
 
 
 def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **where: Any) -> Any:
@@ -83,10 +91,10 @@ def launch(blocks: Blocks, presenting: bool = False, public: bool = False, **whe
         public: use the request limits of a public server.
         where: server_name, server_port, inbrowser, prevent_thread_lock, share; see `gr.Blocks.launch`.
     """
+    put_into_head(ICON)
     sessions = Sessions(blocks, blocks.cleaner, UNREAD if public else math.inf)
     return blocks.launch(
         theme=theme(),
-        head=ICON,
         css=present.style(),
         css_paths=[CSS, CSS.with_name("tabs.css")],
         js=present.script(presenting),

@@ -28,7 +28,7 @@ from studio.api.responses import compared, cropped, likened, morphed, steered
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
 from studio.core.goals import GOALS, SUITED_FIELDS
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import compared_methods
 from studio.core.presets import suited
 from studio.core.settings import MIX, Settings, choices
 from studio.images import faces as photo_faces
@@ -104,7 +104,7 @@ def add_endpoints(studio: Studio, on_device: Callable[[Any], Any], cleaner: Sess
 
     image, second = _parameter("image", gr.FileData), _parameter("second", gr.FileData | None, None)
     faces = [_parameter("first", gr.FileData), _parameter("second", gr.FileData)]
-    methods = _parameter("methods", GenericAlias(list, _type("gradient")), list(GRADIENTS))
+    methods = _parameter("methods", GenericAlias(list, _type("gradient")), compared_methods())
     marked = _parameter("marked", bool, studio.public)
     endpoint = _Endpoint(studio, cleaner)
     endpoint.add(steer, steered(lambda: studio.model), [image, *_settings(), second, marked], _PICTURE_AND_RECORD)

@@ -8,6 +8,7 @@
     python -m studio.cli report DIR                                      a page of a batch's results
     python -m studio.cli likeness PHOTO --out FACE.png                   clay face of a person in a photograph
     python -m studio.cli settings                                        list settings, defaults and ranges
+    python -m studio.cli presets                                         list presets and runs of the paper
 
 Settings come from --preset, then from --settings FILE (a JSON, or a PNG that the studio saved), then from every --set
 NAME=VALUE; later values override earlier ones. The result is a PNG that contains its record, and the record as JSON
@@ -34,11 +35,12 @@ from studio.batch.report import write_report
 from studio.cli.batch import add_batch, run_batch
 from studio.cli.likeness import add_likeness_flags, write_likeness
 from studio.cli.photo import add_face_flag, add_photo_flag, check_photo, face_crops, write_photo
-from studio.cli.settings import collected, existing
-from studio.cli.show import show_comparison, show_morph, show_outcome, show_settings, watch
+from studio.cli.settings import collected, existing, methods_of
+from studio.cli.show import show_comparison, show_morph, show_outcome, show_presets, show_settings, watch
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError, explain
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import GRADIENTS, compared_methods
+from studio.core.paper import PAPER
 from studio.core.plugins import add_plugin_flag, load_plugins
 from studio.core.presets import PRESETS
 from studio.export.frames import to_tiles
@@ -103,7 +105,8 @@ def _compare(args: argparse.Namespace, cancel: CancelToken, console: Console) ->
     model = selected_model(args, args.device)
     values = _values(args) | face_crops(args.find_face, model, args.image, args.second)
     request = Request.checked(values, existing(args.image), args.second, model.size)
-    state = watch(compare(model, request, args.methods, cancel), console)
+    methods = args.methods or methods_of(args.preset) or compared_methods()
+    state = watch(compare(model, request, methods, cancel), console)
     if state is not None:
         show_comparison(state, Console())
 
@@ -130,13 +133,17 @@ def _settings(args: argparse.Namespace, cancel: CancelToken, console: Console) -
     show_settings(Console())
 
 
+def _presets(args: argparse.Namespace, cancel: CancelToken, console: Console) -> None:
+    show_presets(Console())
+
+
 def _values(args: argparse.Namespace) -> dict[str, Any]:
     """Set the number of CPU threads, and return the settings of the command line, not yet checked.
 
     By default half of the cores: at batch 1 more threads save no time.
     """
     torch.set_num_threads(args.threads or max(1, (os.cpu_count() or 2) // 2))
-    values = collected(args.preset, args.settings, args.set)
+    values = collected(args.preset, args.settings, args.set, args.command)
     text = getattr(args, "text", None)
     return values if text is None else {**values, "prompt": text}
 
@@ -167,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar and no tables")
     image, run, output = _image_flags(), _run_flags(), _output_flags()
-    jobs = parser.add_subparsers(required=True, metavar="JOB")
+    jobs = parser.add_subparsers(required=True, metavar="JOB", dest="command")
     steer_job = jobs.add_parser("steer", parents=[image, run, output], help="steer an image towards a goal")
     add_photo_flag(steer_job)
     steer_job.set_defaults(job=_steer)
@@ -176,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     morph_job.add_argument("second", type=Path, help="second face")
     morph_job.set_defaults(job=_morph)
     compare_job = jobs.add_parser("compare", parents=[image, run], help="compare gradient methods on one run")
-    compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS), default=list(GRADIENTS))
+    compare_job.add_argument("--methods", nargs="+", choices=list(GRADIENTS))
     compare_job.set_defaults(job=_compare)
     batch_job = add_batch(jobs, run)
     batch_job.set_defaults(job=_batch)
@@ -192,7 +199,9 @@ def _parser() -> argparse.ArgumentParser:
     likeness_job.set_defaults(job=_likeness)
     settings_job = jobs.add_parser("settings", help="list every setting")
     settings_job.set_defaults(job=_settings)
-    for job in (steer_job, morph_job, compare_job, batch_job, export_job, report_job, likeness_job, settings_job):
+    presets_job = jobs.add_parser("presets", help="list the presets and the runs of the paper")
+    presets_job.set_defaults(job=_presets)
+    for job in jobs.choices.values():
         add_plugin_flag(job)
     return parser
 
@@ -207,7 +216,7 @@ def _image_flags() -> argparse.ArgumentParser:
 
 def _run_flags() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False)
-    flags.add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
+    flags.add_argument("--preset", help=f"one of {', '.join([*PRESETS, *PAPER])}")
     flags.add_argument("--settings", type=Path, metavar="FILE", help="settings from a JSON or a saved PNG")
     flags.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting")
     flags.add_argument("--threads", type=int, help="CPU threads; half of the cores by default")

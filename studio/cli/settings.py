@@ -8,27 +8,36 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import UserError
+from studio.core.paper import PAPER
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import Settings, migrated, parse
 from studio.export.metadata import read_values
 
 
-def collected(preset: str | None, file: Path | None, single: Sequence[str]) -> dict[str, Any]:
+def collected(preset: str | None, file: Path | None, single: Sequence[str], job: str = "steer") -> dict[str, Any]:
     """Collect settings from all sources, not yet checked together.
 
     Args:
-        preset: a key of PRESETS.
+        preset: a key of PRESETS, or of PAPER if it is a run of this job.
         file: a JSON of settings (at its top level or under "settings"), or a PNG that the studio saved.
         single: entries "name=value".
+        job: the command; a batch steers.
 
     Raises:
         UserError: no such preset, file or setting, or an entry without a name.
     """
-    if preset is not None and preset not in PRESETS:
-        raise UserError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
-    values: dict[str, Any] = dict(PRESETS[preset]) if preset else {}
+    tab = "steer" if job == "batch" else job
+    presets = {**PRESETS, **{name: run.values for name, run in PAPER.items() if run.tab == tab}}
+    if preset is not None and preset not in presets:
+        raise UserError(f"There is no preset {preset!r} for {job}; choose one of {', '.join(presets)}.")
+    values: dict[str, Any] = dict(presets[preset]) if preset else {}
     values |= {} if file is None else _given(_read(file))
     return values | dict(_pair(entry) for entry in single)
+
+
+def methods_of(preset: str | None) -> tuple[str, ...]:
+    """The gradient methods that a run of the paper compares; none for another preset."""
+    return PAPER[preset].methods if preset and preset in PAPER else ()
 
 
 def existing(path: Path) -> Path:

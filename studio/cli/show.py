@@ -11,6 +11,8 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from studio.core.gradients import GRADIENTS
+from studio.core.paper import PAPER
+from studio.core.presets import PRESETS
 from studio.core.settings import Settings, bounds, choices, title
 from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
@@ -93,6 +95,13 @@ def show_settings(console: Console) -> None:
         default = getattr(plain, name)
         rows.append([name, repr(default) if field.annotation is str else str(default), allowed, title(name)])
     _print(console, ("name", "default", "range", "title"), *(row for row in rows if row[0] != "version"))
+
+
+def show_presets(console: Console) -> None:
+    """Print every preset by the name that --preset takes, with its command."""
+    rows = [[name, "steer, morph, compare", ""] for name in PRESETS]
+    rows += [[one.name, one.tab, one.label] for one in PAPER.values()]
+    _print(console, ("name", "command", "run of the paper"), *rows)
 
 
 def _advance(bar: ProgressBar, task: TaskID, event: Any) -> None:

@@ -30,6 +30,7 @@ class Gradient:
         colour, dark_colour: of its curve on a light and a dark page, CSS colours; `dark_colour` is `colour` if empty.
         keeps_graphs: of how many sampling steps the graph is kept: none, as many as the model allows, or all.
         note: its properties, behind the label in a list.
+        compared: whether a comparison includes it where no methods are named.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Gradient:
     dark_colour: str = ""
     keeps_graphs: Literal["none", "allowed", "all"] = "none"
     note: str = ""
+    compared: bool = True
 
     @property
     def line(self) -> str:
@@ -88,6 +90,35 @@ GRADIENTS.add(
         note="exact, high memory",
     )
 )
+GRADIENTS.add(
+    Gradient(
+        "adjoint_1_m5",
+        "AdjointDEIS-1, M = 5",
+        lambda _: ContinuousAdjoint(order=1, steps=5),
+        dash="7 4 2 4",
+        colour="#be185d",
+        dark_colour="#f472b6",
+        note="5 steps of its own",
+        compared=False,
+    )
+)
+GRADIENTS.add(
+    Gradient(
+        "adjoint_1_resolved",
+        "AdjointDEIS-1, states solved again",
+        lambda _: ContinuousAdjoint(order=1, trajectory="resolved"),
+        dash="4 2",
+        colour="#a16207",
+        dark_colour="#facc15",
+        note="stores no states",
+        compared=False,
+    )
+)
+
+
+def compared_methods() -> list[str]:
+    """The methods of a comparison where none are named."""
+    return [one.name for one in GRADIENTS.values() if one.compared]
 
 
 def gradient_method(settings: Settings, graphs: int = 0, prepare: Prepare | None = None) -> GradientMethod:

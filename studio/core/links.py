@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,11 @@ from studio.core.errors import UserError
 from studio.core.settings import VERSION, Settings, changed, parse
 
 IMAGE = "image"
+_CURL = """HOST=ADDRESS/gradio_api
+{uploads}
+ASK={ask}
+JOB=$(curl -s $HOST/call/v2/steer -H "Content-Type: application/json" -d "$ASK" | cut -d '"' -f 4)
+curl -sN $HOST/call/v2/steer/$JOB"""
 
 
 class Linked(NamedTuple):
@@ -30,6 +37,18 @@ def query(settings: Settings, image: str | None = None) -> str:
     values = {name: str(value) for name, value in changed(settings).items()}
     values = {"version": str(VERSION), **values} if values else values
     return urlencode({**values, **({IMAGE: image} if image else {})})
+
+
+def curl(settings: Settings) -> str:
+    """Shell lines that make this run by the endpoint `/steer`; ADDRESS stands for that of the studio."""
+    files = {"image": "FILE", **({"second": "SECOND"} if settings.needs_second_picture else {})}
+    values = {name: {"path": f"${file}"} for name, file in files.items()}
+    ask = shlex.quote(json.dumps({**values, "prompt": settings.prompt, **changed(settings)}))
+    uploads = []
+    for name, file in files.items():
+        ask = ask.replace(f"${file}", f"'${file}'", 1)  # outside of the quotes, where the shell puts in the upload
+        uploads.append(f"{file}=$(curl -s $HOST/upload -F files=@{name}.png | tr -d '[]\"')")
+    return _CURL.format(uploads="\n".join(uploads), ask=ask)
 
 
 def read_query(parameters: Mapping[str, str], examples: Sequence[Path]) -> Linked | None:

@@ -18,26 +18,6 @@ PRESETS: Mapping[str, Values] = MappingProxyType(
     }
 )
 
-_TABLE_1: Values = {
-    "mode": "ode", "order": 1, "sampling_steps": 20, "noise_level": 1.0, "optimisation_steps": 50,
-    "gradient": "adjoint_1", "optimiser": "sgd", "variables": "both", "z_rate": 0.1, "noise_rate": 0.1,
-    "closeness": 0.0,
-}  # fmt: skip
-PAPER: Mapping[str, Values] = MappingProxyType(
-    {
-        "Table 1: AdjointDEIS-1, ODE": _TABLE_1,
-        "Table 1: AdjointDEIS-1, SDE": {**_TABLE_1, "mode": "sde"},
-        "Table 6: learning rate 1": {**_TABLE_1, "z_rate": 1.0, "noise_rate": 1.0},
-        "Table 6: learning rate 0.01": {**_TABLE_1, "z_rate": 0.01, "noise_rate": 0.01},
-        "Appendix F.3: ODE, N = 50": {**_TABLE_1, "sampling_steps": 50},
-        "Appendix F.3: SDE, N = 50": {**_TABLE_1, "mode": "sde", "sampling_steps": 50},
-    }
-)
-"""Morphs with the settings of the paper's tables; docs/results.md has their results on many pairs of faces.
-
-Tables 4 and 5 vary the adjoint's own steps and states, which are no settings of the page.
-"""
-
 DEFAULT = "Quick"
 
 PRESET_FIELDS = tuple(PRESETS[DEFAULT])
@@ -55,8 +35,14 @@ def preset_values(name: str | None, steps: int = 0) -> Values:
         name: of the preset.
         steps: to which the model was distilled, the largest number of sampling steps; 0 for any.
     """
-    values = PRESETS.get(name or "", {})
-    return {**values, "sampling_steps": min(int(values["sampling_steps"]), steps)} if steps and values else values
+    return limited(PRESETS.get(name or "", {}), steps)
+
+
+def limited(values: Values, steps: int) -> Values:
+    """The values with at most so many sampling steps; `steps` as for `preset_values`."""
+    if not steps or "sampling_steps" not in values:
+        return values
+    return {**values, "sampling_steps": min(int(values["sampling_steps"]), steps)}
 
 
 def suited(loss: str) -> Values:

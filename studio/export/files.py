@@ -37,7 +37,7 @@ class Save(NamedTuple):
     def label_at(self, size: int) -> str:
         """The label, with the factor by which pictures of `size` pixels are enlarged."""
         factor = self.side / size
-        return f"{self.label}, enlarged {factor:.3g} ×" if factor > 1 else self.label
+        return f"{self.label}, enlarged {factor:.3g}\u00a0×" if factor > 1 else self.label
 
 
 def name(outcome: Outcome) -> str:

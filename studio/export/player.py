@@ -62,7 +62,7 @@ def playback_view(outcome: Outcome, play: bool = False) -> Json:
     return {
         "frames": [uri(frame) for frame in outcome.frames],
         "curves": curves(outcome.curve),
-        "steps": outcome.settings.optimisation_steps,
+        "steps": outcome.curve[-1].step,
         "best": outcome.curve.index(outcome.best),
         "path": {
             "states": [uri(state) for state in path.states],

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from studio.core.cancellation import CancelToken
 from studio.core.goals import PROMPTS
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import compared_methods
 from studio.core.settings import GradientName
 from studio.export.recorded_tabs import COMPARE, FOLDER
 from studio.models.embedded import embedded, examples
@@ -73,7 +73,7 @@ def measure(model: Model, steps: Sequence[int] = STEPS) -> Iterator[Point]:
             # not checked again: the page's slider ends at 50
             settings = request.settings.model_copy(update={"sampling_steps": n})
             there = replace(request, settings=settings)
-            *_, found = compare(model, there, list(GRADIENTS), CancelToken(Path(folder) / "stop"))
+            *_, found = compare(model, there, compared_methods(), CancelToken(Path(folder) / "stop"))
             yield from (point for column in found.columns if (point := point_of(column, n)) is not None)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from adjointdeis import Audit
 from studio.core.cancellation import CancelToken
 from studio.core.goals import PROMPTS
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import compared_methods
 from studio.core.settings import parse
 from studio.export.morph import morph_record
 from studio.export.recordings import FOLDER as RECORDINGS
@@ -153,7 +153,7 @@ def main() -> None:
         assert isinstance(morphed, Morphed)  # it is never cancelled
         write_morph(morphed, model)
         request = Request.checked({"prompt": PROMPTS[0], **COMPARE}, examples()[0], None, model.size)
-        *_, comparison = compare(model, request, list(GRADIENTS), stop)
+        *_, comparison = compare(model, request, compared_methods(), stop)
         write_comparison(comparison, model)
         print(f"morph: {morphed.outcome.seconds:.0f} s; comparison: {comparison.seconds:.0f} s")
 

@@ -79,7 +79,7 @@ def model_of_world(world: ClayWorld) -> Model:
         held_out=world.held_out,
         parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,
         part_names=PARTS,
-        origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE),
+        origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE, card=world.folder.name),
     )
 
 

@@ -31,6 +31,7 @@ class Origin:
         source: the hub's id; empty for the embedded model and for local folders.
         revision: commit of the source.
         note: one sentence for users.
+        card: name of the folder of `assets/` with the model card; empty without one.
     """
 
     licence: str = ""
@@ -38,6 +39,7 @@ class Origin:
     source: str = ""
     revision: str = ""
     note: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio import routes
 from gradio.blocks import Block
 from gradio.component_meta import ComponentMeta
+from jinja2.ext import Extension
 
+_MANIFEST = '<link rel="manifest" href="/manifest.json" />'
 Converted = Callable[[], Awaitable[list[Any]]]
 Handled = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -142,3 +145,20 @@ def drop_description(app: Any) -> None:
     Reason: it caches the one it wrote first, which holds the host name of the first client's request.
     """
     app.api_info = None
+
+
+def put_into_head(icon: str) -> None:
+    """Put an icon's element into the page as it is first sent, and link the web manifest below the page's own path.
+
+    Reason: Gradio's template links /manifest.json at the server's root, and what `head=` holds is added by a script,
+    after the browser has asked for an icon at the root. Below a path of a proxy both are requests to another site.
+    """
+
+    class Head(Extension):
+        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+            return source.replace(_MANIFEST, f'{icon}<link rel="manifest" href="./manifest.json" />')
+
+    pages = routes.templates.env
+    pages.add_extension(Head)
+    if pages.cache is not None:  # another page of this process may have been sent before
+        pages.cache.clear()

@@ -14,7 +14,8 @@ from gradio.data_classes import ImageData
 from PIL import Image
 
 from studio.core.errors import UserError
-from studio.core.goals import PROMPTS
+from studio.core.goals import PROMPTS, Tab
+from studio.core.paper import paper_runs
 from studio.core.settings import Settings, bounds, title
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -100,6 +101,12 @@ def choice(field: str, labels: Mapping[str, str], prefix: str = "") -> gr.Dropdo
     """One of `labels`, which maps each value to its text."""
     choices = [(label, value) for value, label in labels.items()]
     return gr.Dropdown(choices, value=getattr(DEFAULTS, field), label=title(field), elem_id=prefix + field)
+
+
+def paper_choice(tab: Tab, prefix: str = "") -> gr.Dropdown:
+    """The runs of the paper that a tab can make; "" for none of them."""
+    choices = [("None", ""), *((run.label, run.name) for run in paper_runs(tab))]
+    return gr.Dropdown(choices, value="", label="Run of the paper", elem_id=f"{prefix}paper")
 
 
 def slider(field: str, step: float, prefix: str = "") -> gr.Slider:

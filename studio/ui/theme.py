@@ -11,7 +11,7 @@ import gradio as gr
 
 CSS = Path(__file__).resolve().parents[2] / "assets" / "studio" / "studio.css"
 
-# inside the page, because a browser asks for a separate icon at the root of the server, also below a proxy's path
+# inside the page, so that a browser asks for no separate icon, which it does at the root of the server
 ICON = (
     "<link rel='icon' href='data:image/svg+xml,<svg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 16 16%22>"
     "<path d=%22M1 13C5 13 6 3 15 3%22 stroke=%22%230f766e%22 stroke-width=%223%22 fill=%22none%22/></svg>'>"

@@ -20,6 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
+from studio.ui.blocks import Blocks
 from tests.browser.conftest import QUIET
 from tests.studio.images.portraits import portrait, saved
 
@@ -44,9 +45,12 @@ def start(page: Page) -> None:
 
 
 def running(page: Page) -> None:
-    """In the middle of a run."""
+    """In the middle of a run, with a goal that no step satisfies, so that it lasts."""
+    page.get_by_label("Text: match a prompt").check()
+    page.fill("#optimisation_steps input[type=number]", "100")
+    page.press("#optimisation_steps input[type=number]", "Tab")
     page.click("#run")
-    expect(page.locator("#status")).to_contain_text(re.compile(r"Optimising: step ([4-9]|1\d) "), timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Optimising: step (9|[1-5]\d) "), timeout=PATIENCE)
 
 
 def done(page: Page) -> None:
@@ -127,13 +131,13 @@ def take(browser: Browser, url: str, screen: Screen) -> bytes:
 
 
 @contextmanager
-def studio_in_chromium() -> Iterator[tuple[Browser, str]]:
-    """A headless Chromium, and the address of the app on the embedded model."""
+def studio_in_chromium(blocks: Blocks | None = None) -> Iterator[tuple[Browser, str]]:
+    """A headless Chromium, and the address of the app; on the embedded model if no page is given."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    blocks = app.build()
+    blocks = blocks or app.build()
     _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)

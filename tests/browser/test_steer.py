@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.core.settings import bounds
 from studio.export.metadata import read_settings
 from studio.export.player import uri
 from studio.export.recordings import load
@@ -165,7 +166,8 @@ def test_a_new_picture_an_error_and_a_link_show_no_result_of_another_run(visit_s
     page.click("#run")
     message(page, "The prompt is empty")
     no_result(page)
-    linked = visit_stand_in(seed="3", image="5-mohawk")
+    linked = visit_stand_in(seed="3", image="5-mohawk", loss="identity")
+    expect(linked.locator("#second-box #second-note")).to_contain_text("upload it here")
     note(linked, "Settings from the link")
     no_result(linked)
     expect(linked.locator("#live .caption")).to_contain_text("model input")
@@ -380,6 +382,10 @@ def test_a_link_leads_back_to_the_settings(visit_stand_in: Visit) -> None:
     page.click("#link")
     box = page.locator("#address textarea, #address input")
     expect(box).to_have_value(re.compile("http.*prompt=a.face.*optimisation_steps=7"))
+    page.click("#call")
+    lines = page.locator("#call-lines textarea")
+    expect(lines).to_have_value(re.compile(f"HOST={re.escape(page.evaluate('location.origin'))}/gradio_api\n"))
+    assert '"prompt": "a face & a hat"' in lines.input_value()
     other = visit_stand_in()
     other.goto(box.input_value())
     note(other, "Settings from the link")
@@ -542,6 +548,21 @@ def test_an_empty_prompt_and_a_missing_face_are_said_and_the_next_run_works(visi
     expect(page.locator("#second img")).to_be_visible()
     finish(page)
     expect(page.locator("#numbers")).to_contain_text("Match with the second face")
+
+
+def test_every_number_has_a_name_its_unit_and_its_ends_and_every_picture_its_licence(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    for name in ("crop", "more"):
+        unfold(page, name)
+    sliders = page.locator(".tabitem:visible").get_by_role("slider")
+    names = [one.get_attribute("aria-label") or "" for one in sliders.all() if one.is_visible()]
+    for name in ("Optimisation steps", "Sampling steps", "Zoom factor", "Rotation in degrees", "Learning rate, z"):
+        assert any(name in one for one in names), names
+    for name in ("optimisation_steps", "closeness", "crop_turn", "z_rate", "noise_level"):
+        low, high = bounds(name)
+        for end in (low, high):
+            expect(page.locator(f"#{name}")).to_contain_text(f"{end:g}")
+    expect(page.get_by_text("Examples: MIT licence").first).to_be_visible()
 
 
 def test_steps_out_of_range_are_said(visit_stand_in: Visit) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import compared_methods
 from studio.export.metadata import read_settings
 from studio.models.embedded import examples
 from tests.browser import axe
@@ -102,19 +102,20 @@ def test_other_faces_show_no_morph_of_the_faces_before(morph: Page) -> None:
 
 
 def test_a_comparison_opens_with_a_recorded_one_and_another_picture_clears_it(compare: Page) -> None:
-    expect(compare.locator("#compare-cards img")).to_have_count(len(GRADIENTS))
+    expect(compare.locator("#compare-cards img")).to_have_count(len(compared_methods()))
     expect(compare.locator("#compare-status")).to_contain_text("Recorded run")
     expect(compare.locator("#compare-cards .outcome")).to_contain_text("Exact gradient: Discrete adjoint")
     compare.locator("#examples-compare-first button").nth(2).click()
     expect(compare.locator("#compare-cards .outcome")).to_contain_text("After a run")
-    expect(compare.get_by_alt_text("Picture before")).to_have_count(len(GRADIENTS))
-    expect(compare.locator("#compare-curve polyline")).to_have_count(len(GRADIENTS))  # keys alone
+    expect(compare.get_by_alt_text("Picture before")).to_have_count(len(compared_methods()))
+    expect(compare.locator("#compare-curve polyline")).to_have_count(len(compared_methods()))  # keys alone
 
 
 def test_a_morph_stops_and_runs_again(morph: Page, stand_in: Served) -> None:
     number(morph, "morph-optimisation_steps", 100)
     morph.click("#morph-run")
     expect(morph.locator("#morph-status")).to_contain_text(UNDER_WAY)
+    expect(morph.locator("#morph-status")).to_contain_text("left")
     calls = stand_in.network.calls
     morph.click("#morph-stop")
     ready(morph, "morph", "Morph")
@@ -151,15 +152,40 @@ def test_consent_is_asked_for_and_the_attack_explained(morph: Page) -> None:
     expect(morph.locator("#morph-why .katex").first).to_be_visible()
 
 
-def test_a_preset_moves_the_morphs_own_sliders(morph: Page) -> None:
+def choose(page: Page, job: str, run: str) -> None:
+    """A run of the paper."""
+    page.click(f"#{job}paper input")
+    page.get_by_role("option", name=run).click()
+
+
+def test_presets_and_runs_of_the_paper_move_the_fields_of_their_tab(morph: Page) -> None:
     morph.locator("#morph-preset").get_by_text("Paper").click()
     expect(morph.locator("#morph-optimisation_steps input[type=number]")).to_have_value("50")
+    choose(morph, "morph-", "Table 4: M = 5 adjoint steps")
+    expect(morph.locator("#morph-message [role=status]")).to_contain_text("compare with Table 1")
+    expect(morph.locator("#morph-preset input:checked")).to_have_count(0)
+    number(morph, "morph-optimisation_steps", 3)
+    expect(morph.locator("#morph-paper input")).to_have_value("None")
     tab(morph, "Steer")
     expect(morph.locator("#optimisation_steps input[type=number]")).not_to_have_value("50")
+    choose(morph, "", "Equation 2.15: AdjointDEIS-2M, ODE")
+    expect(morph.locator("#optimisation_steps input[type=number]")).to_have_value("50")
+    expect(morph.locator("#message [role=status]")).to_contain_text("AdjointDEIS-2M")
+    morph.locator("#preset").get_by_label("Quick").check()
+    expect(morph.locator("#paper input")).to_have_value("None")
+    tab(morph, "Compare")
+    choose(morph, "compare-", "Tables 4 and 5: errors of the gradient")
+    expect(morph.locator("#compare-cards article")).to_have_count(4)
+    expect(morph.locator("#compare-cards")).to_contain_text("AdjointDEIS-1, states solved again")
+    number(morph, "compare-sampling_steps", 8)
+    finish(morph, "compare")
+    coarse = morph.locator("#compare-cards article", has_text="AdjointDEIS-1, M = 5")
+    expect(coarse).to_contain_text("MiB")
+    expect(coarse).not_to_contain_text("exact")
 
 
 def test_methods_are_compared_side_by_side(compare: Page) -> None:
-    expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS))
+    expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()))
     number(compare, "compare-optimisation_steps", 4)
     compare.evaluate(WATCH, "#compare-cards")
     finish(compare, "compare")
@@ -173,21 +199,24 @@ def test_methods_are_compared_side_by_side(compare: Page) -> None:
         expect(card.get_by_role("img")).to_have_attribute("alt", f"Result of {name} so far")
     adjoint = compare.locator("#compare-cards article", has_text="AdjointDEIS-1")
     expect(adjoint).to_contain_text("%")
-    expect(compare.locator("#compare-curve polyline")).to_have_count(2 * len(GRADIENTS))  # curves and their keys
+    expect(compare.locator("#compare-curve polyline")).to_have_count(
+        2 * len(compared_methods())
+    )  # curves and their keys
     stroke = "rgb(194, 65, 12)"  # of its entry, on a light page
     expect(compare.locator("#compare-curve polyline.adjoint_1").first).to_have_css("stroke", stroke)
 
 
 def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
     compare.get_by_role("checkbox", name="AdjointDEIS-2M").uncheck()
-    expect(compare.locator("#compare-cards article")).to_have_count(len(GRADIENTS) - 1)
+    expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()) - 1)
     number(compare, "compare-optimisation_steps", 100)
     compare.click("#compare-run")
     expect(compare.locator("#compare-status")).to_contain_text(UNDER_WAY)
+    expect(compare.locator("#compare-status")).to_contain_text("left")
     compare.click("#compare-stop")
     ready(compare, "compare", "Compare")
     expect(compare.locator("#compare-status")).to_contain_text("the measurements so far are kept")
-    expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(len(GRADIENTS) - 1)
+    expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(len(compared_methods()) - 1)
     number(compare, "compare-optimisation_steps", 1)
     finish(compare, "compare")
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
-from studio.models.embedded import WEIGHTS
+from studio.models.embedded import ASSETS
 
-CARD = WEIGHTS / "README.md"
 PAPER = """## What this is
 
 The studio demonstrates a paper: **AdjointDEIS: Efficient Gradients for Diffusion Models** (Zander W. Blasingame and
@@ -92,18 +90,26 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "steering": "Steering, on held-out people",
     }
 )
+_TWO_MODELS = re.compile(r"\d %? ?/ \d")
 
 
-def figures(card: Path = CARD) -> str:
-    """The measured tables of a model card, as Markdown; a sentence without a card."""
-    if not card.is_file():
-        return "## The model\n\nThis model has no model card."
+def figures(name: str) -> str:
+    """The measured tables of a model card, as Markdown; a sentence without a card.
+
+    Args:
+        name: of the folder of `assets/` with the card; "" for a model without one.
+    """
+    card = ASSETS / name / "README.md"
+    if not name or not card.is_file():
+        return "## Measurements of the model\n\nThis model has no model card."
     found = re.findall(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", card.read_text(encoding="utf-8"), re.DOTALL)
     parts = [f"### {_TITLES[name]}\n\n{_headed(content.strip())}" for name, content in found if name in _TITLES]
     head = (
         "## Measurements of the model\n\nSmall networks, trained by this project on rendered clay faces only. All "
-        "numbers are measured on people outside the training data. The full model card is `assets/clay/README.md`."
+        f"numbers are measured on people outside the training data. The full model card is `assets/{name}/README.md`."
     )
+    if any(_TWO_MODELS.search(part) for part in parts):
+        head += " After a stroke: the model of 64 pixels, with its images enlarged."
     return "\n\n".join([head, *parts])
 
 

@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from studio.models.interface import Model
-from studio.models.registry import Entry
+from studio.models.registry import DEFAULT, Entry
 from studio.models.status import Status, statuses
 
 _CHOOSING = """To use another model, start the studio with its command below, or with `--model FOLDER` for a folder in
@@ -52,5 +52,6 @@ def _item(one: Status, public: bool) -> str:
 
 
 def _command(entry: Entry) -> str:
-    name = f" --model {entry.name if entry.repo else 'FOLDER'}"
-    return f"python app.py{'' if entry.kind == 'embedded' else name}"
+    if entry.name == DEFAULT:
+        return "python app.py"
+    return f"python app.py --model {entry.name if entry.repo or entry.kind == 'embedded' else 'FOLDER'}"

@@ -63,8 +63,8 @@ def _chart(
     values = [value(point) for point in (*recorded.points, *live)]
     place = _scale(min(values), max(values), max(point.steps for point in (*recorded.points, *live)))
     grid = "".join(_level(*place(1, height), label) for height, label in levels if height <= max(values))
-    ticks = "".join(f'<text x="{place(n, 1)[0]:.0f}" y="{HEIGHT - 16}" text-anchor="middle">{n}</text>' for n in _TICKS)
-    axis = f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 2}" text-anchor="middle">sampling steps N</text>'
+    ticks = "".join(f'<text x="{place(n, 1)[0]:.0f}" y="{HEIGHT - 20}" text-anchor="middle">{n}</text>' for n in _TICKS)
+    axis = f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 5}" text-anchor="middle">sampling steps N</text>'
     lines = "".join(_line(name, [place(one.steps, value(one)) for one in recorded.of(name)]) for name in methods)
     dots = "".join(_dot(one.method, *place(one.steps, value(one))) for one in live)
     ends = ", ".join(f"{GRADIENTS[name].label} {_said(title, recorded.of(name)[-1])}" for name in methods)

@@ -12,8 +12,9 @@ import gradio as gr
 
 from studio.core.cancellation import CancelToken
 from studio.core.goals import GOALS, PROMPTS, SUITED_FIELDS, offered
-from studio.core.gradients import GRADIENTS
-from studio.core.presets import suited
+from studio.core.gradients import GRADIENTS, compared_methods
+from studio.core.paper import PAPER
+from studio.core.presets import limited, suited
 from studio.core.settings import GradientName
 from studio.export.recorded_scaling import Scaling, load_scaling
 from studio.export.recorded_tabs import COMPARE, load_comparison
@@ -26,7 +27,7 @@ from studio.ui.compare.chart import chart
 from studio.ui.compare.scaling import scaling_chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, picture
+from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 
@@ -46,6 +47,7 @@ class _Tab:
     goal: gr.Radio
     prompt: gr.Textbox
     methods: gr.CheckboxGroup
+    paper: gr.Dropdown
     fields: Mapping[str, Control]
     job: Job
     cards: gr.HTML
@@ -75,9 +77,10 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
                 second = picture("Target face", "compare-second", None, height=190)
                 example_row(list(reversed(examples)), second)
             gr.Markdown("### Gradient methods to compare")
+            paper = paper_choice("compare", "compare-")
             methods = gr.CheckboxGroup(
                 [(one.label, one.name) for one in GRADIENTS.values()],
-                value=list(GRADIENTS),
+                value=compared_methods(),
                 label="Gradient methods",
                 show_label=False,
                 elem_id="compare-methods",
@@ -89,7 +92,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
         with gr.Column(scale=8, min_width=340):
             recorded = load_comparison() if examples else None
             job = job_row("compare-", "Compare", compare_html.recorded(recorded, studio.model.digest))
-            columns = recorded.comparison.columns if recorded else compare_html.columns(list(GRADIENTS))
+            columns = recorded.comparison.columns if recorded else compare_html.columns(compared_methods())
             shown = gr.HTML(
                 compare_html.cards(columns, None),
                 elem_id="compare-cards",
@@ -110,7 +113,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
                 apply_default_css=False,
             )
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
-    tab = _Tab(start, likeness, second, goal, prompt, methods, fields, job, shown, curve, scaling, lines)
+    tab = _Tab(start, likeness, second, goal, prompt, methods, paper, fields, job, shown, curve, scaling, lines)
     slot = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
     goal.change(
         lambda chosen: {
@@ -164,6 +167,14 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         running = studio.cancel_tokens.running(tab.job.key(request))
         return {tab.job.status: gr.skip()} if running else fresh(*values)
 
+    def choose_paper(name: str) -> Updates:
+        run = PAPER.get(name)
+        if run is None:
+            return {tab.job.message: ""}
+        values = limited(run.values, studio.model.steps)
+        moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
+        return {**moved, tab.methods: list(run.methods), tab.job.message: html.note(run.shows)}
+
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
     shown = [tab.cards, tab.curve, tab.scaling]
     wire_job(tab.job, studio.cancel_tokens, work, fresh, inputs, shown)
@@ -171,6 +182,10 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     changed = settled(tab.start.input, tab.start.clear, tab.methods.input)
     for event in [changed, *chosen_example]:
         event.then(look, inputs, looked, **QUICK)
+    fields = [tab.methods, *tab.fields.values()]
+    chosen = tab.paper.input(choose_paper, tab.paper, [*fields, tab.job.message], **QUICK)
+    chosen.then(look, inputs, looked, **QUICK)
+    gr.on([field.input for field in fields], lambda: "", None, tab.paper, **QUICK)
     replaced = [settled(tab.start.input, tab.start.clear), *chosen_example]
     return Slot("Compare", "compare", tab.start, tab.likeness, (look, inputs, looked), replaced)
 

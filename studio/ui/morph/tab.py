@@ -13,7 +13,8 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PAPER, PRESETS, preset_values, suited
+from studio.core.paper import PAPER
+from studio.core.presets import DEFAULT, PRESETS, limited, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -24,7 +25,7 @@ from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import example_row, model_input, picture
+from studio.ui.fields import example_row, model_input, paper_choice, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
@@ -109,7 +110,7 @@ def _inputs(
                 offers.append(offer(f"morph-{k + 1}"))
     gr.Markdown(morph_html.CONSENT, elem_classes="hint")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="morph-preset", elem_classes="segments")
-    paper = gr.Dropdown(["None", *PAPER], value="None", label="Run of the paper", elem_id="morph-paper")
+    paper = paper_choice("morph", "morph-")
     suits = suited("morph")
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
@@ -127,7 +128,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         request = Request.checked(chosen, first, second, studio.model.size)
         last = yield from follow(tab.job, stream(Task("morph", request), stop), partial(_shown, tab, request))
         if not isinstance(last, Morphed):
-            yield tab.job.without_result()
+            yield {**fresh(first, second), **tab.job.without_result()}
             return ""
         return retry_message(request.settings, last.outcome.settings)
 
@@ -151,12 +152,15 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     def choose(preset: str | None) -> Updates:
         values = preset_values(preset, studio.model.steps)
         moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
-        return moved or {tab.fields["optimisation_steps"]: gr.skip()}
+        return {**moved, tab.paper: "", tab.job.message: ""}
 
     def choose_paper(name: str) -> Updates:
-        values = PAPER.get(name, {})
+        run = PAPER.get(name)
+        if run is None:
+            return {tab.job.message: ""}
+        values = limited(run.values, studio.model.steps)
         moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
-        return {**moved, tab.preset: None} if moved else {tab.preset: gr.skip()}
+        return {**moved, tab.preset: None, tab.job.message: html.note(run.shows)}
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]
@@ -165,8 +169,10 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     changed = [settled(face.input, face.clear) for face in tab.faces]
     for event in [*changed, *chosen_example]:
         event.then(look, list(tab.faces), looked, **QUICK)
-    tab.preset.input(choose, tab.preset, list(tab.fields.values()), **QUICK)
-    tab.paper.change(choose_paper, tab.paper, [tab.preset, *tab.fields.values()], **QUICK)
+    fields = list(tab.fields.values())
+    tab.preset.input(choose, tab.preset, [*fields, tab.paper, tab.job.message], **QUICK)
+    tab.paper.input(choose_paper, tab.paper, [*fields, tab.preset, tab.job.message], **QUICK)
+    gr.on([field.input for field in fields], lambda: "", None, tab.paper, **QUICK)
     seen = (look, list(tab.faces), looked)
     return [
         Slot(f"Morph, {name} face", "morph", face, tab.offers[k], seen, [changed[k], *chosen_example[k : k + 1]])

@@ -17,7 +17,7 @@ from studio.export.player import uri
 from studio.export.recordings import Recording
 from studio.ui.controls import controls
 from studio.ui.events import Updates
-from studio.ui.fields import CONSENT, DEFAULTS, example_row, picture, slider, text
+from studio.ui.fields import CONSENT, DEFAULTS, example_row, paper_choice, picture, slider, text
 from studio.ui.likeness.slots import Offer, offer
 from studio.ui.steer.area import AreaInputs, area_inputs
 from studio.ui.steer.faces import FacePanel, face_panel
@@ -62,6 +62,7 @@ class GoalInputs:
     area: AreaInputs
     second: gr.Image
     second_box: gr.Column
+    second_note: gr.HTML
     second_seen: gr.HTML
     second_faces: FacePanel
     prompt_box: gr.Column
@@ -69,6 +70,7 @@ class GoalInputs:
     mix_box: gr.Column
     chips: Sequence[gr.Button]
     preset: gr.Radio
+    paper: gr.Dropdown
     dice: gr.Button
     again: gr.Button
     restore: gr.File
@@ -86,12 +88,14 @@ class GoalInputs:
             self.prompt_box: gr.Column(visible=settings.needs_prompt),
             self.keep: gr.CheckboxGroup(visible=settings.goal.keeps),
             self.source_box: gr.Column(visible=settings.needs_source_text),
+            self.second_note: "",
         }
 
     @property
     def boxes(self) -> list[Block]:
         """The components that `needed` shows or hides."""
-        return [self.mix_box, self.second_box, self.second, self.prompt_box, self.keep, self.source_box]
+        shown = [self.mix_box, self.second_box, self.second, self.prompt_box, self.keep, self.source_box]
+        return [*shown, self.second_note]
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,12 @@ class Form:
     def filled(self, settings: Settings, steps: int = 0) -> Updates:
         """Every field set to these settings, and the boxes that they need; `steps` as for `preset_of`."""
         values: Updates = {field: getattr(settings, name) for name, field in self.fields.items()}
-        return {**values, **self.goal.needed(settings), self.goal.preset: preset_of(settings, steps)}
+        return {
+            **values,
+            **self.goal.needed(settings),
+            self.goal.preset: preset_of(settings, steps),
+            self.goal.paper: "",
+        }
 
 
 def labelled(attribute: str) -> tuple[str, str]:
@@ -161,6 +170,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
     with gr.Column(visible=False, elem_id="mix") as mix_box, gr.Group():
         fields |= {name: slider(name, 0.1) for name in MIX}
     with gr.Column(visible=False, elem_id="second-box") as second_box:
+        second_note = gr.HTML("", elem_id="second-note", elem_classes="plain message")
         second = picture("Second face", "second", None, height=200)
         example_row(list(reversed(examples)), second)
         gr.HTML(CONSENT, elem_classes="plain", apply_default_css=False)
@@ -187,6 +197,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
     fields |= area.fields
     read = gr.HTML(elem_id="read", elem_classes="plain message")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")
+    paper = paper_choice("steer")
     with gr.Group():
         fields["optimisation_steps"] = slider("optimisation_steps", 1)
         fields["closeness"] = slider("closeness", 0.1)
@@ -214,6 +225,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
         area,
         second,
         second_box,
+        second_note,
         second_seen,
         second_faces,
         prompt_box,
@@ -221,6 +233,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
         mix_box,
         chips,
         preset,
+        paper,
         dice,
         again,
         restore,

@@ -169,6 +169,8 @@ class Downloads:
     file: gr.File
     link: gr.Button
     address: gr.Textbox
+    call: gr.Button
+    lines: gr.Textbox
 
     def labelled(self, size: int) -> Updates:
         """The buttons' labels for pictures of another size."""
@@ -188,7 +190,7 @@ def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) 
     status = ""
     if first is not None:
         sentence = html.recorded(first.title, first.digest == digest)
-        status = html.progress_bar(sentence, below=html.gains(first.outcome))
+        status = html.progress_bar(sentence, 1.0, below=html.gains(first.outcome))
     job = job_row("", "Run", status, [resume, reconstruct])
     asked = gr.HTML(
         html.asked(first.outcome.settings, first.outcome.verdict) if first else "",
@@ -227,8 +229,18 @@ def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Down
             save_photo.render()  # type: ignore[no-untyped-call]
         with gr.Row(elem_classes="sharing"):
             inside, mark = options(marked)
-            link = gr.Button("Copy link", size="sm", elem_id="link", min_width=150)
+            link = gr.Button("Copy link", size="sm", elem_id="link", min_width=120)
+            call = gr.Button("Use via API", size="sm", elem_id="call", min_width=120)
         address = gr.Textbox(
             label="Link", visible=False, interactive=False, max_lines=1, buttons=["copy"], elem_id="address"
         )
-    return Downloads(saves, inside, mark, hidden_file(), link, address)
+        lines = gr.Textbox(
+            label="This run by the endpoint /steer",
+            info="Lines for a shell; docs/api.md has all endpoints, also for Python.",
+            visible=False,
+            interactive=False,
+            lines=5,
+            buttons=["copy"],
+            elem_id="call-lines",
+        )
+    return Downloads(saves, inside, mark, hidden_file(), link, address, call, lines)

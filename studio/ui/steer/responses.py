@@ -10,7 +10,8 @@ import gradio as gr
 
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, GOALS, PERSON
-from studio.core.presets import preset_of, preset_values, suited
+from studio.core.paper import PAPER
+from studio.core.presets import limited, preset_of, preset_values, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, text_warnings
 from studio.export.player import uri
@@ -77,14 +78,13 @@ class InputHandlers:
 
     def look_at_second(self, path: str | None, *crop: float) -> Updates:
         """The same for the second picture."""
-        seen = self.form.goal.second_seen
-        if path is None:
-            return {seen: "", self.outputs.message: ""}
+        seen, message = "", ""
         try:
-            picture = load_picture(path, self._studio.model.size, Crop.clamped(crop))
+            if path is not None:
+                seen = html.seen(uri(load_picture(path, self._studio.model.size, Crop.clamped(crop))))
         except UserError as error:
-            return {seen: "", self.outputs.message: html.alert(f"Second picture: {error}")}
-        return {seen: html.seen(uri(picture)), self.outputs.message: ""}
+            message = html.alert(f"Second picture: {error}")
+        return {self.form.goal.second_seen: seen, self.form.goal.second_note: "", self.outputs.message: message}
 
     def choose_goal(self, second: str | None, *values: Any) -> Updates:
         """Show the inputs that this goal, or this mix, needs, and name a missing picture before a run starts."""
@@ -146,8 +146,17 @@ class InputHandlers:
     def choose_preset(self, preset: str | None) -> Updates:
         """Set the sliders of the preset."""
         values = preset_values(preset, self._studio.model.steps)
-        fields = self.form.fields
-        return {fields[name]: value for name, value in values.items()} or {fields["optimisation_steps"]: gr.skip()}
+        moved: Updates = {self.form.fields[name]: value for name, value in values.items()}
+        return {**moved, self.form.goal.paper: ""}
+
+    def choose_paper(self, name: str) -> Updates:
+        """Set the fields of a run of the paper, and say what to look at."""
+        run, fields = PAPER.get(name), self.form.fields
+        if run is None:
+            return {self.outputs.message: ""}
+        values = limited(run.values, self._studio.model.steps)
+        moved: Updates = {fields[key]: value for key, value in values.items()}
+        return {**moved, self.form.goal.preset: None, self.outputs.message: html.note(run.shows)}
 
     def choose_mode(self, mode: str) -> Updates:
         """Order 2 is available for the SDE alone."""

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from studio.core.errors import UserError
-from studio.core.links import query, read_query
+from studio.core.links import curl, query, read_query
 from studio.core.settings import Settings, parse
 from studio.export.files import save
 from studio.export.metadata import read_settings
@@ -27,6 +27,9 @@ from studio.ui.fields import model_input
 from studio.ui.steer.history import HistoryEntry, entries
 from studio.ui.steer.inputs import Form
 from studio.ui.steer.outputs import Downloads, Outputs
+
+_ABSENT = "The settings come without the run's second picture: upload it here, or choose an example below."
+_PERHAPS_ANOTHER = "The settings come without the run's second picture: the one shown here may be another."
 
 
 class RestoreHandlers:
@@ -70,7 +73,7 @@ class RestoreHandlers:
         filled = self.form.filled(recording.outcome.settings, self._studio.model.steps)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
 
-    def restore(self, path: str | None) -> Updates:
+    def restore(self, path: str | None, second: str | None = None) -> Updates:
         """All settings from a PNG or JSON that was saved before."""
         if path is None:
             return {self.outputs.message: ""}
@@ -79,9 +82,9 @@ class RestoreHandlers:
             settings = read_settings(path)
         except UserError as error:
             return {**empty, self.outputs.message: html.alert(str(error))}
-        return {**empty, **self._loaded(settings, "Settings restored; the image is unchanged.")}
+        return {**empty, **self._loaded(settings, "Settings restored; the image is unchanged.", second)}
 
-    def follow(self, request: gr.Request) -> Updates:
+    def follow(self, request: gr.Request, second: str | None = None) -> Updates:
         """The page was opened: with a recorded run, or with the settings of its link and no run."""
         try:
             linked = read_query(dict(request.query_params), list(self._examples.values()))
@@ -90,18 +93,18 @@ class RestoreHandlers:
         if linked is None:
             # set by this event: a session that was deleted then has no result to save, and never that of another one
             return {self.outputs.shown: self._opening.outcome if self._opening else None}
-        taken = self._loaded(linked.settings, "Settings from the link loaded: press Run.")
+        taken = self._loaded(linked.settings, "Settings from the link loaded: press Run.", second)
         path = str(linked.image) if linked.image else self._example(self._opening.image if self._opening else None)
         picture = model_input(path, self._studio.model.size, Crop.of_first(linked.settings))
         return {**self.outputs.fresh(picture), **taken, self.form.start.image: path}
 
-    def again(self, event: gr.EventData, runs: Sequence[HistoryEntry]) -> Updates:
+    def again(self, event: gr.EventData, runs: Sequence[HistoryEntry], second: str | None = None) -> Updates:
         """The settings of an earlier run of this session."""
         wanted = getattr(event, "id", None)
         run = next((one for one in runs if one.id == wanted), None)
         if run is None:
             return {self.outputs.message: html.alert("This run is no longer in the history: choose another one.")}
-        return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.")
+        return self._loaded(run.outcome.settings, f"Settings of run {run.id} loaded.", second)
 
     def forget(
         self,
@@ -130,6 +133,15 @@ class RestoreHandlers:
             return {address: gr.Textbox("", visible=False), self.outputs.message: html.alert(str(error))}
         return {address: gr.Textbox(query(settings, self._name_of(path)), visible=True), self.outputs.message: ""}
 
+    def call(self, *values: Any) -> Updates:
+        """Shell lines for a run with the values of the fields; the browser adds the address."""
+        lines = self.downloads.lines
+        try:
+            settings = parse(self.form.named(values))
+        except UserError as error:
+            return {lines: gr.Textbox("", visible=False), self.outputs.message: html.alert(str(error))}
+        return {lines: gr.Textbox(curl(settings), visible=True), self.outputs.message: ""}
+
     def save(self, kind: str, inside: bool, marked: bool, shown: Outcome | None) -> Iterator[Updates]:
         """A file of the run that is shown, or a message without one."""
         file, message = self.downloads.file, self.outputs.message
@@ -145,12 +157,16 @@ class RestoreHandlers:
             file, message, model = self.downloads.file, self.outputs.message, self._studio.model
             yield from written(file, message, lambda to: save_photo(shown, photo, model, to, inside, marked=marked))
 
-    def _loaded(self, settings: Settings, sentence: str) -> Updates:
+    def _loaded(self, settings: Settings, sentence: str, second: str | None) -> Updates:
         tabs = settings.goal.tabs
         if "steer" not in tabs:
             sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
-        return {**self.form.filled(settings, self._studio.model.steps), self.outputs.message: html.note(sentence)}
+        filled = self.form.filled(settings, self._studio.model.steps)
+        if settings.needs_second_picture:
+            filled[self.form.goal.second_note] = html.note(_ABSENT if second is None else _PERHAPS_ANOTHER)
+            sentence += "" if second else " First add the second picture."
+        return {**filled, self.outputs.message: html.note(sentence)}
 
     def _example(self, stem: str | None) -> str | None:
         path = self._examples.get(stem or "")

@@ -50,7 +50,7 @@ def steer_work(stream: Stream, form: Form, outputs: Outputs, size: Size) -> Work
 
         last = yield from follow(outputs.job, stream(Task("steer", request, kept=kept), stop), show)
         if not isinstance(last, Outcome):
-            yield outputs.job.without_result()
+            yield {**outputs.fresh(request.start), **outputs.job.without_result()}
             return ""
         return retry_message(request.settings, last.settings)
 
@@ -100,7 +100,7 @@ def reconstruct_work(stream: Stream, form: Form, outputs: Outputs, size: Size) -
 
         last = yield from follow(outputs.job, stream(Task("reconstruct", request), stop), show)
         if not isinstance(last, Reconstruction):
-            yield outputs.job.without_result()
+            yield {**outputs.fresh(request.start), **outputs.job.without_result()}
         return ""
 
     return work

@@ -44,6 +44,7 @@ _FULL_LINK = """async (query) => {
   setTimeout(() => delete button.dataset.said, 3000);
   return [link, copied ? 'The link was copied.' : 'The link is in the field below: copy it from there.'];
 }"""
+_ADDRESSED = "(lines) => lines && lines.replace('ADDRESS', location.origin + location.pathname.replace(/\\/$/, ''))"
 
 
 def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: Fresh, handlers: InputHandlers) -> None:
@@ -136,7 +137,7 @@ def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:
 def _wire_second(handlers: InputHandlers) -> None:
     goal, crop = handlers.form.goal, [handlers.form.fields[name] for name in SECOND_CROP]
     looks = [goal.second.change, *(field.input for field in crop)]
-    seen = [goal.second_seen, handlers.outputs.message]
+    seen = [goal.second_seen, goal.second_note, handlers.outputs.message]
     gr.on(looks, handlers.look_at_second, [goal.second, *crop], seen, trigger_mode="always_last", **QUICK)
     for done in _wire_faces(goal.second, handlers.second, goal.second_faces, crop):
         done.then(handlers.look_at_second, [goal.second, *crop], seen, **QUICK)
@@ -160,9 +161,12 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
     fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
-    goal.preset.input(handlers.choose_preset, goal.preset, moved, **QUICK)
-    for field in moved:  # a slider moved by hand: no longer the preset
-        field.input(lambda: None, None, goal.preset, **QUICK)
+    goal.preset.input(handlers.choose_preset, goal.preset, [*moved, goal.paper], **QUICK)
+    of_paper = [*moved, fields["variables"], fields["gradient"]]
+    goal.paper.input(handlers.choose_paper, goal.paper, [*of_paper, goal.preset, outputs.message], **QUICK)
+    # moved by hand: no longer the preset, or the run of the paper
+    gr.on([field.input for field in moved], lambda: None, None, goal.preset, **QUICK)
+    gr.on([field.input for field in of_paper], lambda: "", None, goal.paper, **QUICK)
     texts = [fields["prompt"], fields["source_text"]]
     changes = [field.change for field in texts]
     gr.on(changes, handlers.read, texts, goal.read, trigger_mode="always_last", **QUICK)
@@ -202,17 +206,22 @@ def wire_restore(blocks: gr.Blocks, handlers: RestoreHandlers) -> None:
     """Loading earlier settings, and saving a finished run."""
     form, outputs, downloads = handlers.form, handlers.outputs, handlers.downloads
     fields, image = list(form.fields.values()), form.start.image
-    filled = [*fields, *form.goal.boxes, form.goal.preset]
+    filled = [*fields, *form.goal.boxes, form.goal.preset, form.goal.paper]
     form.start.recorded.pick(handlers.replay, None, [image, *filled, *outputs.result], **QUICK)
     loaded = [*filled, outputs.message]
-    form.goal.restore.upload(handlers.restore, form.goal.restore, [*loaded, form.goal.restore], **QUICK)
-    blocks.load(handlers.follow, None, [*filled, *outputs.result, image], **QUICK)
-    outputs.visit.again(handlers.again, outputs.runs, loaded, **QUICK)
+    form.goal.restore.upload(
+        handlers.restore, [form.goal.restore, form.goal.second], [*loaded, form.goal.restore], **QUICK
+    )
+    blocks.load(handlers.follow, form.goal.second, [*filled, *outputs.result, image], **QUICK)
+    outputs.visit.again(handlers.again, [outputs.runs, form.goal.second], loaded, **QUICK)
     crop = [form.fields[name] for name in FIRST_CROP]
     deleted = [outputs.runs, outputs.visit, *outputs.result]
     outputs.visit.forget(handlers.forget, [outputs.runs, outputs.shown, image, *crop], deleted, **QUICK)
     downloads.link.click(handlers.link, [image, *fields], [downloads.address, outputs.message], **QUICK).then(
         None, downloads.address, [downloads.address, outputs.job.announcement], js=_FULL_LINK, **QUICK
+    )
+    downloads.call.click(handlers.call, fields, [downloads.lines, outputs.message], **QUICK).then(
+        None, downloads.lines, downloads.lines, js=_ADDRESSED, **QUICK
     )
     saved = [downloads.inside, downloads.mark, outputs.shown]
     for kind, button in downloads.saves.items():

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from studio.cli import main
-from studio.cli.settings import collected
+from studio.cli.settings import collected, methods_of
 from studio.core.errors import UserError
+from studio.core.paper import PAPER
 from studio.core.presets import PRESETS, suited
 from studio.core.settings import Settings, parse
 from studio.export.metadata import read_settings
@@ -151,9 +152,13 @@ def test_all_settings_are_listed(capsys: Any) -> None:
         (["steer", "FACE", "--text", "x", "--set", "seed=-1"], "Seed: give a whole number from 0"),
         (["steer", "FACE", "--text", "x", "--set", "colour=red"], "--set takes NAME=VALUE"),
         (["steer", "FACE", "--text", "x", "--set", "seed"], "--set takes NAME=VALUE"),
-        (["steer", "FACE", "--text", "x", "--preset", "Slow"], "There is no preset 'Slow'; choose one of Quick"),
+        (
+            ["steer", "FACE", "--text", "x", "--preset", "Slow"],
+            "There is no preset 'Slow' for steer; choose one of Quick",
+        ),
         (["steer", "FACE", "--text", "x", "--settings", "FACE"], "This file holds no settings"),
         (["steer", "FACE", "--text", "x", "--settings", "no.json"], "There is no file no.json."),
+        (["steer", "FACE", "--text", "x", "--preset", "table-1-ode"], "There is no preset 'table-1-ode' for steer"),
         (["morph", "FACE", "nowhere.png"], "There is no file nowhere.png."),
     ],
 )
@@ -162,6 +167,18 @@ def test_a_mistake_is_a_message_and_exit_status_1(face: Path, words: list[str], 
     shown = capsys.readouterr().err
     assert sentence in shown
     assert "Traceback" not in shown
+
+
+def test_presets_and_runs_of_the_paper_are_listed(capsys: Any) -> None:
+    assert run("presets") == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in [*PRESETS, *PAPER])
+
+
+def test_a_run_of_the_paper_is_a_preset_of_its_command() -> None:
+    assert collected("table-4", None, [], "morph") == PAPER["table-4"].values
+    assert methods_of("theorem-2.1") == ("discrete", "adjoint_1", "adjoint_2")
+    assert methods_of("Quick") == methods_of(None) == ()
 
 
 def test_later_sources_override_earlier_ones(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ def test_each_name_is_its_method() -> None:
         "adjoint_1": ContinuousAdjoint(order=1),
         "adjoint_2": ContinuousAdjoint(order=2),
         "unrolled": Unrolled(),
+        "adjoint_1_m5": ContinuousAdjoint(order=1, steps=5),
+        "adjoint_1_resolved": ContinuousAdjoint(order=1, trajectory="resolved"),
     }
     assert {name: gradient_method(Settings(gradient=name), graphs=3) for name in methods} == methods
 

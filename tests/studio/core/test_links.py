@@ -1,3 +1,5 @@
+import json
+import subprocess
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -5,7 +7,7 @@ import pytest
 
 from studio.core.errors import UserError
 from studio.core.goals import GOALS
-from studio.core.links import query, read_query
+from studio.core.links import curl, query, read_query
 from studio.core.presets import suited
 from studio.core.settings import Settings, parse
 
@@ -66,3 +68,15 @@ def test_a_wrong_value_is_one_sentence(parameters: dict[str, str], sentence: str
         read_query(parameters, EXAMPLES)
     assert sentence in str(error.value)
     assert "/" not in str(error.value)
+
+
+def test_the_lines_for_the_endpoint_hold_these_settings_as_a_shell_reads_them() -> None:
+    settings = parse({"loss": "identity", "prompt": "it's $FILE & `a hat`", "seed": 7})
+    lines = curl(settings).splitlines()
+    assert lines[0] == "HOST=ADDRESS/gradio_api"
+    assert ["-F files=@image.png" in lines[1], "-F files=@second.png" in lines[2]] == [True, True]
+    shell = "FILE=/a.png; SECOND=/b.png; " + lines[3] + '; printf %s "$ASK"'
+    sent = json.loads(subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout)
+    assert (sent.pop("image"), sent.pop("second")) == ({"path": "/a.png"}, {"path": "/b.png"})
+    assert parse(sent) == settings
+    assert "SECOND" not in curl(Settings(prompt="a hat"))

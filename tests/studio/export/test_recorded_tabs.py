@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from studio.core.cancellation import CancelToken
-from studio.core.gradients import GRADIENTS
+from studio.core.gradients import compared_methods
 from studio.export.recorded_tabs import (
     COMPARE,
     FOLDER,
@@ -64,7 +64,7 @@ def test_the_recordings_that_ship_are_small_and_show_what_the_tabs_are_for() -> 
     found, morphed = load_comparison(), load_morph()
     assert found is not None
     assert morphed is not None
-    assert [column.method for column in found.comparison.columns] == list(GRADIENTS)
+    assert [column.method for column in found.comparison.columns] == compared_methods()
     assert {name: getattr(found.comparison.settings, name) for name in COMPARE} == COMPARE
     errors = {one.method: max(gradient_errors(one.found).values()) for one in found.comparison.columns if one.found}
     assert errors["discrete"] < 1e-3 < errors["adjoint_1"]

@@ -13,28 +13,35 @@ from studio.ui.about.models import about_models, model_line
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def test_every_figure_is_one_of_the_model_card() -> None:
-    card = (ROOT / "assets" / "clay" / "README.md").read_text(encoding="utf-8")
-    shown = figures.figures()
+CARDS = ("clay", "clay-128")
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_every_figure_is_one_of_the_models_own_card(name: str) -> None:
+    card = (ROOT / "assets" / name / "README.md").read_text(encoding="utf-8")
+    shown = figures.figures(name)
     assert "###" in shown
+    assert f"`assets/{name}/README.md`" in shown
+    assert ("After a stroke" in shown) == (name == "clay-128")
     rows = [line for line in shown.splitlines() if line.startswith("|") and "---" not in line]
     assert rows
     assert all(row in card for row in rows)
 
 
-def test_every_table_has_a_header_with_words() -> None:
-    lines = figures.figures().splitlines()
+@pytest.mark.parametrize("name", CARDS)
+def test_every_table_has_a_header_with_words(name: str) -> None:
+    lines = figures.figures(name).splitlines()
     headers = [lines[i - 1] for i, line in enumerate(lines) if line.startswith("|---")]
     assert headers
     assert all(header.replace("|", "").strip() for header in headers)
 
 
 def test_hashes_are_left_to_the_card() -> None:
-    assert "safetensors" not in figures.figures()
+    assert all("safetensors" not in figures.figures(name) for name in CARDS)
 
 
-def test_without_a_card_a_sentence(tmp_path: Path) -> None:
-    assert "has no model card" in figures.figures(tmp_path / "README.md")
+def test_without_a_card_a_sentence() -> None:
+    assert all("has no model card" in figures.figures(name) for name in ("", "nowhere"))
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ def test_every_model_of_the_registry_is_there_with_its_licence_state_and_command
         if entry.repo:
             assert f"`python app.py --model {entry.name}`" in rows[entry.title]
     assert "`python app.py`" in rows["Clay faces"]
+    assert "`python app.py --model embedded`" in rows["Clay faces at 64 pixels"]
     assert "Ready: ships with the studio." in rows["Clay faces"]
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
+from studio.core.paper import PAPER
 from studio.core.settings import Settings
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -155,8 +156,18 @@ def test_a_preset_moves_only_what_it_names(handlers: InputHandlers) -> None:
         fields["sampling_steps"]: 20,
         fields["noise_level"]: 1.0,
         fields["optimisation_steps"]: 50,
+        handlers.form.goal.paper: "",
     }
-    assert all(update == gr.skip() for update in handlers.choose_preset(None).values())
+    assert handlers.choose_preset(None) == {handlers.form.goal.paper: ""}
+
+
+def test_a_run_of_the_paper_moves_its_fields_and_says_what_to_look_at(handlers: InputHandlers) -> None:
+    run, fields = PAPER["equation-2.15"], handlers.form.fields
+    updates = handlers.choose_paper(run.name)
+    assert {name: updates[fields[name]] for name in run.values} == run.values
+    assert run.shows in updates[handlers.outputs.message]
+    assert updates[handlers.form.goal.preset] is None
+    assert handlers.choose_paper("") == {handlers.outputs.message: ""}
 
 
 def test_the_second_order_is_offered_where_it_is_allowed(handlers: InputHandlers) -> None:

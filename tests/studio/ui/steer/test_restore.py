@@ -59,6 +59,23 @@ def test_a_saved_file_restores_every_field(
     assert "Settings restored" in message(restore, restored)
 
 
+def test_a_file_of_a_run_with_a_second_picture_says_that_it_holds_none(
+    restore: RestoreHandlers, outcome: Outcome, tmp_path: Path
+) -> None:
+    path, goal = tmp_path / "saved.json", restore.form.goal
+    path.write_text(json.dumps({"settings": Settings(loss="identity").model_dump()}))
+    alone = restore.restore(str(path))
+    assert "upload it here" in alone[goal.second_note]
+    assert "First add the second picture" in message(restore, alone)
+    beside = restore.restore(str(path), "face.png")
+    assert "may be another" in beside[goal.second_note]
+    assert "First add" not in message(restore, beside)
+    linked = restore.follow(SimpleNamespace(query_params={"loss": "identity"}))
+    assert "upload it here" in linked[goal.second_note]
+    path.write_text(json.dumps({"settings": outcome.settings.model_dump()}))
+    assert restore.restore(str(path))[goal.second_note] == ""
+
+
 def test_a_file_without_settings_is_one_sentence_and_changes_nothing(restore: RestoreHandlers, face: Path) -> None:
     updates = restore.restore(str(face))
     assert "holds no settings" in message(restore, updates)
@@ -118,6 +135,15 @@ def test_the_link_to_what_is_on_the_page_leads_back_to_it(restore: RestoreHandle
 def test_a_picture_of_ones_own_does_not_travel_in_a_link(restore: RestoreHandlers, face: Path) -> None:
     named = {name: field.value for name, field in restore.form.fields.items()}
     assert "image" not in restore.link(str(face), *named.values())[restore.downloads.address].value
+
+
+def test_the_call_of_the_endpoint_has_the_values_of_the_fields(restore: RestoreHandlers) -> None:
+    named = {name: field.value for name, field in restore.form.fields.items()}
+    shown = restore.call(*{**named, "prompt": "a blue hat", "seed": 9}.values())[restore.downloads.lines]
+    assert all(one in shown.value for one in ("ADDRESS/gradio_api", '"prompt": "a blue hat"', '"seed": 9'))
+    wrong = restore.call(*{**named, "seed": -1}.values())
+    assert not wrong[restore.downloads.lines].visible
+    assert "Seed" in message(restore, wrong)
 
 
 def test_settings_that_do_not_fit_make_no_link(restore: RestoreHandlers) -> None:

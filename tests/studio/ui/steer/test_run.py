@@ -111,7 +111,7 @@ def test_a_run_shows_its_own_picture_and_goal_and_nothing_of_the_run_before(
         ({"loss": "mix", "mix_picture": 1}, "This mix needs a second picture"),
         ({"loss": "mix", "mix_text": 0, "mix_same": 0}, "The mix is empty"),
         ({"mode": "ode", "order": 2}, "order 2 needs the SDE"),
-        ({"crop_zoom": 99}, "Zoom: give a number from 1 to 8"),
+        ({"crop_zoom": 99}, "Zoom factor: give a number from 1 to 8"),
         ({"seed": None}, "Seed: give a whole number"),
     ],
 )
