@@ -2,11 +2,14 @@
 that fails is tried once more, and files with slow tests begin first.
 """
 
+import functools
 import gc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+import httpx._transports.default
 import jaxtyping
 import pytest
 
@@ -15,6 +18,9 @@ import tests.shapechecker
 jaxtyping.jaxtyped = tests.shapechecker.jaxtyped
 jaxtyping.install_import_hook(["adjointdeis"], "tests.shapechecker.check")
 
+
+# every client, and every call without one, would read all certificates again, for 50 ms
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
 
 gc.disable()  # until everything is imported
 
