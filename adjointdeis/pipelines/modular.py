@@ -5,6 +5,8 @@ One run, ended at the first `loop_step`, gives the loop, the components and the 
 step i is what the sub-blocks, called without their no_grad decorators on a copy of that block state with x_t and the
 tensors of z, pass to the scheduler. The index is an argument, so guiders with start and stop and flow maps work as
 they are.
+
+The blocks up to the text encoder run once; what they add to the pipeline's state is kept.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Modular:
         self.pipe, self.wrt, self.given = pipe, wrt, call
         self.call = {**call, "num_inference_steps": steps}
         self.lock = threading.RLock()
+        self.blocks = once_encoded(pipe._blocks)
         self.loops = list(loops(pipe._blocks))
         if not self.loops:
             raise ValueError(
@@ -68,17 +71,20 @@ class Modular:
         return value
 
     def at(self, steps: int, call: Mapping[str, Any]) -> Modular:
-        """The same pipeline on another grid."""
-        return Modular(self.pipe, {**self.given, **call}, steps, self.wrt)
+        """The same pipeline on another grid; its prompts are not encoded again."""
+        new = copy.copy(self)
+        new.given, new.call = {**self.given, **call}, {**self.call, **call, "num_inference_steps": steps}
+        new.start = new._first_step()
+        return new
 
     def network(self, index: int, x: Tensor, z: Mapping[str, Any], time: Tensor | None = None) -> Tensor:
-        """The network's output at step `index`."""
-        if time is not None:
-            raise NotImplementedError("The blocks of a modular pipeline read their own times; stay on the grid.")
-        output: Tensor = self._stepped(index, x, z)[0]
+        """The network's output at step `index`, or with its options at another time."""
+        output: Tensor = self._stepped(index, x, z, time)[0]
         return output
 
-    def _stepped(self, index: int, x: Tensor, z: Mapping[str, Any]) -> tuple[Tensor, Mapping[str, Any]]:
+    def _stepped(
+        self, index: int, x: Tensor, z: Mapping[str, Any], time: Tensor | None = None
+    ) -> tuple[Tensor, Mapping[str, Any]]:
         state = copied(self.state)
         state.latents = x
         fields = getattr(state, "denoiser_input_fields", None)
@@ -95,16 +101,16 @@ class Modular:
         scheduler = stand_in.scheduler(start.scheduler, start.timesteps, index, step)
         with self.lock, patched(self.pipe, scheduler=scheduler):
             result: tuple[Tensor, Mapping[str, Any]] = ended(
-                functools.partial(self._blocks, state, index),
+                functools.partial(self._blocks, state, index, start.timesteps[index] if time is None else time),
                 f"The loop of {type(self.pipe).__name__} has no step of pipe.scheduler; use blocks that call it.",
             )
         return result
 
-    def _blocks(self, state: Any, index: int) -> None:
+    def _blocks(self, state: Any, index: int, time: Tensor) -> None:
         for block in self.loop.sub_blocks.values():
             call = type(block).__call__
             call = getattr(call, "__wrapped__", call)
-            _, state = call(block, self.pipe, state, i=index, t=self.start.timesteps[index])
+            _, state = call(block, self.pipe, state, i=index, t=time)
 
     def draw(self, generator: torch.Generator | None) -> Tensor:
         """y_0."""
@@ -118,7 +124,10 @@ class Modular:
     def decoder_input(self, y: Tensor) -> Tensor:
         """What the VAE is given."""
 
-        def loop_step(_: Any, components: Any, block_state: Any, **__: Any) -> tuple[Any, Any]:
+        def loop_step(loop: Any, components: Any, block_state: Any, **_: Any) -> tuple[Any, Any]:
+            for output in loop.intermediate_outputs:  # diffusers refuses a state that lacks one
+                if not hasattr(block_state, output.name):
+                    setattr(block_state, output.name, None)
             block_state.latents = y
             return components, block_state
 
@@ -131,7 +140,7 @@ class Modular:
         """The whole pipeline."""
         steps: list[Step] = []
 
-        parts: dict[str, Any] = {"scheduler": recorder(self.pipe.scheduler, steps)}
+        parts: dict[str, Any] = {"scheduler": recorder(self.pipe.scheduler, steps), "_blocks": self.blocks}
         if (vae := getattr(self.pipe, "vae", None)) is not None:
             parts["vae"] = stand_in.Decoder(vae, vae.dtype)
         decoded = None
@@ -144,7 +153,7 @@ class Modular:
 
     def _ended(self, loop_step: Callable[..., Any], arguments: Mapping[str, Any], **parts: Any) -> Any:
         """A run with another `loop_step`, on a copy of the scheduler."""
-        parts = {"scheduler": copy.deepcopy(self.pipe.scheduler), **parts}
+        parts = {"scheduler": copy.deepcopy(self.pipe.scheduler), "_blocks": self.blocks, **parts}
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.lock)
             stack.enter_context(self._quiet())
@@ -162,6 +171,53 @@ class Modular:
             for loop in self.loops:
                 stack.enter_context(patched(loop, progress_bar=Silent))
             yield
+
+
+class Once:
+    """A block that runs once; afterwards it sets what it changed of the pipeline's state then.
+
+    Args:
+        block: of a pipeline.
+    """
+
+    def __init__(self, block: Any) -> None:
+        self._block = block
+        self._changes: list[tuple[str, Any, str | None]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._block, name)
+
+    def __call__(self, pipeline: Any, state: Any) -> tuple[Any, Any]:
+        """Run, or repeat what the first run set."""
+        if self._changes is None:
+            before = dict(state.values)
+            _, state = self._block(pipeline, state)
+            kinds = {name: kind for kind, names in state.kwargs_mapping.items() for name in names}
+            self._changes = [
+                (name, value, kinds.get(name))
+                for name, value in state.values.items()
+                if name not in before or before[name] is not value
+            ]
+        else:
+            for name, value, kind in self._changes:
+                state.set(name, value, kind)
+        return pipeline, state
+
+
+def once_encoded(blocks: Any) -> Any:
+    """A copy of a pipeline's blocks of which those up to the text encoder run once."""
+    found = list(getattr(blocks, "sub_blocks", {}).items())
+    encoders = [i for i, (_, block) in enumerate(found) if _has_text_encoder(block) and not any(loops(block))]
+    if not encoders or hasattr(blocks, "select_block"):
+        return blocks
+    new = copy.copy(blocks)
+    kept = {name: Once(block) if i <= encoders[-1] else block for i, (name, block) in enumerate(found)}
+    new.sub_blocks = type(blocks.sub_blocks)(kept)
+    return new
+
+
+def _has_text_encoder(block: Any) -> bool:
+    return any("text_encoder" in component.name for component in block.expected_components)
 
 
 def loops(block: Any) -> Iterator[Any]:

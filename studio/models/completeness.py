@@ -13,18 +13,18 @@ from pathlib import Path
 import torch
 
 from studio.core.errors import UserError
-from studio.models.detect import denoiser_folder, read_json
+from studio.models.detect import INDEX, MODULAR_INDEX, components, denoiser_folder, read_json
 from studio.models.hub import commit_of, variant_of
 from studio.models.registry import Entry, Kind
 
 _AUTOENCODERS = ("vae", "vqvae")
 _WITH_WEIGHTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", *_AUTOENCODERS)
-_OTHERS = ("scheduler", "tokenizer", "tokenizer_2", "tokenizer_3")
+_OTHERS = ("scheduler", "processor", "tokenizer", "tokenizer_2", "tokenizer_3")
 _NEEDS: Mapping[Kind, tuple[str, ...]] = {
     "unconditional": ("scheduler",),
     "latent": ("vae", "scheduler"),
     "labelled": ("scheduler",),
-    "pipeline": ("model_index.json",),  # which lists its parts
+    "pipeline": (INDEX,),  # or the modular one; it lists the parts
     "diffae": (),  # its schedule is the default
 }
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
@@ -71,9 +71,9 @@ def _parts(kind: Kind, folder: Path) -> Iterator[str]:
     yield from _NEEDS.get(kind, ())
     if kind == "labelled" and (folder / "transformer").is_dir():
         yield "vae"
-    for name, class_path in read_json(folder / "model_index.json").items():
-        if name in (*_WITH_WEIGHTS, *_OTHERS) and isinstance(class_path, list) and any(class_path):
-            yield name
+    for part in components(read_json(folder / INDEX) or read_json(folder / MODULAR_INDEX)):
+        if part.name in (*_WITH_WEIGHTS, *_OTHERS) and part.kind is not None:
+            yield part.name
 
 
 def _has(part: str, folder: Path) -> bool:
@@ -83,6 +83,8 @@ def _has(part: str, folder: Path) -> bool:
         return any((folder / name / "config.json").is_file() for name in _AUTOENCODERS)
     if part in ("unet", "transformer"):
         return any((place / "config.json").is_file() for place in (folder / part, folder))
+    if part == INDEX and (folder / MODULAR_INDEX).is_file():
+        return True
     path = folder / part
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from studio.core.errors import UserError
 from studio.models.registry import ENTRIES, Entry, Kind
@@ -20,6 +20,17 @@ _DEFAULTS = {
     "DiTTransformer2DModel": "dit-imagenet",
 }
 """Whose guidance a folder with this denoiser gets."""
+INDEX, MODULAR_INDEX = "model_index.json", "modular_model_index.json"
+"""The files that list the parts of a standard and of a modular pipeline."""
+
+
+class Component(NamedTuple):
+    """A part of a pipeline: its name, the library and name of its class, or None for a part left out, its folder."""
+
+    name: str
+    library: str | None
+    kind: str | None
+    folder: str
 
 
 def find_entry(name: str, public: bool = False) -> Entry:
@@ -54,12 +65,12 @@ def detect_entry(folder: Path, title: str = "") -> Entry:
     if family == "UNet2DModel":
         has_classes = config.get("num_class_embeds") or config.get("class_embed_type")
         kind = "labelled" if has_classes else "latent" if latent else "unconditional"
-    if kind is None and (folder / "model_index.json").is_file():
+    if kind is None and any((folder / name).is_file() for name in (INDEX, MODULAR_INDEX)):
         kind = "pipeline"
     if kind is None:
         raise UserError(
             f"This folder's denoiser is a {family}, which the studio has no adapter for: save it as a pipeline, with "
-            "its model_index.json."
+            "its model_index.json or modular_model_index.json."
         )
     template = ENTRIES.get(_DEFAULTS.get(family, ""))
     return Entry(
@@ -91,6 +102,27 @@ def denoiser_folder(folder: Path) -> Path:
     )
 
 
+def components(index: dict[str, Any]) -> list[Component]:
+    """The parts that the index of a pipeline lists: [library, class], or [library, class, where it came from].
+
+    Raises:
+        UserError: the index places a part outside of the folder.
+    """
+    found = []
+    for name, value in index.items():
+        if name.startswith("_") or not isinstance(value, list) or not 2 <= len(value) <= 3:
+            continue
+        origin = value[2] if len(value) == 3 and isinstance(value[2], dict) else {}
+        if not all(part is None or isinstance(part, str) for part in value[:2]):
+            continue
+        library, kind = (*value[:2],) if any(value[:2]) else (*(origin.get("type_hint") or (None, None)),)
+        folder = origin.get("subfolder") or name
+        if Path(folder).name != folder:
+            raise UserError(f"The pipeline's part {name} is not in a folder of its own: get the folder again.")
+        found.append(Component(name, library, kind, folder))
+    return found
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if there is no such file.
 
@@ -117,5 +149,7 @@ def vae_scale_factor(folder: Path) -> int:
 
 
 def _size(folder: Path, config: dict[str, Any]) -> int:
-    side = config.get("sample_size") or config.get("image_size") or 64
+    side = config.get("sample_size") or config.get("image_size")
+    if side is None:  # a transformer of any size: its autoencoder's is that of the image
+        return int(read_json(folder / "vae" / "config.json").get("sample_size") or 64 * vae_scale_factor(folder))
     return int(side if isinstance(side, int) else side[0]) * vae_scale_factor(folder)

@@ -151,6 +151,31 @@ def sana(folder: Path) -> None:
     )
 
 
+def modular_z_image(folder: Path) -> None:
+    """A modular pipeline: a flow-matching transformer with prompts by Qwen 3."""
+    torch.manual_seed(0)
+    core = tiny_pipelines.modular_z_image().pipe
+    core.transformer.save_pretrained(folder / "transformer")
+    core.scheduler.save_config(folder / "scheduler")
+    diffusers.AutoencoderKL(latent_channels=16, scaling_factor=0.4, shift_factor=0.1, **_VAE).save_pretrained(
+        folder / "vae"
+    )
+    _qwen_text(folder, core.transformer.config.cap_feat_dim)
+    parts = {
+        "text_encoder": ("transformers", "Qwen3Model"),
+        "tokenizer": ("transformers", "Qwen2Tokenizer"),
+        "vae": ("diffusers", "AutoencoderKL"),
+        "transformer": ("diffusers", "ZImageTransformer2DModel"),
+        "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
+    }
+    index = {
+        name: (None, None, {"pretrained_model_name_or_path": "Example/Z", "subfolder": name, "type_hint": kind})
+        for name, kind in parts.items()
+    }
+    classes = {"_class_name": "ZImageModularPipeline", "_blocks_class_name": "ZImageAutoBlocks"}
+    (folder / "modular_model_index.json").write_text(json.dumps({**classes, **index}), encoding="utf-8")
+
+
 def _index(folder: Path, kind: str, **parts: tuple[str, str]) -> None:
     """The list of a pipeline's parts, as its `save_pretrained` writes it."""
     (folder / "model_index.json").write_text(json.dumps({"_class_name": kind, **parts}), encoding="utf-8")
@@ -182,6 +207,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "sd-2.1": lambda folder: stable_diffusion(folder, "v_prediction"),
     "sana-600m": sana,
     "a class-conditional UNet": labelled_unet,
+    "a modular pipeline": modular_z_image,
 }
 """By the name of the original in the registry."""
 
@@ -268,6 +294,27 @@ def _gemma_text(folder: Path) -> None:
         max_position_embeddings=512,
     )
     Gemma2Model(config).save_pretrained(folder / "text_encoder")
+
+
+def _qwen_text(folder: Path, width: int) -> None:
+    from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3Model
+
+    letters = _letters()[:256]
+    tokens = {word: k for k, word in enumerate([*letters, "<|endoftext|>"])}
+    tokenizer = Qwen2Tokenizer(vocab=tokens, merges=[])
+    tokenizer.chat_template = "{% for message in messages %}{{ message.content }}{% endfor %}"
+    tokenizer.save_pretrained(folder / "tokenizer")
+    config = Qwen3Config(
+        vocab_size=len(tokens) + 8,
+        hidden_size=width,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        max_position_embeddings=512,
+    )
+    Qwen3Model(config).save_pretrained(folder / "text_encoder")
 
 
 def _letters() -> list[str]:

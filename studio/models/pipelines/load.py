@@ -1,4 +1,4 @@
-"""Loads a pipeline of diffusers from a local folder: weights from safetensors only, no code from the folder."""
+"""Loads a pipeline of diffusers, standard or modular, from a folder: safetensors only, no code from the folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from studio.core.errors import UserError
 from studio.models.build import from_folder
 from studio.models.completeness import check_finite
-from studio.models.detect import read_json
+from studio.models.detect import INDEX, MODULAR_INDEX, Component, components, read_json
 from studio.models.hub import variant_of
 
 _LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
@@ -19,59 +19,90 @@ _LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
 
 
 def load_pipeline(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The pipeline that a folder's model_index.json names.
+    """The pipeline that a folder's model_index.json names, or else its modular_model_index.json.
 
     Args:
-        folder: in the layout of `DiffusionPipeline.save_pretrained`.
+        folder: in the layout of `save_pretrained`, with all parts in it.
         dtype: of all networks but the VAE, which stays in float32.
 
     Raises:
         UserError: it names a class or a part that is not diffusers' or transformers', a file is damaged or missing.
     """
-    index = read_json(folder / "model_index.json")
-    kind = _pipeline_class(index.get("_class_name"))
+    modular = not (folder / INDEX).is_file()
+    index = read_json(folder / (MODULAR_INDEX if modular else INDEX))
+    base: Any = diffusers.ModularPipeline if modular else diffusers.DiffusionPipeline
+    kind = _class_of_diffusers("class of this pipeline", index.get("_class_name"), base)
     parts: dict[str, Any] = {}
-    for name, origin in index.items():
-        if not isinstance(origin, list) or name.startswith("_"):
-            continue
-        if name in _LEFT_OUT or not any(origin):
-            parts[name] = None
-        elif (network := _network(name, origin, folder / name, dtype)) is not None:
-            parts[name] = network
-    if "safety_checker" in parts:
-        parts["requires_safety_checker"] = False
+    for part in components(index):
+        if part.name in _LEFT_OUT or part.kind is None:
+            parts[part.name] = None
+        elif (network := _network(part, folder, dtype)) is not None:
+            parts[part.name] = network
     message = f"The pipeline in “{folder.name}” cannot be loaded: get the folder again."
     try:
-        return kind.from_pretrained(folder, local_files_only=True, **parts)
+        return (_modular if modular else _standard)(kind, index, folder, parts)
+    except UserError:
+        raise
     except Exception as error:  # parsers of several libraries, each with its own exceptions
         raise UserError(message) from error
 
 
-def _pipeline_class(name: Any) -> Any:
+def _standard(kind: Any, index: dict[str, Any], folder: Path, parts: dict[str, Any]) -> Any:
+    if "safety_checker" in parts:
+        parts["requires_safety_checker"] = False
+    return kind.from_pretrained(folder, local_files_only=True, **parts)
+
+
+def _modular(kind: Any, index: dict[str, Any], folder: Path, parts: dict[str, Any]) -> Any:
+    """A modular pipeline with its blocks; where its files came from, which the index names too, is not used."""
+    listed = components(index)
+    names = {part.name for part in listed}
+    if (blocks := index.get("_blocks_class_name")) is not None:
+        _class_of_diffusers("block class of this pipeline", blocks, diffusers.ModularPipelineBlocks)
+    pipe = kind(modular_config_dict={name: value for name, value in index.items() if name not in names})
+    for part in listed:
+        if part.name not in parts and (folder / part.folder).is_dir():
+            options = {"trust_remote_code": False} if part.library == "transformers" else {}
+            place = folder / part.folder
+            parts[part.name] = _class_of(part).from_pretrained(place, local_files_only=True, **options)
+    pipe.update_components(**{name: part for name, part in parts.items() if part is not None})
+    return pipe
+
+
+def _class_of_diffusers(what: str, name: Any, base: Any) -> Any:
     kind = getattr(diffusers, name, None) if isinstance(name, str) else None
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline)):
-        raise UserError(f"The class of this pipeline, {name}, is none of diffusers {diffusers.__version__}.")
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise UserError(f"The {what}, {name}, is none of diffusers {diffusers.__version__}.")
     return kind
 
 
-def _network(name: str, origin: list[Any], folder: Path, dtype: torch.dtype) -> Any:
-    """A part with weights; None for a scheduler or a tokenizer, which the pipeline's class loads."""
-    library, kind = (*origin, None, None)[:2]
-    if library not in ("diffusers", "transformers"):
-        raise UserError(f"The pipeline's part {name} is from {library}: only diffusers and transformers are used.")
-    if library == "diffusers":
-        found = getattr(diffusers, str(kind), None)
-        if not (isinstance(found, type) and issubclass(found, torch.nn.Module)):
-            return None
-        return from_folder(found, folder, torch.float32 if name == "vae" else dtype)
+def _class_of(part: Component) -> Any:
+    """The class of a part.
+
+    Raises:
+        UserError: it is of another library than diffusers and transformers, or transformers is missing.
+    """
+    if part.library == "diffusers":
+        return getattr(diffusers, str(part.kind), None)
+    if part.library != "transformers":
+        raise UserError(
+            f"The pipeline's part {part.name} is from {part.library}: only diffusers and transformers are used."
+        )
     try:
         import transformers
     except ImportError as error:
         raise UserError("Text-conditioned models need another package: python -m pip install transformers.") from error
-    found = getattr(transformers, str(kind), None)
-    if not (isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)):
+    return getattr(transformers, str(part.kind), None)
+
+
+def _network(part: Component, folder: Path, dtype: torch.dtype) -> Any:
+    """A part with weights; None for a scheduler or a tokenizer, and for a part without files."""
+    found = _class_of(part)
+    if not (isinstance(found, type) and issubclass(found, torch.nn.Module) and (folder / part.folder).is_dir()):
         return None
-    return _text_encoder(found, folder, dtype)
+    if part.library == "diffusers":
+        return from_folder(found, folder / part.folder, torch.float32 if part.name == "vae" else dtype)
+    return _text_encoder(found, folder / part.folder, dtype)
 
 
 def _text_encoder(kind: Any, folder: Path, dtype: torch.dtype) -> Any:

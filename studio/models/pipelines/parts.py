@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from adjointdeis import Denoiser, HalfPrecision
 from adjointdeis.pipelines import PipelineModel, PipelineNetwork, from_pipeline
+from adjointdeis.pipelines.inputs import accepted, is_modular
 from adjointdeis.pipelines.verify import FULL, HALF, relative
 from studio.core.errors import UserError
 from studio.models.build import full_schedule
@@ -84,6 +84,7 @@ def pipeline_parts(pipe: Any, entry: Entry, options: LoadOptions, placement: Pla
     """
     pipe.scheduler = scheduler_for(pipe.scheduler)
     _place(pipe, placement)
+    _guide(pipe, entry.guidance if options.guidance is None else options.guidance)
     try:
         whole = from_pipeline(pipe, num_inference_steps=2, **arguments(pipe, entry, options))
         _free_encoders(pipe)
@@ -113,7 +114,7 @@ def arguments(pipe: Any, entry: Entry, options: LoadOptions) -> dict[str, Any]:
     Raises:
         UserError: a negative prompt for a pipeline that takes none.
     """
-    names = inspect.signature(type(pipe).__call__).parameters
+    names = accepted(pipe)
     prompt = entry.prompt if options.prompt is None else options.prompt
     found: dict[str, Any] = {"prompt": prompt, "height": entry.size, "width": entry.size, **entry.call}
     scale = entry.guidance if options.guidance is None else options.guidance
@@ -174,6 +175,12 @@ def _place(pipe: Any, placement: Placement) -> None:
         unet.to(memory_format=torch.channels_last)
 
 
+def _guide(pipe: Any, scale: float | None) -> None:
+    """Set the guidance of a modular pipeline, whose guider is one of its parts."""
+    if is_modular(pipe) and scale is not None and hasattr(getattr(pipe, "guider", None), "guidance_scale"):
+        pipe.update_components(guider=pipe.guider.new(guidance_scale=scale))
+
+
 def _save_memory(denoiser: Any, vae: Any, placement: Placement) -> None:
     if placement.checkpointing:
         if getattr(denoiser, "_supports_gradient_checkpointing", False):
@@ -188,9 +195,13 @@ def _save_memory(denoiser: Any, vae: Any, placement: Placement) -> None:
 
 
 def _free_encoders(pipe: Any) -> None:
-    names = [name for name, part in pipe.components.items() if "encoder" in name and part is not None]
-    pipe.register_modules(**dict.fromkeys(names))
+    names = [name for name, part in pipe.components.items() if _encodes_text(name) and part is not None]
+    (pipe.register_components if is_modular(pipe) else pipe.register_modules)(**dict.fromkeys(names))
     release_memory()
+
+
+def _encodes_text(name: str) -> bool:
+    return "encoder" in name or name == "prompt_upsampler"
 
 
 def _verify(whole: PipelineModel, size: int) -> None:
