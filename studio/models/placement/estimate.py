@@ -118,9 +118,12 @@ class Estimate:
         else:
             with mode:
                 self._shape, calls = _calls(self.kind, config, dtype, self.guided and batched)
-            calls *= 2 if self.guided and not batched else 1
         with mode:
-            return _at_depth(config, lambda some: _step(build_network(some, dtype), checkpointing, calls))
+            peak, operations = _at_depth(config, lambda some: _step(build_network(some, dtype), checkpointing, calls))
+        if self.guided and not batched:
+            # one branch's output and gradient are stored while the other is computed
+            return peak + 4 * math.prod(self._shape) * dtype.itemsize, 2 * operations
+        return peak, operations
 
     def _pipeline_calls(self, dtype: torch.dtype, mode: FakeTensorMode) -> tuple[tuple[int, ...], list[Any]]:
         """The shape of a latent image, and the calls of the denoiser in a step."""

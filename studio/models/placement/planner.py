@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from studio.core.errors import log
-from studio.models.detect import INDEX, denoiser_folder, read_json
+from studio.models.detect import INDEX, MODULAR_INDEX, denoiser_folder, read_json
 from studio.models.placement.configs import CONFIGS, Configs
 from studio.models.placement.placement import OVERHEAD, Footprint, Placement, fastest_fit, placements
 from studio.models.registry import ENTRIES, Entry
@@ -56,7 +56,8 @@ def configs_of(folder: Path) -> Configs:
         if (folder / name / "config.json").is_file():
             configs["vae"] = read_json(folder / name / "config.json")
     # the shapes of the embeddings are those of the registered pipeline of that class that is most alike
-    kind, own = read_json(folder / INDEX).get("_class_name"), configs["denoiser"].items()
+    index = read_json(folder / INDEX) or read_json(folder / MODULAR_INDEX)
+    kind, own = str(index.get("_class_name")).replace("Modular", ""), configs["denoiser"].items()
     alike = [known for known in CONFIGS.values() if known.get("pipeline", {}).get("_class_name") == kind]
     if alike:
         nearest = max(alike, key=lambda known: sum(item in own for item in known["denoiser"].items()))

@@ -89,7 +89,8 @@ def test_the_estimate_of_a_pipeline_equals_a_real_step_of_that_pipeline() -> Non
     with MemoryCounter() as live:
         output = m.model(m.model.adapter.start.timesteps[:1], x, {"prompt_embeds": z})
         output.backward(torch.ones_like(output))
-    assert estimated.step == pytest.approx(live.peak, rel=0.1)
+    # a little too much: all inputs have a gradient in the estimate, times and positions too
+    assert live.peak <= estimated.step <= 1.15 * live.peak
     assert estimated.weights == sum(p.nbytes for part in (network, vae) for p in part.parameters())
     assert estimated.operations > sum(p.numel() for p in network.parameters())
 

@@ -67,7 +67,7 @@ def test_the_embeddings_of_a_folder_are_those_of_the_registered_pipeline_that_is
     assert "pipeline" not in configs_of(tiny_copy("ldm-celebahq"))
 
 
-def test_a_pipeline_of_another_class_is_placed_with_little_memory(tiny_copy: Callable[[str], Path]) -> None:
+def test_a_pipeline_whose_memory_cannot_be_estimated_is_placed_with_little(tiny_copy: Callable[[str], Path]) -> None:
     pytest.importorskip("transformers")
     folder = tiny_copy("a modular pipeline")
     assert plan(detect_entry(folder), folder, GPU, free=80 * GB) == Placement(GPU, half=True, checkpointing=True)
