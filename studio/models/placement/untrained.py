@@ -76,9 +76,9 @@ def call_of(
     if guidance is not None:
         found |= {"guidance_scale": guidance, "true_cfg_scale": guidance}
     for name, shape in configs["pipeline"]["embeddings"].items():
-        found[name] = _embedding(pipe, shape)
+        found[name] = _embedding(pipe, name, shape)
         if guided:
-            found[f"negative_{name}"] = _embedding(pipe, shape)
+            found[f"negative_{name}"] = _embedding(pipe, name, shape)
     if guided and "negative_prompt_embeds" in names:
         found["negative_prompt"] = None
     return {name: value for name, value in found.items() if name in names}
@@ -103,13 +103,13 @@ def denoiser_call(pipe: Any, call: Mapping[str, Any]) -> Call:
     return found[0]
 
 
-def _embedding(pipe: Any, shape: Any) -> Any:
-    """(tokens,) is a mask of ones, [(tokens, width)] a list of one prompt, others are tensors of one prompt."""
+def _embedding(pipe: Any, name: str, shape: Any) -> Any:
+    """A mask is of ones, [(tokens, width)] is a list of one prompt, others are tensors of one prompt."""
     if isinstance(shape, list):
-        return [_embedding(pipe, shape[0])[0]]
+        return [_embedding(pipe, name, shape[0])[0]]
     network = getattr(pipe, "transformer", None) or pipe.unet
     device = next(network.parameters()).device
-    if len(shape) == 1 and shape[0] < 1000:
+    if "mask" in name:
         return torch.ones(1, *shape, device=device, dtype=torch.bool)
     embedding: Tensor = torch.randn(1, *shape, device=device).to(network.dtype)
     return embedding
