@@ -47,8 +47,8 @@ def recorded(found: RecordedComparison | None, digest: str) -> str:
     if found is None:
         return ""
     settings = found.comparison.settings
-    title = f"{html.goal_text(settings)}, {settings.sampling_steps} sampling steps"
-    return html.progress_bar(html.recorded(title, found.digest == digest, "Compare"), 1.0)
+    title = f"{html.goal_text(settings)}, N = {settings.sampling_steps}"
+    return html.recorded_bar(title, found.digest == digest, "Compare")
 
 
 def finished(state: Comparison) -> str:
