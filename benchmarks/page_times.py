@@ -21,6 +21,8 @@ import argparse
 import itertools
 import os
 import re
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -28,17 +30,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import app
 from studio.core.goals import PROMPTS
 from studio.models.embedded import embedded, examples
 from studio.models.holder import Holder
+from studio.models.interface import Model
 from studio.runs.events import Outcome
 from studio.runs.measures.history import RunHistory
-from tests.browser.screens import PATIENCE, studio_in_chromium
 
 SIZES = (64, 128)
+PATIENCE = 600_000
+"""Milliseconds that anything may take."""
 FIRST_PAINT, READY, CHANGED, REACHED, FINISHED = (
     "first paint", "page ready", "first change", "goal reached", "run finished"
 )  # fmt: skip
@@ -161,6 +165,23 @@ def _recorded(outcomes: list[Outcome]) -> Callable[[Any], Any]:
     return wrapper
 
 
+def _measured_at(size: int, clicks: int, chromium: str) -> list[Click]:
+    """So many clicks on a studio whose model has pictures of this size."""
+    outcomes: list[Outcome] = []
+
+    def load(_: str) -> Model:
+        return embedded(size=size)
+
+    blocks = app.build(models=Holder(load, ("embedded",)), on_device=_recorded(outcomes))
+    _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        found = list(measure(browser, url, outcomes, clicks))
+        browser.close()
+    blocks.close()
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -171,13 +192,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", choices=SIZES, default=SIZES, help="of the pictures, in pixels")
     parser.add_argument("--clicks", type=int, default=20, help="to count, at each size")
     options = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
     clicks: dict[int, list[Click]] = {}
     for size in options.size:
-        outcomes: list[Outcome] = []
-        models = Holder(lambda _, size=size: embedded(size=size), ("embedded",))
-        blocks = app.build(models=models, on_device=_recorded(outcomes))
-        with studio_in_chromium(blocks) as (browser, url):
-            clicks[size] = list(measure(browser, url, outcomes, options.clicks))
+        clicks[size] = _measured_at(size, options.clicks, chromium)
     print(f"{os.cpu_count()} cores\n\n{table(clicks)}")
 
 

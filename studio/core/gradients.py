@@ -93,7 +93,7 @@ GRADIENTS.add(
 GRADIENTS.add(
     Gradient(
         "adjoint_1_m5",
-        "AdjointDEIS-1, M = 5",
+        "AdjointDEIS-1, M\u00a0=\u00a05",
         lambda _: ContinuousAdjoint(order=1, steps=5),
         dash="7 4 2 4",
         colour="#be185d",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from html import escape
 
 from studio.core.settings import Settings
@@ -45,7 +46,7 @@ def measured(event: Progress) -> str:
     if event.curve:
         now = event.curve[-1]
         parts.append(f"loss {now.total:.3f}")
-        parts += [f"{name} {value:.2f}" for name, value in now.similarity.items()]
+        parts += [f"{_short(name)} {value:.2f}" for name, value in now.similarity.items()]
     parts.append(f"{event.calls:,} network calls")
     if event.memory:
         parts.append(size(event.memory))
@@ -55,9 +56,14 @@ def measured(event: Progress) -> str:
 def gains(outcome: Outcome) -> str:
     """Similarities before and after a run, and the inversion error, in one line."""
     first, best = outcome.curve[0].similarity, outcome.best.similarity
-    parts = [f"{name} {first[name]:.2f} → {best[name]:.2f}" for name in best]
+    parts = [f"{_short(name)} {first[name]:.2f} → {best[name]:.2f}" for name in best]
     parts.append(f"inversion {inversion_error(outcome.round_trip, short=True)}")
     return " · ".join(parts)
+
+
+def _short(similarity: str) -> str:
+    """The name of a similarity without the prompt, which is shown as the goal."""
+    return re.sub(r" (of|with) “.*”$", "", similarity)
 
 
 def goal_text(settings: Settings) -> str:
@@ -81,7 +87,12 @@ def _only(settings: Settings) -> str:
 def recorded(title: str, current: bool, button: str = "Run") -> str:
     """A recorded run in one sentence; `current`: made with the weights that are loaded."""
     weights = "" if current else " (other weights)"
-    return f"Recorded run{weights}: {title}. Press {button} to compute it now."
+    return f"Recorded run{weights}: {title}." + (f" Press {button} to compute it now." if button else "")
+
+
+def recorded_bar(title: str, current: bool, button: str) -> str:
+    """The progress bar of a recorded run; `current` as for `recorded`."""
+    return progress_bar(recorded(title, current, ""), 1.0, below=f"Press {button} to compute it now.")
 
 
 def size(number: int) -> str:
@@ -118,8 +129,8 @@ def finished(outcome: Outcome) -> str:
     """The end of a run in one sentence."""
     last = outcome.curve[-1].step
     if outcome.strength != 1:
-        said = "" if outcome.verdict is None else f": {headline(outcome.verdict)}"
-        return f"Strength {outcome.strength:g}{said}."
+        verdict = "" if outcome.verdict is None else f": {headline(outcome.verdict)}"
+        return f"Strength {outcome.strength:g}{verdict}."
     if outcome.stopped:
         return f"Stopped after step {last}; the best picture so far is kept (step {outcome.best.step})."
     if outcome.best.step == 0:

@@ -20,7 +20,6 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
-from studio.ui.blocks import Blocks
 from tests.browser.conftest import QUIET
 from tests.studio.images.portraits import portrait, saved
 
@@ -131,13 +130,13 @@ def take(browser: Browser, url: str, screen: Screen) -> bytes:
 
 
 @contextmanager
-def studio_in_chromium(blocks: Blocks | None = None) -> Iterator[tuple[Browser, str]]:
-    """A headless Chromium, and the address of the app; on the embedded model if no page is given."""
+def studio_in_chromium() -> Iterator[tuple[Browser, str]]:
+    """A headless Chromium, and the address of the app on the embedded model."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    blocks = blocks or app.build()
+    blocks = app.build()
     _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)

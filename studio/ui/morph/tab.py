@@ -74,8 +74,9 @@ def morph_tab(
             faces, offers, preset, paper, fields, chosen = _inputs(examples, pair)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
-            begin = html.recorded("two faces", recorded.digest == studio.model.digest, "Morph") if recorded else READY
-            job = job_row("morph-", "Morph", html.progress_bar(begin, 1.0 if recorded else 0.0))
+            current = recorded is not None and recorded.digest == studio.model.digest
+            begin = html.recorded_bar("two faces", current, "Morph") if recorded else html.progress_bar(READY)
+            job = job_row("morph-", "Morph", begin)
             seen = [model_input(str(path), studio.model.size) for path in pair] if len(pair) == 2 else [None, None]
             first = _result(recorded.morphed) if recorded else _no_result(*seen)
             stage, panel, numbers = (

@@ -93,7 +93,7 @@ class RestoreHandlers:
         if linked is None:
             # set by this event: a session that was deleted then has no result to save, and never that of another one
             return {self.outputs.shown: self._opening.outcome if self._opening else None}
-        taken = self._loaded(linked.settings, "Settings from the link loaded: press Run.", second)
+        taken = self._loaded(linked.settings, "Settings from the link loaded.", second)
         path = str(linked.image) if linked.image else self._example(self._opening.image if self._opening else None)
         picture = model_input(path, self._studio.model.size, Crop.of_first(linked.settings))
         return {**self.outputs.fresh(picture), **taken, self.form.start.image: path}
@@ -163,10 +163,11 @@ class RestoreHandlers:
             sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
         filled = self.form.filled(settings, self._studio.model.steps)
+        missing = settings.needs_second_picture and second is None
         if settings.needs_second_picture:
-            filled[self.form.goal.second_note] = html.note(_ABSENT if second is None else _PERHAPS_ANOTHER)
-            sentence += "" if second else " First add the second picture."
-        return {**filled, self.outputs.message: html.note(sentence)}
+            filled[self.form.goal.second_note] = html.note(_ABSENT if missing else _PERHAPS_ANOTHER)
+        then = "Add the second picture, then press Run." if missing else "Press Run."
+        return {**filled, self.outputs.message: html.note(f"{sentence} {then}")}
 
     def _example(self, stem: str | None) -> str | None:
         path = self._examples.get(stem or "")

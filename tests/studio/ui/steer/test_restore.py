@@ -66,10 +66,10 @@ def test_a_file_of_a_run_with_a_second_picture_says_that_it_holds_none(
     path.write_text(json.dumps({"settings": Settings(loss="identity").model_dump()}))
     alone = restore.restore(str(path))
     assert "upload it here" in alone[goal.second_note]
-    assert "First add the second picture" in message(restore, alone)
+    assert "Add the second picture" in message(restore, alone)
     beside = restore.restore(str(path), "face.png")
     assert "may be another" in beside[goal.second_note]
-    assert "First add" not in message(restore, beside)
+    assert "Add the" not in message(restore, beside)
     linked = restore.follow(SimpleNamespace(query_params={"loss": "identity"}))
     assert "upload it here" in linked[goal.second_note]
     path.write_text(json.dumps({"settings": outcome.settings.model_dump()}))
