@@ -9,6 +9,7 @@ The demo samples with `adjointdeis`, which `clay` does not import.
 
 import copy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ def times(steps: int) -> Tensor:
 
 def few_times(model: DiffusionAutoencoder, steps: int) -> Tensor:
     """The times of the scheduler's grid, with which the demo samples in few steps, and 0; (steps + 1,) int64."""
-    scheduler = copy.deepcopy(model.scheduler)
+    scheduler: Any = copy.deepcopy(model.scheduler)
     scheduler.set_timesteps(steps)
     return torch.cat([scheduler.timesteps.cpu(), torch.zeros(1, dtype=torch.int64)])
 

@@ -25,6 +25,7 @@ are, and so all codes.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -55,7 +56,7 @@ def grid_times() -> Tensor:
     for steps in _GRIDS:
         scheduler.set_timesteps(steps)
         found.append(scheduler.timesteps)
-    return torch.cat(found).unique()
+    return torch.from_numpy(np.unique(torch.cat(found)))
 
 
 def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Generator) -> Tensor:
