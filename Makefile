@@ -5,8 +5,9 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# two workers, each with whole files, so that what a file shares is made once; byte code is kept for the next time
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# two workers, each with whole files, so that what a file shares is made once; tests/conftest.py has the order of the
+# files; byte code is kept for the next time
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check fast audit clean
 
@@ -23,7 +24,7 @@ check: .venv/test-ready
 	$(BIN)/mypy
 
 fast: .venv/test-ready
-	$(PYTEST) -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser" --ignore tests/browser
 
 # separate from `make test`, because that needs no network
 audit: .venv/demo-ready

@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 import gc
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import diffusers
 import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
@@ -26,11 +26,12 @@ from torch.utils import _pytree as pytree
 from adjointdeis import DiscreteAdjoint, Sampler
 from adjointdeis.pipelines import from_pipeline
 from adjointdeis.sample import call
-from benchmarks.tiny_pipelines import NO_CHECKER, no_text
 from studio.models.embedded import embedded
-from studio.models.placement.configs import CONFIGS
+from studio.models.placement.configs import CONFIGS, Configs
 from studio.models.placement.estimate import build_network
 from studio.models.placement.placement import use_tensor_cores
+from studio.models.placement.untrained import call_of, untrained
+from studio.models.registry import ENTRIES
 
 REPEATS = 3
 
@@ -53,66 +54,14 @@ class Result(NamedTuple):
     memory: int
 
 
-_XL = {
-    "_class_name": "UNet2DConditionModel",
-    "sample_size": 128,
-    "cross_attention_dim": 2048,
-    "attention_head_dim": (5, 10, 20),
-    "use_linear_projection": True,
-    "block_out_channels": (320, 640, 1280),
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    "transformer_layers_per_block": (1, 2, 10),
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-}
-_SD3 = {
-    "_class_name": "SD3Transformer2DModel",
-    "num_layers": 24,
-    "num_attention_heads": 24,
-    "attention_head_dim": 64,
-    "joint_attention_dim": 4096,
-    "caption_projection_dim": 1536,
-    "pos_embed_max_size": 384,
-    "dual_attention_layers": tuple(range(13)),
-    "qk_norm": "rms_norm",
-}
-_KLEIN = {
-    "_class_name": "Flux2Transformer2DModel",
-    "num_layers": 5,
-    "num_single_layers": 20,
-    "num_attention_heads": 24,
-    "joint_attention_dim": 7680,
-    "guidance_embeds": False,
-}
-
-
-def sd_15(config: Mapping[str, Any] = CONFIGS["sd-1.5"]["denoiser"], side: int = 512, steps: int = 20) -> Case:
-    unet, scheduler = _network(config), _made("DDIMScheduler", clip_sample=False)
-    pipe = _made("StableDiffusionPipeline", vae=None, unet=unet, scheduler=scheduler, **NO_CHECKER, **no_text())
-    return _case(pipe, unet, side, steps, 77, unet.config.cross_attention_dim)
-
-
-def sdxl(config: Mapping[str, Any] = _XL, side: int = 1024, steps: int = 4) -> Case:
-    unet, scheduler = _network(config), _made("DDIMScheduler", clip_sample=False)
-    pipe = _made("StableDiffusionXLPipeline", vae=None, unet=unet, scheduler=scheduler, **no_text(2))
-    pooled = unet.config.projection_class_embeddings_input_dim - 6 * unet.config.addition_time_embed_dim
-    return _case(pipe, unet, side, steps, 77, unet.config.cross_attention_dim, pooled)
-
-
-def sd_35_medium(config: Mapping[str, Any] = _SD3, side: int = 1024, steps: int = 4) -> Case:
-    net = _network(config)
-    scheduler = _made("FlowMatchEulerDiscreteScheduler", shift=3.0)
-    pipe = _made("StableDiffusion3Pipeline", vae=None, transformer=net, scheduler=scheduler, **no_text(3))
-    return _case(pipe, net, side, steps, 333, net.config.joint_attention_dim, net.config.pooled_projection_dim)
-
-
-def flux2_klein(config: Mapping[str, Any] = _KLEIN, side: int = 1024, steps: int = 4) -> Case:
-    net = _network(config)
-    scheduler = _made("FlowMatchEulerDiscreteScheduler", use_dynamic_shifting=True)
-    pipe = _made("Flux2KleinPipeline", vae=None, transformer=net, scheduler=scheduler, is_distilled=True, **no_text())
-    return _case(pipe, net, side, steps, 512, net.config.joint_attention_dim)
+def pipeline_case(name: str, steps: int, configs: Configs | None = None, side: int = 0) -> Case:
+    """A pipeline of the registry, from its published configuration or another one."""
+    configs = configs or CONFIGS[name]
+    denoiser = _network(configs["denoiser"])
+    pipe = untrained(configs, denoiser)
+    call = call_of(pipe, configs, side or ENTRIES[name].size, guided=not pipe.config.get("is_distilled"))
+    m = from_pipeline(pipe, num_inference_steps=steps, **call)
+    return Case(m.model, denoiser, m.sampler, m.draw().float(), m.z)
 
 
 def embedded_case(steps: int = 8) -> Case:
@@ -126,10 +75,10 @@ def embedded_case(steps: int = 8) -> Case:
 
 CASES: dict[str, Callable[[], Case]] = {
     "embedded, N = 8": embedded_case,
-    "sd-1.5, 512 px, N = 20": sd_15,
-    "sdxl, 1024 px, N = 4": sdxl,
-    "sd-3.5 medium, 1024 px, N = 4": sd_35_medium,
-    "flux.2-klein, 1024 px, N = 4": flux2_klein,
+    "sd-1.5, 512 px, N = 20": partial(pipeline_case, "sd-1.5", 20),
+    "sdxl, 1024 px, N = 4": partial(pipeline_case, "sdxl", 4),
+    "sd-3.5-medium, 1024 px, N = 4": partial(pipeline_case, "sd-3.5-medium", 4),
+    "flux.2-klein, 1024 px, N = 4": partial(pipeline_case, "flux.2-klein", 4),
 }
 
 
@@ -137,28 +86,10 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _made(name: str, **arguments: Any) -> Any:
-    return getattr(diffusers, name)(**arguments)
-
-
 def _network(config: Mapping[str, Any]) -> Any:
     with device():
         network = build_network(config, torch.bfloat16 if device().type == "cuda" else torch.float32)
     return network.to(memory_format=torch.channels_last) if "UNet" in type(network).__name__ else network
-
-
-def _case(pipe: Any, denoiser: Any, side: int, steps: int, tokens: int, width: int, pooled: int = 0) -> Case:
-    pipe.set_progress_bar_config(disable=True)
-    shapes = {"prompt_embeds": (1, tokens, width), "pooled_prompt_embeds": (1, pooled)}
-    given: dict[str, Any] = {name: _random(*shape) for name, shape in shapes.items() if shape[-1]}
-    if not pipe.config.get("is_distilled"):
-        given |= {f"negative_{name}": value.clone() for name, value in given.items()}
-    m = from_pipeline(pipe, num_inference_steps=steps, height=side, width=side, **given)
-    return Case(m.model, denoiser, m.sampler, m.draw().float(), m.z)
-
-
-def _random(*shape: int) -> Tensor:
-    return torch.randn(shape, device=device(), dtype=torch.bfloat16 if device().type == "cuda" else torch.float32)
 
 
 def measure(case: Case, compiled: bool = False) -> Result:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from studio.models.placement.untrained import Processor
+
 diffusers: Any = importlib.import_module("diffusers")  # whose constructors have no types
 
 
@@ -261,6 +263,61 @@ def qwen_image() -> Tiny:
     return Tiny(pipe, {**_embeds(16), **masks, "true_cfg_scale": 3.0, "height": 32, "width": 32})
 
 
+def _krea2_transformer() -> Any:
+    return diffusers.Krea2Transformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        intermediate_size=32,
+        timestep_embed_dim=16,
+        text_hidden_dim=16,
+        num_text_layers=2,
+        text_num_attention_heads=1,
+        text_num_key_value_heads=1,
+        text_intermediate_size=16,
+        num_layerwise_text_blocks=1,
+        num_refiner_text_blocks=1,
+        axes_dims_rope=(4, 6, 6),
+    )
+
+
+def krea_2_turbo() -> Tiny:
+    pipe = diffusers.Krea2Pipeline(
+        scheduler=_flow(), vae=_qwen_vae(), transformer=_krea2_transformer(), is_distilled=True, **no_text()
+    )
+    call = {"prompt_embeds": _normal(1, 7, 2, 16), "prompt_embeds_mask": torch.ones(1, 7).bool()}
+    return Tiny(pipe, {**call, "guidance_scale": 0.0, "height": 32, "width": 32})
+
+
+def _qwen21_transformer() -> Any:
+    return diffusers.QwenImage21Transformer2DModel(
+        in_channels=16,
+        out_channels=16,
+        num_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        context_in_dim=16,
+        axes_dims_rope=(4, 6, 6),
+    )
+
+
+def qwen_image_21(**options: Any) -> Tiny:
+    vae = diffusers.AutoencoderKLQwenImage21(
+        base_dim=8,
+        decoder_base_dim=8,
+        z_dim=16,
+        dim_mult=[1, 1, 1, 1, 1],
+        num_res_blocks=1,
+        latents_mean=[0.1] * 16,
+        latents_std=[0.5] * 16,
+    )
+    parts = {"vae": vae, "text_encoder": None, "processor": Processor(), "transformer": _qwen21_transformer()}
+    pipe = diffusers.QwenImage21Pipeline(scheduler=_flow(), **parts, **options)
+    return Tiny(pipe, {**_embeds(16, negative=False), "height": 64, "width": 64})
+
+
 def _dc_vae() -> Any:
     return diffusers.AutoencoderDC(
         in_channels=3,
@@ -495,6 +552,8 @@ STANDARD: dict[str, Callable[[], Tiny]] = {
     "Flux2KleinPipeline": flux2_klein,
     "ZImagePipeline": z_image,
     "QwenImagePipeline": qwen_image,
+    "QwenImage21Pipeline": qwen_image_21,
+    "Krea2Pipeline": krea_2_turbo,
     "SanaPipeline": sana,
     "SanaSprintPipeline": sana_sprint,
     "Lumina2Pipeline": lumina_2,
@@ -567,25 +626,9 @@ def modular_sdxl() -> Tiny:
 
 
 def _krea2(turbo: bool) -> Tiny:
-    transformer = diffusers.Krea2Transformer2DModel(
-        in_channels=16,
-        num_layers=1,
-        attention_head_dim=16,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        intermediate_size=32,
-        timestep_embed_dim=16,
-        text_hidden_dim=16,
-        num_text_layers=2,
-        text_num_attention_heads=1,
-        text_num_key_value_heads=1,
-        text_intermediate_size=16,
-        num_layerwise_text_blocks=1,
-        num_refiner_text_blocks=1,
-        axes_dims_rope=(4, 6, 6),
-    )
     kind, name = ("_turbo", "Krea2TurboCoreDenoiseStep") if turbo else ("", "Krea2CoreDenoiseStep")
-    pipe = _core(f"krea2.modular_blocks_krea2{kind}", name, transformer=transformer, scheduler=_flow())
+    module = f"krea2.modular_blocks_krea2{kind}"
+    pipe = _core(module, name, transformer=_krea2_transformer(), scheduler=_flow())
     call = {"prompt_embeds": _normal(1, 7, 2, 16), "prompt_embeds_mask": torch.ones(1, 7).bool()}
     if not turbo:
         call |= {f"negative_{key}": value.clone() for key, value in call.items()}
@@ -601,17 +644,9 @@ def modular_krea2_turbo() -> Tiny:
 
 
 def _qwen21(turbo: bool) -> Tiny:
-    transformer = diffusers.QwenImage21Transformer2DModel(
-        in_channels=16,
-        out_channels=16,
-        num_layers=1,
-        attention_head_dim=16,
-        num_attention_heads=2,
-        context_in_dim=16,
-        axes_dims_rope=(4, 6, 6),
-    )
     kind, name = ("_turbo", "QwenImage21TurboCoreDenoiseStep") if turbo else ("", "QwenImage21CoreDenoiseStep")
-    pipe = _core(f"qwenimage21.modular_blocks_qwenimage21{kind}", name, transformer=transformer, scheduler=_flow())
+    module = f"qwenimage21.modular_blocks_qwenimage21{kind}"
+    pipe = _core(module, name, transformer=_qwen21_transformer(), scheduler=_flow())
     call = _embeds(16, negative=False)
     call |= {"prompt_embeds_mask": torch.ones(1, 7).long(), "image_pad_mask": torch.zeros(1, 7).bool()}
     if not turbo:

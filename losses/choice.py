@@ -8,14 +8,11 @@ with p = softmax(logits). 1 - cosine has no such point: its gradient goes on onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-LogProbabilities = Callable[[Tensor], Mapping[str, Tensor]]
-"""embedding (b, d) -> log-probabilities by group, (b, classes) each."""
 
 
 def excess_surprise(log_p: Tensor, index: Tensor, margin: float) -> Tensor:

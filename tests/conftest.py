@@ -1,9 +1,15 @@
-"""What holds for every test: shapes are checked, uploads of one session of tests are no other session's, and a browser
-test that fails is tried once more.
+"""What holds for every test: shapes are checked, uploads of one session of tests are no other session's, a browser test
+that fails is tried once more, and files with slow tests begin first.
 """
 
+import functools
+import gc
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
+import httpx._transports.default
 import jaxtyping
 import pytest
 
@@ -13,13 +19,31 @@ jaxtyping.jaxtyped = tests.shapechecker.jaxtyped
 jaxtyping.install_import_hook(["adjointdeis"], "tests.shapechecker.check")
 
 
+# every client, and every call without one, would read all certificates again, for 50 ms
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
+
+gc.disable()  # until everything is imported
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A browser, a server and the tests of another process share two cores: now and then an answer is lost on the way.
     What is wrong fails twice; the summary names every test that needed its second try.
+
+    The files that take longest come first, so that no worker is left with one of them at the end.
     """
+    seconds: Counter[Path] = Counter()
     for item in items:
-        if item.get_closest_marker("browser"):
+        browser = item.get_closest_marker("browser")
+        seconds[item.path] += 8 if browser else 3 if item.get_closest_marker("slow") else 0
+        if browser:
             item.add_marker(pytest.mark.flaky(reruns=1))
+    items.sort(key=lambda item: -seconds[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: a collection of garbage, which some tests ask for, need not look through it."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,8 @@
 """The checker behind the shape annotations: shapes and kinds strictly; int for float, and any str for a Literal,
 pass, because the code's own messages about those are under test.
 
-jaxtyping compares the shapes of all arguments and of the result, which took half of the time of these tests
-when it did so at every call. It is used for functions with a shape in their annotations; the others are checked by
-beartype alone.
+A comparison of all shapes at every call took half of the time of these tests. So a function is checked once for each
+combination of the types, shapes and dtypes of its arguments, and once for each kind of result that it returns for them.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import jaxtyping
+import torch
 from beartype import BeartypeConf, FrozenDict, beartype
 
 check = beartype(
@@ -37,19 +37,60 @@ _SHAPED = re.compile(r"\b(Float|State|Noises|Values)\b")
 _jaxtyped = jaxtyping.jaxtyped
 
 
+_passed: dict[Any, dict[Any, set[Any]]] = {}  # code of a function -> kinds of its arguments -> kinds of its results
+
+
 def _checked(fn: Any, *, typechecker: Callable[..., Any]) -> Any:
-    if not inspect.isfunction(fn) or inspect.isgeneratorfunction(fn):
-        # without a type checker jaxtyping would stop checking, everywhere, the type that a generator yields
+    if not inspect.isfunction(fn):
         return _jaxtyped(fn, typechecker=typechecker)
-    checked = typechecker(fn)
-    if any(_SHAPED.search(str(annotation)) for annotation in fn.__annotations__.values()):
-        checked = _jaxtyped(checked, typechecker=None)
+    passed = _passed.setdefault(fn.__code__, {})
+    results: list[Any] = []  # of a call that was made unchecked: to be checked, not computed again
+
+    @functools.wraps(fn)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        return results.pop() if results else fn(*args, **kwargs)
+
+    @functools.cache
+    def checked() -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(fn):
+            # without a type checker jaxtyping would stop checking, everywhere, the type that a generator yields
+            return _jaxtyped(fn, typechecker=typechecker)
+        if any(_SHAPED.search(str(annotation)) for annotation in fn.__annotations__.values()):
+            return _jaxtyped(typechecker(body), typechecker=None)
+        return typechecker(body)
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return (fn if jaxtyping.config.jaxtyping_disable else checked)(*args, **kwargs)
+        if jaxtyping.config.jaxtyping_disable:
+            return fn(*args, **kwargs)
+        asked = (*map(_kind, args), *kwargs, *map(_kind, kwargs.values()))
+        kinds = passed.get(asked)
+        if kinds is None:
+            result = checked()(*args, **kwargs)
+            passed[asked] = {_kind(result)}
+            return result
+        result = fn(*args, **kwargs)
+        if _kind(result) not in kinds:
+            results.append(result)
+            checked()(*args, **kwargs)
+            kinds.add(_kind(result))
+        return result
 
     return call
+
+
+def _kind(value: Any) -> Any:
+    """What a check depends on: types, and for tensors shapes and dtypes, also within tuples, lists and dictionaries."""
+    kind = type(value)
+    if issubclass(kind, torch.Tensor):
+        return value.shape, value.dtype
+    if kind is str:
+        return value
+    if issubclass(kind, (tuple, list)):
+        return (kind, *map(_kind, value))
+    if kind is dict:
+        return (kind, *value, *map(_kind, value.values()))
+    return kind
 
 
 def jaxtyped(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]:

@@ -188,6 +188,8 @@ def from_pipeline(
         NotImplementedError: a scheduler whose steps have no table.
     """
     inputs.check(pipe, call, num_inference_steps, wrt)
+    if "use_kv_cache" in inputs.accepted(pipe):  # the keys and values of step 1, which later steps would lack
+        call.setdefault("use_kv_cache", False)
     kind = Modular if inputs.is_modular(pipe) else Standard
     return _model(pipe, kind(pipe, call, num_inference_steps, tuple(wrt)), sde)
 

@@ -4,7 +4,7 @@
 
 L is what the pipeline does to its last state before it decodes (unpacking, shift, scale, the statistics of a video
 VAE), and `layout` reads it from the pipeline's own code. Images are in [-1, 1], (b, 3, h, w), or (b, 3, frames, h, w)
-for a video.
+for a video. Where a VAE has opacity as a fourth channel, images are opaque, and the opacity of a result is left out.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Images:
         image: Tensor = result[0] if isinstance(result, tuple) else result.sample
         if image.dim() == 5 and image.shape[2] == 1:
             image = image[:, :, 0]
+        image = image[:, :3]  # without opacity
         checker = getattr(self.pipe, "safety_checker", None)
         if checker is not None:
             self._check(image)
@@ -73,6 +74,8 @@ class Images:
     def encode(self, image: Tensor) -> Tensor:
         """The state of an image."""
         given = self.layout.scale.shape
+        if self.vae.config.get("in_channels") == 4:  # opacity too
+            image = torch.cat([image, torch.ones_like(image[:, :1])], dim=1)
         if image.dim() == 4 and len(given) == 5:
             image = image.unsqueeze(2)
         encoded = self.vae.encode(image.to(self.vae.dtype))

@@ -15,6 +15,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import re
 import sys
 import textwrap
 import threading
@@ -30,6 +31,9 @@ from adjointdeis.pipelines.layout import Layout, derive
 from adjointdeis.pipelines.recorder import recorder
 from adjointdeis.pipelines.stand_in import Done, Silent, ended, patched
 from adjointdeis.pipelines.start import Run, Start, Step
+
+SKIPS = re.compile(r"if self\.interrupt:\s+continue")
+"""In the source of a loop that can be entered in the middle; a loop that breaks there cannot."""
 
 
 class Standard:
@@ -49,7 +53,7 @@ class Standard:
         if "output_type" in self.names:
             self.call["output_type"] = "latent"
         self.function: Any = inspect.unwrap(type(pipe).__call__, stop=_is_bare)
-        self.interrupts = "self.interrupt" in inspect.getsource(self.function)
+        self.interrupts = SKIPS.search(inspect.getsource(self.function)) is not None
         self.lock = threading.RLock()
         self.encoded: list[tuple[tuple[str, ...], Any]] = []
         self.prepared: Any = None

@@ -1,7 +1,7 @@
 """Chains of edits: does each arrive, and stay? `python -m benchmarks.steering.chain`
 
 Six edits of one face, each from the state that the one before it reached, as the page makes them: the embedded model,
-the Quick preset, keeps anchored at the first picture. The judges are those of `benchmarks.steering.evaluation`.
+the Quick preset, keeps anchored at the first picture. Measured as in `benchmarks.steering.evaluation`.
 
     confirmed      the attribute classifier predicts the target class after the edit
     there          at the end, of the attributes that were edited, those with their last target class

@@ -13,11 +13,6 @@ SIZE = 96
 HALF = 2.1
 
 
-def pixel_of(u: float) -> float:
-    """The position in the crop, in shares of its side, of a coordinate of the frame."""
-    return (u / HALF + 1) / 2
-
-
 def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "bilinear") -> Tensor:
     """Crops (b, 3, size, size); what lies outside of the image repeats its edge.
 

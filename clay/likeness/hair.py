@@ -1,4 +1,4 @@
-"""How far hair reaches down beside the face, how thick it is above the forehead, and what that says about its style.
+"""How far hair reaches down beside the face, how thick it is above the forehead, and the style that follows from both.
 
 For every hair style the measures of renders have a mean and a deviation; a style's log-likelihood is that of a normal
 distribution, cut off so that one strange measure does not decide alone.

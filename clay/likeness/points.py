@@ -99,7 +99,7 @@ def _clipped(value: float, most: float) -> float:
 def _expression(q: Tensor, tip: float) -> tuple[Tensor, float]:
     """Log-likelihoods of neutral, smiling, surprised, sad and laughing, and by how much the mouth is wider than usual.
 
-    Looking down bends the mouth's line upwards in the image, looking up downwards; the nose's tip tells by how much.
+    Looking down bends the mouth's line upwards in the image, looking up downwards; the nose's tip gives the angle.
     """
     width = (float((q[54] - q[48]).norm()) - _MOUTH_WIDTH[0]) / _MOUTH_WIDTH[1]
     middle = (q[62, 1] + q[66, 1]) / 2
@@ -129,7 +129,7 @@ def shape_of(points: Tensor) -> Shape:
     for name, value in _measures(q).items():
         trait, mean, deviation = _SHAPES[name]
         traits[trait] = _clipped(0.5 * (value - mean) / deviation, LIMIT)
-    # a smile widens the mouth, so only a closed one tells its usual width
+    # a smile widens the mouth, so only a closed one has its usual width
     traits["mouth_width"] = _clipped(0.5 * mouth, LIMIT) if int(expression.argmax()) == 0 else 0.0
     along = right - left
     return Shape(

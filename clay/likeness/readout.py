@@ -20,7 +20,7 @@ BY_PLACE = ("hair_style", "facial_hair", "glasses", "hat")
 class Read(NamedTuple):
     """Logits by attribute (b, classes); the skin (b,), 0 to 5, from all colours and from its own alone.
 
-    The other colours tell the exposure of a render; those of a photograph say less about it.
+    The exposure of a render follows from the other colours; that of a photograph less.
     """
 
     attributes: dict[str, Tensor]

@@ -21,7 +21,7 @@ class CancelToken:
 
     Args:
         path: the file that is there when it is set.
-        who: whose run it stops; "" where nobody knows.
+        who: whose run it stops; "" if unknown.
     """
 
     path: Path
@@ -38,11 +38,11 @@ class CancelToken:
             _UNWRITTEN.setdefault(self.path, why)
 
     def is_set(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether the run was asked to stop."""
         return self.path in _UNWRITTEN or os.path.exists(self.path)  # which never raises
 
     def why(self) -> str:
-        """What there is to say about it, if anything."""
+        """The message for the page, or ""."""
         with suppress(OSError):
             return _UNWRITTEN.get(self.path) or self.path.read_text(encoding="utf-8")
         return ""

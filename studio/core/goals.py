@@ -127,7 +127,7 @@ class Goal:
         tabs: which tabs of the page offer it.
         summary: a few words that name a finished run without a prompt; the label's name if empty.
         second_label: above the second picture.
-        second_missing: what is said where the second picture is missing.
+        second_missing: message where the second picture is missing.
     """
 
     name: str

@@ -59,7 +59,7 @@ OptimiserName = Literal["normalised", "adam", "sgd"]
 Outside = Literal["kept", "exact"]
 
 VERSION = 5
-# what a file of an earlier version means where it says nothing: the defaults that changed after it
+# the values of fields that a file of an earlier version lacks: defaults that changed later
 _OF_4: Mapping[str, Any] = {"loss": "clip_text", "sampling_steps": 8, "z_rate": 0.3, "closeness": 0.5}
 _OF_3: Mapping[str, Any] = {**_OF_4, "closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}

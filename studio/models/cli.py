@@ -93,7 +93,7 @@ def selected_model(args: argparse.Namespace, device: str | None, public: bool = 
 
 
 def default_names(public: bool = False) -> tuple[str, ...]:
-    """The models that are offered by default: the embedded ones; in public one, because a switch is for everybody."""
+    """The models that are offered by default: the embedded ones; in public one, as a switch is for all sessions."""
     return EMBEDDED[:1] if public else EMBEDDED
 
 

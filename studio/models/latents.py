@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -95,7 +96,8 @@ def enable_gradient_checkpointing(vae: Any) -> None:
         vae.enable_gradient_checkpointing()
         return
     for block in vae.decoder.up_blocks:
-        block.forward = partial(_checkpointed, block.forward)
+        if "feat_cache" not in signature(block.forward).parameters:  # of a video, which a block changes
+            block.forward = partial(_checkpointed, block.forward)
 
 
 def _checkpointed(forward: Callable[..., Tensor], *values: Tensor) -> Tensor:

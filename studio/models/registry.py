@@ -224,6 +224,7 @@ _ALL = (
         2567,
         13_900_000_000,
         guidance=5.0,
+        revision="462165984030d82259a11f4367a4eed129e94a7b",
     ),
     _text(
         "sdxl-turbo",
@@ -235,6 +236,7 @@ _ALL = (
         size=512,
         steps=4,
         note="Distilled to 1 to 4 steps without guidance.",
+        revision="71153311d3dbb46851df1931d3ca6e939de83304",
     ),
     _text(
         "sd-3.5-medium",
@@ -245,6 +247,7 @@ _ALL = (
         16_300_000_000,
         guidance=4.5,
         note="Its licence has to be accepted on its page.",
+        revision="b940f670f0eda2d07fbb75229e779da1ad11eb80",
     ),
     _text(
         "pixart-sigma",
@@ -253,6 +256,7 @@ _ALL = (
         "OpenRAIL++",
         611,
         guidance=4.5,
+        revision="e102b3591cc82e97071b8b4cb90d834d0c487207",
     ),
     _text(
         "flux.2-klein",
@@ -262,6 +266,7 @@ _ALL = (
         3876,
         steps=4,
         note="Distilled to 4 steps without guidance.",
+        revision="e7b7dc27f91deacad38e78976d1f2b499d76a294",
     ),
     _text(
         "z-image-turbo",
@@ -272,6 +277,18 @@ _ALL = (
         guidance=0.0,
         steps=8,
         note="Distilled to 8 steps without guidance.",
+        revision="f332072aa78be7aecdf3ee76d5c247082da564a6",
+    ),
+    _text(
+        "krea-2-turbo",
+        "Krea 2 Turbo (rectified flow)",
+        "krea/Krea-2-Turbo",
+        "Krea 2 Community",
+        12820,
+        guidance=0.0,
+        steps=8,
+        note="Distilled to 8 steps without guidance. Its licence has to be accepted on its page.",
+        revision="1161245028ef398cd0a951101b2bbf486464f841",
     ),
     _text(
         "qwen-image",
@@ -280,6 +297,25 @@ _ALL = (
         "Apache 2.0",
         20430,
         guidance=4.0,
+        revision="75e0b4be04f60ec59a75f475837eced720f823b6",
+    ),
+    _text(
+        "qwen-image-2.1",
+        "Qwen-Image 2.1 (rectified flow)",
+        "Qwen/Qwen-Image-2.1",
+        "Qwen Research, non-commercial",
+        7115,
+        revision="b3179ad355be050328e483a9dfdd9e60cd62adfa",
+    ),
+    _text(
+        "qwen-image-2.1-turbo",
+        "Qwen-Image 2.1 Turbo (rectified flow)",
+        "Qwen/Qwen-Image-2.1-Turbo",
+        "Qwen Research, non-commercial",
+        7115,
+        steps=8,
+        note="Distilled to 8 steps without guidance.",
+        revision="d65dbc9a7e8f6b5479e33dee6030eaab2a906509",
     ),
     _text(
         "wan-2.2",
@@ -290,6 +326,7 @@ _ALL = (
         size=704,
         guidance=5.0,
         note="A video model; one frame is made.",
+        revision="b8fff7315c768468a5333511427288870b2e9635",
     ),
 )
 

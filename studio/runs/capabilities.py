@@ -1,4 +1,4 @@
-"""What a model cannot do is said before a run: one may have no z, no CLIP beside it, or no face network."""
+"""What a model cannot do, checked before a run: it may have no z, no CLIP beside it, or no face network."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def page_files(blocks: gr.Blocks) -> set[str]:
 def drop_description(app: Any) -> None:
     """Have Gradio write the description of its endpoints anew.
 
-    Reason: it caches the one it wrote first, which holds the host name that the first client asked for.
+    Reason: it caches the one it wrote first, which holds the host name of the first client's request.
     """
     app.api_info = None
 

@@ -227,7 +227,7 @@ class RequestMiddleware:
             raise HTTPException(429, "The server receives too many uploads at the moment: try again in a minute.")
 
     def _reset_description(self, scope: Scope, path: str) -> None:
-        """Have Gradio describe its API anew for another host: it stores the URL of the first request for everybody."""
+        """Have Gradio describe its API anew for another host: it stores the first request's URL for all clients."""
         if path not in _DESCRIPTION_PATHS:
             return
         host = b"|".join(value for name, value in scope["headers"] if name in (b"host", b"x-forwarded-host"))

@@ -129,8 +129,8 @@ def finished(outcome: Outcome) -> str:
     """The end of a run in one sentence."""
     last = outcome.curve[-1].step
     if outcome.strength != 1:
-        said = "" if outcome.verdict is None else f": {headline(outcome.verdict)}"
-        return f"Strength {outcome.strength:g}{said}."
+        verdict = "" if outcome.verdict is None else f": {headline(outcome.verdict)}"
+        return f"Strength {outcome.strength:g}{verdict}."
     if outcome.stopped:
         return f"Stopped after step {last}; the best picture so far is kept (step {outcome.best.step})."
     if outcome.best.step == 0:

@@ -1,4 +1,4 @@
-"""The viewers of the page: `gr.HTML` components with markup and script from assets/studio/NAME.html and NAME.js.
+"""The viewers of the page: `gr.HTML` components with markup and script from assets/studio, NAME.html and NAME.js.
 
 A viewer gets its whole value as JSON (`export.player`, `ui.steer.history`) and sends no further requests for it.
 """
@@ -14,8 +14,9 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets" / "studio"
 
 
 def viewer(name: str, value: Any, elem_id: str) -> gr.HTML:
-    """One of stage, pair, recorded, photo, visit."""
-    script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js"))
+    """One of stage, pair, recorded, visit and brush, and of photo and likeness, which share a script."""
+    own = "faces.js" if name in ("photo", "likeness") else f"{name}.js"
+    script = "\n".join((ASSETS / file).read_text(encoding="utf-8") for file in ("common.js", own))
     return gr.HTML(
         value,
         html_template=(ASSETS / f"{name}.html").read_text(encoding="utf-8"),

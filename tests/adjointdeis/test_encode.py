@@ -6,6 +6,7 @@ from adjointdeis import LinearVP, Sampler, encode, encode_steps, sample
 from tests.truth import Tangle, gaussian, mixture, normal
 
 GRID = LinearVP().uniform_log_snr(20)
+FIFTY = pytest.param(50, marks=pytest.mark.slow)
 
 
 def sde(**kwargs):
@@ -166,13 +167,13 @@ def round_trip(dtype, state, order, steps):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("steps", [1, 2, 3, 5, 10, 20, 50])
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 10, 20, FIFTY])
 def test_a_float32_image_returns_exactly_whatever_the_networks_precision(dtype, order, steps):
     assert round_trip(dtype, torch.float32, order, steps) == 0
 
 
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("steps", [5, 20, 50])
+@pytest.mark.parametrize("steps", [5, 20, FIFTY])
 def test_in_float64_the_rounding_of_one_step_is_lost(order, steps):
     assert round_trip(torch.bfloat16, torch.float64, order, steps) <= 4 * 2**-53  # the spacing of numbers in [0.5, 1)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -33,6 +34,21 @@ def save_picture(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return save
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Callable[[int], Path]:
+    """Makes a folder of so many different pictures."""
+
+    def make(count: int) -> Path:
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        for i in range(count):
+            pixels = np.random.default_rng(i).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+        return folder
+
+    return make
 
 
 @pytest.fixture

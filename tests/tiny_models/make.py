@@ -219,7 +219,10 @@ PIPELINES: dict[str, Callable[[], tiny_pipelines.Tiny]] = {
     "pixart-sigma": tiny_pipelines.pixart_sigma,
     "flux.2-klein": tiny_pipelines.flux2_klein,
     "z-image-turbo": tiny_pipelines.z_image,
+    "krea-2-turbo": tiny_pipelines.krea_2_turbo,
     "qwen-image": tiny_pipelines.qwen_image,
+    "qwen-image-2.1": tiny_pipelines.qwen_image_21,
+    "qwen-image-2.1-turbo": lambda: tiny_pipelines.qwen_image_21(sample_sigmas=[1.0, 0.9, 0.7, 0.4]),
     "wan-2.2": tiny_pipelines.wan_video,
 }
 """Models of the registry without a copy in files: a tiny pipeline of the same class, without text encoder."""

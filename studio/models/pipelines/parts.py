@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import diffusers
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -86,7 +87,7 @@ def pipeline_parts(pipe: Any, entry: Entry, options: LoadOptions, placement: Pla
     _place(pipe, placement)
     _guide(pipe, entry.guidance if options.guidance is None else options.guidance)
     try:
-        whole = from_pipeline(pipe, num_inference_steps=2, **arguments(pipe, entry, options))
+        whole = from_pipeline(pipe, num_inference_steps=2, **{**arguments(pipe, entry, options), **grid(pipe, 2)})
         _free_encoders(pipe)
         _verify(whole, entry.size)
     except (ValueError, NotImplementedError) as error:
@@ -128,6 +129,17 @@ def arguments(pipe: Any, entry: Entry, options: LoadOptions) -> dict[str, Any]:
     return {name: value for name, value in {**exact, **found}.items() if name in names}
 
 
+def grid(pipe: Any, steps: int) -> dict[str, Any]:
+    """The argument `sigmas` of a pipeline that was distilled on a grid of its own, interpolated at other numbers of
+    steps; empty for others.
+    """
+    published = pipe.config.get("sample_sigmas")
+    if published is None:
+        return {}
+    places = np.arange(steps) * len(published) / steps
+    return {"sigmas": np.interp(places, np.arange(len(published) + 1), [*published, 0.0]).tolist()}
+
+
 def scheduler_for(scheduler: Any) -> Any:
     """The scheduler of diffusers whose grid this project's samplers use, with the same noise schedule.
 
@@ -155,7 +167,7 @@ def schedules(whole: PipelineModel) -> Callable[[], Any]:
 
     @functools.lru_cache(maxsize=32)
     def state(steps: int) -> dict[str, Any]:
-        scheduler: object = whole.at(steps).model.adapter.start.scheduler
+        scheduler: object = whole.at(steps, **grid(whole.model.pipe, steps)).model.adapter.start.scheduler
         return vars(scheduler)
 
     def make() -> Any:
@@ -185,8 +197,7 @@ def _save_memory(denoiser: Any, vae: Any, placement: Placement) -> None:
     if placement.checkpointing:
         if getattr(denoiser, "_supports_gradient_checkpointing", False):
             denoiser.enable_gradient_checkpointing()
-        if getattr(vae, "_supports_gradient_checkpointing", False) or isinstance(vae, diffusers.AutoencoderDC):
-            enable_gradient_checkpointing(vae)
+        enable_gradient_checkpointing(vae)
     if placement.sliced:
         if hasattr(denoiser, "set_attention_slice"):
             denoiser.set_attention_slice("auto")
@@ -213,7 +224,7 @@ def _verify(whole: PipelineModel, size: int) -> None:
     side = min(size, _CHECKED_SIDE)
     small = whole.at(2, height=side, width=side)
     small.verify(num_inference_steps=None)
-    other = small.at(3)
+    other = small.at(3, **grid(whole.model.pipe, 3))
     x, t = small.draw(torch.Generator().manual_seed(0)), other.model.adapter.start.timesteps[1:2]
     with torch.no_grad():
         ours, theirs = replace(small.model, off_grid=True)(t, x, small.z), other.model(t, x, other.z)

@@ -7,7 +7,8 @@ gigabytes takes seconds and no memory. `MemoryCounter` sums the storages that ar
 
 9 N: the states, and in float64, which takes two states each, the noises, the noises as variables, and the optimiser's
 two moments. Attention is counted as the CPU's fused kernel, which stores no attention matrix, as GPU kernels do not
-either.
+either. A transformer is computed with two and three blocks of each kind, because memory and operations are linear in
+their number. The network of a pipeline with prompts is called as the pipeline calls it.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils.flop_counter import FlopCounterMode
 
 from studio.models.latents import enable_gradient_checkpointing
+from studio.models.placement.configs import Configs
 from studio.models.placement.placement import Footprint, Placement
+from studio.models.placement.untrained import call_of, denoiser_call, untrained
 from studio.models.registry import Kind
 
-_TEXT = {
-    "UNet2DConditionModel": (77, "cross_attention_dim"),
-    "SanaTransformer2DModel": (300, "caption_channels"),
-}
-"""By the class of a text-conditioned denoiser: tokens of a prompt, and the field with the width of their embeddings."""
+_DEPTHS = ("num_layers", "num_single_layers", "n_layers")
+"""Fields with the numbers of a transformer's blocks."""
 
 
 class MemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -66,48 +67,119 @@ class MemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.current -= size
 
 
-def footprint(
-    kind: Kind, configs: Mapping[str, Mapping[str, Any]], placement: Placement, guided: bool = False
-) -> Footprint:
-    """The bytes of a model, from its configurations.
+def footprint(kind: Kind, configs: Configs, placement: Placement, guided: bool = False) -> Footprint:
+    """The footprint of one placement; for the arguments see `Estimate`."""
+    return Estimate(kind, configs, guided).footprint(placement)
+
+
+class Estimate:
+    """The bytes of a model, and the operations of a step, from its configurations.
 
     Args:
         kind: of the registry.
-        configs: "denoiser" and, for a latent model, "vae": as in config.json, each with its _class_name.
-        placement: precision and memory savings; its device is ignored.
+        configs: "denoiser", for a latent model "vae", each as in config.json with its _class_name, and for a pipeline
+            with prompts "pipeline", as in `studio.models.placement.configs`.
         guided: whether classifier-free guidance evaluates two branches a step.
+        size: side of a pipeline's images in pixels.
+        guidance: the scale of a pipeline's guidance, if it is not its default.
     """
-    dtype = torch.float16 if placement.half else torch.float32
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        shape, z = _inputs(kind, configs["denoiser"])
-        weights, step = _denoiser(kind, configs["denoiser"], placement, dtype, guided, shape, z)
+
+    def __init__(
+        self, kind: Kind, configs: Configs, guided: bool = False, size: int = 0, guidance: float | None = None
+    ) -> None:
+        self.kind, self.configs, self.guided, self.size, self.guidance = kind, configs, guided, size, guidance
+        self._steps: dict[tuple[bool, ...], tuple[int, int]] = {}
+        self._decoders: dict[tuple[bool, ...], tuple[int, int]] = {}
+        self._shape: tuple[int, ...] = ()
+
+    def footprint(self, placement: Placement) -> Footprint:
+        """The footprint of one placement; its device is ignored."""
+        batched = placement.batched or self.kind == "pipeline"  # a pipeline batches its two branches itself
+        key = placement.half, placement.checkpointing, batched
+        if key not in self._steps:
+            self._steps[key] = self._step(*key)
+        weights = parameters(self.configs["denoiser"]) * (2 if placement.half else 4)
         decode = 0
-        if "vae" in configs:
-            vae_weights, decode = _decoder(configs["vae"], placement, shape)
-            weights += vae_weights
-    return Footprint(weights, step, decode, 4 * math.prod(shape))
+        if "vae" in self.configs:
+            other = placement.checkpointing, placement.sliced
+            if other not in self._decoders:
+                with FakeTensorMode(allow_non_fake_inputs=True):
+                    self._decoders[other] = _decoder(self.configs["vae"], placement, self._shape)
+            more, decode = self._decoders[other]
+            weights += more
+        peak, operations = self._steps[key]
+        return Footprint(weights, peak, decode, 4 * math.prod(self._shape), operations)
+
+    def _step(self, half: bool, checkpointing: bool, batched: bool) -> tuple[int, int]:
+        dtype, config = torch.float16 if half else torch.float32, self.configs["denoiser"]
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        if self.kind == "pipeline":
+            self._shape, calls = self._pipeline_calls(dtype, mode)
+        else:
+            with mode:
+                self._shape, calls = _calls(self.kind, config, dtype, self.guided and batched)
+        with mode:
+            peak, operations = _at_depth(config, lambda some: _step(build_network(some, dtype), checkpointing, calls))
+        if self.guided and not batched:
+            # one branch's output and gradient are stored while the other is computed
+            return peak + 4 * math.prod(self._shape) * dtype.itemsize, 2 * operations
+        return peak, operations
+
+    def _pipeline_calls(self, dtype: torch.dtype, mode: FakeTensorMode) -> tuple[tuple[int, ...], list[Any]]:
+        """The shape of a latent image, and the calls of the denoiser in a step."""
+        few = self.configs["denoiser"]
+        if "dual_attention_layers" not in few:
+            few = {**few, **{name: 1 for name in _DEPTHS if name in few}}
+        with mode:
+            network, vae = build_network(few, dtype), build_network(self.configs["vae"])
+        pipe = untrained(self.configs, network, vae)
+        call = denoiser_call(pipe, call_of(pipe, self.configs, self.size, self.guidance, self.guided))
+        batch = max(len(value) for value in tree_leaves(call) if isinstance(value, Tensor) and value.dim() > 1)
+        factor = getattr(pipe, "vae_scale_factor", None) or pipe.vae_scale_factor_spatial
+        channels = vae.config.get("latent_channels") or vae.config.z_dim
+        shape = (channels, self.size // factor, self.size // factor)
+        return shape, [call] * (2 if self.guided and batch == 1 else 1)
 
 
-def _denoiser(
-    kind: Kind,
-    config: Mapping[str, Any],
-    placement: Placement,
-    dtype: torch.dtype,
-    guided: bool,
-    shape: tuple[int, ...],
-    z: tuple[int, ...] | None,
-) -> tuple[int, int]:
-    """Bytes of the weights, and of one step with its gradient."""
-    network = build_network(config, dtype)
-    if placement.checkpointing:
+def parameters(config: Mapping[str, Any]) -> int:
+    """The number of a network's parameters."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in build_network(config).parameters())
+
+
+def _at_depth(config: Mapping[str, Any], measure: Callable[[Mapping[str, Any]], tuple[int, int]]) -> tuple[int, int]:
+    """What is measured of a network, extrapolated from few blocks of each kind if all of a kind are alike."""
+    fields = {name: config[name] for name in _DEPTHS if config.get(name, 0) > 3}
+    if not fields or "dual_attention_layers" in config:
+        return measure(config)
+    base = {**config, **dict.fromkeys(fields, 2)}
+    least = measure(base)
+    found = list(least)
+    for name, depth in fields.items():
+        more = measure({**base, name: 3})
+        found = [total + (depth - 2) * (b - a) for total, a, b in zip(found, least, more, strict=True)]
+    return found[0], found[1]
+
+
+def _step(network: Any, checkpointing: bool, calls: list[Any]) -> tuple[int, int]:
+    """Bytes of one step with its gradient, and floating-point operations without it."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        for call in calls:
+            _call(network, call)
+    if checkpointing:
         network.enable_gradient_checkpointing()
-    together = placement.batched or kind == "pipeline"  # a pipeline batches its two branches itself
-    batch = 2 if guided and together else 1
-    x = torch.zeros(batch, *shape, dtype=dtype, requires_grad=True)
-    code = None if z is None else torch.zeros(batch, *z, dtype=dtype, requires_grad=True)
-    # without a batch one branch's output and gradient are stored while the other is computed
-    stored = 4 * x.nbytes if guided and not together else 0
-    return _bytes(network), _peak(lambda: _call(kind, network, x, code)) + stored
+    return _peak(lambda: [_call(network, call) for call in calls]), counter.get_total_flops()
+
+
+def _call(network: Any, call: Any) -> Tensor:
+    given, named = tree_map(_leaf, call)
+    return next(value for value in tree_leaves(network(*given, **named)) if isinstance(value, Tensor))
+
+
+def _leaf(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return torch.zeros(value.shape, dtype=value.dtype, requires_grad=torch.is_grad_enabled())
+    return value
 
 
 def _decoder(config: Mapping[str, Any], placement: Placement, shape: tuple[int, ...]) -> tuple[int, int]:
@@ -116,45 +188,32 @@ def _decoder(config: Mapping[str, Any], placement: Placement, shape: tuple[int, 
     if placement.checkpointing:
         enable_gradient_checkpointing(vae)
     side = max(8, shape[-1] // 2) if placement.sliced else shape[-1]
-    latent = torch.zeros(1, shape[0], side, side, requires_grad=True)
+    frames = (1,) if hasattr(vae.config, "temperal_downsample") else ()  # of a video
+    latent = torch.zeros(1, shape[0], *frames, side, side, requires_grad=True)
     options = {"force_not_quantize": True} if hasattr(vae, "quantize") else {}
-    return _bytes(vae), _peak(lambda: vae.decode(latent, **options).sample)
+    return _bytes(vae), _peak(lambda: [vae.decode(latent, **options).sample])
 
 
-def _peak(call: Callable[[], Tensor]) -> int:
+def _peak(call: Callable[[], list[Tensor]]) -> int:
     with MemoryCounter() as counter:
-        output = call()
-        torch.autograd.backward(output, torch.ones_like(output))
+        outputs = call()
+        torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
         peak: int = counter.peak
     return peak
 
 
-def _call(kind: Kind, network: Any, x: Tensor, z: Tensor | None) -> Tensor:
-    t = torch.full((len(x),), 500, device=x.device)
-    output: Any
-    if kind == "pipeline":
-        output = network(x, encoder_hidden_states=z, timestep=t)
-    elif kind == "labelled":
-        output = network(x, timestep=t, class_labels=torch.zeros(len(x), dtype=torch.long))
-    elif kind == "diffae":
-        return network(t, x, z)  # type: ignore[no-any-return]
-    else:
-        output = network(x, t)
-    return output.sample  # type: ignore[no-any-return]
-
-
-def _inputs(kind: Kind, config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+def _calls(
+    kind: Kind, config: Mapping[str, Any], dtype: torch.dtype, doubled: bool
+) -> tuple[tuple[int, ...], list[Any]]:
+    """The shape of a state of a model without prompts, and the call of its denoiser."""
     side = int(config.get("sample_size") or config.get("image_size") or 64)
-    shape = (int(config.get("in_channels", 3)), side, side)
-    if kind == "pipeline":
-        name = str(config["_class_name"])
-        if name not in _TEXT:
-            raise NotImplementedError(f"The memory of a {name} is not estimated.")
-        tokens, width = _TEXT[name]
-        return shape, (tokens, int(config[width]))
+    shape, batch = (int(config.get("in_channels", 3)), side, side), 2 if doubled else 1
+    x, t = torch.zeros(batch, *shape, dtype=dtype), torch.full((batch,), 500)
     if kind == "diffae":
-        return shape, (int(config["code"]),)
-    return shape, None
+        return shape, [((t, x, torch.zeros(batch, int(config["code"]), dtype=dtype)), {})]
+    if kind == "labelled":
+        return shape, [((x,), {"timestep": t, "class_labels": torch.zeros(batch, dtype=torch.long)})]
+    return shape, [((x, t), {})]
 
 
 def build_network(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:

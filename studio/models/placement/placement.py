@@ -25,19 +25,21 @@ OVERHEAD = 600 * 2**20
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory of a model in bytes, by part.
+    """The memory of a model in bytes, by part, and its operations.
 
     Args:
         weights: of the denoiser and the autoencoder.
         step: one network call and its gradient.
         decode: the decoder and its gradient; 0 for pixel models.
         state: one x_t in float32.
+        operations: floating-point operations of one network call; its gradient takes as many again.
     """
 
     weights: int
     step: int
     decode: int
     state: int
+    operations: int = 0
 
     def total(self, steps: int = 20) -> int:
         """The bytes of a run with N = `steps`, without the networks of the losses."""

@@ -9,13 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
-from studio.models.detect import denoiser_folder, read_json
+from studio.core.errors import log
+from studio.models.detect import INDEX, MODULAR_INDEX, denoiser_folder, read_json
 from studio.models.placement.configs import CONFIGS, Configs
 from studio.models.placement.placement import OVERHEAD, Footprint, Placement, fastest_fit, placements
 from studio.models.registry import ENTRIES, Entry
+
+if TYPE_CHECKING:
+    from studio.models.placement.estimate import Estimate
 
 ESTIMATES = Path(__file__).with_name("estimates.json")
 STEPS = 20
@@ -29,10 +34,12 @@ def plan(entry: Entry, folder: Path, device: torch.device, free: int | None = No
     stored = estimates(entry.name)
     totals = {}
     try:
+        estimate = None if stored else _estimate(entry, configs_of(folder))
         for placement in placements(device):
-            footprint = stored.get(_key(placement)) or _estimate(entry, configs_of(folder), placement)
+            footprint = stored[_key(placement)] if estimate is None else estimate.footprint(placement)
             totals[placement] = footprint.total(STEPS) + OVERHEAD
-    except NotImplementedError:  # another class of denoiser: weights of gigabytes, as a rule
+    except Exception as error:  # another class of pipeline, or other embeddings: weights of gigabytes, as a rule
+        log.info("The memory of “%s” is not estimated: %s", entry.title, error)
         return Placement(device, half=True, checkpointing=True)
     return fastest_fit(device, totals, free)
 
@@ -48,22 +55,32 @@ def configs_of(folder: Path) -> Configs:
     for name in ("vae", "vqvae"):
         if (folder / name / "config.json").is_file():
             configs["vae"] = read_json(folder / name / "config.json")
+    # the shapes of the embeddings are those of the registered pipeline of that class that is most alike
+    index = read_json(folder / INDEX) or read_json(folder / MODULAR_INDEX)
+    kind, own = str(index.get("_class_name")).replace("Modular", ""), configs["denoiser"].items()
+    alike = [known for known in CONFIGS.values() if known.get("pipeline", {}).get("_class_name") == kind]
+    if alike:
+        nearest = max(alike, key=lambda known: sum(item in own for item in known["denoiser"].items()))
+        configs["pipeline"] = dict(nearest["pipeline"])
     return configs
 
 
 def write(names: Iterable[str] = CONFIGS) -> None:
     """Estimate these models of the registry in every placement, and update the stored estimates."""
     for name in names:
-        table = _stored()
-        table[name] = {_key(one): _estimate(ENTRIES[name], CONFIGS[name], one) for one in placements(_GPU)}
+        estimate, table = _estimate(ENTRIES[name], CONFIGS[name]), _stored()
+        table[name] = {_key(one): estimate.footprint(one) for one in placements(_GPU)}
         ordered = {one: {key: vars(value) for key, value in table[one].items()} for one in CONFIGS if one in table}
         ESTIMATES.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
-def _estimate(entry: Entry, configs: Configs, placement: Placement) -> Footprint:
-    from studio.models.placement.estimate import footprint  # imports diffusers, which takes seconds
+def _estimate(entry: Entry, configs: Configs) -> Estimate:
+    from studio.models.placement.estimate import Estimate  # imports diffusers, which takes seconds
 
-    return footprint(entry.kind, configs, placement, guided=entry.guidance != 1)
+    if entry.kind == "pipeline" and "pipeline" not in configs:
+        raise NotImplementedError("The memory of a pipeline of this class is not estimated.")
+    guided = entry.guidance not in (0, 1) and not entry.steps
+    return Estimate(entry.kind, configs, guided, entry.size, entry.guidance)
 
 
 def _stored() -> dict[str, dict[str, Footprint]]:

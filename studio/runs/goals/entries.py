@@ -142,7 +142,7 @@ _CLOSER_TO_PERSON = Goal(
     requires=("second_picture", "identity"),
     summary=_IDENTITY.summary,
 )
-_MIX = GOALS.add(
+GOALS.add(
     Goal(
         "mix",
         "Mix: weighted sum of goals",
@@ -158,7 +158,7 @@ _MIX = GOALS.add(
         "to 0.",
     )
 )
-_MORPH = GOALS.add(
+GOALS.add(
     Goal(
         "morph",
         "Morph: between two people",

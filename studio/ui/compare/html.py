@@ -64,8 +64,8 @@ def cards(methods: Sequence[Column], start: Image.Image | None) -> str:
     slowest = max((c.seconds or 0 for c in methods), default=0)
     largest = max((c.memory or 0 for c in methods), default=0)
     made = "".join(_card(column, start, slowest, largest) for column in methods)
-    said = f'<p class="outcome">{escape(summary(methods))}</p><p class="hint">{escape(losses(methods))}</p>'
-    return f'{said}<div class="cards-row">{made}</div>'
+    sentences = f'<p class="outcome">{escape(summary(methods))}</p><p class="hint">{escape(losses(methods))}</p>'
+    return f'{sentences}<div class="cards-row">{made}</div>'
 
 
 def summary(methods: Sequence[Column]) -> str:

@@ -40,8 +40,8 @@ def scaling_chart(recorded: Scaling | None, columns: Sequence[Column], steps: in
         _chart("Gradient error", recorded, methods, live, _error, _ERRORS),
         _chart("Peak memory", recorded, methods, live, _memory, _SIZES),
     )
-    said = f'<p class="hint">{escape(_sentence(recorded))}</p>'
-    return f'<div class="chart scaling">{said}<div>{"".join(charts)}</div>{legend(methods)}</div>'
+    sentence = f'<p class="hint">{escape(_sentence(recorded))}</p>'
+    return f'<div class="chart scaling">{sentence}<div>{"".join(charts)}</div>{legend(methods)}</div>'
 
 
 def _error(point: Point) -> float:

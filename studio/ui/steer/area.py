@@ -21,7 +21,6 @@ from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.viewers import viewer
 
-FIELDS = ("where", "painted", "outside")
 _NONE = "None chosen and nothing painted: the whole picture may change."
 
 

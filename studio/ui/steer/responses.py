@@ -62,10 +62,10 @@ class InputHandlers:
                 warning = photo_html.outside(world.check(picture), picture) if world else ""
         except UserError as error:
             message = html.alert(str(error))
-        said: Updates = {self.outputs.message: message, self.form.start.outside: warning}
+        found: Updates = {self.outputs.message: message, self.form.start.outside: warning}
         if self._studio.cancel_tokens.running(self.outputs.job.key(request)):
-            return said
-        return {**self.outputs.fresh(picture), **said}
+            return found
+        return {**self.outputs.fresh(picture), **found}
 
     def leave_photo(self) -> Updates:
         """A recorded run has its own picture and crop: remove the faces and the warning of an earlier picture."""
@@ -87,13 +87,13 @@ class InputHandlers:
         return {self.form.goal.second_seen: seen, self.form.goal.second_note: "", self.outputs.message: message}
 
     def choose_goal(self, second: str | None, *values: Any) -> Updates:
-        """Show the inputs that this goal, or this mix, needs, and say which picture is missing before a run starts."""
+        """Show the inputs that this goal, or this mix, needs, and name a missing picture before a run starts."""
         # unchecked: a mix may be empty while its weights are being moved
         settings = Settings.model_construct(**dict(zip(NEED_FIELDS, values, strict=True)))
         return {**self.form.goal.needed(settings), self.outputs.message: self._missing(settings, second)}
 
     def adopt(self, request: gr.Request, path: str | None, second: str | None, *values: Any) -> Updates:
-        """Another model was loaded: picture and settings stay, its input is shown, and what it cannot do is said.
+        """Another model was loaded: picture and settings stay, its input is shown; a message states what it cannot do.
 
         A model that was distilled to few sampling steps gets no more of them.
         """
@@ -101,11 +101,11 @@ class InputHandlers:
         settings = Settings.model_construct(**named)
         steps = min(settings.sampling_steps, model.steps or settings.sampling_steps)
         looked = self.look(request, path, *(named[name] for name in FIRST_CROP))
-        said = looked[self.outputs.message] or self._missing(settings, second)
+        message = looked[self.outputs.message] or self._missing(settings, second)
         kept = gr.CheckboxGroup([labelled(one) for one in self._attributes], value=self.kept(settings.may_change))
         return {
             **looked,
-            self.outputs.message: said,
+            self.outputs.message: message,
             self.form.goal.keep: kept,
             self.form.fields["sampling_steps"]: steps,
             self.form.goal.preset: preset_of(settings.model_copy(update={"sampling_steps": steps}), model.steps),

@@ -35,7 +35,7 @@ _SHORTCUTS = """() => document.addEventListener('keydown', (event) => {
   const button = document.querySelector(run ? '#run' : event.key === 'Escape' ? '#stop' : '#none');
   if (button && button.offsetParent && !document.fullscreenElement) button.click();
 })"""
-# the server knows only the link's query; the clipboard is refused on a page without https, and then the field has it
+# the server has only the link's query; the clipboard is refused on a page without https, and then the field has it
 _FULL_LINK = """async (query) => {
   if (!query) return [query, ''];
   const link = `${location.origin}${location.pathname}?${query}`, button = document.querySelector('#link');

@@ -17,6 +17,7 @@ def slope(counts, errors):
 
 
 @pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.slow
 def test_converges_to_the_exact_gradient_of_a_gaussians_flow(order):
     world, x, z = gaussian(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     counts, errors = [160, 320, 640], {"x_T": [], "z": []}
@@ -97,6 +98,7 @@ def test_stability_factor_where_noise_dominates(h):
         assert (found.grads["x_T"] - expected).abs().max() < 1e-12 * abs(expected) + 1e-12
 
 
+@pytest.mark.slow
 def test_the_sde_adjoint_carries_the_factor_two():
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     errors = []
@@ -142,6 +144,7 @@ def test_an_end_at_sigma_zero_gives_a_finite_gradient():
     assert found.grads["x_T"].isfinite().all()
 
 
+@pytest.mark.slow
 def test_theta_converges_to_that_of_the_discrete_sampler():
     model, x, z = Tangle(2, 4).double(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     errors = []
@@ -249,6 +252,7 @@ def test_a_flows_gradient_converges_on_coarser_and_on_finer_grids(order, share, 
 
 
 @pytest.mark.parametrize("steps", [100, 150, 200])
+@pytest.mark.slow
 def test_the_noises_of_an_sde_get_their_gradient_from_another_grid(steps):
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     sampler = Sampler.from_grid(LinearVP().uniform_log_snr(200, 0.7, 0.05), sde=True)
@@ -280,6 +284,7 @@ def test_noises_inside_an_adjoint_step_get_the_adjoint_at_their_own_node():
         assert relative_error(found.grads["noises"][i - 1], expected) < 1e-12
 
 
+@pytest.mark.slow
 def test_ddims_eta_lies_between_the_ode_and_the_sde():
     world, x, z = mixture(), normal(2, 2, 2, 3), normal(2, 4, seed=1)
     errors = []

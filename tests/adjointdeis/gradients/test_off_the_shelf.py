@@ -69,6 +69,7 @@ def tight():
     return OffTheShelf("dopri8", rtol=1e-12, atol=1e-12, time=CLOCK).value_and_grad(mixture(), sampler, X, Z, LOSS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("heun3", 3), ("rk4", 4)])
 def test_fixed_steps_converge_at_the_solvers_order(method, order, tight):
     """On a mixture: on a single Gaussian, midpoint happens to be of order 3."""
@@ -86,7 +87,9 @@ def test_fixed_steps_converge_at_the_solvers_order(method, order, tight):
     assert slopes == pytest.approx(dict.fromkeys(errors, order), abs=0.15)
 
 
-@pytest.mark.parametrize(("solver", "adjoint"), [("dopri5", False), ("dopri5", True), ("dopri8", False)])
+@pytest.mark.parametrize(
+    ("solver", "adjoint"), [("dopri5", False), pytest.param("dopri5", True, marks=pytest.mark.slow), ("dopri8", False)]
+)
 def test_an_adaptive_solver_reaches_the_exact_gradient(solver, adjoint):
     world, sampler = gaussian(), Sampler.from_grid(LinearVP().uniform_log_snr(10))
     image, (g_x, g_z) = exact(world, sampler.grid)

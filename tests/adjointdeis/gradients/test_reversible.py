@@ -94,6 +94,7 @@ def test_image_and_gradient_converge_to_those_of_the_exact_flow_at_order_one(cou
         assert -np.polyfit(np.log(counts), np.log(values), 1)[0] == pytest.approx(1, abs=0.15), name
 
 
+@pytest.mark.slow
 def test_at_usual_numbers_of_steps_the_image_is_as_near_to_the_flow_as_ddims():
     world = mixture()
     fine = Sampler.from_grid(LinearVP().uniform_log_snr(500), order=2, family="data")

@@ -51,7 +51,7 @@ def test_the_loss_falls(sampler, wrt, optimizer, lr):
             x,
             z,
             loss_fn,
-            steps=10,
+            steps=5,
             lr=lr,
             wrt=wrt,
             optimizer=optimizer,
@@ -189,6 +189,7 @@ def test_where_the_mask_is_zero_a_variable_stays_bit_for_bit(sampler, optimizer)
     assert frames[-1].loss.sum() < frames[0].loss.sum()
 
 
+@pytest.mark.slow
 def test_the_norm_prior_holds_the_length_of_x_t_while_steering():
     x, z, loss_fn = normal(2, 2, 2, 3), normal(2, 4, seed=1), squared_distance(5 * TARGET)
     away = []

@@ -46,6 +46,7 @@ def test_colours_mean_and_scale_are_those_of_its_json(tmp_path, faces):
     assert network.thresholds == THRESHOLDS
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_loss_is_its_slope(tmp_path, face, other):
     network = load_onnx_network(write(small(), tmp_path / "net.onnx")).double()
     grain = 0.02 * torch.randn(face.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)

@@ -64,7 +64,7 @@ def post(url: str, face: Path, **asked: Any) -> str:
     """What the endpoint streams back to bare HTTP; `image` is uploaded unless given."""
     with face.open("rb") as file:
         (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": file}).json()
-    body = {"image": {"path": path}, "prompt": "red hair", "optimisation_steps": 2, **asked}
+    body = {"image": {"path": path}, "prompt": "red hair", "optimisation_steps": 2, "sampling_steps": 5, **asked}
     event = httpx.post(f"{url}gradio_api/call/v2/steer", json=body).json()["event_id"]
     return httpx.get(f"{url}gradio_api/call/v2/steer/{event}", timeout=60).text
 
@@ -109,16 +109,19 @@ def test_nobody_reads_the_host_that_another_asked_for(url: str) -> None:
 
 def test_a_picture_is_marked_when_it_is_asked_for(client: Client, face: Path, save_picture: Any) -> None:
     two = {"first": handle_file(face), "second": handle_file(save_picture("second.png", colour="navy"))}
+    quick = {"optimisation_steps": 1, "sampling_steps": 5}
     for name, what in (("/steer", {"image": handle_file(face), "prompt": "x"}), ("/morph", two)):
         plain, marked = (
-            Image.open(client.predict(**what, optimisation_steps=1, marked=marked, api_name=name)[0]).convert("RGB")
+            Image.open(client.predict(**what, **quick, marked=marked, api_name=name)[0]).convert("RGB")
             for marked in (False, True)
         )
         assert marked.tobytes() == draw_label(plain).tobytes() != plain.tobytes()
 
 
 def test_the_answer_streams_and_ends_with_the_picture(client: Client, face: Path) -> None:
-    job = client.submit(image=handle_file(face), prompt="red hair", optimisation_steps=8, api_name="/steer")
+    job = client.submit(
+        image=handle_file(face), prompt="red hair", optimisation_steps=8, sampling_steps=5, api_name="/steer"
+    )
     *moving, (path, _) = list(job)
     assert {said["phase"] for picture, said in moving if picture is None} >= {"optimise"}
     assert path.endswith(".png")
@@ -127,7 +130,7 @@ def test_the_answer_streams_and_ends_with_the_picture(client: Client, face: Path
 def test_a_morph_takes_two_faces(client: Client, face: Path, save_picture: Any) -> None:
     second = save_picture("second.png", colour="navy")
     path, written = client.predict(
-        first=handle_file(face), second=handle_file(second), optimisation_steps=2, api_name="/morph"
+        first=handle_file(face), second=handle_file(second), optimisation_steps=2, sampling_steps=5, api_name="/morph"
     )
     assert read_settings(path).loss == "morph"
     assert set(written["verdicts"]) == {"plain", "steered"}
@@ -159,7 +162,12 @@ def test_a_likeness_of_nobody_or_with_wrong_values_is_a_sentence(
 
 def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:
     found = client.predict(
-        image=handle_file(face), prompt="x", optimisation_steps=2, methods=["discrete", "unrolled"], api_name="/compare"
+        image=handle_file(face),
+        prompt="x",
+        optimisation_steps=2,
+        sampling_steps=5,
+        methods=["discrete", "unrolled"],
+        api_name="/compare",
     )
     assert set(found["methods"]) == {"discrete", "unrolled"}
     for measured in found["methods"].values():

@@ -57,6 +57,7 @@ def test_names_of_pictures_become_names_of_files(pictures: Callable[..., Path]) 
     assert {job.name for job in read(folder)} == {"photo_1_", "x", "日本", "_é_"}
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_are_read_and_three_broken_ones_are_rows_of_their_own(
     model: Model, pictures: Callable[..., Path], cancel_token: CancelToken, tmp_path: Path
 ) -> None:

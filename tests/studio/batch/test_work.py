@@ -5,7 +5,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -25,14 +24,8 @@ QUICK = {"prompt": "red hair", "sampling_steps": 4, "optimisation_steps": 2}
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder of five pictures."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for i in range(5):
-        pixels = np.random.default_rng(i).integers(0, 256, (24, 24, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-    return folder
+def pictures(picture_folder: Callable[[int], Path]) -> Path:
+    return picture_folder(5)
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from studio.cli import main
 from studio.models.interface import Model
@@ -22,14 +20,8 @@ QUICK = ["--text", "a face with red hair", "--set", "optimisation_steps=2", "--s
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder of six pictures."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for i in range(6):
-        pixels = np.random.default_rng(i).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-    return folder
+def pictures(picture_folder: Callable[[int], Path]) -> Path:
+    return picture_folder(6)
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ def test_a_comparison_is_a_table(face: Path, capsys: Any) -> None:
     assert "Plain autograd" not in shown
 
 
+@pytest.mark.slow
 def test_another_model_is_chosen_by_the_flags_of_the_page(
     face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,13 +68,13 @@ def test_every_crop_of_every_picture_has_the_models_size(size: tuple[int, int], 
 
 
 def test_a_large_photo_is_turned_quickly() -> None:
-    photo = quarters((6000, 4000))
-    began = time.perf_counter()
+    photo = quarters((3000, 2000))
+    began = time.thread_time()
     turned = crop_image(photo, 64, Crop(turn=30))
-    took = time.perf_counter() - began
-    began = time.perf_counter()
+    took = time.thread_time() - began
+    began = time.thread_time()
     photo.rotate(30, Image.Resampling.BICUBIC)  # the cost of rotating before cropping
-    assert took < 0.5 * (time.perf_counter() - began)
+    assert took < 0.5 * (time.thread_time() - began)
     small = crop_image(quarters((600, 400)), 64, Crop(turn=30))
     differences = [abs(a - b) for a, b in zip(turned.tobytes(), small.tobytes(), strict=True)]
     assert sum(differences) / len(differences) < 3

@@ -2,6 +2,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -150,22 +151,26 @@ def test_streaming_costs_the_solver_less_than_a_twentieth(tmp_path: Path) -> Non
 
 def test_a_job_that_takes_too_long_is_stopped_and_the_flag_says_why(cancel_token: CancelToken) -> None:
     device = DeviceQueue(Limits(seconds=0.3))
-    began = time.perf_counter()
     items = [item for item in latest_only(work(1000, 0.01, cancel_token), cancel_token, device) if item is not None]
-    assert 0.25 < time.perf_counter() - began < 5
     assert items
+    assert items[-1] < 999  # ten seconds of work
     assert cancel_token.why() == time_limit_message(0.3)
     assert not device.locked()
 
 
-def test_the_clock_starts_with_the_device_and_ends_with_the_job(cancel_token: CancelToken) -> None:
+def test_the_clock_starts_with_the_device_and_ends_with_the_job(
+    cancel_token: CancelToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timer = Mock()
+    monkeypatch.setattr("studio.queue.latest.Timer", timer)
     device = DeviceQueue(Limits(seconds=1))
     stream = latest_only(work(3, 0.01), cancel_token, device, waiting=lambda ahead: -ahead)
     with device:
         assert next(stream) == -1
-        time.sleep(1.2)  # in line, which costs no time of one's own
+        assert not timer.called  # time in the queue does not count
     assert [item for item in stream if item is not None][-1] == 2
-    time.sleep(1.2)
+    timer.assert_called_once_with(1, cancel_token.set, [time_limit_message(1)])
+    assert timer.return_value.method_calls == [call.start(), call.cancel()]
     assert cancel_token.why() == ""
 
 

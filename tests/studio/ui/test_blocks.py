@@ -58,8 +58,8 @@ def events_with_a_file(url: str) -> Iterator[tuple[int, list[str], list[Any]]]:
 
 
 def send(url: str, event: int, data: list[Any], **more: Any) -> dict[str, Any]:
-    """The response that the page would get."""
-    session = f"s{event}"
+    """The response that the page would get. One session for all: the server copies all components for a new one."""
+    session = "visitor"
     body = {"fn_index": event, "data": data, "session_hash": session, **more}
     joined = httpx.post(f"{url}gradio_api/queue/join", json=body)
     assert joined.status_code == 200, joined.text
@@ -81,6 +81,7 @@ def files(url: str, *evil: Any) -> Iterator[dict[str, Any]]:
 FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 
 
+@pytest.mark.slow  # an event takes the server a quarter of a second
 def test_no_event_opens_a_file_of_the_server(url: str, save_picture: Any) -> None:
     answers = list(files(url, {"path": str(save_picture())}))
     assert len(answers) >= 8
@@ -88,6 +89,7 @@ def test_no_event_opens_a_file_of_the_server(url: str, save_picture: Any) -> Non
         assert answer["output"]["error"] == NO_FILE
 
 
+@pytest.mark.slow
 def test_no_event_fetches_an_address(url: str, reached: tuple[str, list[str]]) -> None:
     address, came = reached
     evil = [
@@ -100,6 +102,7 @@ def test_no_event_fetches_an_address(url: str, reached: tuple[str, list[str]]) -
     assert came == []
 
 
+@pytest.mark.slow
 def test_what_is_no_file_at_all_is_one_sentence(url: str) -> None:
     evil = ["/etc/hostname", 5, [], {"path": 5}, {"path": "a\0b"}, {"path": "x" * 5000}, {"more": [{"path": "/etc"}]}]
     for answer in files(url, *evil):

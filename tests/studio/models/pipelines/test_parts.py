@@ -91,7 +91,7 @@ def test_other_pipelines_are_encoded_steered_and_decoded(name: str) -> None:
     tiny = build(PIPELINES[name])
     pipe = tiny.pipe
     text_encoder(pipe, tiny.call)
-    size = 64 if name == "flux.2-klein" else 32
+    size = 64 if name == "flux.2-klein" or name.startswith("qwen-image-2.1") else 32
     entry = dataclasses.replace(ENTRIES[name], size=size)
     made: Parts = pipeline_parts(pipe, entry, LoadOptions(), Placement(CPU, checkpointing=True, sliced=True))
     assert made.latent is not None
@@ -111,6 +111,20 @@ def test_other_pipelines_are_encoded_steered_and_decoded(name: str) -> None:
         made.network, sampler, x_T, z, lambda x: decode(x).square().flatten(1).mean(1), noises, wrt=("noises", "z")
     )
     assert all(value.abs().max() > 0 for value in found.grads.values())
+
+
+def test_a_grid_that_a_model_was_distilled_on_is_kept_and_interpolated() -> None:
+    tiny = build(PIPELINES["qwen-image-2.1-turbo"])
+    text_encoder(tiny.pipe, tiny.call)
+    entry = dataclasses.replace(ENTRIES["qwen-image-2.1-turbo"], size=64)
+    scheduler = pipeline_parts(tiny.pipe, entry, LoadOptions(), Placement(CPU)).scheduler()
+    for steps, sigmas in {
+        4: [1.0, 0.9, 0.7, 0.4],
+        2: [1.0, 0.7],
+        8: [1.0, 0.95, 0.9, 0.8, 0.7, 0.55, 0.4, 0.2],
+    }.items():
+        scheduler.set_timesteps(steps)
+        torch.testing.assert_close(scheduler.sigmas[:-1], torch.tensor(sigmas))
 
 
 def test_a_gradient_between_the_times_of_the_grid_is_there(tiny_copy: TinyCopy) -> None:

@@ -4,8 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from studio.models.placement.estimate import MemoryCounter, footprint
+from adjointdeis.pipelines import from_pipeline
+from studio.models.placement.configs import CONFIGS
+from studio.models.placement.estimate import Estimate, MemoryCounter, build_network, footprint
 from studio.models.placement.placement import Footprint, Placement
+from studio.models.placement.untrained import call_of, untrained
 
 CPU = torch.device("cpu")
 UNET = {
@@ -26,6 +29,20 @@ KL = {
     "down_block_types": ("DownEncoderBlock2D",) * 2,
     "up_block_types": ("UpDecoderBlock2D",) * 2,
     "latent_channels": 3,
+}
+
+KLEIN = {
+    "_class_name": "Flux2Transformer2DModel",
+    "patch_size": 1,
+    "in_channels": 16,
+    "num_layers": 4,
+    "num_single_layers": 5,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 32,
+    "timestep_guidance_channels": 256,
+    "axes_dims_rope": (4, 4, 4, 4),
+    "guidance_embeds": False,
 }
 
 
@@ -55,6 +72,27 @@ def test_the_estimate_equals_a_real_step() -> None:
     assert estimated.step == pytest.approx(live.peak, rel=0.02)
     assert estimated.weights == sum(p.nbytes for p in unet.parameters())
     assert estimated.state == x.nbytes
+
+
+@pytest.mark.slow
+def test_the_estimate_of_a_pipeline_equals_a_real_step_of_that_pipeline() -> None:
+    configs = {
+        "denoiser": KLEIN,
+        "vae": {**KL, "_class_name": "AutoencoderKLFlux2", "latent_channels": 4},
+        "pipeline": {**CONFIGS["flux.2-klein"]["pipeline"], "embeddings": {"prompt_embeds": (7, 32)}},
+    }
+    estimated = Estimate("pipeline", configs, size=64).footprint(Placement(CPU))
+    network, vae = build_network(KLEIN), build_network(configs["vae"])
+    pipe = untrained(configs, network, vae)
+    m = from_pipeline(pipe, num_inference_steps=2, **call_of(pipe, configs, 64))
+    x, z = m.draw().requires_grad_(), m.z["prompt_embeds"].requires_grad_()
+    with MemoryCounter() as live:
+        output = m.model(m.model.adapter.start.timesteps[:1], x, {"prompt_embeds": z})
+        output.backward(torch.ones_like(output))
+    # a little too much: all inputs have a gradient in the estimate, times and positions too
+    assert live.peak <= estimated.step <= 1.15 * live.peak
+    assert estimated.weights == sum(p.nbytes for part in (network, vae) for p in part.parameters())
+    assert estimated.operations > sum(p.numel() for p in network.parameters())
 
 
 @pytest.mark.slow

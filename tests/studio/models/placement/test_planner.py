@@ -21,7 +21,7 @@ def test_a_cpu_gets_the_plain_placement(tmp_path: Path) -> None:
     assert plan(ENTRIES["sd-1.5"], tmp_path, torch.device("cpu")) == Placement(torch.device("cpu"))
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [name for name in CONFIGS if estimates(name)])
 def test_stored_estimates_decrease_from_placement_to_placement(name: str) -> None:
     found = list(estimates(name).values())
     assert len(found) == len(placements(GPU))
@@ -45,20 +45,37 @@ def test_a_model_outside_the_registry_is_estimated_from_its_folder(
 ) -> None:
     seen = []
 
-    def measure(kind: str, configs: dict[str, dict[str, object]], held: Placement, guided: bool) -> Footprint:
-        seen.append((kind, configs["denoiser"]["_class_name"], configs["vae"]["_class_name"], guided))
-        return Footprint(1, 1, 1, 1)
+    class Measured:
+        def __init__(self, kind: str, configs: dict[str, dict[str, object]], guided: bool, *_: object) -> None:
+            seen.append((kind, configs["denoiser"]["_class_name"], configs["vae"]["_class_name"], guided))
 
-    monkeypatch.setattr(estimate, "footprint", measure)
+        def footprint(self, _: Placement) -> Footprint:
+            return Footprint(1, 1, 1, 1)
+
+    monkeypatch.setattr(estimate, "Estimate", Measured)
     folder = tiny_copy("ldm-celebahq")
     assert plan(detect_entry(folder), folder, GPU, free=80 * GB) == Placement(GPU)
     assert set(seen) == {("latent", "UNet2DModel", "VQModel", False)}
     assert set(configs_of(folder)) == {"denoiser", "vae"}
 
 
+def test_the_embeddings_of_a_folder_are_those_of_the_registered_pipeline_that_is_most_alike(
+    tiny_copy: Callable[[str], Path],
+) -> None:
+    pytest.importorskip("transformers")
+    assert configs_of(tiny_copy("sana-600m"))["pipeline"] == CONFIGS["sana-600m"]["pipeline"]
+    assert "pipeline" not in configs_of(tiny_copy("ldm-celebahq"))
+
+
+def test_a_pipeline_whose_memory_cannot_be_estimated_is_placed_with_little(tiny_copy: Callable[[str], Path]) -> None:
+    pytest.importorskip("transformers")
+    folder = tiny_copy("a modular pipeline")
+    assert plan(detect_entry(folder), folder, GPU, free=80 * GB) == Placement(GPU, half=True, checkpointing=True)
+
+
 def test_writing_keeps_other_estimates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ESTIMATES", tmp_path / "estimates.json")
-    monkeypatch.setattr(estimate, "footprint", lambda *_, **__: Footprint(1, 2, 3, 4))
+    monkeypatch.setattr(estimate.Estimate, "footprint", lambda *_: Footprint(1, 2, 3, 4))
     module.write(["sd-1.5"])
     module.write(["ddpm-cat"])
     written = json.loads((tmp_path / "estimates.json").read_text())

@@ -1,11 +1,14 @@
 """A run of the Steer tab, called as Gradio calls it, without a browser."""
 
+import dataclasses
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
@@ -165,11 +168,24 @@ def test_stop_while_the_run_still_queues_ends_it_at_its_start(steer: Tab, client
 
 
 def test_a_run_that_was_cut_says_why_and_keeps_what_it_has(
-    components: Components, model: Model, client: Any, face: Path
+    components: Components, model: Model, client: Any, face: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio = Studio(model, DeviceQueue(Limits(seconds=0.8)))
+    reached: list[Any] = []  # what the timer of the limit calls; here after a number of network calls
+
+    def timer(seconds: float, function: Any, args: list[str]) -> SimpleNamespace:
+        reached.append(lambda: function(*args))
+        return SimpleNamespace(start=lambda: None, cancel=lambda: None)
+
+    def network(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        if next(calls) == 60:
+            reached[0]()
+        return model.network(t, x, z)
+
+    monkeypatch.setattr("studio.queue.latest.Timer", timer)
+    calls = itertools.count()
+    studio = Studio(dataclasses.replace(model, network=network), DeviceQueue(Limits(seconds=0.8)))
     steer = tab(components, studio)
-    *_, result, last = run(steer, client, face, optimisation_steps=100, sampling_steps=50)
+    *_, result, last = run(steer, client, face, optimisation_steps=100)
     assert result[steer.outputs.shown].stopped
     assert "may take 1 seconds here" in alert(steer, last)
     assert 'class="note"' in alert(steer, last)
