@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from clay.evaluation.batches import in_batches
-from clay.evaluation.sampling import ddim, times
+from clay.evaluation.sampling import ddim, few_times, times
 from clay.evaluation.similarity import features, frechet_distance, perceptual_distance, psnr, ssim
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.identity import IdentityEmbedder
@@ -15,7 +15,7 @@ from clay.networks.images import fit_input, to_unit
 from clay.world import ClayWorld
 
 _BATCH = 50
-_STEPS = 20
+_STEPS, _FEW = 20, 4
 
 
 def errors(world: ClayWorld, result: Tensor, image: Tensor) -> dict[str, float]:
@@ -47,10 +47,12 @@ def measure_autoencoder(
     image, model, grid = to_unit(images), model or world.autoencoder, times(_STEPS)
     own, side = fit_input(image, model.sample_shape[-1]), image.shape[-1]
     z = model.encode(own)
-    fresh = ddim(model, torch.randn(own.shape, generator=torch.Generator().manual_seed(1)), z, grid)
+    x_T = torch.randn(own.shape, generator=torch.Generator().manual_seed(1))
+    fresh = ddim(model, x_T, z, grid)
     found = {
         "from_z_and_x_T": ddim(model, ddim(model, own, z, grid.flip(0)), z, grid),
         "from_z_and_fresh_x_T": fresh,
+        "from_z_and_fresh_x_T_in_few_steps": ddim(model, x_T, z, few_times(model, _FEW)),
         "coarse_mean": model.decoder(z).mean,
     }
     return {
@@ -60,6 +62,7 @@ def measure_autoencoder(
         },
         "pictures": len(image),
         "sampling_steps": _STEPS,
+        "few_sampling_steps": _FEW,
     }
 
 
@@ -80,12 +83,16 @@ def measure_samples(
     white = torch.randn(half, codes.shape[1], generator=generator)
     z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
     x_T = torch.randn(half, *model.sample_shape, generator=generator)
-    parts = zip(torch.split(x_T, _BATCH), torch.split(z, _BATCH), strict=True)
-    samples = torch.cat([fit_input(ddim(model, *part, times(_STEPS)), images.shape[-1]) for part in parts])
     reference = in_batches(lambda image: features(world.attributes, image), images)
-    sampled = torch.cat([features(world.attributes, part) for part in torch.split(samples, 2 * _BATCH)])
+
+    def distance(grid: Tensor) -> float:
+        parts = zip(torch.split(x_T, _BATCH), torch.split(z, _BATCH), strict=True)
+        samples = (fit_input(ddim(model, *part, grid), images.shape[-1]) for part in parts)
+        return frechet_distance(torch.cat([features(world.attributes, part) for part in samples]), reference[half:])
+
     return {
-        "frechet_distance": frechet_distance(sampled, reference[half:]),
+        "frechet_distance": distance(times(_STEPS)),
+        "frechet_distance_in_few_steps": distance(few_times(model, _FEW)),
         "frechet_distance_of_renders": frechet_distance(reference[:half], reference[half:]),
         "samples": half,
     }

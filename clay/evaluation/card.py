@@ -67,10 +67,12 @@ def autoencoder_table(measures: dict[str, Any]) -> str:
     def both(show: Callable[[float], str], part: str, *keys: str) -> str:
         return " / ".join(show(reduce(getitem, keys, measures[part + name])) for name in models)
 
+    few = measures["autoencoder"]["few_sampling_steps"]
     lines = ["| | PSNR, dB | SSIM | perceptual distance |", "|---|---|---|---|"]
     for words, key in (
         ("reconstruction from z and x_T", "from_z_and_x_T"),
         ("sample from z and a random x_T", "from_z_and_fresh_x_T"),
+        (f"the same in {few} steps", "from_z_and_fresh_x_T_in_few_steps"),
         ("coarse image m(z)", "coarse_mean"),
     ):
         cells = (("psnr_db", "{:.1f}"), ("ssim", "{:.3f}"), ("perceptual", "{:.3f}"))
@@ -85,7 +87,8 @@ def autoencoder_table(measures: dict[str, Any]) -> str:
         "",
         f"Share of samples from z and a random x_T that are accepted as the person at FMR 0.1 %: {accepted}. "
         f"Frechet distance of {samples['samples']} samples to test images, in 128 features of the attribute "
-        f"classifier: {both('{:.2f}'.format, 'samples', 'frechet_distance')}; of as many other test images: "
+        f"classifier: {both('{:.2f}'.format, 'samples', 'frechet_distance')}, in {few} steps "
+        f"{both('{:.2f}'.format, 'samples', 'frechet_distance_in_few_steps')}; of as many other test images: "
         f"{samples['frechet_distance_of_renders']:.2f}. One sample of 20 steps took "
         f"{measures['speed']['ddim_20_batch_1_seconds']:.2f} s.",
     ]

@@ -7,7 +7,9 @@ First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXi
 The demo samples with `adjointdeis`, which `clay` does not import.
 """
 
+import copy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +20,13 @@ from clay.networks.autoencoder import DiffusionAutoencoder
 def times(steps: int) -> Tensor:
     """Training times 999 = t_0 > ... > t_steps = 0, round(999 (1 - i / steps)^2); (steps + 1,) int64."""
     return (999 * torch.linspace(1, 0, steps + 1) ** 2).round().long()
+
+
+def few_times(model: DiffusionAutoencoder, steps: int) -> Tensor:
+    """The times of the scheduler's grid, with which the demo samples in few steps, and 0; (steps + 1,) int64."""
+    scheduler: Any = copy.deepcopy(model.scheduler)
+    scheduler.set_timesteps(steps)
+    return torch.cat([scheduler.timesteps.cpu(), torch.zeros(1, dtype=torch.int64)])
 
 
 @torch.no_grad()

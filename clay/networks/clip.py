@@ -71,6 +71,11 @@ def prepare(image: Tensor, model: Any) -> Tensor:
     side = model.visual.image_size
     if image.shape[-2:] != (side, side):
         image = F.interpolate(image, (side, side), mode="bicubic", antialias=True, align_corners=False)
+    return normalized(image)
+
+
+def normalized(image: Tensor) -> Tensor:
+    """((image + 1) / 2 - mean) / std of images (b, 3, h, w) in [-1, 1]."""
     mean = torch.tensor(MEAN, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     return ((image + 1) / 2 - mean) / std

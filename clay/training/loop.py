@@ -118,9 +118,8 @@ def train(network: Network, losses: LossFunction[Network], plan: Plan, checkpoin
         The progress every 50 steps, at every checkpoint, and after the last step.
     """
     average = copy.deepcopy(network).requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=plan.rate, betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=True
-    )
+    trained = [weights for weights in network.parameters() if weights.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=plan.rate, betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=True)
     first = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")
@@ -137,7 +136,7 @@ def train(network: Network, losses: LossFunction[Network], plan: Plan, checkpoin
         values = losses(network, step, generator_for(plan.seed, step, device))
         optimizer.zero_grad(set_to_none=True)
         values["loss"].backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), plan.clip)
+        torch.nn.utils.clip_grad_norm_(trained, plan.clip)
         optimizer.step()
         # A shorter average at first, when the weights change fast, so that it does not contain the random start.
         _update_average(average, network, min(plan.decay, (1 + step) / (10 + step)))

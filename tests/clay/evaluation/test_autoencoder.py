@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
+from clay.evaluation.sampling import few_times
 from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
@@ -28,11 +29,12 @@ def two_steps(monkeypatch):
 
 
 @pytest.mark.usefixtures("two_steps")
-def test_the_autoencoder_is_measured_three_ways(world):
+def test_the_autoencoder_is_measured_in_four_ways(world):
     images = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
     measures = measure_autoencoder(world, images)
     assert measures["pictures"] == 2
     assert measures["from_z_and_x_T"]["psnr_db"] > measures["from_z_and_fresh_x_T"]["psnr_db"]
+    assert measures["from_z_and_fresh_x_T_in_few_steps"] != measures["from_z_and_fresh_x_T"]
     assert set(measures["accepted_as_the_person"]) == set(EMBEDDERS)
 
 
@@ -42,7 +44,12 @@ def test_samples_of_an_untrained_network_have_a_larger_frechet_distance_than_ren
     codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))
     measures = measure_samples(world, rendered, codes)
     assert measures["samples"] == 20
-    assert 0 <= measures["frechet_distance_of_renders"] < measures["frechet_distance"]
+    for distance in ("frechet_distance", "frechet_distance_in_few_steps"):
+        assert 0 <= measures["frechet_distance_of_renders"] < measures[distance]
+
+
+def test_few_steps_use_the_grid_of_the_demo(world):
+    assert few_times(world.autoencoder, 4).tolist() == [999, 749, 500, 250, 0]
 
 
 @pytest.mark.usefixtures("two_steps")
