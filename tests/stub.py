@@ -8,7 +8,7 @@ import torch
 from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
-from studio.models.interface import Model
+from studio.models.interface import Model, Origin
 
 SIZE = 16
 
@@ -84,4 +84,5 @@ def stub() -> Model:
         identity=face,
         device=torch.device("cpu"),
         held_out={"convolutional": convolutional, "transformer": transformer},
+        origin=Origin(card="clay"),
     )

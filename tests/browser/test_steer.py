@@ -499,7 +499,7 @@ def test_a_mix_asks_for_what_its_weights_need(visit_stand_in: Visit) -> None:
 
 def test_the_second_order_is_the_sdes(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
-    page.get_by_label("Paper").check()
+    page.get_by_label("Paper", exact=True).check()
     unfold(page, "more")
     expect(page.locator("#order input")).to_be_disabled()
     page.get_by_label("Quick").check()
