@@ -7,14 +7,13 @@ First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXi
 The demo samples with `adjointdeis`, which `clay` does not import.
 """
 
-import copy
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from clay.networks.autoencoder import DiffusionAutoencoder
+from clay.networks.scheduler import sampling_times
 
 
 def times(steps: int) -> Tensor:
@@ -24,9 +23,7 @@ def times(steps: int) -> Tensor:
 
 def few_times(model: DiffusionAutoencoder, steps: int) -> Tensor:
     """The times of the scheduler's grid, with which the demo samples in few steps, and 0; (steps + 1,) int64."""
-    scheduler: Any = copy.deepcopy(model.scheduler)
-    scheduler.set_timesteps(steps)
-    return torch.cat([scheduler.timesteps.cpu(), torch.zeros(1, dtype=torch.int64)])
+    return torch.cat([sampling_times(model.scheduler, steps), torch.zeros(1, dtype=torch.int64)])
 
 
 @torch.no_grad()

@@ -3,10 +3,12 @@
 beta_t from 1e-4 to 2e-2, alphas_cumprod[t] = prod_{s <= t} (1 - beta_s)   (Ho et al. 2020, arXiv 2006.11239).
 """
 
+import copy
 from pathlib import Path
 from typing import Any
 
 from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
 
 
 def make_scheduler() -> DPMSolverMultistepScheduler:
@@ -32,3 +34,11 @@ def load_scheduler(folder: Path) -> DPMSolverMultistepScheduler:
     options: dict[str, Any] = {"subfolder": "scheduler", "local_files_only": True}
     scheduler: DPMSolverMultistepScheduler = DPMSolverMultistepScheduler.from_pretrained(folder, **options)  # type: ignore[no-untyped-call]
     return scheduler
+
+
+def sampling_times(scheduler: DPMSolverMultistepScheduler, steps: int) -> Tensor:
+    """The times of the scheduler's grid of so many steps, falling, without the end at 0; (steps,) int64."""
+    own: Any = copy.deepcopy(scheduler)
+    own.set_timesteps(steps)
+    times: Tensor = own.timesteps.cpu()
+    return times

@@ -35,7 +35,7 @@ from clay.networks.clip import load_clip, normalized
 from clay.networks.encoder_decoder import Decoded
 from clay.networks.images import to_unit
 from clay.networks.readout import Readout
-from clay.networks.scheduler import make_scheduler
+from clay.networks.scheduler import make_scheduler, sampling_times
 from clay.people.dataset import TRAIN
 from clay.people.vectors import PERSON_SIZE, VIEW_SIZE, scene_vectors
 from clay.training.augment import flip_randomly
@@ -51,12 +51,8 @@ _GRIDS = (2, 4, 8)  # numbers of sampling steps
 
 def grid_times() -> Tensor:
     """The times of the scheduler's grids of few steps, without repetitions, rising; (n,) int64."""
-    scheduler: Any = make_scheduler()
-    found: list[Tensor] = []
-    for steps in _GRIDS:
-        scheduler.set_timesteps(steps)
-        found.append(scheduler.timesteps)
-    return torch.from_numpy(np.unique(torch.cat(found)))
+    scheduler = make_scheduler()
+    return torch.from_numpy(np.unique(torch.cat([sampling_times(scheduler, steps) for steps in _GRIDS])))
 
 
 def sample_times(model: DiffusionAutoencoder, count: int, generator: torch.Generator) -> Tensor:
