@@ -5,21 +5,25 @@ The id of an element is the prefix of its tab and the name of the field, because
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.data_classes import ImageData
 from PIL import Image
 
 from studio.core.errors import UserError
 from studio.core.goals import PROMPTS, Tab
-from studio.core.paper import paper_runs
+from studio.core.paper import PAPER, PaperRun, paper_runs
+from studio.core.presets import limited
 from studio.core.settings import Settings, bounds, title
 from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.server.gradio_internals import PlainSubclass
+from studio.ui import html
+from studio.ui.events import Updates
 
 CONSENT = '<p class="hint">Own photos only with consent. Examples: MIT licence.</p>'
 DEFAULTS = Settings(prompt=PROMPTS[0])
@@ -107,6 +111,26 @@ def paper_choice(tab: Tab, prefix: str = "") -> gr.Dropdown:
     """The runs of the paper that a tab can make; "" for none of them."""
     choices = [("None", ""), *((run.label, run.name) for run in paper_runs(tab))]
     return gr.Dropdown(choices, value="", label="Run of the paper", elem_id=f"{prefix}paper")
+
+
+def paper_updates(
+    name: str, fields: Mapping[str, Block], message: Block, steps: int, others: Callable[[PaperRun], Updates]
+) -> Updates:
+    """The fields of a run of the paper, and what to look at; only the message is cleared for "".
+
+    Args:
+        name: of the run.
+        fields: of the tab, by setting.
+        message: of the tab.
+        steps: as for `preset_values`.
+        others: what else of the tab the run changes.
+    """
+    run = PAPER.get(name)
+    if run is None:
+        return {message: ""}
+    values = limited(run.values, steps)
+    moved: Updates = {field: values[key] for key, field in fields.items() if key in values}
+    return {**moved, **others(run), message: html.note(run.shows)}
 
 
 def slider(field: str, step: float, prefix: str = "") -> gr.Slider:

@@ -13,8 +13,7 @@ import gradio as gr
 from studio.core.cancellation import CancelToken
 from studio.core.goals import GOALS, PROMPTS, SUITED_FIELDS, offered
 from studio.core.gradients import GRADIENTS, compared_methods
-from studio.core.paper import PAPER
-from studio.core.presets import limited, suited
+from studio.core.presets import suited
 from studio.core.settings import GradientName
 from studio.export.recorded_scaling import Scaling, load_scaling
 from studio.export.recorded_tabs import COMPARE, load_comparison
@@ -27,7 +26,7 @@ from studio.ui.compare.chart import chart
 from studio.ui.compare.scaling import scaling_chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, picture
+from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, paper_updates, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 
@@ -168,12 +167,9 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {tab.job.status: gr.skip()} if running else fresh(*values)
 
     def choose_paper(name: str) -> Updates:
-        run = PAPER.get(name)
-        if run is None:
-            return {tab.job.message: ""}
-        values = limited(run.values, studio.model.steps)
-        moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
-        return {**moved, tab.methods: list(run.methods), tab.job.message: html.note(run.shows)}
+        return paper_updates(
+            name, tab.fields, tab.job.message, studio.model.steps, lambda run: {tab.methods: list(run.methods)}
+        )
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]
     shown = [tab.cards, tab.curve, tab.scaling]

@@ -13,8 +13,7 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.paper import PAPER
-from studio.core.presets import DEFAULT, PRESETS, limited, preset_values, suited
+from studio.core.presets import DEFAULT, PRESETS, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -25,7 +24,7 @@ from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import example_row, model_input, paper_choice, picture
+from studio.ui.fields import example_row, model_input, paper_choice, paper_updates, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
@@ -156,12 +155,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {**moved, tab.paper: "", tab.job.message: ""}
 
     def choose_paper(name: str) -> Updates:
-        run = PAPER.get(name)
-        if run is None:
-            return {tab.job.message: ""}
-        values = limited(run.values, studio.model.steps)
-        moved: Updates = {field: values[key] for key, field in tab.fields.items() if key in values}
-        return {**moved, tab.preset: None, tab.job.message: html.note(run.shows)}
+        return paper_updates(name, tab.fields, tab.job.message, studio.model.steps, lambda _: {tab.preset: None})
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]

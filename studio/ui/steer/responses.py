@@ -10,8 +10,7 @@ import gradio as gr
 
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, GOALS, PERSON
-from studio.core.paper import PAPER
-from studio.core.presets import limited, preset_of, preset_values, suited
+from studio.core.presets import preset_of, preset_values, suited
 from studio.core.settings import LARGEST_SEED, Settings, parse, title
 from studio.core.text import clean, text_warnings
 from studio.export.player import uri
@@ -23,7 +22,7 @@ from studio.runs.capabilities import check_parts
 from studio.runs.events import Outcome
 from studio.ui import html
 from studio.ui.events import Updates
-from studio.ui.fields import model_input
+from studio.ui.fields import model_input, paper_updates
 from studio.ui.steer import photo_html
 from studio.ui.steer.area import AreaHandlers
 from studio.ui.steer.faces import FaceSearch, FoundFaces
@@ -151,12 +150,8 @@ class InputHandlers:
 
     def choose_paper(self, name: str) -> Updates:
         """Set the fields of a run of the paper, and say what to look at."""
-        run, fields = PAPER.get(name), self.form.fields
-        if run is None:
-            return {self.outputs.message: ""}
-        values = limited(run.values, self._studio.model.steps)
-        moved: Updates = {fields[key]: value for key, value in values.items()}
-        return {**moved, self.form.goal.preset: None, self.outputs.message: html.note(run.shows)}
+        goal, steps = self.form.goal, self._studio.model.steps
+        return paper_updates(name, self.form.fields, self.outputs.message, steps, lambda _: {goal.preset: None})
 
     def choose_mode(self, mode: str) -> Updates:
         """Order 2 is available for the SDE alone."""
