@@ -28,7 +28,6 @@ from clay.world import DEFAULT_FOLDER, FOLDER_128
 from losses.strangeness import Reconstruct, out_of_distribution
 from studio.images.framing import CLAY, Framing
 from studio.images.load import to_image, to_tensor
-from studio.models.interface import Model
 
 LIMIT = 1.8
 """Images with a larger score are out of distribution."""
@@ -66,14 +65,8 @@ class Domain:
         return DomainCheck(to_image(mean), float(out_of_distribution(x, mean, spread)[0]))
 
 
-def domain_of(model: Model) -> Domain | None:
-    """The embedded model's domain; None for other models, for which no scores were measured.
-
-    A check runs on the CPU whatever the model's device: it takes milliseconds and must not wait for a busy device.
-    """
-    if not isinstance(model.network, DiffusionAutoencoder):
-        return None
-    network = model.network if model.device.type == "cpu" else _on_cpu(model.size)
+def domain_of_network(network: DiffusionAutoencoder) -> Domain:
+    """The domain of an embedded model's network on the CPU."""
     decode = decoder_of(network)
     return Domain(CLAY, lambda image: decode(network.encode(image)))
 
@@ -89,6 +82,7 @@ def decoder_of(network: DiffusionAutoencoder) -> Callable[[Tensor], tuple[Tensor
 
 
 @cache
-def _on_cpu(size: int) -> DiffusionAutoencoder:
+def clay_domain(size: int) -> Domain:
+    """The domain of the embedded model of 64 or 128 pixels, whichever model is loaded."""
     folder = DEFAULT_FOLDER if size == 64 else FOLDER_128
-    return DiffusionAutoencoder.from_folder(folder / "diffusion")
+    return domain_of_network(DiffusionAutoencoder.from_folder(folder / "diffusion"))

@@ -15,7 +15,7 @@ from clay.people.texts import unknown_words
 from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
-from studio.models.domain import decoder_of
+from studio.images.domain import decoder_of
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 

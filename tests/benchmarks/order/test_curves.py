@@ -33,7 +33,7 @@ def test_images_converge_at_the_stated_order(images, name):
 @pytest.fixture(scope="module")
 def gradients():
     """The curves of dL/dz by name."""
-    return {z.name: z for _, z in of_methods(GIVEN, EARLY, (60, 120, 240))}
+    return {z.name: z for _, z in of_methods(GIVEN, EARLY, (80, 160, 320))}
 
 
 @pytest.mark.slow
