@@ -101,20 +101,6 @@ def textured(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor
     return torch.where(marks == _SKIN, image * blotch, image)
 
 
-def exposed(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
-    """Another exposure, contrast and colour of light; values above 1 are left.
-
-    Args:
-        image: (b, 3, h, w) in [0, 1].
-        generator: source of the random numbers.
-        strength: of the changes, 0 to 1.
-    """
-    count = len(image)
-    image = image.clamp(min=1e-4) ** (_each(count, generator, 0.75, 1.35) ** strength)
-    light = _each(count, generator, 0.7, 1.25) * _uniform((count, 3, 1, 1), generator, 0.87, 1.13)
-    return image * light**strength
-
-
 def relit(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Another exposure, contrast, gradient of light, colour of light and saturation.
 
@@ -126,7 +112,10 @@ def relit(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> T
     count, _, size, _ = image.shape
     slope = strength * torch.linspace(-1, 1, size)
     across, down = _each(count, generator, -0.35, 0.35), _each(count, generator, -0.25, 0.25)
-    image = exposed(image * (1 + across * slope + down * slope[:, None]), generator, strength)
+    image = image * (1 + across * slope + down * slope[:, None])
+    image = image.clamp(min=1e-4) ** (_each(count, generator, 0.75, 1.35) ** strength)
+    light = _each(count, generator, 0.7, 1.25) * _uniform((count, 3, 1, 1), generator, 0.87, 1.13)
+    image = image * light**strength
     grey = image.mean(1, keepdim=True)
     share = torch.where(_each(count, generator) < 0.12, torch.zeros(count, 1, 1, 1), _each(count, generator, 0.5, 1.2))
     return (grey + (image - grey) * share).clamp(0, 1)

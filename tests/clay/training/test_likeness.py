@@ -45,10 +45,9 @@ def test_crops_are_mirrored_with_their_segments(data):
 
 def test_the_loss_of_the_readout_reaches_every_part(data):
     parser = FaceParser((8, 8, 16, 16)).eval()
-    images, marks, eyes = data
-    photos, renders = (measured(parser, images, kinds, eyes, SCENES, seed=0) for kinds in (marks, None))
+    place, colour = measured(parser, *data, seed=0)
     readout = Readout(16)
-    values = ReadoutLoss(photos, renders, batch=8)(readout, 0, torch.Generator().manual_seed(0))
+    values = ReadoutLoss(place, colour, SCENES * 2, batch=8)(readout, 0, torch.Generator().manual_seed(0))
     values["loss"].backward()
     assert values["loss"].isfinite()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in readout.parameters())
