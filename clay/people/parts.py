@@ -6,6 +6,6 @@ PARTS_OF_ATTRIBUTES = {
     "hair_colour": ("hair",),
     "glasses": ("eyes",),
     "facial_hair": ("mouth", "jaw"),
-    "expression": ("eyes", "mouth"),
+    "expression": ("skin", "eyes", "nose", "mouth", "jaw"),
 }
 """The parts in which the classes of an attribute differ; a hat and a hair style also change what is behind them."""
