@@ -26,6 +26,7 @@ from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
 from clay.world import DEFAULT_FOLDER, load_world_of
+from studio.core.goals import NAMED
 from studio.core.presets import PRESETS
 from studio.models.embedded import embedded
 
@@ -52,7 +53,7 @@ def main() -> None:
         help="loss of the kinds text and expression; rendered: the edit made by the renderer, for reference",
     )
     parser.add_argument(
-        "--area", default="", help="confine edits: parts, the parts in which an edit lies; automatic; or names of parts"
+        "--area", default=NAMED, help="where edits may change: prompt, automatic, names of parts; empty for everywhere"
     )
     parser.add_argument(
         "--strips", type=Path, help="folder for one image an edit: start, first confirmed image, result"

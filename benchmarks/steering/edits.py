@@ -42,14 +42,6 @@ class Edit:
         return person, replace(view, **change)
 
 
-PARTS = {
-    "hair_colour": "hair",
-    "glasses": "eyes",
-    "facial_hair": "mouth, jaw",
-    "hat": "hair",
-    "expression": "eyes, mouth",
-}
-"""The parts of the picture (`Settings.where`) in which an edit of an attribute lies."""
 EDITS = (
     Edit("a face with red hair", "hair_colour", "red"),
     Edit("a person with glasses", "glasses", "glasses"),

@@ -7,7 +7,7 @@
     outside          mean absolute difference outside of the area, for runs that were confined to one
     background       mean absolute difference in 8-bit levels, over the pixels that show the background both in a render
                      of the start and in one of the scene with the target class
-    strangeness      out-of-distribution score (`studio.models.domain`; test renders: median 0.96, largest 1.39), under
+    strangeness      out-of-distribution score (`studio.images.domain`; test renders: median 0.96, largest 1.39), under
                      the name that recorded rows use. The goals "edit" and "identity" lower it, so it is not held out.
 
 The attribute classifier has its own weights, but was trained on the same images as the networks in the loss.

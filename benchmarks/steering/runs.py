@@ -10,12 +10,13 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
-from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, PARTS, Edit, edit_for, faces
+from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
 from benchmarks.steering.evaluation import Row, compared, evaluated, strip, view_changes
 from clay.people.dataset import TEST
 from clay.rendering.render import render_all
 from clay.world import HELD_OUT, ClayWorld
 from losses import Identity
+from studio.core.goals import NAMED
 from studio.core.settings import Settings
 from studio.images.load import to_image, to_tensor
 from studio.models.interface import Model
@@ -62,24 +63,24 @@ def text_runs(
     kind: str = "text",
     loss: str = "clip_text",
     strips: Path | None = None,
-    area: str = "",
+    area: str = NAMED,
 ) -> Iterator[Row]:
     """One row for each of `count` faces from face `first`; the edits in turn. `strips` is a folder for images, `area`
-    confines the changes: "parts", the parts of the picture in which the edit lies, or a value of `Settings.where`.
+    confines the changes: a value of `Settings.where`.
 
     The loss "rendered" stands for no run: the edit made by the renderer, which shows what the held-out networks say of
     a perfect edit.
     """
     for i, (person, view, start) in enumerate(faces(count, first, model.size), first):
         edit = edit_for(i, person, view, edits)
-        label = ", ".join(filter(None, (loss, area, settings.get("outside") if area else "")))
+        confined = "" if area == NAMED else area or "whole picture"
+        label = ", ".join(filter(None, (loss, confined, settings.get("outside"))))
         row = {"kind": kind, "loss": label, "face": i, "prompt": edit.prompt}
         if loss == "rendered":
             after = Image.fromarray(render_all([edit.applied(person, view)], size=model.size)[0])
             yield {**row, "first_confirmed": None, **compared(model, world, (start, after), edit, (person, view))}
             continue
-        where = PARTS[edit.attribute] if area == "parts" else area
-        outcome = finish(model, Settings(**{**settings, "loss": loss, "prompt": edit.prompt, "where": where}), start)
+        outcome = finish(model, Settings(**{**settings, "loss": loss, "prompt": edit.prompt, "where": area}), start)
         found = evaluated(model, world, outcome, edit, (person, view))
         if strips is not None:
             strip(outcome, found["first_confirmed"]).save(strips / f"{loss}-{i}-{edit.target}.png")

@@ -61,42 +61,42 @@ class Reader:
     Args:
         parser: segments and attributes of a crop.
         readout: attributes and skin from measures of the segments.
-        usual: whether the faces are photographed people, not rendered faces: then hair, beard and expression are also
-            measured without a network, and every class is as frequent as among people.
     """
 
-    def __init__(self, parser: FaceParser, readout: Readout, usual: bool = True) -> None:
-        self.parser, self.readout, self.usual = parser, readout, usual
+    def __init__(self, parser: FaceParser, readout: Readout) -> None:
+        self.parser, self.readout = parser, readout
 
     @classmethod
-    def from_folder(cls, folder: Path = DEFAULT_FOLDER, usual: bool = True) -> Self:
+    def from_folder(cls, folder: Path = DEFAULT_FOLDER) -> Self:
         """Load both networks.
 
         Raises:
             FileNotFoundError: a file is missing; the message names it.
         """
-        return cls(FaceParser.from_folder(folder / "parser"), Readout.from_folder(folder / "readout"), usual)
+        return cls(FaceParser.from_folder(folder / "parser"), Readout.from_folder(folder / "readout"))
 
     @torch.no_grad()
-    def read(self, image: Tensor, points: Tensor) -> Guess:
+    def read(self, image: Tensor, points: Tensor, photo: bool = True) -> Guess:
         """What is seen of the face with these landmarks.
 
         Args:
-            image: photograph, (1, 3, h, w) in [-1, 1].
+            image: (1, 3, h, w) in [-1, 1].
             points: landmarks (68, 2) in its pixels.
+            photo: whether it is a photograph of a person, not a render: then hair, beard and expression are also
+                measured without a network, every class is as frequent as among people, and coloured light is corrected.
         """
         crop = eye_frame(*reduced(image.float(), eyes_of(points.float())[None]))
         both = torch.cat([crop, crop.flip(3)])  # a face and its mirror image have the same attributes
         first = self.parser(both)
         probabilities = _mean_of_mirrored(first.segments.softmax(1))
-        crop, light = white_balanced(crop, probabilities)
+        crop, light = white_balanced(crop, probabilities) if photo else (crop, CLEAR)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
         for name, values in first.attributes.items():
             seen = values.log_softmax(1).mean(0)
             logits[name] = logits[name] + seen if name in logits else seen
-        if self.usual:
+        if photo:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities)[0]),
                 "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points.float()))),
@@ -108,7 +108,7 @@ class Reader:
                 logits[name] = known + measured[name] if name in measured else known
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        skin = found.skin_alone if self.usual else found.skin
+        skin = found.skin_alone if photo else found.skin
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
 
 

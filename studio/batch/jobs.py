@@ -34,6 +34,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", 
 _LONGEST = 100
 _NAME = re.compile(rf"[\w(][\w .()+-]{{0,{_LONGEST - 1}}}")
 _MAX_BYTES = 64 * 2**20
+_OF_A_BATCH = {"where": ""}
+"""Pictures that run together have no areas."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _usable(stem: str, line: int, end: str = "") -> str:
 def _checked(job: Job, values: Mapping[str, Any]) -> Job:
     """The job with its settings, and what is wrong with them or with its pictures."""
     try:
-        job = replace(job, settings=parse(values))
+        job = replace(job, settings=parse({**_OF_A_BATCH, **values}))
     except UserError as error:
         return replace(job, error=job.error or str(error))
     if not job.settings.needs_second_picture:

@@ -27,8 +27,8 @@ Values = Mapping[str, float | str]
 
 PERSON, BACKGROUND = "person", "background"
 """What an edit keeps beside the attributes of the model."""
-AUTOMATIC = "automatic"
-"""The part of a picture in which the gradient of the goal lies."""
+AUTOMATIC, NAMED = "automatic", "prompt"
+"""The part of a picture in which the gradient of the goal lies; the parts of the attribute that the prompt names."""
 SUITED_FIELDS = ("z_rate", "closeness")
 """The settings whose defaults depend on the goal."""
 PROMPTS: tuple[str, ...] = (
@@ -92,11 +92,13 @@ class Term(NamedTuple):
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
         on_z: weights and losses of z itself, whose gradients are added to that of the variable z.
+        attribute: the one that the prompt names; "" if it names none of the model's.
     """
 
     loss: Loss
     similarities: Mapping[str, Loss] = MappingProxyType({})
     on_z: Sequence[tuple[float, OnEmbedding]] = ()
+    attribute: str = ""
 
 
 Build = Callable[["Settings", Networks, Tensor, Tensor], Term]

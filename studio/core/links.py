@@ -1,6 +1,6 @@
 """Settings as a link: one query parameter for each setting that differs from its default.
 
-    ?version=5&prompt=a+face+with+a+hat&seed=7&image=5-mohawk
+    ?version=6&prompt=a+face+with+a+hat&seed=7&image=5-mohawk
 
 `image` names an example image; an uploaded image is never part of a link.
 """

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from studio.core.errors import UserError
-from studio.core.goals import GOALS, Goal
+from studio.core.goals import GOALS, NAMED, Goal
 from studio.core.gradients import GRADIENTS
 from studio.core.painted import LENGTH, cells
 from studio.core.registry import Registry, choose
@@ -58,12 +58,13 @@ GradientName = Annotated[str, NameIn(GRADIENTS)]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 Outside = Literal["kept", "exact"]
 
-VERSION = 5
+VERSION = 6
 # the values of fields that a file of an earlier version lacks: defaults that changed later
-_OF_4: Mapping[str, Any] = {"loss": "clip_text", "sampling_steps": 8, "z_rate": 0.3, "closeness": 0.5}
+_OF_5: Mapping[str, Any] = {"where": ""}
+_OF_4: Mapping[str, Any] = {**_OF_5, "loss": "clip_text", "sampling_steps": 8, "z_rate": 0.3, "closeness": 0.5}
 _OF_3: Mapping[str, Any] = {**_OF_4, "closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
-_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4}
+_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4, "5": _OF_5}
 DEFAULT_GOAL = "edit"
 _BY_GOAL = "The default depends on the goal; this one is that of goals without a default of their own."
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
@@ -76,8 +77,9 @@ class Settings(BaseModel):
     "Noise" means x_T in ODE mode and the injected noises w_i in SDE mode; z is the model's own code of the image.
     `may_change` names what an edit need not keep, separated by commas: attributes of the model, "person", "background".
     `earlier` holds the prompts of edits that are to stay, separated by semicolons: those before this one in a chain.
-    `where` names the only parts of the picture that may change, separated by commas: parts that the model finds, or
-    "automatic". `painted` adds cells of a grid (`studio.core.painted`). Both empty: the whole picture may change.
+    `where` names the only parts of the picture that may change, separated by commas: parts that the model finds,
+    "automatic", or "prompt", the parts of the attribute that the prompt of an edit names (the whole picture if it names
+    none). `painted` adds cells of a grid (`studio.core.painted`). Both empty: the whole picture may change.
     `outside` is "exact" where the original pixels replace those outside of the area.
     A crop is a square: zoom 1 is the largest that fits, x and y in [-1, 1] move it from edge to edge, and the picture
     is turned about its middle by that many degrees.
@@ -85,7 +87,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[5] = 5
+    version: Literal[6] = 6
     loss: LossName = Field(default=DEFAULT_GOAL, title="Goal")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="Picture description")
@@ -96,7 +98,7 @@ class Settings(BaseModel):
     mix_same: float = Field(default=0.5, ge=0, le=5, title="Same person weight")
     may_change: str = Field(default="", max_length=300, title="May change")
     earlier: str = Field(default="", max_length=300, title="Earlier edits")
-    where: str = Field(default="", max_length=300, title="Change only")
+    where: str = Field(default=NAMED, max_length=300, title="Change only")
     painted: str = Field(default="", max_length=300, title="Painted area")
     outside: Outside = Field(default="kept", title="Outside the area")
     closeness: float = Field(default=0.5, ge=0, le=10, title="Closeness weight", description=_BY_GOAL)
@@ -172,13 +174,18 @@ class Settings(BaseModel):
 
     @property
     def parts(self) -> frozenset[str]:
-        """The names in `where`."""
-        return _names(self.where)
+        """The names in `where` that confine the goal: "prompt" does so for edits only."""
+        return _names(self.where) - (frozenset() if self.goal.keeps else {NAMED})
 
     @property
     def everywhere(self) -> bool:
         """Whether the whole picture may change."""
         return not (self.parts or self.painted)
+
+    @property
+    def only_named(self) -> bool:
+        """Whether nothing but what the prompt names may change."""
+        return self.parts == {NAMED} and not self.painted
 
     @property
     def needs_prompt(self) -> bool:

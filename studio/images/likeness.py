@@ -17,12 +17,15 @@ from losses.faces import NoFaceFound
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.images.crop import crop_image
+from studio.images.domain import LIMIT, clay_domain
 from studio.images.faces import THUMBNAIL, detect
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
 
 SMALLEST_FACE = 60
 """Pixels of the width of a face in the file."""
+CHECKED = 64
+"""Pixels of the crop that decides whether the picture is a render."""
 
 
 class Likeness(NamedTuple):
@@ -57,13 +60,16 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
             f"This face is {width} pixels wide, and a likeness needs at least {SMALLEST_FACE}: "
             "choose a larger picture, or design the face by hand."
         )
+    crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
+    photo = clay_domain(CHECKED).check(crop_image(whole.image, CHECKED, crop)).score > LIMIT
     try:
-        guess = _reader().read(to_tensor(whole.image), face.points)
+        guess = _reader().read(to_tensor(whole.image), face.points, photo=photo)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
         raise UserError("The files of the likeness are missing or damaged: design the face by hand.") from error
-    crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
-    return Likeness(crop_image(whole.image, THUMBNAIL, crop), tuple(candidates(guess)), _notes(guess, len(faces)))
+    return Likeness(
+        crop_image(whole.image, THUMBNAIL, crop), tuple(candidates(guess)), _notes(guess, len(faces), photo)
+    )
 
 
 def changed_by_hand(likeness: Likeness, values: Mapping[str, object]) -> Likeness:
@@ -79,7 +85,7 @@ def changed_by_hand(likeness: Likeness, values: Mapping[str, object]) -> Likenes
     return likeness._replace(scenes=(first, *likeness.scenes[1:]))
 
 
-def _notes(guess: Guess, faces: int) -> tuple[str, ...]:
+def _notes(guess: Guess, faces: int, photo: bool) -> tuple[str, ...]:
     notes = {
         f"{faces} faces were found, and the largest was used: crop the picture for another one.": faces > 1,
         "The face is seen from the side, so its shape is uncertain.": guess.shape.profile,
@@ -87,6 +93,7 @@ def _notes(guess: Guess, faces: int) -> tuple[str, ...]:
             guess.light.grey
         ),
         "The light is coloured, so the colours were corrected and may be wrong.": guess.light.corrected,
+        "The picture shows a clay face already: its values were read as those of a rendered face.": not photo,
     }
     return tuple(note for note, applies in notes.items() if applies)
 

@@ -1,69 +1,10 @@
-"""`Domain`: whether an image is from the domain of the embedded model's training images.
-
-The embedded model's decoder predicts, from the code z of an image x, the mean m(z) and the spread s(z) of each pixel.
-The out-of-distribution score is the normalised reconstruction error
-
-    score = sqrt(mean over pixels and channels of ((x - m(z)) / s(z))^2),
-
-about 1 for training images. Measured with the weights that ship: 2400 validation renders have a median of 0.96 and a
-maximum of 1.20, 2400 test renders 0.96 and 1.39. 33 photographs and drawings from the test data of image libraries,
-centre crops, have a minimum of 2.3 and a median of 4.5; smooth gradients, checkerboards and coloured noise of every
-spectrum have 2.4 to 12. Renders cropped to 1 / 1.25 of their side have 1.9: a face that is cropped too close is out of
-distribution too.
-"""
+"""`domain_of`: the domain of a model's training images, where it is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
-
-import torch
-from PIL import Image
-from torch import Tensor
-
 from clay.networks.autoencoder import DiffusionAutoencoder
-from clay.world import DEFAULT_FOLDER, FOLDER_128
-from losses.strangeness import Reconstruct, out_of_distribution
-from studio.images.framing import CLAY, Framing
-from studio.images.load import to_image, to_tensor
+from studio.images.domain import Domain, clay_domain, domain_of_network
 from studio.models.interface import Model
-
-LIMIT = 1.8
-"""Images with a larger score are out of distribution."""
-
-
-class DomainCheck(NamedTuple):
-    """The reconstruction of an image from its code z, and the out-of-distribution score."""
-
-    reconstruction: Image.Image
-    score: float
-
-    @property
-    def outside(self) -> bool:
-        """Whether the image is out of distribution."""
-        return self.score > LIMIT
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The domain of a model's training images.
-
-    Args:
-        framing: size and position of the faces in them.
-        reconstruct: image (1, 3, h, w) in [-1, 1], on the CPU -> mean and spread of its pixels given its code.
-    """
-
-    framing: Framing
-    reconstruct: Reconstruct
-
-    @torch.no_grad()
-    def check(self, image: Image.Image) -> DomainCheck:
-        """Check an image of the model's size."""
-        x = to_tensor(image)
-        mean, spread = self.reconstruct(x)
-        return DomainCheck(to_image(mean), float(out_of_distribution(x, mean, spread)[0]))
 
 
 def domain_of(model: Model) -> Domain | None:
@@ -73,22 +14,4 @@ def domain_of(model: Model) -> Domain | None:
     """
     if not isinstance(model.network, DiffusionAutoencoder):
         return None
-    network = model.network if model.device.type == "cpu" else _on_cpu(model.size)
-    decode = decoder_of(network)
-    return Domain(CLAY, lambda image: decode(network.encode(image)))
-
-
-def decoder_of(network: DiffusionAutoencoder) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """z -> mean and spread of the pixels given z; differentiable, on the network's device."""
-
-    def decode(z: Tensor) -> tuple[Tensor, Tensor]:
-        decoded = network.decoder(z)
-        return decoded.mean, decoded.spread
-
-    return decode
-
-
-@cache
-def _on_cpu(size: int) -> DiffusionAutoencoder:
-    folder = DEFAULT_FOLDER if size == 64 else FOLDER_128
-    return DiffusionAutoencoder.from_folder(folder / "diffusion")
+    return domain_of_network(model.network) if model.device.type == "cpu" else clay_domain(model.size)

@@ -9,13 +9,13 @@ import torch
 
 from clay.networks.part_segmenter import PartSegmenter
 from clay.people.attributes import ATTRIBUTES
-from clay.people.parts import PARTS
+from clay.people.parts import PARTS, PARTS_OF_ATTRIBUTES
 from clay.people.prompts import PROMPTS
 from clay.people.texts import unknown_words
 from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
-from studio.models.domain import decoder_of
+from studio.images.domain import decoder_of
 from studio.models.interface import Model, Origin
 from studio.models.registry import ENTRIES
 
@@ -77,6 +77,7 @@ def model_of_world(world: ClayWorld) -> Model:
         decode_code=decoder_of(world.autoencoder),
         code_root=world.heads.root,
         held_out=world.held_out,
+        parts_of_attributes=PARTS_OF_ATTRIBUTES,
         parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,
         part_names=PARTS,
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE, card=world.folder.name),

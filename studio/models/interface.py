@@ -82,6 +82,7 @@ class Model:
         parts: image (1, 3, h, w) -> probability of each part at each pixel, (1, 1, h, w), by name; None if the model
             finds no parts. An image without a face has none.
         part_names: the names that `parts` may give.
+        parts_of_attributes: the parts in which the classes of an attribute of `groups` differ; it need not have all.
         steps: number of sampling steps that it was distilled to; 0 for any.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
@@ -115,6 +116,7 @@ class Model:
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
     parts: Callable[[Tensor], Mapping[str, Tensor]] | None = None
+    parts_of_attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     part_names: Sequence[str] = ()
     steps: int = 0
     origin: Origin = Origin()

@@ -81,7 +81,7 @@ class Studio:
     models: Holder | None = None
 
     def __post_init__(self) -> None:
-        self.cost_model.graphs = self.model.graphs
+        self.cost_model.graphs, self.cost_model.confines = self.model.graphs, bool(self.model.parts_of_attributes)
         warm_up_profiler()
 
     def cost(self, settings: Settings) -> Cost:
@@ -176,5 +176,10 @@ class Studio:
         yield Switched(self.model.name, unavailable(self.model))
 
     def _use(self, model: Model) -> None:
-        self.model, self.cost_model = model, CostModel(need=need(model), base=memory_in_use(model.device))
-        self.cost_model.graphs = model.graphs
+        self.model = model
+        self.cost_model = CostModel(
+            need=need(model),
+            base=memory_in_use(model.device),
+            graphs=model.graphs,
+            confines=bool(model.parts_of_attributes),
+        )

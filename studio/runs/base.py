@@ -66,7 +66,7 @@ class Run:
         check_capabilities(model, settings)
         self.began = perf_counter()
         self.model, self.settings = model, settings
-        self.cost_model = CostModel() if cost_model is None else cost_model
+        self.cost_model = CostModel(confines=bool(model.parts_of_attributes)) if cost_model is None else cost_model
         self.network = MonitoredNetwork(model.network, stop, model.device)
         self.sampler = sampler_for(model, settings)
         self.history = RunHistory(settings.goal.reached)

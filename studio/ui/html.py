@@ -6,6 +6,7 @@ import math
 import re
 from html import escape
 
+from studio.core.goals import NAMED
 from studio.core.settings import Settings
 from studio.export.player import uri
 from studio.export.verdict import headline
@@ -80,7 +81,7 @@ def asked(settings: Settings, verdict: Verdict | None = None) -> str:
 
 def _only(settings: Settings) -> str:
     """The area that may change; "" for the whole picture."""
-    parts = [*sorted(settings.parts), *(["painted area"] if settings.painted else [])]
+    parts = [*sorted(settings.parts - {NAMED}), *(["painted area"] if settings.painted else [])]
     return f", only in: {escape(', '.join(parts))}" if parts else ""
 
 

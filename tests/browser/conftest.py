@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import app
 from studio.models.embedded import examples
 from studio.queue.app_state import Studio
 from studio.ui.page import page as build_page
+from tests.browser.chromium import chromium
 from tests.browser.steering import PATIENCE
 from tests.stub import Network, stub
 
@@ -46,7 +46,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
     """Chromium with the n-th profile of this session. Chromium keeps the scripts of the page in it, compiled: a page
     loads in two thirds of the time.
     """
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = chromium()
     if path is None:
         reason = "no chromium on this machine: apt-get install chromium"
         if os.environ.get("CI"):

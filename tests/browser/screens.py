@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
+from tests.browser.chromium import chromium
 from tests.browser.conftest import QUIET
 from tests.studio.images.portraits import portrait, saved
 
@@ -132,14 +132,14 @@ def take(browser: Browser, url: str, screen: Screen) -> bytes:
 @contextmanager
 def studio_in_chromium() -> Iterator[tuple[Browser, str]]:
     """A headless Chromium, and the address of the app on the embedded model."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    path = chromium()
+    if path is None:
         sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
     FOLDER.mkdir(parents=True, exist_ok=True)
     blocks = app.build()
     _, url, _ = app.launch(blocks, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser, url
         browser.close()
     blocks.close()

@@ -303,6 +303,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
         found[job] = axe.faults(page)
         if job != "about":
             page.locator(f"#{job}-more > button").click()
+            number(page, f"{job}-sampling_steps", 4)
             number(page, f"{job}-optimisation_steps", 1)
             finish(page, job)
             still(page)

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -55,12 +52,6 @@ def test_the_world_imports_nothing_of_the_renderer():
         "clay.rendering.scene",
         "clay.rendering.render",
     }
-
-
-@pytest.mark.slow
-def test_loading_the_world_needs_no_renderer():
-    code = "import sys, clay.world; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=DEFAULT_FOLDER.parents[1]).returncode == 0
 
 
 def test_a_missing_part_is_named(tmp_path):

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -17,6 +16,7 @@ from studio.core.gradients import GRADIENTS
 from studio.models.interface import Model
 from studio.runs.request import Request
 from tests.stub import SIZE, stub
+from tests.studio.pictures import save_pictures
 
 
 @pytest.fixture(scope="session")
@@ -40,15 +40,7 @@ def save_picture(tmp_path: Path) -> Callable[..., Path]:
 def picture_folder(tmp_path: Path) -> Callable[[int], Path]:
     """Makes a folder of so many different pictures."""
 
-    def make(count: int) -> Path:
-        folder = tmp_path / "pictures"
-        folder.mkdir()
-        for i in range(count):
-            pixels = np.random.default_rng(i).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i}.png")
-        return folder
-
-    return make
+    return lambda count: save_pictures(tmp_path / "pictures", count)
 
 
 @pytest.fixture

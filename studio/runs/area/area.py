@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from losses import Closeness
 from studio.core.errors import UserError
-from studio.core.goals import AUTOMATIC
+from studio.core.goals import AUTOMATIC, NAMED
 from studio.core.painted import SIDE, cells
 from studio.core.settings import Settings
 from studio.images.load import to_image
@@ -89,18 +89,24 @@ def area_for(model: Model, settings: Settings, start: Tensor, objective: Objecti
         model: its `parts` are used.
         settings: which parts and cells.
         start: (1, 3, size, size) in [-1, 1].
-        objective: of the run, for the part "automatic".
+        objective: of the run, for the parts "automatic" and "prompt".
 
     Raises:
         UserError: a part that the model does not have, or that this picture does not show.
     """
     if settings.everywhere:
         return None
-    masks = [part_mask(parts_of(model, start), name) for name in sorted(settings.parts - {AUTOMATIC})]
+    names = settings.parts - {AUTOMATIC, NAMED}
+    named = model.parts_of_attributes.get(objective.attribute, ()) if NAMED in settings.parts else ()
+    parts = parts_of(model, start) if names or named else {}
+    masks = [part_mask(parts, name) for name in sorted(names)]
+    masks += [part_mask(parts, name) for name in named if name in parts and (parts[name] > 0.5).any()]
     if AUTOMATIC in settings.parts:
         masks.append(found_automatically(model, start, objective))
     if settings.painted:
         masks.append(painted_mask(settings.painted, start))
+    if not masks:  # the prompt names no part, or this picture does not show it
+        return None
     mask = torch.stack(masks).amax(dim=0)
     return Area(mask, start, settings.outside == "exact")
 

@@ -101,7 +101,8 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
     shown = zip(found, choices, strict=True)
     similarities = {f"Probability of “{prompt}”": Improbability(choice, embed) for prompt, choice in shown}
-    return Term(WeightedSum(parts), similarities, on_z)
+    wanted = next(iter(found.values()))
+    return Term(WeightedSum(parts), similarities, on_z, wanted.group if wanted.known else "")
 
 
 def goals(

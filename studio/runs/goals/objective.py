@@ -36,6 +36,7 @@ class Objective:
         on_z: weights and losses of z itself, whose gradients are added to that of z.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
         area: the only part of the picture that may change; None for the whole.
+        attribute: the one that the prompt of an edit names; "" if it names none of the model's.
     """
 
     loss: WeightedSum
@@ -43,6 +44,7 @@ class Objective:
     on_z: Sequence[tuple[float, OnEmbedding]] = ()
     redraw: Redraw | None = None
     area: Area | None = None
+    attribute: str = ""
 
     def prior(self, z: Tensor) -> Tensor:
         """The weighted sum of the losses of z, (b,)."""
@@ -64,13 +66,15 @@ def objective(
     weighted: list[tuple[float, Loss]] = []
     on_z: list[tuple[float, OnEmbedding]] = []
     similarities: dict[str, Loss] = {}
+    attribute = ""
     for weight, term in settings.goal.terms(settings, model, start, start if second is None else second):
         weighted.append((weight, term.loss))
         on_z += [(weight * share, loss) for share, loss in term.on_z]
         similarities |= term.similarities
+        attribute = attribute or term.attribute
     if settings.closeness > 0 and not (settings.goal.keeps and BACKGROUND in settings.free):
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
-    return Objective(WeightedSum(weighted), similarities, on_z, redraw)
+    return Objective(WeightedSum(weighted), similarities, on_z, redraw, attribute=attribute)
 
 
 def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:

@@ -36,6 +36,7 @@ class CostModel:
         need: bytes that a run keeps.
         base: bytes in use besides.
         graphs: number of last steps whose graph the discrete adjoint keeps.
+        confines: whether the model has parts to which the prompt of an edit confines it.
     """
 
     call: float | None = None
@@ -44,6 +45,7 @@ class CostModel:
     need: Need | None = None
     base: float | None = None
     graphs: int = 0
+    confines: bool = False
 
     def cost(self, settings: Settings, steps: int) -> Cost:
         """The cost of a run of `steps` sampling steps, after the noise level's cut."""
@@ -51,7 +53,8 @@ class CostModel:
         if self.need is not None and self.base is not None:
             memory = round(self.base) + self.need.extra(settings, steps, self.graphs)
         encoding = steps * self._to_encode(settings)
-        held = 0 if settings.everywhere or settings.mode == "ode" else steps  # the noise outside of an area
+        everywhere = settings.everywhere or (settings.only_named and not self.confines)
+        held = 0 if everywhere or settings.mode == "ode" else steps  # the noise outside of an area
         updates = settings.optimisation_steps * (calls_to_update(settings.gradient, steps, self.graphs) + held)
         return Cost(round(encoding + updates + steps), self.remaining(settings, steps), memory)
 

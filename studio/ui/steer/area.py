@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from studio.core.errors import UserError
-from studio.core.goals import AUTOMATIC
+from studio.core.goals import AUTOMATIC, NAMED
 from studio.core.settings import Settings, title
 from studio.export.player import uri
 from studio.images.crop import Crop
@@ -21,7 +21,7 @@ from studio.ui.events import Updates
 from studio.ui.fields import model_input
 from studio.ui.viewers import viewer
 
-_NONE = "None chosen and nothing painted: the whole picture may change."
+_NONE = "The whole picture may change if nothing is chosen or painted, or if the prompt names no single part."
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,16 @@ class AreaInputs:
         return [self.parts, self.brush]
 
 
-def area_inputs(part_names: Sequence[str]) -> AreaInputs:
-    """A closed accordion; `part_names` are those of the model."""
+def area_inputs(choices: Sequence[tuple[str, str]]) -> AreaInputs:
+    """A closed accordion; `choices` are those of the model (`area_choices`)."""
     with gr.Accordion("Where it may change", open=False, elem_id="area"):
         parts = gr.CheckboxGroup(
-            [AUTOMATIC, *part_names], label=title("where"), info=_NONE, elem_id="area-parts", elem_classes="kept"
+            list(choices),
+            value=[name for _, name in choices if name == NAMED],
+            label=title("where"),
+            info=_NONE,
+            elem_id="area-parts",
+            elem_classes="kept",
         )
         brush = viewer("brush", {}, "brush")
         outside = gr.Radio(
@@ -61,9 +66,16 @@ def area_inputs(part_names: Sequence[str]) -> AreaInputs:
             elem_classes="segments",
         )
         where, painted = (
-            gr.Textbox("", elem_id=name, elem_classes="unseen", container=False) for name in ("where", "painted")
+            gr.Textbox(value, elem_id=name, elem_classes="unseen", container=False)
+            for name, value in (("where", NAMED), ("painted", ""))
         )
     return AreaInputs(parts, brush, where, painted, outside)
+
+
+def area_choices(model: Model) -> list[tuple[str, str]]:
+    """Labels and names of the choices."""
+    named = [("what the prompt names", NAMED)] if model.parts_of_attributes else []
+    return [*named, *((name, name) for name in (AUTOMATIC, *model.part_names))]
 
 
 class AreaHandlers:
@@ -90,13 +102,14 @@ class AreaHandlers:
     def show(self, path: str | None, where: str, painted: str, *crop: float) -> Updates:
         """The names and the picture with the area, for the settings as they are."""
         names, model = Settings.model_construct(where=where).parts, self._model()
+        named = names - {AUTOMATIC, NAMED}
         picture = model_input(path, model.size, Crop.clamped(crop))
-        shown, offered = "", [AUTOMATIC, *model.part_names]
+        shown, choices = "", area_choices(model)
         if picture is not None:
             start, found = to_tensor(picture).to(model.device), []
-            if self._previewed() and names - {AUTOMATIC}:
+            if self._previewed() and named:
                 parts = parts_of(model, start)
-                for name in sorted(names - {AUTOMATIC}):
+                for name in sorted(named):
                     try:
                         found.append(part_mask(parts, name))
                     except UserError:  # a run shows the message
@@ -104,6 +117,6 @@ class AreaHandlers:
             mask = sum(found, start=0 * start[:, :1]).clamp(0, 1) if found else None
             shown = uri(picture if mask is None else darkened(start, mask))
         return {
-            self._inputs.parts: gr.CheckboxGroup(offered, value=[name for name in offered if name in names]),
+            self._inputs.parts: gr.CheckboxGroup(choices, value=[name for _, name in choices if name in names]),
             self._inputs.brush: {"image": shown, "cells": painted},
         }

@@ -149,13 +149,15 @@ def start_inputs(examples: Sequence[Path], recordings: Sequence[Recording] = ())
     return StartInputs(image, recorded, chosen, reconstruct, faces, likeness, outside, seen, fields)
 
 
-def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_names: Sequence[str] = ()) -> GoalInputs:
+def goal_inputs(
+    examples: Sequence[Path], attributes: Iterable[str] = (), areas: Sequence[tuple[str, str]] = ()
+) -> GoalInputs:
     """Goal, the inputs it needs, preset and the two main sliders; all other settings are in a closed accordion.
 
     Args:
         examples: pictures for the second picture.
         attributes: of the model, which an edit keeps or lets change.
-        part_names: of the model, to which a change can be confined.
+        areas: labels and names of the parts of the picture to which a change can be confined.
     """
     gr.Markdown("### 2 · Goal")
     goal = gr.Radio(
@@ -193,7 +195,7 @@ def goal_inputs(examples: Sequence[Path], attributes: Iterable[str] = (), part_n
         elem_classes="kept",
     )
     fields["may_change"] = gr.Textbox("", elem_id="may_change", elem_classes="unseen", container=False)
-    area = area_inputs(part_names)
+    area = area_inputs(areas)
     fields |= area.fields
     read = gr.HTML(elem_id="read", elem_classes="plain message")
     preset = gr.Radio(list(PRESETS), value=DEFAULT, label="Preset", elem_id="preset", elem_classes="segments")

@@ -7,7 +7,7 @@ from html import escape
 from PIL import Image
 
 from studio.export.player import uri
-from studio.models.domain import DomainCheck
+from studio.images.domain import DomainCheck
 
 NONE = "No face was found, so the crop is unchanged. The goal “Person” needs a face seen from the front."
 NEEDED = "This goal needs a face seen from the front, and none was found in the {} picture: choose another."

@@ -13,6 +13,7 @@ from studio.images.crop import Crop
 from studio.queue.app_state import Stream, Studio
 from studio.ui.events import Updates
 from studio.ui.likeness.slots import Slot
+from studio.ui.steer.area import area_choices
 from studio.ui.steer.faces import chosen_face
 from studio.ui.steer.further import ChainHandlers, further_work
 from studio.ui.steer.inputs import FIRST_CROP, Form, goal_inputs, start_inputs
@@ -38,7 +39,8 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=4, min_width=300):
             form = Form(
-                start_inputs(examples, recordings), goal_inputs(examples, studio.model.groups, studio.model.part_names)
+                start_inputs(examples, recordings),
+                goal_inputs(examples, studio.model.groups, area_choices(studio.model)),
             )
         with gr.Column(scale=9, min_width=340):
             first = recordings[0] if recordings else None

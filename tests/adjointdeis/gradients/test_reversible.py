@@ -127,22 +127,22 @@ def test_memory_is_flat_in_the_number_of_steps():
 
 
 def test_no_tensor_of_a_states_size_is_kept_beyond_a_handful():
-    """Counted over all objects, at the calls in the middle of the backward pass, less those of other tests."""
+    """Counted over all objects, at the calls in the middle of the backward pass, without those of other tests."""
     x = normal(7, 11, 13)
 
-    def count() -> int:
-        return sum(isinstance(o, torch.Tensor) and o.numel() == x.numel() for o in gc.get_objects())
+    def of_this_size() -> dict[int, torch.Tensor]:
+        return {id(o): o for o in gc.get_objects() if isinstance(o, torch.Tensor) and o.numel() == x.numel()}
 
-    held = {}
+    held, before = {}, of_this_size()
     for n in (4, 40):
         gc.collect()
-        calls, before = 0, count()
+        calls = 0
 
-        def model(t, x, z, n=n, before=before):
+        def model(t, x, z, n=n):
             nonlocal calls
             calls += 1
             if calls == 3 * n:
-                held[n] = count() - before
+                held[n] = len(of_this_size().keys() - before.keys())
             return 0.3 * x.tanh()
 
         sampler = Sampler.from_grid(LinearVP().uniform_log_snr(n))

@@ -238,7 +238,7 @@ def test_no_file_of_the_server_is_read(url: str, face: Path, path: str, meta: di
 
 def test_leaving_ends_the_job_and_frees_the_device(client: Client, studio: Studio, face: Path) -> None:
     job = client.submit(
-        image=handle_file(face), prompt="x", optimisation_steps=100, sampling_steps=50, api_name="/steer"
+        image=handle_file(face), prompt="x", optimisation_steps=100, sampling_steps=10, api_name="/steer"
     )
     deadline = time.monotonic() + 120
     while not studio.device.locked() and time.monotonic() < deadline:

@@ -9,7 +9,7 @@ from studio.models.interface import Model
 
 
 def jobs(count: int, **settings: object) -> list[Job]:
-    values = {"prompt": "x", **settings}
+    values = {"prompt": "x", "where": "", **settings}
     return [Job(i, f"{settings.get('loss', 'edit')}-{i}", Path("a.png"), None, parse(values)) for i in range(count)]
 
 
@@ -26,7 +26,7 @@ def test_only_jobs_with_the_same_sampler_share_a_batch() -> None:
 
 
 def test_prompts_and_seeds_may_differ_in_a_batch() -> None:
-    different = [Job(i, str(i), Path("a"), None, parse({"prompt": f"p{i}", "seed": i})) for i in range(3)]
+    different = [Job(i, str(i), Path("a"), None, parse({"prompt": f"p{i}", "seed": i, "where": ""})) for i in range(3)]
     assert len(Plan.of(different, 8).batches) == 1
 
 

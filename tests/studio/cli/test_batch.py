@@ -14,6 +14,7 @@ import pytest
 
 from studio.cli import main
 from studio.models.interface import Model
+from tests.studio.pictures import save_pictures
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--text", "a face with red hair", "--set", "optimisation_steps=2", "--set", "sampling_steps=4"]
@@ -119,12 +120,21 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process makes of the pictures."""
+    folder = tmp_path_factory.mktemp("batch")
+    words = command(save_pictures(folder / "pictures", 6), "--out", folder / "whole")
+    options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "stderr": subprocess.DEVNULL}
+    subprocess.run([sys.executable, *words], check=True, **options)
+    return folder / "whole"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_killed_process_loses_its_running_batch_at_most(pictures: Path, tmp_path: Path) -> None:
-    out, whole = tmp_path / "out", tmp_path / "whole"
+def test_a_killed_process_loses_its_running_batch_at_most(pictures: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
     options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "stderr": subprocess.DEVNULL}
-    subprocess.run([sys.executable, *command(pictures, "--out", whole)], check=True, **options)
     process = subprocess.Popen([sys.executable, *command(pictures, "--out", out)], **options)
     deadline = time.monotonic() + 200
     while len(list((out / "rows").glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
@@ -143,10 +153,9 @@ def test_a_killed_process_loses_its_running_batch_at_most(pictures: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_processes_of_accelerate_make_the_files_of_one(pictures: Path, tmp_path: Path) -> None:
+def test_two_processes_of_accelerate_make_the_files_of_one(pictures: Path, whole: Path, tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "check": True, "stderr": subprocess.DEVNULL}
-    subprocess.run([sys.executable, *command(pictures, "--out", tmp_path / "one")], **options)
     launch = [
         "-m",
         "accelerate.commands.launch",
@@ -160,5 +169,5 @@ def test_two_processes_of_accelerate_make_the_files_of_one(pictures: Path, tmp_p
     ]
     several = [sys.executable, *launch, "--dynamo_backend", "no", *command(pictures, "--out", tmp_path / "two")]
     subprocess.run(several, **options)
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert files(whole) == files(tmp_path / "two")
     assert [row["name"] for row in table(tmp_path / "two")] == [str(i) for i in range(6)]

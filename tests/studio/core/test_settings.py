@@ -68,8 +68,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
             "The mix is empty: give at least one of its losses a weight above 0.",
         ),
         (
-            {"version": 6},
-            "These settings were written by version 6 of the studio, but this one reads up to version 5: update the "
+            {"version": 7},
+            "These settings were written by version 7 of the studio, but this one reads up to version 6: update the "
             "studio, or enter the settings by hand.",
         ),
     ],
@@ -87,12 +87,13 @@ def test_bounds_and_titles_come_from_the_fields() -> None:
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
     settings = parse(OLD)
-    assert settings.version == 5
+    assert settings.version == 6
     assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
         name: value for name, value in OLD.items() if name != "version"
     }
     new = Settings.model_fields.keys() - OLD.keys()
-    assert {name: getattr(settings, name) for name in new} == {name: getattr(Settings(), name) for name in new}
+    usual = Settings(where="")
+    assert {name: getattr(settings, name) for name in new} == {name: getattr(usual, name) for name in new}
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -106,6 +107,13 @@ def test_what_an_old_file_leaves_out_means_what_it_meant_then(version: int) -> N
 def test_pictures_were_kept_closer_before_version_4(version: int) -> None:
     assert parse({"version": version}).closeness == 1.0
     assert parse({"version": 4}).closeness == 0.5
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_an_edit_could_change_the_whole_picture_before_version_6(version: int) -> None:
+    assert parse({"version": version, "loss": "edit"}).everywhere
+    assert not Settings(loss="edit").everywhere
+    assert Settings(loss="clip_text").everywhere
 
 
 def test_there_were_fewer_updates_before_version_4() -> None:
@@ -155,7 +163,7 @@ def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
 
 
 def test_a_query_is_all_text() -> None:
-    assert parse({"version": "5", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+    assert parse({"version": "6", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
     )
     assert parse({"version": "4", "seed": "7"}) == parse({"version": 4, "seed": 7})

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from clay.people.ranges import values_of
+from clay.people.ranges import scene_of_values, values_of
 from studio.core.errors import UserError
 from studio.images import likeness as module
+from studio.images.clay import draw_scene
 from studio.images.likeness import Likeness, changed_by_hand, likeness_of
 from tests.losses.faces.pictures import noise
 from tests.studio.images import portraits
@@ -55,6 +56,15 @@ def test_of_several_faces_the_largest_is_used_unless_another_is_asked_for(tmp_pa
     assert first.photo.tobytes() != second.photo.tobytes()
     with pytest.raises(UserError, match="Choose a face from 1 to 2"):
         likeness_of(path, 3)
+
+
+def test_a_picture_of_a_clay_face_is_read_as_a_render(tmp_path: Path) -> None:
+    person, view = scene_of_values({"skin": 3.0, "hair_colour": "red", "hair_style": "bob", "glasses": "glasses"})
+    found = of(draw_scene((person, view), 256), tmp_path)
+    assert any("shows a clay face already" in note for note in found.notes)
+    (read, seen), *_ = found.scenes
+    assert (read.skin_tone, read.hair_colour, read.hair_style) == ("brown", "red", "bob")
+    assert seen.glasses == "glasses"
 
 
 def test_without_a_face_there_is_a_sentence(tmp_path: Path) -> None:

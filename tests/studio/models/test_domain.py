@@ -3,9 +3,10 @@ import pytest
 from PIL import Image
 
 from studio.images.crop import Crop
+from studio.images.domain import LIMIT, Domain
 from studio.images.framing import CLAY
 from studio.images.load import load_picture
-from studio.models.domain import LIMIT, Domain, domain_of
+from studio.models.domain import domain_of
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
 

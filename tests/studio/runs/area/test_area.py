@@ -133,12 +133,29 @@ def test_parts_and_painted_cells_add_up(parted: Model) -> None:
     start = torch.zeros(1, 3, 64, 64)
     right = text_of([i % SIDE >= SIDE // 2 for i in range(SIDE * SIDE)])
     settings = Settings(where="left", painted=right, prompt="a hat")
-    small = Settings(prompt="a hat")
+    small = Settings(prompt="a hat", where="")
     model = replace(parted, size=64)
     area = area_for(model, settings, start, objective(small, model, start[..., :16, :16], None))
     assert area is not None
     assert (area.mask > 0).all()
     assert area_for(model, small, start, None) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("loss", "attribute", "confined"),
+    [("edit", "glasses", True), ("edit", "hat", False), ("edit", "", False), ("clip_text", "glasses", False)],
+)
+def test_an_edit_is_confined_to_the_parts_of_the_attribute_in_its_prompt(
+    parted: Model, loss: str, attribute: str, confined: bool
+) -> None:
+    model = replace(parted, parts_of_attributes={"glasses": ("left", "nothing", "gone")})
+    start = torch.zeros(1, 3, 16, 16)
+    settings = Settings(prompt="a face with glasses", loss=loss)
+    found = replace(objective(settings, model, start, None), attribute=attribute)
+    area = area_for(model, settings, start, found)
+    assert (area is not None) == confined
+    if area is not None:
+        assert torch.equal(area.mask, part_mask(halves(start), "left"))
 
 
 def test_a_part_that_the_model_or_the_picture_lacks_is_refused(model: Model, parted: Model) -> None:

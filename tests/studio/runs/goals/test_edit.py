@@ -69,6 +69,11 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
     assert outcome.best.total <= outcome.curve[0].total
 
 
+def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
+    named = {prompt: edit(Settings(prompt=prompt), whole, START, START).attribute for prompt in ("red hair", "xyz")}
+    assert named == {"red hair": "hair", "xyz": ""}
+
+
 def test_what_may_change_is_not_kept(whole: Model) -> None:
     def terms(may_change: str) -> set[str]:
         settings = Settings(loss="edit", prompt="red hair", may_change=may_change)

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from studio.models.interface import Model
-from studio.ui.steer.area import AreaHandlers, AreaInputs, area_inputs
+from studio.ui.steer.area import AreaHandlers, AreaInputs, area_choices, area_inputs
 
 
 def halves(image: Tensor) -> Mapping[str, Tensor]:
@@ -25,7 +25,7 @@ def halves(image: Tensor) -> Mapping[str, Tensor]:
 @pytest.fixture(scope="module")
 def inputs() -> AreaInputs:
     with gr.Blocks():
-        return area_inputs(("left",))
+        return area_inputs([("left", "left")])
 
 
 @pytest.fixture
@@ -45,10 +45,18 @@ def test_names_become_a_setting_and_the_picture_is_dark_outside(
     assert where == "automatic, left"
     whole, part = (handlers.show(str(face), names, "", 1, 0, 0, 0) for names in ("", where))
     assert [one[inputs.parts].value for one in (whole, part)] == [[], ["automatic", "left"]]
-    assert [name for name, _ in part[inputs.parts].choices] == ["automatic", "left"]
+    assert [name for _, name in part[inputs.parts].choices] == ["automatic", "left"]
     before, after = (pixels(one[inputs.brush]["image"]) for one in (whole, part))
     assert (after[:, :7] == before[:, :7]).all()
     assert after[:, 11:].mean() < 0.5 * before[:, 11:].mean()
+
+
+def test_what_the_prompt_names_is_offered_where_the_model_has_parts_for_it(model: Model) -> None:
+    assert [name for _, name in area_choices(model)] == ["automatic"]
+    clay = replace(model, parts_of_attributes={"glasses": ("left",)}, part_names=("left",))
+    assert [name for _, name in area_choices(clay)] == ["prompt", "automatic", "left"]
+    with gr.Blocks():
+        assert area_inputs(area_choices(clay)).where.value == "prompt"
 
 
 def test_a_part_that_is_unknown_or_not_found_changes_nothing_before_a_run(

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from studio.models.domain import LIMIT, DomainCheck
+from studio.images.domain import LIMIT, DomainCheck
 from studio.ui.steer import photo_html
 
 GREY = Image.new("RGB", (64, 64), "grey")
