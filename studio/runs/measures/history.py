@@ -17,7 +17,7 @@ from adjointdeis.guide.selection import BestUnderGoal
 from studio.runs.events import CurvePoint
 from studio.runs.measures.monitored import Call
 
-PATIENCE, IMPROVEMENT = 3, 0.02
+PATIENCE, IMPROVEMENT = 3, 0.1
 """A met goal ends a run after so many updates in a row of which none lowered the loss by this share."""
 
 
