@@ -8,6 +8,6 @@ PARTS_OF_ATTRIBUTES = {
     "facial_hair": ("mouth", "jaw"),
     "expression": ("skin", "eyes", "nose", "mouth", "jaw"),
 }
-"""The parts in which the classes of an attribute differ. A beard has the colour of the hair. A hat and a hair style also
-change what is behind them.
+"""The parts in which the classes of an attribute differ. A beard has the colour of the hair. A hat and a hair style
+also change what is behind them.
 """

@@ -23,7 +23,9 @@ from studio.ui.steer.area import AreaInputs, area_inputs
 from studio.ui.steer.faces import FacePanel, face_panel
 from studio.ui.viewers import viewer
 
-COST_FIELDS = ("mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient", "where", "painted")
+COST_FIELDS = (
+    "loss", "mode", "order", "sampling_steps", "noise_level", "optimisation_steps", "gradient", "where", "painted",
+)  # fmt: skip
 FIRST_CROP = ("crop_zoom", "crop_x", "crop_y", "crop_turn")
 SECOND_CROP = ("second_zoom", "second_x", "second_y", "second_turn")
 _MORE = (

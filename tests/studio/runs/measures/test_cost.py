@@ -74,3 +74,10 @@ def test_kept_graphs_cost_memory() -> None:
     keeping = CostModel(need=Need(state=10, activations=1000), base=0, graphs=8)
     assert keeping.cost(Settings(), 20).memory == 8 * 1000 + 9 * 20 * 10
     assert keeping.cost(Settings(gradient="adjoint_1"), 20).memory == 1000 + 9 * 20 * 10
+
+
+def test_an_edit_in_an_area_solves_the_noise_outside_again() -> None:
+    edit, whole, text = Settings(loss="edit"), Settings(loss="edit", where=""), Settings(loss="clip_text")
+    calls = [CostModel(confines=True).cost(one, 4).calls for one in (edit, whole, text)]
+    assert calls == [calls[1] + 4 * edit.optimisation_steps, calls[1], calls[1]]
+    assert CostModel(confines=False).cost(edit, 4).calls == calls[1]

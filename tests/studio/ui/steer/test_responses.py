@@ -187,14 +187,14 @@ def test_words_out_of_the_vocabulary_are_named_while_the_prompt_is_typed(compone
 def test_a_run_has_a_price_in_calls_and_also_in_seconds_once_one_was_measured(
     handlers: InputHandlers, model: Model, request_for: Callable[..., Request], cancel_token: CancelToken
 ) -> None:
-    costs = ("sde", 1, 10, 0.7, 12, "discrete", "", "")
+    costs = ("edit", "sde", 1, 10, 0.7, 12, "discrete", "", "")
     assert "network calls" in handlers.forecast(*costs)
     assert "about" not in handlers.forecast(*costs)
     for _ in steer(model, request_for(), cancel_token, handlers._studio.cost_model):
         pass
     assert "about" in handlers.forecast(*costs)
-    assert handlers.forecast("sde", 1, 1000, 0.7, 12, "discrete", "", "") == ""
-    assert handlers.forecast("ode", 2, 10, 0.7, 12, "discrete", "", "") == ""
+    assert handlers.forecast("edit", "sde", 1, 1000, 0.7, 12, "discrete", "", "") == ""
+    assert handlers.forecast("edit", "ode", 2, 10, 0.7, 12, "discrete", "", "") == ""
 
 
 def test_seeds_are_in_range_and_the_last_one_can_be_used_again(
