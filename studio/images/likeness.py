@@ -61,8 +61,8 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
             "choose a larger picture, or design the face by hand."
         )
     crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
-    photo = clay_domain(CHECKED).check(crop_image(whole.image, CHECKED, crop)).score > LIMIT
     try:
+        photo = clay_domain(CHECKED).check(crop_image(whole.image, CHECKED, crop)).score > LIMIT
         guess = _reader().read(to_tensor(whole.image), face.points, photo=photo)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
