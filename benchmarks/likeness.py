@@ -29,7 +29,7 @@ from clay.rendering.render import render
 from clay.world import load_world
 from losses.faces import FaceFinder, load_finder
 from studio.images.crop import crop_image
-from studio.images.domain import LIMIT, clay_domain
+from studio.images.domain import LIMIT, domain_of_network
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.likeness import CHECKED
 
@@ -79,7 +79,8 @@ ROUTES = {"segments": "segments", "photo": "as a photograph", "code": "code z"}
 def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case], int]:
     """Faces, `each` of every skin tone, and how many were not found."""
     cases: dict[str, list[Case]] = defaultdict(list)
-    world, domain = load_world(), clay_domain(CHECKED)
+    world = load_world()  # of `CHECKED` pixels
+    domain = domain_of_network(world.autoencoder)
     missed = 0
     for number in range(TEST.first, TEST.first + TEST.identities):
         for view in range(TEST.views):

@@ -81,8 +81,11 @@ class Studio:
     models: Holder | None = None
 
     def __post_init__(self) -> None:
-        self.cost_model.graphs, self.cost_model.confines = self.model.graphs, bool(self.model.parts_of_attributes)
+        self._set_costs_of_model()
         warm_up_profiler()
+
+    def _set_costs_of_model(self) -> None:
+        self.cost_model.graphs, self.cost_model.confines = self.model.graphs, bool(self.model.parts_of_attributes)
 
     def cost(self, settings: Settings) -> Cost:
         """Network calls, seconds and bytes of a run with these settings on this device."""
@@ -176,10 +179,5 @@ class Studio:
         yield Switched(self.model.name, unavailable(self.model))
 
     def _use(self, model: Model) -> None:
-        self.model = model
-        self.cost_model = CostModel(
-            need=need(model),
-            base=memory_in_use(model.device),
-            graphs=model.graphs,
-            confines=bool(model.parts_of_attributes),
-        )
+        self.model, self.cost_model = model, CostModel(need=need(model), base=memory_in_use(model.device))
+        self._set_costs_of_model()
