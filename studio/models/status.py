@@ -96,7 +96,7 @@ def summary() -> str:
 
 
 def table() -> str:
-    """The models as a Markdown table: licence, estimated memory at N = 20, and whether they were run."""
+    """The models as a Markdown table: licence, estimated memory at N = 20, operations, and whether they were run."""
     columns = (
         "model",
         "by",
@@ -105,6 +105,7 @@ def table() -> str:
         "weights, millions",
         "VRAM at N = 20, estimated: plain",
         "at least",
+        "TFLOP of a network call",
         "one run takes, expected",
         "here",
     )
@@ -115,9 +116,11 @@ def table() -> str:
         weights = f"not known; {_half(entry) / 2**30:.1f} GiB for its weights"
         unknown = ("not known", weights) if entry.kind == "pipeline" else ("-", "-")
         most, least = (_gigabytes(stored[k]) for k in (0, -1)) if stored else unknown
+        operations = f"{stored[0].operations / 1e12:.3g}" if stored else "-"
         ran = "run, trained here" if entry.kind == "embedded" else "loaded and steered as a tiny copy only"
         name, by = f"`{entry.name}`: {entry.title}", entry.repo or "-"
-        lines.append(_row((name, by, entry.licence, entry.size, entry.parameters, most, least, entry.speed, ran)))
+        size, speed = (entry.licence, entry.size, entry.parameters), (operations, entry.speed)
+        lines.append(_row((name, by, *size, most, least, *speed, ran)))
     return "\n".join(lines)
 
 

@@ -130,6 +130,7 @@ _PIXART = {
     "num_layers": 28,
     "caption_channels": 4096,
     "interpolation_scale": 2,
+    "use_additional_conditions": False,
 }
 _KLEIN = {
     "_class_name": "Flux2Transformer2DModel",

@@ -21,7 +21,7 @@ from typing import Any
 import diffusers
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import FlopCounterMode
@@ -65,6 +65,40 @@ class MemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _remove(self, key: int, size: int) -> None:
         self._counted.discard(key)
         self.current -= size
+
+
+class Indices(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Computes integers and masks whose values are given, as shapes depend on them, within a FakeTensorMode."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation; with values, if neither an input nor the output is of floating point or without values."""
+        given = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
+        if any(map(_is_unknown, given)):
+            if func is torch.ops.aten.index.Tensor:
+                args = args[0], _positions(args[1])
+            return func(*args, **(kwargs or {}))
+        if not given:
+            out = func(*args, **(kwargs or {}))
+            if not isinstance(out, Tensor) or out.is_floating_point():
+                return out
+        with unset_fake_temporarily():
+            return func(*args, **(kwargs or {}))
+
+
+def _positions(indices: list[Tensor | None]) -> list[Tensor | None]:
+    """Indices with positions in place of masks whose values are given."""
+    found: list[Tensor | None] = []
+    for index in indices:
+        if index is not None and index.dtype == torch.bool and not _is_unknown(index):
+            with unset_fake_temporarily():
+                found += index.nonzero().unbind(1)
+        else:
+            found.append(index)
+    return found
+
+
+def _is_unknown(value: Tensor) -> bool:
+    return isinstance(value, FakeTensor) or value.is_floating_point()
 
 
 def footprint(kind: Kind, configs: Configs, placement: Placement, guided: bool = False) -> Footprint:
@@ -118,7 +152,7 @@ class Estimate:
         else:
             with mode:
                 self._shape, calls = _calls(self.kind, config, dtype, self.guided and batched)
-        with mode:
+        with mode, Indices():  # type: ignore[no-untyped-call]
             peak, operations = _at_depth(config, lambda some: _step(build_network(some, dtype), checkpointing, calls))
         if self.guided and not batched:
             # one branch's output and gradient are stored while the other is computed

@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from adjointdeis.pipelines import from_pipeline
 from studio.models.placement.configs import CONFIGS
-from studio.models.placement.estimate import Estimate, MemoryCounter, build_network, footprint
+from studio.models.placement.estimate import Estimate, Indices, MemoryCounter, build_network, footprint
 from studio.models.placement.placement import Footprint, Placement
 from studio.models.placement.untrained import call_of, untrained
 
@@ -96,6 +97,28 @@ def test_the_estimate_of_a_pipeline_equals_a_real_step_of_that_pipeline() -> Non
 
 
 @pytest.mark.slow
+class _Repeated(nn.Module):
+    """A network whose shapes depend on a mask, as that of Qwen-Image 2.1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        repeats = torch.where(mask, 4, 1)
+        wide = x.repeat_interleave(repeats, dim=1)
+        chosen = torch.repeat_interleave(mask, repeats)
+        return self.layer(wide)[:, chosen] * (~chosen).nonzero().shape[0]
+
+
+def test_shapes_that_depend_on_a_mask_are_computed_from_its_values() -> None:
+    mask, network = torch.tensor([True, False, True]), _Repeated()
+    with FakeTensorMode(allow_non_fake_inputs=True), Indices():  # type: ignore[no-untyped-call]
+        out = network(torch.zeros(2, 3, 8), mask)
+    assert isinstance(out, FakeTensor)
+    assert out.shape == network(torch.zeros(2, 3, 8), mask).shape == (2, 8, 8)
+
+
 def test_each_option_saves_memory() -> None:
     plain, again, half = (
         footprint("unconditional", {"denoiser": UNET}, held)
