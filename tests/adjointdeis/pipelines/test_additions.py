@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from adjointdeis import DiscreteAdjoint, Unrolled
 from adjointdeis.pipelines import from_pipeline
@@ -36,29 +37,28 @@ def check(m):
     torch.testing.assert_close(found["x_T"], truth["x_T"], rtol=1e-4, atol=1e-5 * float(truth["x_T"].abs().max()))
 
 
-class LowRank(torch.nn.Module):
-    """W x + B A x, as LoRA puts it in the place of a linear layer."""
-
-    def __init__(self, linear, rank=2):
-        super().__init__()
-        self.linear = linear
-        self.down = torch.nn.Linear(linear.in_features, rank, bias=False)
-        self.up = torch.nn.Linear(rank, linear.out_features, bias=False)
-
-    def forward(self, x):
-        return self.linear(x) + self.up(self.down(x))
-
-
-def test_a_lora_acts(pipe):
-    before = output(made(pipe))
+def test_a_lora_acts(pipe, tmp_path):
+    """Weights that are loaded from a file by PEFT, with a scale of 0.5 and fused."""
+    before, torch_state = output(made(pipe)), torch.random.get_rng_state()
     torch.manual_seed(0)
-    attentions = [module for module in pipe.unet.modules() if hasattr(module, "to_q")]
-    assert attentions
-    for attention in attentions:
-        attention.to_q, attention.to_v = LowRank(attention.to_q), LowRank(attention.to_v)
-    m = made(pipe)
-    check(m)
-    assert not torch.allclose(output(m), before, rtol=1e-3, atol=1e-4)
+    weights = {}
+    for name, module in pipe.unet.named_modules():
+        if name.endswith(("to_q", "to_v")):
+            weights[f"unet.{name}.lora_A.weight"] = torch.randn(2, module.in_features)
+            weights[f"unet.{name}.lora_B.weight"] = torch.randn(module.out_features, 2)
+    torch.random.set_rng_state(torch_state)
+    assert weights
+    save_file(weights, tmp_path / "lora.safetensors")
+    pipe.load_lora_weights(tmp_path, weight_name="lora.safetensors", adapter_name="style")
+    pipe.set_adapters("style", 0.5)
+    half = made(pipe)
+    check(half)
+    assert not torch.allclose(output(half), before, rtol=1e-3, atol=1e-4)
+    pipe.fuse_lora(lora_scale=1.0, adapter_names=["style"])
+    pipe.unload_lora_weights()
+    fused = made(pipe)
+    check(fused)
+    assert not torch.allclose(output(fused), before, rtol=1e-3, atol=1e-4)
 
 
 def test_a_textual_inversion_acts(pipe):
