@@ -23,6 +23,11 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
         _share(rows, lambda row: row["first_confirmed"] is not None) if "updates" in rows[0] else "-"
     ),
     "of 6 other attributes changed, mean": lambda rows: f"{_changed(rows):.2f}",
+    "of those that both images can show, mean": lambda rows: (
+        f"{statistics.mean(len(row['others_changed']) - len(row['hidden']) for row in rows):.2f}"
+        if "hidden" in rows[0]
+        else "-"
+    ),
     "none of them changed": lambda rows: _share(rows, lambda row: not row["others_changed"]),
     "same person, both held-out embedders, FMR 1 %": lambda rows: _share(
         rows, lambda row: all(row["same_person"].values())

@@ -3,6 +3,7 @@
     confirmed        the attribute classifier predicts the target class
     first_confirmed  the first update at which it does
     others_changed   other attributes whose predicted class changed
+    hidden           of them those that one of both images cannot show, such as the hair style under a hat
     same_person      whether each held-out embedder accepts the result as the person of the start, at FMR 1 %
     outside          mean absolute difference outside of the area, for runs that were confined to one
     background       mean absolute difference in 8-bit levels, over the pixels that show the background both in a render
@@ -22,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.steering.edits import Edit
+from clay.people.attributes import ATTRIBUTES, HIDES
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.render import render_all
@@ -66,6 +68,8 @@ def compared(
 ) -> Row:
     """The fields that depend on the images before and after alone."""
     before, after = (world.attributes.read(to_tensor(image)) for image in images)
+    classes = [(name, ATTRIBUTES[name].index(read[name][0])) for read in (before, after) for name in read]
+    others = [name for name in after if name != edit.attribute and after[name] != before[name]]
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     domain = domain_of(model)
@@ -73,7 +77,8 @@ def compared(
         "read_before": before[edit.attribute][0],
         "read_after": after[edit.attribute][0],
         "confirmed": after[edit.attribute][0] == edit.target,
-        "others_changed": [name for name in after if name != edit.attribute and after[name] != before[name]],
+        "others_changed": others,
+        "hidden": [name for name in others if any(name in HIDES.get(one, ()) for one in classes)],
         "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
         "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
         "strangeness": None if domain is None else domain.check(images[1]).score,

@@ -14,21 +14,25 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 HIDDEN = -1
 """The class of an attribute that the image cannot show."""
+HIDES = {
+    ("hair_style", HAIR_STYLES.index("bald")): ("hair_colour",),
+    # A hat covers most of what distinguishes the hair styles.
+    ("hat", ATTRIBUTES["hat"].index("hat")): ("hair_style",),
+}
+"""By attribute and class, the attributes that an image of that class cannot show."""
 
 
 def true_classes(person: Person, view: View) -> list[int]:
     """Index of the true class of each attribute in `ATTRIBUTES`, or `HIDDEN` where the image cannot show it."""
     names = {
-        "hair_colour": person.hair_colour if person.hair_style != "bald" else None,
-        # A hat covers most of what distinguishes the hair styles.
-        "hair_style": person.hair_style if not view.hat else None,
+        "hair_colour": person.hair_colour,
+        "hair_style": person.hair_style,
         "facial_hair": person.facial_hair,
         "skin_tone": person.skin_tone,
         "glasses": view.glasses,
         "expression": view.expression,
         "hat": "hat" if view.hat else "no hat",
     }
-    return [
-        HIDDEN if (name := names[attribute]) is None else classes.index(name)
-        for attribute, classes in ATTRIBUTES.items()
-    ]
+    found = {name: classes.index(names[name]) for name, classes in ATTRIBUTES.items()}
+    hidden = {name for one, others in HIDES.items() if one in found.items() for name in others}
+    return [HIDDEN if name in hidden else index for name, index in found.items()]

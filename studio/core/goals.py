@@ -73,6 +73,10 @@ class Networks(Protocol):
         """Linear classifiers on z by attribute; empty if there are none."""
 
     @property
+    def hides(self) -> Mapping[tuple[str, int], Collection[str]]:
+        """By attribute and class, the attributes of `groups` that an image of that class cannot show."""
+
+    @property
     def person_groups(self) -> Collection[str]:
         """Attributes of `groups` that are the person's; others may differ between two pictures of one person."""
 

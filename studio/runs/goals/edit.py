@@ -86,7 +86,9 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         ClipChoice(networks.clip, networks.tokenizer, one.texts, one.index, margin)
         for one, margin in zip(found.values(), margins, strict=True)
     ]
-    changing = {*(one.group for one in found.values()), *_free(settings, networks)}
+    wanted = {(one.group, one.index) for one in found.values() if one.known}
+    hidden = (name for one in wanted for name in networks.hides.get(one, ()))
+    changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
     keep = kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [
         (1.0, SharedEmbedding(embed, [(1.0, choices[0]), *_earlier(choices[1:], EARLIER), *keep]))
@@ -101,8 +103,8 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
     shown = zip(found, choices, strict=True)
     similarities = {f"Probability of “{prompt}”": Improbability(choice, embed) for prompt, choice in shown}
-    wanted = next(iter(found.values()))
-    return Term(WeightedSum(parts), similarities, on_z, wanted.group if wanted.known else "")
+    first = next(iter(found.values()))
+    return Term(WeightedSum(parts), similarities, on_z, first.group if first.known else "")
 
 
 def goals(

@@ -9,8 +9,8 @@ The parts of a verdict are
                (partly), none (no)
                another prompt: the same by a held-out CLIP, among the alternatives of the loss, where there is one
                anything else: not measured, because no held-out network can confirm it
-    changed    attributes that are to stay, of which the classifier predicts another class than at the start, or than an
-               earlier edit of a chain asked for
+    changed    attributes that are to stay and that both images can show, of which the classifier predicts another class
+               than at the start, or than an earlier edit of a chain asked for
     same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
     score      out-of-distribution score (`losses.strangeness`); a loss may have lowered it, so it is not held out
 """
@@ -220,10 +220,11 @@ def _changes(
         return None
     before, after = ({name: int(p[0].argmax()) for name, p in read.items()} for read in (start, result))
     before |= earlier
+    hidden = {name for one in (*before.items(), *after.items()) for name in model.hides.get(one, ())}
     return tuple(
         Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
         for name in before
-        if name not in asked and before[name] != after[name]
+        if name not in asked and name not in hidden and before[name] != after[name]
     )
 
 

@@ -98,6 +98,21 @@ def test_an_attribute_that_may_change_costs_nothing(whole: Model) -> None:
     assert kept("tie") + kept("hat") == pytest.approx(kept(""), rel=1e-4)
 
 
+def test_an_attribute_that_the_goal_hides_is_not_kept(whole: Model) -> None:
+    """A hat hides the hair below it, so a prompt of a hat does not keep the hair; other prompts do."""
+    groups = {**GROUPS, "tie": ("a tie", "no tie")}
+    model = replace(whole, groups=groups, heads={}, hides={("hat", 0): ("hair",)})
+
+    def kept(prompt: str, may_change: str = "") -> float:
+        settings = Settings(loss="edit", prompt=prompt, may_change=may_change)
+        loss = edit(settings, model, START, START).loss
+        assert isinstance(loss, WeightedSum)
+        return float(loss.terms(-START)["kept"])
+
+    assert kept("a hat") == kept("a hat", "hair")
+    assert kept("a bare head") != kept("a bare head", "hair")
+
+
 @pytest.mark.parametrize(
     ("may_change", "sentence"),
     [

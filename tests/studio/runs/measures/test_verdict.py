@@ -90,6 +90,14 @@ def test_other_attributes_that_changed_are_named(world: Model) -> None:
     assert found.changed == (Change("hat", "no hat", "hat"),)
 
 
+def test_what_an_image_cannot_show_is_no_change(world: Model) -> None:
+    changing = replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True))
+    settings = Settings(loss="edit", prompt="a hat")
+    assert verdict(changing, settings, DARK, LIGHT, None).changed == (Change("hair", "none", "red"),)
+    hidden = replace(changing, hides={("hat", 0): ("hair",)})
+    assert verdict(hidden, settings, DARK, LIGHT, None).changed == ()
+
+
 def test_the_person_is_compared_with_the_start_by_every_held_out_embedder(world: Model) -> None:
     found = of(replace(world, held_out={"strict": Embedder(0.9), "lenient": Embedder(-1.0)}))
     assert {one.name: one.accepted for one in found.same} == {"strict": False, "lenient": True}
