@@ -9,14 +9,18 @@ BIN := .venv/bin
 # files; byte code is kept for the next time
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check fast audit clean
+MAKEFLAGS += --jobs=2
+
+.PHONY: demo test check browser fast audit clean
 
 demo: .venv/demo-ready
 	$(BIN)/python app.py
 
-test: check
-	.ci/chromium
+test: check browser
 	$(PYTEST)
+
+browser:
+	.ci/chromium
 
 check: .venv/test-ready
 	$(BIN)/ruff check .
@@ -39,9 +43,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/demo-ready: pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[studio]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[studio]'
 	touch $@
 
 .venv/test-ready: pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[test]'
 	touch $@ .venv/demo-ready
