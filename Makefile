@@ -25,7 +25,7 @@ browser:
 check: .venv/test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 fast: .venv/test-ready
 	$(PYTEST) -m "not slow and not browser" --ignore tests/browser

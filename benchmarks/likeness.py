@@ -2,8 +2,8 @@
 
 Test people of the data set, equally many of each skin tone, rendered with 128 pixels and changed at random: exposure,
 colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and counted. The readings
-are compared with the true parameters, all together and by skin tone, and with two other routes: the reading of
-photographs, and linear heads on the code z of the face's crop.
+are compared with the true parameters, all together and by skin tone, and with three other routes: a render with its
+colours as they are, a photograph, and linear heads on the code z of the face's crop.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from PIL import Image, ImageFilter
 
 from clay.evaluation.card import fill, hashes_table
 from clay.likeness.candidates import scene_of
+from clay.likeness.exposure import UNCHANGED, Exposure
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, Reader
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
-from clay.people.dataset import TEST, Scene, scene
+from clay.people.dataset import TEST, TRAIN, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
 from clay.world import load_world
-from losses.faces import FaceFinder, load_finder
+from losses.faces import Face, FaceFinder, load_finder
 from studio.images.crop import crop_image
-from studio.images.domain import LIMIT, domain_of_network
 from studio.images.framing import CLAY, crop_of, face_square
-from studio.images.likeness import CHECKED
+from studio.images.renders import exposure_of_render
 
-_SIZE, _ENLARGED = 128, 256
+_SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
 _SEED = 5
 
 
@@ -60,46 +60,84 @@ class Case(NamedTuple):
 
     Args:
         scene: the true person and view.
-        segments: classes by attribute, read from the face's segments, for a render (`clay.likeness.guess`).
-        photo: the same, read as from a photograph.
+        studio: classes by attribute, as the studio reads them.
+        unchanged: the same, read as a render whose colours were not changed.
+        photo: the same, read as a photograph.
         code: the same, from the code z of the face's crop by the linear heads (`clay.networks.heads`).
-        score: out-of-distribution score of the crop, by which the studio recognises a render.
+        recognised: whether the studio takes it for a render.
     """
 
     scene: Scene
-    segments: list[int]
+    studio: list[int]
+    unchanged: list[int]
     photo: list[int]
     code: list[int]
-    score: float
+    recognised: bool
 
 
-ROUTES = {"segments": "segments", "photo": "as a photograph", "code": "code z"}
+ROUTES = {
+    "studio": "the studio's",
+    "unchanged": "render, colours as they are",
+    "photo": "photograph",
+    "code": "code z",
+}
+
+
+class Found(NamedTuple):
+    """A changed render in which a face was found; `exposure` is None where the studio takes it for a photograph."""
+
+    scene: Scene
+    picture: Image.Image
+    image: torch.Tensor
+    face: Face
+    exposure: Exposure | None
+
+
+def found_in(number: int, view: int, reader: Reader, finder: FaceFinder, seed: int = _SEED) -> Found | None:
+    """The face of a scene, rendered and changed; None if the detector does not find it."""
+    truth = scene(number, view)
+    picture = changed(render(*truth, _SIZE), np.random.default_rng((seed, number, view)))
+    image = tensor_of(picture)
+    faces = finder.find(image)
+    if not faces:
+        return None
+    exposure = exposure_of_render(picture, faces[0].square, reader.surroundings(image, faces[0].points))
+    return Found(truth, picture, image, faces[0], exposure)
 
 
 def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case], int]:
     """Faces, `each` of every skin tone, and how many were not found."""
     cases: dict[str, list[Case]] = defaultdict(list)
-    world = load_world()  # of `CHECKED` pixels
-    domain = domain_of_network(world.autoencoder)
+    world = load_world()  # of `_OF_CODE` pixels
     missed = 0
     for number in range(TEST.first, TEST.first + TEST.identities):
         for view in range(TEST.views):
-            truth = scene(number, view)
-            tone = truth[0].skin_tone
+            tone = scene(number, view)[0].skin_tone
             if len(cases[tone]) >= each:
                 continue
-            picture = changed(render(*truth, _SIZE), np.random.default_rng((_SEED, number, view)))
-            image = tensor_of(picture)
-            faces = finder.find(image)
-            if not faces:
+            found = found_in(number, view, reader, finder)
+            if found is None:
                 missed += 1
                 continue
-            segments, photo = (classes(reader.read(image, faces[0].points, kind), truth) for kind in (False, True))
-            crop = crop_image(picture, CHECKED, crop_of(face_square(faces[0].square, CLAY), *picture.size))
+            points, square = found.face.points, found.face.square
+            kinds = (found.exposure, UNCHANGED, None)
+            studio, unchanged, photo = (classes(reader.read(found.image, points, kind), found.scene) for kind in kinds)
+            crop = crop_image(found.picture, _OF_CODE, crop_of(face_square(square, CLAY), *found.picture.size))
             logits = world.heads(world.autoencoder.encode(tensor_of(crop)))
             code = [int(logits[name][0].argmax()) for name in ATTRIBUTES]
-            cases[tone].append(Case(truth, segments, photo, code, domain.check(crop).score))
+            cases[tone].append(Case(found.scene, studio, unchanged, photo, code, found.exposure is not None))
     return [case for tone in SKIN_TONES for case in cases[tone]], missed
+
+
+def write_measures(path: Path, count: int, reader: Reader, finder: FaceFinder) -> None:
+    """The skin's measures of the first view of `count` people of the training split, of those taken for renders."""
+    measures, skins = [], []
+    for number in range(TRAIN.first, TRAIN.first + count):
+        found = found_in(number, 0, reader, finder, seed=_SEED + 1)
+        if found is not None and found.exposure is not None:
+            measures.append(reader.skin_measures(found.image, found.face.points, found.exposure)[0].numpy())
+            skins.append(found.scene[0].skin)
+    np.savez(path, measures=np.stack(measures), skins=np.array(skins))
 
 
 def classes(guess: Guess, truth: Scene) -> list[int]:
@@ -134,14 +172,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
     parser.add_argument("--each", type=int, default=75, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
+    parser.add_argument("--measures", type=Path, help="only write this file for `clay.training.likeness_skin`")
+    parser.add_argument("--people", type=int, default=2400, help="people of the training split for --measures")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    cases, missed = read_all(Reader.from_folder(options.folder), load_finder(), options.each)
-    measures = {"all": accuracies(cases, "segments")}
+    reader, finder = Reader.from_folder(options.folder), load_finder()
+    if options.measures:
+        write_measures(options.measures, options.people, reader, finder)
+        return
+    cases, missed = read_all(reader, finder, options.each)
+    measures = {"all": accuracies(cases, "studio")}
     for tone in SKIN_TONES:
-        measures[tone] = accuracies([case for case in cases if case.scene[0].skin_tone == tone], "segments")
+        measures[tone] = accuracies([case for case in cases if case.scene[0].skin_tone == tone], "studio")
     routes = {text: accuracies(cases, route) for route, text in ROUTES.items()}
-    seen = sum(case.score <= LIMIT for case in cases) / len(cases)
+    seen = sum(case.recognised for case in cases) / len(cases)
     report = {"faces": len(cases), "not_found": missed, "recognised": seen, "accuracy": measures, "routes": routes}
     (options.folder / "measures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     card = options.folder / "README.md"

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from clay.likeness.beard import beard_likelihood, darkness
+from clay.likeness.exposure import Exposure
 from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
 from clay.likeness.light import CLEAR, Light, white_balanced
 from clay.likeness.measures import background_and_clothes, colours, places
-from clay.likeness.network import FaceParser
+from clay.likeness.network import FaceParser, Parsed
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
 from clay.likeness.readout import Readout
+from clay.likeness.render_skin import RenderSkin, skin_measures
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
 # How much more frequent each class is among photographed people than among rendered faces.
@@ -61,42 +63,63 @@ class Reader:
     Args:
         parser: segments and attributes of a crop.
         readout: attributes and skin from measures of the segments.
+        render_skin: the skin of renders.
     """
 
-    def __init__(self, parser: FaceParser, readout: Readout) -> None:
-        self.parser, self.readout = parser, readout
+    def __init__(self, parser: FaceParser, readout: Readout, render_skin: RenderSkin) -> None:
+        self.parser, self.readout, self.render_skin = parser, readout, render_skin
 
     @classmethod
     def from_folder(cls, folder: Path = DEFAULT_FOLDER) -> Self:
-        """Load both networks.
+        """Load the networks.
 
         Raises:
             FileNotFoundError: a file is missing; the message names it.
         """
-        return cls(FaceParser.from_folder(folder / "parser"), Readout.from_folder(folder / "readout"))
+        return cls(
+            FaceParser.from_folder(folder / "parser"),
+            Readout.from_folder(folder / "readout"),
+            RenderSkin.from_folder(folder / "skin"),
+        )
 
     @torch.no_grad()
-    def read(self, image: Tensor, points: Tensor, photo: bool = True) -> Guess:
+    def surroundings(self, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Median colours of background and clothes, as `background_and_clothes`; for the arguments see `read`."""
+        crop, found = self._parsed(image, points)
+        return background_and_clothes(crop, _mean_of_mirrored(found.segments.softmax(1)))
+
+    @torch.no_grad()
+    def skin_measures(self, image: Tensor, points: Tensor, render: Exposure) -> Tensor:
+        """The input (1, `SKIN_MEASURES`) of `render_skin`; for the arguments see `read`."""
+        crop, found = self._parsed(image, points)
+        return skin_measures(crop, _mean_of_mirrored(found.segments.softmax(1)), render)
+
+    @torch.no_grad()
+    def read(self, image: Tensor, points: Tensor, render: Exposure | None = None) -> Guess:
         """What is seen of the face with these landmarks.
 
         Args:
             image: (1, 3, h, w) in [-1, 1].
             points: landmarks (68, 2) in its pixels.
-            photo: whether it is a photograph of a person, not a render: then hair, beard and expression are also
-                measured without a network, every class is as frequent as among people, and coloured light is corrected.
+            render: how the colours of a render were changed, which is undone. None for a photograph of a person: then
+                hair, beard and expression are also measured without a network, every class is as frequent as among
+                people, and coloured light is corrected.
         """
-        crop = eye_frame(*reduced(image.float(), eyes_of(points.float())[None]))
-        both = torch.cat([crop, crop.flip(3)])  # a face and its mirror image have the same attributes
-        first = self.parser(both)
+        crop, first = self._parsed(image, points)
         probabilities = _mean_of_mirrored(first.segments.softmax(1))
-        crop, light = white_balanced(crop, probabilities) if photo else (crop, CLEAR)
+        skin, light = None, CLEAR
+        if render is None:
+            crop, light = white_balanced(crop, probabilities)
+        else:
+            skin = self.render_skin(skin_measures(crop, probabilities, render))
+            crop = render.undone(crop)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
         for name, values in first.attributes.items():
             seen = values.log_softmax(1).mean(0)
             logits[name] = logits[name] + seen if name in logits else seen
-        if photo:
+        if render is None:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities)[0]),
                 "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points.float()))),
@@ -108,8 +131,13 @@ class Reader:
                 logits[name] = known + measured[name] if name in measured else known
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        skin = found.skin_alone if photo else found.skin
+        skin = found.skin if skin is None else skin
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
+
+    def _parsed(self, image: Tensor, points: Tensor) -> tuple[Tensor, Parsed]:
+        """The crop of the face, and what the parser reads of it and of its mirror image."""
+        crop = eye_frame(*reduced(image.float(), eyes_of(points.float())[None]))
+        return crop, self.parser(torch.cat([crop, crop.flip(3)]))  # both have the same attributes
 
 
 def _mean_of_mirrored(segments: Tensor) -> Tensor:

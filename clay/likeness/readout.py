@@ -1,6 +1,7 @@
-"""`Readout`: attributes and skin of a face from the measures of `clay.likeness.measures`.
+"""`Readout`: attributes of a face, and the skin of a photographed one, from the measures of `clay.likeness.measures`.
 
 Hair style, beard, glasses and hat depend on where the segments lie, hair colour and skin on their colours alone.
+The skin of a render is read by `clay.likeness.render_skin`.
 """
 
 from pathlib import Path
@@ -18,14 +19,10 @@ BY_PLACE = ("hair_style", "facial_hair", "glasses", "hat")
 
 
 class Read(NamedTuple):
-    """Logits by attribute (b, classes); the skin (b,), 0 to 5, from all colours and from its own alone.
-
-    The exposure of a render follows from the other colours; that of a photograph less.
-    """
+    """Logits by attribute (b, classes); the skin (b,), 0 to 5, from its own colour alone."""
 
     attributes: dict[str, Tensor]
     skin: Tensor
-    skin_alone: Tensor
 
 
 def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -48,16 +45,14 @@ class Readout(nn.Module):
         self.sizes = [len(ATTRIBUTES[name]) for name in BY_PLACE]
         self.place = _layers(PLACES, hidden, sum(self.sizes))
         self.hair = _layers(COLOURS, hidden, len(ATTRIBUTES["hair_colour"]))
-        self.skin = _layers(COLOURS, hidden, 1)
-        self.skin_alone = _layers(_SKIN, hidden, 1)
+        self.skin = _layers(_SKIN, hidden, 1)
 
     def forward(self, place: Tensor, colour: Tensor) -> Read:
         """See the class."""
         split = self.place(place).split(self.sizes, dim=1)
         attributes = dict(zip(BY_PLACE, split, strict=True))
         attributes["hair_colour"] = self.hair(colour)
-        alone = self.skin_alone(colour[:, :_SKIN])
-        return Read(attributes, 2.5 + self.skin(colour)[:, 0], 2.5 + alone[:, 0])
+        return Read(attributes, 2.5 + self.skin(colour[:, :_SKIN])[:, 0])
 
     def save_folder(self, folder: Path) -> None:
         """Write config.json and model.safetensors in half precision."""

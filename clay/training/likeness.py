@@ -24,9 +24,9 @@ VIEWS = 8
 _RARE = ("frames", "lenses", "beard", "hat")
 
 
-def numbers(people: int) -> list[tuple[int, int]]:
-    """One scene of each of the first people of the training split."""
-    return [(i, i % VIEWS) for i in range(people)]
+def numbers(people: int, views: int = 1) -> list[tuple[int, int]]:
+    """Some scenes of each of the first people of the training split."""
+    return [(i, (i + view) % VIEWS) for i in range(people) for view in range(views)]
 
 
 class LikenessLoss:
@@ -90,12 +90,18 @@ def random_crops(
     return torch.where(flip, crop.flip(3), crop), torch.where(flip, kinds.flip(3), kinds), mirrored
 
 
-def load_or_render(path: Path, people: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Images, segments and eyes of the training scenes; rendered and written to `path` if the file is missing."""
+def load_or_render(path: Path, scenes: list[tuple[int, int]], varied: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    """Images, segments and eyes of the training scenes; rendered and written to `path` if the file is missing.
+
+    Args:
+        path: of the file.
+        scenes: their numbers in `clay.people.dataset`.
+        varied: whether colours vary as those of photographs do.
+    """
     if not path.exists():
         from clay.training.likeness_set import render_set  # numba is needed here only
 
-        made = render_set(numbers(people))
+        made = render_set(scenes, varied=varied)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, images=made.images, segments=made.segments, eyes=made.eyes)
     with np.load(path, allow_pickle=False) as file:
@@ -108,7 +114,7 @@ def main() -> None:
     parser = arguments("Train the face parser.", steps=2200, rate=2e-3, out="likeness")
     parser.set_defaults(people=6000, data=Path("data/likeness.npz"), out=Path("assets/likeness/parser"))
     options = parse(parser)
-    images, marks, eyes = load_or_render(options.data, options.people)
+    images, marks, eyes = load_or_render(options.data, numbers(options.people))
     scenes = [scene(*number) for number in numbers(len(images))]
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.995, clip=5.0, seed=options.seed)
     network = FaceParser().to(memory_format=torch.channels_last)

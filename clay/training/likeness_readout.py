@@ -47,7 +47,7 @@ class ReadoutLoss:
         place, colour = self.place[chosen], self.colour[chosen]
         found = network(place, colour + 0.05 * torch.randn(colour.shape, generator=generator) * (colour != 0))
         skins = self.skins[chosen]
-        total, right = 0.5 * F.mse_loss(found.skin, skins) + 0.5 * F.mse_loss(found.skin_alone, skins), {}
+        total, right = 0.5 * F.mse_loss(found.skin, skins), {}
         for name in (*BY_PLACE, "hair_colour"):
             logits, truth = found.attributes[name], self.classes[chosen, list(ATTRIBUTES).index(name)]
             total = total + F.cross_entropy(logits, truth, ignore_index=HIDDEN, label_smoothing=0.03)
@@ -78,7 +78,7 @@ def main() -> None:
     parser.set_defaults(people=6000, data=Path("data/likeness.npz"), out=Path("assets/likeness/readout"))
     parser.add_argument("--parser", type=Path, default=Path("assets/likeness/parser"), help="trained parser")
     options = parse(parser)
-    images, marks, eyes = load_or_render(options.data, options.people)
+    images, marks, eyes = load_or_render(options.data, numbers(options.people))
     network = FaceParser.from_folder(options.parser).to(memory_format=torch.channels_last)
     place, colour = measured(network, images, marks, eyes, options.seed)
     scenes = [scene(*number) for number in numbers(len(images))] * _WAYS

@@ -64,12 +64,12 @@ def eye_centres(person: Person, view: View, size: int) -> np.ndarray:
     return project(eyes, size)
 
 
-def render_set(numbers: Iterable[tuple[int, int]], size: int = SIZE, seed: int = 7) -> LikenessSet:
-    """The images of the numbered scenes of `clay.people.dataset`, with varied colours."""
+def render_set(numbers: Iterable[tuple[int, int]], size: int = SIZE, seed: int = 7, varied: bool = True) -> LikenessSet:
+    """The images of the numbered scenes of `clay.people.dataset`, with varied colours or with their own."""
     images, marks, eyes, scenes = [], [], [], []
     for number in numbers:
         person, view = scene(*number)
-        colours = varied_colours(person, view, np.random.default_rng((seed, *number)))
+        colours = varied_colours(person, view, np.random.default_rng((seed, *number))) if varied else None
         images.append(render(person, view, size, 1, colours))
         marks.append(segments(person, view, size))
         eyes.append(eye_centres(person, view, size))

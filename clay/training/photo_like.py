@@ -121,6 +121,14 @@ def relit(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> T
     return (grey + (image - grey) * share).clamp(0, 1)
 
 
+def exposed(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Another exposure, colour of the light and gamma, as `clay.likeness.exposure` describes them."""
+    count = len(image)
+    gain = _each(count, generator, 0.78, 1.22) * _uniform((count, 3, 1, 1), generator, 0.92, 1.08)
+    gamma = _each(count, generator, 0.83, 1.22)
+    return (gain * image.clamp(min=1e-4) ** gamma).clamp(0, 1)
+
+
 def degraded(image: Tensor, generator: torch.Generator) -> Tensor:
     """Blur, fewer pixels, noise."""
     count, _, size, _ = image.shape

@@ -17,15 +17,13 @@ from losses.faces import NoFaceFound
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.images.crop import crop_image
-from studio.images.domain import LIMIT, clay_domain
 from studio.images.faces import THUMBNAIL, detect
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
+from studio.images.renders import exposure_of_render
 
 SMALLEST_FACE = 60
 """Pixels of the width of a face in the file."""
-CHECKED = 64
-"""Pixels of the crop that decides whether the picture is a render."""
 
 
 class Likeness(NamedTuple):
@@ -62,13 +60,14 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
         )
     crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
     try:
-        photo = clay_domain(CHECKED).check(crop_image(whole.image, CHECKED, crop)).score > LIMIT
-        guess = _reader().read(to_tensor(whole.image), face.points, photo=photo)
+        reader, image = _reader(), to_tensor(whole.image)
+        render = exposure_of_render(whole.image, face.square, reader.surroundings(image, face.points))
+        guess = reader.read(image, face.points, render)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
         raise UserError("The files of the likeness are missing or damaged: design the face by hand.") from error
     return Likeness(
-        crop_image(whole.image, THUMBNAIL, crop), tuple(candidates(guess)), _notes(guess, len(faces), photo)
+        crop_image(whole.image, THUMBNAIL, crop), tuple(candidates(guess)), _notes(guess, len(faces), render is None)
     )
 
 

@@ -5,10 +5,13 @@ import torch
 from clay.likeness.frame import SIZE
 from clay.likeness.network import FaceParser
 from clay.likeness.readout import Readout
+from clay.likeness.render_skin import SKIN_MEASURES, RenderSkin
 from clay.people.dataset import scene
 from clay.people.view import SEGMENTS
 from clay.training.likeness import LikenessLoss, load_or_render, numbers, random_crops
 from clay.training.likeness_readout import ReadoutLoss, measured
+from clay.training.likeness_skin import SkinLoss
+from clay.training.likeness_skin import measured as skins_measured
 
 COUNT = 6
 
@@ -53,13 +56,25 @@ def test_the_loss_of_the_readout_reaches_every_part(data):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in readout.parameters())
 
 
+def test_the_loss_of_the_skin_reaches_every_part(data):
+    parser = FaceParser((8, 8, 16, 16)).eval()
+    measures = skins_measured(parser, *data, ways=2, seed=0)
+    assert measures.shape == (2 * COUNT, SKIN_MEASURES)
+    network = RenderSkin(16)
+    skins = torch.tensor([person.skin for person, _ in SCENES * 2])
+    values = SkinLoss(measures, skins, batch=8)(network, 0, torch.Generator().manual_seed(0))
+    values["loss"].backward()
+    assert values["loss"].isfinite()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
 @pytest.mark.slow  # the renderer is compiled once
 def test_images_are_rendered_once_and_then_loaded(tmp_path):
     path = tmp_path / "data" / "likeness.npz"
-    images, marks, eyes = load_or_render(path, 2)
+    images, marks, eyes = load_or_render(path, numbers(2))
     assert images.shape == (2, 128, 128, 3)
     assert marks.shape == (2, 128, 128)
     written = path.stat().st_mtime_ns
-    again = load_or_render(path, 2)
+    again = load_or_render(path, numbers(2))
     assert path.stat().st_mtime_ns == written
     assert all(torch.equal(a, b) for a, b in zip((images, marks, eyes), again, strict=True))

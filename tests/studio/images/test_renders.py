@@ -1,0 +1,59 @@
+"""Renders are recognised under another light, and photographs are not."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks.likeness import changed, tensor_of
+from clay.likeness.exposure import UNCHANGED, Exposure
+from clay.likeness.guess import Reader
+from clay.people.dataset import VALIDATION, scene
+from clay.rendering.render import render
+from losses.faces import load_finder
+from studio.images.renders import exposure_of_render
+from tests.studio.images import portraits
+
+
+def exposure_of(picture: Image.Image) -> Exposure | None:
+    image = tensor_of(picture)
+    face = load_finder().find(image)[0]
+    return exposure_of_render(picture, face.square, Reader.from_folder().surroundings(image, face.points))
+
+
+def relit(number: int, gain: tuple[float, float, float], gamma: float) -> Image.Image:
+    values = (render(*scene(VALIDATION.first + number, 0), 128) / 255.0) ** gamma * gain
+    picture = Image.fromarray(np.asarray(np.clip(values, 0, 1) * 255, dtype=np.uint8))
+    return picture.resize((256, 256), Image.Resampling.BICUBIC)
+
+
+def test_a_render_as_it_is_has_no_exposure() -> None:
+    assert exposure_of(relit(1, (1, 1, 1), 1.0)) is UNCHANGED
+
+
+@pytest.mark.parametrize(("gain", "gamma"), [((0.82, 0.8, 0.78), 1.0), ((1.1, 1.15, 1.2), 1.15)])
+def test_the_exposure_of_a_relit_render_is_found(gain: tuple[float, float, float], gamma: float) -> None:
+    skin, errors = torch.tensor([0.75, 0.55, 0.4]), []
+    for number in (1, 4, 5):
+        found = exposure_of(relit(number, gain, gamma))
+        assert found is not None
+        ratio = found.gain * skin**found.gamma / (torch.tensor(gain) * skin**gamma)
+        errors.append(float(ratio.log().mean().abs()))
+    assert np.median(errors) < 0.05
+
+
+def test_most_renders_with_all_changes_are_recognised() -> None:
+    found = []
+    for number in (1, 4, 5, 7):
+        image = render(*scene(VALIDATION.first + number, 0), 128)
+        found.append(exposure_of(changed(image, np.random.default_rng(number))) is not None)
+    assert sum(found) >= 3
+
+
+def test_photographs_are_none() -> None:
+    for image in (
+        portraits.portrait(),
+        portraits.lit(0.5, 0.7, 1.25),
+        portraits.portrait().convert("L").convert("RGB"),
+    ):
+        assert exposure_of(image) is None
