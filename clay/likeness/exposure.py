@@ -27,6 +27,7 @@ _PRIOR = torch.tensor([0.115, 0.047, 0.047, 0.047, 0.1, 0.13])
 """Standard deviations of log e, log k in red, green and blue, gamma - 1, and the log of the clothes' shade."""
 _ERROR = 0.025
 _CLIPPED = 0.985
+_LEAST_GAMMA = 0.3
 
 
 class Exposure(NamedTuple):
@@ -57,11 +58,10 @@ def exposures(background: Tensor, clothes: Tensor | None) -> list[tuple[float, E
         background: median sRGB colour in [0, 1], (3,).
         clothes: the same; None if none are seen.
     """
-    none = torch.ones(3)
     pairs = [(i, j) for i in range(len(_BACKGROUNDS)) for j in range(len(_CLOTHES) if clothes is not None else 1)]
     i, j = torch.tensor(pairs).T
     before = torch.cat([_BACKGROUNDS[i], _CLOTHES[j]], dim=1).log()  # (pairs, 6)
-    after = torch.cat([background, none if clothes is None else clothes])
+    after = torch.cat([background, torch.ones(3) if clothes is None else clothes])
     known = (after < _CLIPPED).float() / _ERROR**2
     if clothes is None:
         known[3:] = 0
@@ -79,5 +79,6 @@ def exposures(background: Tensor, clothes: Tensor | None) -> list[tuple[float, E
     best: dict[int, tuple[float, Exposure]] = {}
     for index in cost.argsort().tolist():
         gain = (found[index, 0] + found[index, 1:4]).exp()
-        best.setdefault(pairs[index][0], (float(cost[index]), Exposure(gain, 1 + float(found[index, 4]))))
+        gamma = max(1 + float(found[index, 4]), _LEAST_GAMMA)  # colours far from all of the renderer's
+        best.setdefault(pairs[index][0], (float(cost[index]), Exposure(gain, gamma)))
     return list(best.values())
