@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 
 from clay.evaluation.card import fill, hashes_table
 from clay.likeness.candidates import scene_of
-from clay.likeness.exposure import UNCHANGED, Exposure
+from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, Reader
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TEST, TRAIN, Scene, scene
@@ -31,7 +31,7 @@ from clay.world import load_world
 from losses.faces import Face, FaceFinder, load_finder
 from studio.images.crop import crop_image
 from studio.images.framing import CLAY, crop_of, face_square
-from studio.images.renders import exposure_of_render
+from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
 _SEED = 5
@@ -84,13 +84,13 @@ ROUTES = {
 
 
 class Found(NamedTuple):
-    """A changed render in which a face was found; `exposure` is None where the studio takes it for a photograph."""
+    """A changed render in which a face was found; `render` is None where the studio takes it for a photograph."""
 
     scene: Scene
     picture: Image.Image
     image: torch.Tensor
     face: Face
-    exposure: Exposure | None
+    render: Render | None
 
 
 def found_in(number: int, view: int, reader: Reader, finder: FaceFinder, seed: int = _SEED) -> Found | None:
@@ -101,8 +101,8 @@ def found_in(number: int, view: int, reader: Reader, finder: FaceFinder, seed: i
     faces = finder.find(image)
     if not faces:
         return None
-    exposure = exposure_of_render(picture, faces[0].square, reader.surroundings(image, faces[0].points))
-    return Found(truth, picture, image, faces[0], exposure)
+    seen = render_of(picture, faces[0].square, reader.surroundings(image, faces[0].points))
+    return Found(truth, picture, image, faces[0], seen)
 
 
 def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case], int]:
@@ -120,12 +120,12 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
                 missed += 1
                 continue
             points, square = found.face.points, found.face.square
-            kinds = (found.exposure, UNCHANGED, None)
+            kinds = (found.render, Render(), None)
             studio, unchanged, photo = (classes(reader.read(found.image, points, kind), found.scene) for kind in kinds)
             crop = crop_image(found.picture, _OF_CODE, crop_of(face_square(square, CLAY), *found.picture.size))
             logits = world.heads(world.autoencoder.encode(tensor_of(crop)))
             code = [int(logits[name][0].argmax()) for name in ATTRIBUTES]
-            cases[tone].append(Case(found.scene, studio, unchanged, photo, code, found.exposure is not None))
+            cases[tone].append(Case(found.scene, studio, unchanged, photo, code, found.render is not None))
     return [case for tone in SKIN_TONES for case in cases[tone]], missed
 
 
@@ -134,8 +134,8 @@ def write_measures(path: Path, count: int, reader: Reader, finder: FaceFinder) -
     measures, skins = [], []
     for number in range(TRAIN.first, TRAIN.first + count):
         found = found_in(number, 0, reader, finder, seed=_SEED + 1)
-        if found is not None and found.exposure is not None:
-            measures.append(reader.skin_measures(found.image, found.face.points, found.exposure)[0].numpy())
+        if found is not None and found.render is not None:
+            measures.append(reader.skin_measures(found.image, found.face.points, found.render.exposure)[0].numpy())
             skins.append(found.scene[0].skin)
     np.savez(path, measures=np.stack(measures), skins=np.array(skins))
 

@@ -9,6 +9,8 @@ which is linear in log e, log k_c and gamma. With Gaussian priors and errors the
 clothes of two given colours is a linear system; clothes are darker than their colour by an unknown shade.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -48,6 +50,18 @@ class Exposure(NamedTuple):
 
 
 UNCHANGED = Exposure(torch.ones(3), 1.0)
+
+
+class Render(NamedTuple):
+    """A picture of a rendered face.
+
+    Args:
+        exposure: how its colours were changed.
+        attributes: logits (classes,) by attribute, read from the picture's code; empty if they were not.
+    """
+
+    exposure: Exposure = UNCHANGED
+    attributes: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def exposures(background: Tensor, clothes: Tensor | None) -> list[tuple[float, Exposure]]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clay.likeness.beard import beard_likelihood, darkness
-from clay.likeness.exposure import Exposure
+from clay.likeness.exposure import Exposure, Render
 from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
@@ -89,21 +89,21 @@ class Reader:
         return background_and_clothes(crop, _mean_of_mirrored(found.segments.softmax(1)))
 
     @torch.no_grad()
-    def skin_measures(self, image: Tensor, points: Tensor, render: Exposure) -> Tensor:
+    def skin_measures(self, image: Tensor, points: Tensor, exposure: Exposure) -> Tensor:
         """The input (1, `SKIN_MEASURES`) of `render_skin`; for the arguments see `read`."""
         crop, found = self._parsed(image, points)
-        return skin_measures(crop, _mean_of_mirrored(found.segments.softmax(1)), render)
+        return skin_measures(crop, _mean_of_mirrored(found.segments.softmax(1)), exposure)
 
     @torch.no_grad()
-    def read(self, image: Tensor, points: Tensor, render: Exposure | None = None) -> Guess:
+    def read(self, image: Tensor, points: Tensor, render: Render | None = None) -> Guess:
         """What is seen of the face with these landmarks.
 
         Args:
             image: (1, 3, h, w) in [-1, 1].
             points: landmarks (68, 2) in its pixels.
-            render: how the colours of a render were changed, which is undone. None for a photograph of a person: then
-                hair, beard and expression are also measured without a network, every class is as frequent as among
-                people, and coloured light is corrected.
+            render: what is known of a render, whose exposure is undone. None for a photograph of a person: then hair,
+                beard and expression are also measured without a network, every class is as frequent as among people,
+                and coloured light is corrected.
         """
         crop, first = self._parsed(image, points)
         probabilities = _mean_of_mirrored(first.segments.softmax(1))
@@ -111,14 +111,17 @@ class Reader:
         if render is None:
             crop, light = white_balanced(crop, probabilities)
         else:
-            skin = self.render_skin(skin_measures(crop, probabilities, render))
-            crop = render.undone(crop)
+            skin = self.render_skin(skin_measures(crop, probabilities, render.exposure))
+            crop = render.exposure.undone(crop)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
         for name, values in first.attributes.items():
             seen = values.log_softmax(1).mean(0)
             logits[name] = logits[name] + seen if name in logits else seen
+        for name, values in ({} if render is None else render.attributes).items():
+            if name in logits:
+                logits[name] = logits[name] + values.log_softmax(0)
         if render is None:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities)[0]),

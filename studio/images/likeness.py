@@ -20,7 +20,7 @@ from studio.images.crop import crop_image
 from studio.images.faces import THUMBNAIL, detect
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
-from studio.images.renders import exposure_of_render
+from studio.images.renders import render_of
 
 SMALLEST_FACE = 60
 """Pixels of the width of a face in the file."""
@@ -61,7 +61,7 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
     crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
     try:
         reader, image = _reader(), to_tensor(whole.image)
-        render = exposure_of_render(whole.image, face.square, reader.surroundings(image, face.points))
+        render = render_of(whole.image, face.square, reader.surroundings(image, face.points))
         guess = reader.read(image, face.points, render)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
