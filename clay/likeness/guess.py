@@ -36,6 +36,9 @@ _USUAL: dict[str, tuple[float, ...]] = {
 # The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
 _TRUST = {"hair_style": 0.5, "facial_hair": 0.3, "glasses": 0.5, "expression": 0.15}
 
+_OF_CODE = ("hair_colour", "facial_hair", "glasses", "hat", "expression")
+"""What the code of a render is read for; a crop may cut the hair, and its style is surer without."""
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -120,7 +123,7 @@ class Reader:
             seen = values.log_softmax(1).mean(0)
             logits[name] = logits[name] + seen if name in logits else seen
         for name, values in ({} if render is None else render.attributes).items():
-            if name in logits:
+            if name in _OF_CODE:
                 logits[name] = logits[name] + values.log_softmax(0)
         if render is None:
             measured = {

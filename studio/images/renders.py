@@ -3,8 +3,8 @@
 The colours of a picture are taken back by each of the likeliest exposures (`clay.likeness.exposure`), and the crop of
 the face, or the whole picture where the face fills it, gets an out-of-distribution score (`studio.images.domain`) at 64
 pixels. The smallest score decides; the linear heads read attributes from that picture's code. Measured on 255 faces of
-validation renders with other exposure, colour of the light, crop, sharpness and JPEG (as in `benchmarks.likeness`): 96 %
-are at most `RELIT`, and 6 % without the exposures. 31 faces in photographs have a minimum of 3.5.
+validation renders with other exposure, colour of the light, crop, sharpness and JPEG (as in `benchmarks.likeness`):
+96 % are at most `RELIT`, and 6 % without the exposures. 31 faces in photographs have a minimum of 3.5.
 """
 
 from __future__ import annotations
