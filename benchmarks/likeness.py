@@ -22,13 +22,14 @@ from PIL import Image, ImageFilter
 from clay.evaluation.card import fill, hashes_table
 from clay.likeness.candidates import scene_of
 from clay.likeness.exposure import Render
-from clay.likeness.guess import DEFAULT_FOLDER, Guess, Reader
+from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
+from clay.likeness.render_skin import skin_measures
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TEST, TRAIN, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
 from clay.world import load_world
-from losses.faces import Face, FaceFinder, load_finder
+from losses.faces import FaceFinder, Square, load_finder
 from studio.images.crop import crop_image
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.renders import render_of
@@ -88,8 +89,8 @@ class Found(NamedTuple):
 
     scene: Scene
     picture: Image.Image
-    image: torch.Tensor
-    face: Face
+    square: Square
+    face: ParsedFace
     render: Render | None
 
 
@@ -101,8 +102,8 @@ def found_in(number: int, view: int, reader: Reader, finder: FaceFinder, seed: i
     faces = finder.find(image)
     if not faces:
         return None
-    seen = render_of(picture, faces[0].square, reader.surroundings(image, faces[0].points))
-    return Found(truth, picture, image, faces[0], seen)
+    face = reader.parse(image, faces[0].points)
+    return Found(truth, picture, faces[0].square, face, render_of(picture, faces[0].square, face.surroundings))
 
 
 def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case], int]:
@@ -119,10 +120,9 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
             if found is None:
                 missed += 1
                 continue
-            points, square = found.face.points, found.face.square
             kinds = (found.render, Render(), None)
-            studio, unchanged, photo = (classes(reader.read(found.image, points, kind), found.scene) for kind in kinds)
-            crop = crop_image(found.picture, _OF_CODE, crop_of(face_square(square, CLAY), *found.picture.size))
+            studio, unchanged, photo = (classes(reader.read(found.face, kind), found.scene) for kind in kinds)
+            crop = crop_image(found.picture, _OF_CODE, crop_of(face_square(found.square, CLAY), *found.picture.size))
             logits = world.heads(world.autoencoder.encode(tensor_of(crop)))
             code = [int(logits[name][0].argmax()) for name in ATTRIBUTES]
             cases[tone].append(Case(found.scene, studio, unchanged, photo, code, found.render is not None))
@@ -135,7 +135,7 @@ def write_measures(path: Path, count: int, reader: Reader, finder: FaceFinder) -
     for number in range(TRAIN.first, TRAIN.first + count):
         found = found_in(number, 0, reader, finder, seed=_SEED + 1)
         if found is not None and found.render is not None:
-            measures.append(reader.skin_measures(found.image, found.face.points, found.render.exposure)[0].numpy())
+            measures.append(skin_measures(found.face.crop, found.face.segments, found.render.exposure)[0].numpy())
             skins.append(found.scene[0].skin)
     np.savez(path, measures=np.stack(measures), skins=np.array(skins))
 

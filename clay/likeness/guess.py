@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from clay.likeness.beard import beard_likelihood, darkness
-from clay.likeness.exposure import Exposure, Render
+from clay.likeness.exposure import Render
 from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
 from clay.likeness.light import CLEAR, Light, white_balanced
 from clay.likeness.measures import background_and_clothes, colours, places
-from clay.likeness.network import FaceParser, Parsed
+from clay.likeness.network import FaceParser
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
 from clay.likeness.readout import Readout
 from clay.likeness.render_skin import RenderSkin, skin_measures
@@ -60,6 +60,29 @@ class Guess:
     light: Light = CLEAR
 
 
+class ParsedFace(NamedTuple):
+    """A face, and what the parser reads of its crop.
+
+    Args:
+        image: (1, 3, h, w) in [-1, 1].
+        points: landmarks (68, 2) in its pixels.
+        crop: in the frame of the eyes, in [-1, 1].
+        segments: probabilities, (1, segments, h, w) of half the crop's side.
+        attributes: log-probabilities (classes,) by name.
+    """
+
+    image: Tensor
+    points: Tensor
+    crop: Tensor
+    segments: Tensor
+    attributes: dict[str, Tensor]
+
+    @property
+    def surroundings(self) -> tuple[Tensor, Tensor | None]:
+        """Median colours of background and clothes, as `background_and_clothes`."""
+        return background_and_clothes(self.crop, self.segments)
+
+
 class Reader:
     """Reads faces.
 
@@ -86,30 +109,26 @@ class Reader:
         )
 
     @torch.no_grad()
-    def surroundings(self, image: Tensor, points: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Median colours of background and clothes, as `background_and_clothes`; for the arguments see `read`."""
-        crop, found = self._parsed(image, points)
-        return background_and_clothes(crop, _mean_of_mirrored(found.segments.softmax(1)))
+    def parse(self, image: Tensor, points: Tensor) -> ParsedFace:
+        """The face with these landmarks; for the arguments see `ParsedFace`."""
+        points = points.float()
+        crop = eye_frame(*reduced(image.float(), eyes_of(points)[None]))
+        found = self.parser(torch.cat([crop, crop.flip(3)]))  # a face and its mirror image have the same attributes
+        segments = found.segments.softmax(1)
+        attributes = {name: values.log_softmax(1).mean(0) for name, values in found.attributes.items()}
+        return ParsedFace(image.float(), points, crop, (segments[:1] + segments[1:].flip(3)) / 2, attributes)
 
     @torch.no_grad()
-    def skin_measures(self, image: Tensor, points: Tensor, exposure: Exposure) -> Tensor:
-        """The input (1, `SKIN_MEASURES`) of `render_skin`; for the arguments see `read`."""
-        crop, found = self._parsed(image, points)
-        return skin_measures(crop, _mean_of_mirrored(found.segments.softmax(1)), exposure)
-
-    @torch.no_grad()
-    def read(self, image: Tensor, points: Tensor, render: Render | None = None) -> Guess:
-        """What is seen of the face with these landmarks.
+    def read(self, face: ParsedFace, render: Render | None = None) -> Guess:
+        """What is seen of a face.
 
         Args:
-            image: (1, 3, h, w) in [-1, 1].
-            points: landmarks (68, 2) in its pixels.
+            face: of `parse`.
             render: what is known of a render, whose exposure is undone. None for a photograph of a person: then hair,
                 beard and expression are also measured without a network, every class is as frequent as among people,
                 and coloured light is corrected.
         """
-        crop, first = self._parsed(image, points)
-        probabilities = _mean_of_mirrored(first.segments.softmax(1))
+        image, points, crop, probabilities, parsed = face
         skin, light = None, CLEAR
         if render is None:
             crop, light = white_balanced(crop, probabilities)
@@ -119,8 +138,7 @@ class Reader:
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
-        for name, values in first.attributes.items():
-            seen = values.log_softmax(1).mean(0)
+        for name, seen in parsed.items():
             logits[name] = logits[name] + seen if name in logits else seen
         for name, values in ({} if render is None else render.attributes).items():
             if name in _OF_CODE:
@@ -128,8 +146,8 @@ class Reader:
         if render is None:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities)[0]),
-                "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points.float()))),
-                "glasses": glasses_likelihood(edges(image.float(), eyes_of(points.float())[None]), shape.shift),
+                "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points))),
+                "glasses": glasses_likelihood(edges(image, eyes_of(points)[None]), shape.shift),
                 "expression": shape.expression,
             }
             for name, usual in _USUAL.items():
@@ -139,12 +157,3 @@ class Reader:
         attributes = {name: values.softmax(0) for name, values in logits.items()}
         skin = found.skin if skin is None else skin
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
-
-    def _parsed(self, image: Tensor, points: Tensor) -> tuple[Tensor, Parsed]:
-        """The crop of the face, and what the parser reads of it and of its mirror image."""
-        crop = eye_frame(*reduced(image.float(), eyes_of(points.float())[None]))
-        return crop, self.parser(torch.cat([crop, crop.flip(3)]))  # both have the same attributes
-
-
-def _mean_of_mirrored(segments: Tensor) -> Tensor:
-    return (segments[:1] + segments[1:].flip(3)) / 2

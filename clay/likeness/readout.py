@@ -4,13 +4,12 @@ Hair style, beard, glasses and hat depend on where the segments lie, hair colour
 The skin of a render is read by `clay.likeness.render_skin`.
 """
 
-from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from clay.likeness.measures import COLOURS, PLACES
-from clay.networks.storage import read_network, save_network
+from clay.likeness.stored import MeasuresNetwork
 from clay.people.attributes import ATTRIBUTES
 
 _SKIN = 3
@@ -32,16 +31,17 @@ def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class Readout(nn.Module):
+class Readout(MeasuresNetwork):
     """Places (b, `PLACES`) and colours (b, `COLOURS`) -> `Read`.
 
     Args:
         hidden: width of the hidden layers.
     """
 
+    noun = "readout"
+
     def __init__(self, hidden: int = 96) -> None:
-        super().__init__()
-        self.hidden = hidden
+        super().__init__(hidden)
         self.sizes = [len(ATTRIBUTES[name]) for name in BY_PLACE]
         self.place = _layers(PLACES, hidden, sum(self.sizes))
         self.hair = _layers(COLOURS, hidden, len(ATTRIBUTES["hair_colour"]))
@@ -53,19 +53,3 @@ class Readout(nn.Module):
         attributes = dict(zip(BY_PLACE, split, strict=True))
         attributes["hair_colour"] = self.hair(colour)
         return Read(attributes, 2.5 + self.skin(colour[:, :_SKIN])[:, 0])
-
-    def save_folder(self, folder: Path) -> None:
-        """Write config.json and model.safetensors in half precision."""
-        save_network(self, {"hidden": self.hidden}, folder)
-
-    @classmethod
-    def from_folder(cls, folder: Path) -> Self:
-        """Load what `save_folder` wrote, on the CPU, frozen and in eval mode.
-
-        Raises:
-            FileNotFoundError: a file is missing; the message names it.
-        """
-        config, weights = read_network(folder, "readout")
-        model = cls(config["hidden"])
-        model.load_state_dict(weights)
-        return model.float().eval().requires_grad_(False)

@@ -4,16 +4,13 @@ The skin of the renderer is a colour with no variation of its own, so that its b
 and clothes show the exposure (`clay.likeness.exposure`).
 """
 
-from pathlib import Path
-from typing import Self
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clay.likeness.exposure import Exposure
 from clay.likeness.measures import COLOURS, colours
-from clay.networks.storage import read_network, save_network
+from clay.likeness.stored import MeasuresNetwork
 from clay.people.view import SEGMENTS
 
 _QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
@@ -43,16 +40,17 @@ def _skin_quantiles(crop: Tensor, segments: Tensor) -> Tensor:
     return skin.quantile(skin.new_tensor(_QUANTILES), dim=1).flatten()[None]
 
 
-class RenderSkin(nn.Module):
+class RenderSkin(MeasuresNetwork):
     """Measures (b, `SKIN_MEASURES`) -> skin (b,), 0 (lightest) to 5 (darkest).
 
     Args:
         hidden: width of the hidden layers.
     """
 
+    noun = "network of the skin"
+
     def __init__(self, hidden: int = 128) -> None:
-        super().__init__()
-        self.hidden = hidden
+        super().__init__(hidden)
         self.layers = nn.Sequential(
             nn.BatchNorm1d(SKIN_MEASURES, affine=False), nn.Linear(SKIN_MEASURES, hidden), nn.SiLU(), nn.Dropout(0.3),
             nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1),
@@ -62,19 +60,3 @@ class RenderSkin(nn.Module):
         """See the class."""
         skin: Tensor = 2.5 + self.layers(measures)[:, 0]
         return skin
-
-    def save_folder(self, folder: Path) -> None:
-        """Write config.json and model.safetensors in half precision."""
-        save_network(self, {"hidden": self.hidden}, folder)
-
-    @classmethod
-    def from_folder(cls, folder: Path) -> Self:
-        """Load what `save_folder` wrote, on the CPU, frozen and in eval mode.
-
-        Raises:
-            FileNotFoundError: a file is missing; the message names it.
-        """
-        config, weights = read_network(folder, "network of the skin")
-        model = cls(config["hidden"])
-        model.load_state_dict(weights)
-        return model.float().eval().requires_grad_(False)

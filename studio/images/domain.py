@@ -82,7 +82,13 @@ def decoder_of(network: DiffusionAutoencoder) -> Callable[[Tensor], tuple[Tensor
 
 
 @cache
+def clay_network(size: int) -> DiffusionAutoencoder:
+    """The embedded model's network for 64 or 128 pixels, on the CPU, whichever model is loaded."""
+    folder = DEFAULT_FOLDER if size == 64 else FOLDER_128
+    return DiffusionAutoencoder.from_folder(folder / "diffusion")
+
+
+@cache
 def clay_domain(size: int) -> Domain:
     """The domain of the embedded model of 64 or 128 pixels, whichever model is loaded."""
-    folder = DEFAULT_FOLDER if size == 64 else FOLDER_128
-    return domain_of_network(DiffusionAutoencoder.from_folder(folder / "diffusion"))
+    return domain_of_network(clay_network(size))

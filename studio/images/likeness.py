@@ -60,9 +60,9 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
         )
     crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
     try:
-        reader, image = _reader(), to_tensor(whole.image)
-        render = render_of(whole.image, face.square, reader.surroundings(image, face.points))
-        guess = reader.read(image, face.points, render)
+        parsed = _reader().parse(to_tensor(whole.image), face.points)
+        render = render_of(whole.image, face.square, parsed.surroundings)
+        guess = _reader().read(parsed, render)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
         raise UserError("The files of the likeness are missing or damaged: design the face by hand.") from error

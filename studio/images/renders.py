@@ -16,11 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from clay.likeness.exposure import UNCHANGED, Render, exposures
-from clay.world import ClayWorld, load_world
+from clay.networks.heads import AttributeHeads
+from clay.world import DEFAULT_FOLDER
 from losses.faces import Square
 from losses.strangeness import out_of_distribution
 from studio.images.crop import Crop, crop_image
-from studio.images.domain import LIMIT
+from studio.images.domain import LIMIT, clay_network, decoder_of
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
 
@@ -41,7 +42,7 @@ def render_of(image: Image.Image, face: Square, surroundings: tuple[Tensor, Tens
     Args:
         image: the picture.
         face: square of the face in it.
-        surroundings: colours around the face (`clay.likeness.guess.Reader.surroundings`).
+        surroundings: colours around the face (`clay.likeness.guess.ParsedFace.surroundings`).
     """
     square = face_square(face, CLAY)
     crops = [crop_of(square, *image.size)]
@@ -51,10 +52,9 @@ def render_of(image: Image.Image, face: Square, surroundings: tuple[Tensor, Tens
     changes = [UNCHANGED, *(exposure for _, exposure in found)]
     views = [to_tensor(crop_image(image, _SIZE, crop)) for crop in crops]
     x = torch.cat([change.undone(view) for change in changes for view in views])
-    world = _world()
-    z = world.autoencoder.encode(x)
-    decoded = world.autoencoder.decoder(z)
-    scores, best = out_of_distribution(x, decoded.mean, decoded.spread).view(len(changes), len(views)).min(1)
+    network = clay_network(_SIZE)
+    z = network.encode(x)
+    scores, best = out_of_distribution(x, *decoder_of(network)(z)).view(len(changes), len(views)).min(1)
     if float(scores.min()) > RELIT:
         return None
     if float(scores[0]) <= LIMIT:
@@ -63,9 +63,9 @@ def render_of(image: Image.Image, face: Square, surroundings: tuple[Tensor, Tens
         costs = [cost + _WEIGHT * score for (cost, _), score in zip(found, scores[1:].tolist(), strict=True)]
         chosen = 1 + costs.index(min(costs))
     code = z[chosen * len(views) + int(best[chosen])]
-    return Render(changes[chosen], {name: logits[0] for name, logits in world.heads(code[None]).items()})
+    return Render(changes[chosen], {name: logits[0] for name, logits in _heads()(code[None]).items()})
 
 
 @cache
-def _world() -> ClayWorld:
-    return load_world()
+def _heads() -> AttributeHeads:
+    return AttributeHeads.from_folder(DEFAULT_FOLDER / "heads", "cpu", torch.float32)
