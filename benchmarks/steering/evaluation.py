@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.steering.edits import Edit
-from clay.people.attributes import ATTRIBUTES, HIDES
+from clay.people.attributes import ATTRIBUTES, hidden_by
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.render import render_all
@@ -68,7 +68,7 @@ def compared(
 ) -> Row:
     """The fields that depend on the images before and after alone."""
     before, after = (world.attributes.read(to_tensor(image)) for image in images)
-    classes = [(name, ATTRIBUTES[name].index(read[name][0])) for read in (before, after) for name in read]
+    hidden = hidden_by([(name, ATTRIBUTES[name].index(read[name][0])) for read in (before, after) for name in read])
     others = [name for name in after if name != edit.attribute and after[name] != before[name]]
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
@@ -78,7 +78,7 @@ def compared(
         "read_after": after[edit.attribute][0],
         "confirmed": after[edit.attribute][0] == edit.target,
         "others_changed": others,
-        "hidden": [name for name in others if any(name in HIDES.get(one, ()) for one in classes)],
+        "hidden": [name for name in others if name in hidden],
         "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
         "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
         "strangeness": None if domain is None else domain.check(images[1]).score,

@@ -1,5 +1,7 @@
 """The attributes of an image, their classes, and the true class of each attribute for a scene."""
 
+from collections.abc import Collection
+
 from clay.people.person import FACIAL_HAIR, HAIR_COLOURS, HAIR_STYLES, SKIN_TONES, Person
 from clay.people.view import EXPRESSIONS, GLASSES, View
 
@@ -14,12 +16,17 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 HIDDEN = -1
 """The class of an attribute that the image cannot show."""
-HIDES = {
+_HIDES = {
     ("hair_style", HAIR_STYLES.index("bald")): ("hair_colour",),
     # A hat covers most of what distinguishes the hair styles.
     ("hat", ATTRIBUTES["hat"].index("hat")): ("hair_style",),
 }
 """By attribute and class, the attributes that an image of that class cannot show."""
+
+
+def hidden_by(classes: Collection[tuple[str, int]]) -> set[str]:
+    """The attributes that an image cannot show if it is of one of these classes of attributes."""
+    return {name for one in classes for name in _HIDES.get(one, ())}
 
 
 def true_classes(person: Person, view: View) -> list[int]:
@@ -34,5 +41,5 @@ def true_classes(person: Person, view: View) -> list[int]:
         "hat": "hat" if view.hat else "no hat",
     }
     found = {name: classes.index(names[name]) for name, classes in ATTRIBUTES.items()}
-    hidden = {name for one, others in HIDES.items() if one in found.items() for name in others}
+    hidden = hidden_by(found.items())
     return [HIDDEN if name in hidden else index for name, index in found.items()]

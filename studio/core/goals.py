@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Requirement = Literal["prompt", "source_text", "second_picture", "clip", "identity"]
 Tab = Literal["steer", "morph", "compare"]
 Values = Mapping[str, float | str]
+HiddenBy = Callable[[Collection[tuple[str, int]]], Collection[str]]
+"""Classes, as (attribute, index) -> the attributes that an image of one of them cannot show."""
 
 PERSON, BACKGROUND = "person", "background"
 """What an edit keeps beside the attributes of the model."""
@@ -73,8 +75,8 @@ class Networks(Protocol):
         """Linear classifiers on z by attribute; empty if there are none."""
 
     @property
-    def hides(self) -> Mapping[tuple[str, int], Collection[str]]:
-        """By attribute and class, the attributes of `groups` that an image of that class cannot show."""
+    def hidden_by(self) -> HiddenBy:
+        """Classes of attributes -> the attributes of `groups` that an image of one of them cannot show."""
 
     @property
     def person_groups(self) -> Collection[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from clay.networks.part_segmenter import PartSegmenter
-from clay.people.attributes import ATTRIBUTES, HIDES
+from clay.people.attributes import ATTRIBUTES, hidden_by
 from clay.people.parts import PARTS, PARTS_OF_ATTRIBUTES
 from clay.people.prompts import PROMPTS
 from clay.people.texts import unknown_words
@@ -70,7 +70,7 @@ def model_of_world(world: ClayWorld) -> Model:
         prepare=world.autoencoder.prepare,
         groups=PROMPTS,
         classes=ATTRIBUTES,
-        hides=HIDES,
+        hidden_by=hidden_by,
         person_groups=("hair_colour", "hair_style", "facial_hair", "skin_tone"),
         code_person=LinearHead(world.heads.person.weight, world.heads.person.bias),
         reader=world.attributes.probabilities,

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from losses import LinearHead
+from studio.core.goals import HiddenBy
 from studio.core.text import UnknownWords
 from studio.models.groups import GENERAL_GROUPS, PERSON_GROUPS
 
@@ -71,7 +72,7 @@ class Model:
             no such part.
         groups: texts by attribute, one a class, with which the CLIP reads an image.
         classes: names of the classes of each group, in the order of its texts.
-        hides: by attribute and class, the attributes that an image of that class cannot show.
+        hidden_by: classes as (attribute, index) -> the attributes that an image of one of them cannot show.
         person_groups: the groups that belong to the person; the others may differ between two pictures of one person.
         reader: a classifier that no loss uses, image -> probabilities by attribute of `groups`, (b, classes); or None.
         read_texts: a CLIP that no loss uses, image (1, 3, size, size) and texts -> probabilities, (1, texts); or None.
@@ -109,7 +110,7 @@ class Model:
     prepare: Callable[[Tensor], Tensor] | None = None
     groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     classes: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
-    hides: Mapping[tuple[str, int], Collection[str]] = field(default_factory=dict)
+    hidden_by: HiddenBy = lambda classes: frozenset()
     person_groups: Collection[str] = PERSON_GROUPS
     reader: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     read_texts: Callable[[Tensor, Sequence[str]], Tensor] | None = None

@@ -86,8 +86,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         ClipChoice(networks.clip, networks.tokenizer, one.texts, one.index, margin)
         for one, margin in zip(found.values(), margins, strict=True)
     ]
-    wanted = {(one.group, one.index) for one in found.values() if one.known}
-    hidden = (name for one in wanted for name in networks.hides.get(one, ()))
+    hidden = networks.hidden_by([(one.group, one.index) for one in found.values() if one.known])
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
     keep = kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [

@@ -220,7 +220,7 @@ def _changes(
         return None
     before, after = ({name: int(p[0].argmax()) for name, p in read.items()} for read in (start, result))
     before |= earlier
-    hidden = {name for one in (*before.items(), *after.items()) for name in model.hides.get(one, ())}
+    hidden = model.hidden_by([*before.items(), *after.items()])
     return tuple(
         Change(name, model.classes[name][before[name]], model.classes[name][after[name]])
         for name in before

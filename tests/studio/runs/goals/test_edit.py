@@ -101,7 +101,9 @@ def test_an_attribute_that_may_change_costs_nothing(whole: Model) -> None:
 def test_an_attribute_that_the_goal_hides_is_not_kept(whole: Model) -> None:
     """A hat hides the hair below it, so a prompt of a hat does not keep the hair; other prompts do."""
     groups = {**GROUPS, "tie": ("a tie", "no tie")}
-    model = replace(whole, groups=groups, heads={}, hides={("hat", 0): ("hair",)})
+    model = replace(
+        whole, groups=groups, heads={}, hidden_by=lambda classes: {"hair"} if ("hat", 0) in classes else set()
+    )
 
     def kept(prompt: str, may_change: str = "") -> float:
         settings = Settings(loss="edit", prompt=prompt, may_change=may_change)
