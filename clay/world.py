@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers import DPMSolverMultistepScheduler
 
-from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.attribute_classifier import AttributeClassifier, AttributeReader
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import load_clip
 from clay.networks.heads import AttributeHeads
@@ -18,7 +18,7 @@ DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
 EMBEDDERS = ("identity", "convolutional", "transformer")
 """The identity embedders: the first is for losses, the others are held out."""
 HELD_OUT = EMBEDDERS[1:]
-_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "heads")
+_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "colours", "heads")
 PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
 """The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
@@ -84,8 +84,16 @@ class ClayWorld:
 
     @cached_property
     def attributes(self) -> AttributeClassifier:
-        """The attribute classifier, for evaluation; never in a loss."""
-        return AttributeClassifier.from_folder(self._part("attributes"), self.device, self.dtype)
+        """The classifier of all attributes but those of colours, for evaluation; never in a loss."""
+        return self._classifier("attributes")
+
+    @cached_property
+    def reader(self) -> AttributeReader:
+        """All attributes by the held-out classifiers, for evaluation; never in a loss."""
+        return AttributeReader(self.attributes, self._classifier("colours"))
+
+    def _classifier(self, name: str) -> AttributeClassifier:
+        return AttributeClassifier.from_folder(self._part(name), self.device, self.dtype)
 
     @cached_property
     def heads(self) -> AttributeHeads:

@@ -37,10 +37,17 @@ class CodeChoice:
         self.embed = frozen(encode)
         self.weight, self.bias = weight.detach(), bias.detach()
 
+    def _log_p(self, code: Tensor) -> Tensor:
+        logits = torch.nn.functional.linear(code, self.weight.to(code), self.bias.to(code))
+        return torch.log_softmax(logits, dim=1)
+
+    def probability(self, code: Tensor) -> Tensor:
+        """Code (b, d) -> probability of the goal, (b,)."""
+        return torch.exp(-excess_surprise(self._log_p(code), self.index, 0.0))
+
     def of(self, code: Tensor) -> Tensor:
         """Code (b, d) -> (b,), at least 0."""
-        logits = torch.nn.functional.linear(code, self.weight.to(code), self.bias.to(code))
-        return excess_surprise(torch.log_softmax(logits, dim=1), self.index, self.margin)
+        return excess_surprise(self._log_p(code), self.index, self.margin)
 
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,), at least 0."""

@@ -74,7 +74,7 @@ def evaluated(world: ClayWorld, quality: ImageQuality, method: Method, task: Tas
         similarity = (network(images) * network(original)).sum(1)
     kept = similarity >= network.thresholds["fmr_1_percent"]
     noise = quality.denoising_error(images, People(original, original))
-    after, start = world.attributes.read(images), attributes_of(world, task.image)
+    after, start = world.reader.read(images), attributes_of(world, task.image)
     return [
         {
             "way": method.name,

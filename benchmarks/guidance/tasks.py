@@ -65,4 +65,4 @@ def tasks(model: Model, world: ClayWorld, numbers: Sequence[int], goal: Goal = "
 
 def attributes_of(world: ClayWorld, image: Tensor) -> dict[str, str]:
     """The predicted class of each attribute of one image (1, 3, h, w)."""
-    return {name: values[0] for name, values in world.attributes.read(image).items()}
+    return {name: values[0] for name, values in world.reader.read(image).items()}

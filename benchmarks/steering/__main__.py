@@ -5,6 +5,7 @@ Each run is one of the studio: the embedded model, the Quick preset (or another 
     text       towards a prompt for one attribute that the face does not have; confirmed if the attribute classifier,
                which is not in the loss, predicts it; `evaluation` lists the other fields
     expression the same, with prompts for another expression
+    colour     the same, with prompts for the colour of eyes, background, clothes or hat
     identity   towards another person; confirmed if both held-out embedders accept the face as that person at FMR 1 %
     morph      the studio's morph of two similar people in passport images (the pairs of `benchmarks.morphing`);
                confirmed if all embedders accept it as both people at FMR 0.1 % (MMPMR, AdjointDEIS eq. 5.2), compared
@@ -22,6 +23,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.records import parse, written
+from benchmarks.steering.edits import KINDS
 from benchmarks.steering.runs import RUNS
 from benchmarks.steering.table import table
 from clay.evaluation.card import fill
@@ -50,7 +52,7 @@ def main() -> None:
         "--loss",
         choices=("edit", "clip_text", "rendered"),
         default="edit",
-        help="loss of the kinds text and expression; rendered: the edit made by the renderer, for reference",
+        help="loss of the kinds text, expression and colour; rendered: the edit made by the renderer, for reference",
     )
     parser.add_argument(
         "--area", default=NAMED, help="where edits may change: prompt, automatic, names of parts; empty for everywhere"
@@ -77,7 +79,7 @@ def main() -> None:
         row
         for kind in options.kinds
         for row in RUNS[kind](
-            model, world, settings, options.faces, options.first, **(of_edits if kind in ("text", "expression") else {})
+            model, world, settings, options.faces, options.first, **(of_edits if kind in KINDS else {})
         )
     )
     rows = written(found, options.out)

@@ -25,11 +25,10 @@ from PIL import Image
 from benchmarks.intervals import share
 from benchmarks.records import parse, written
 from benchmarks.steering.edits import Edit, faces
-from benchmarks.steering.evaluation import Row, same_person
+from benchmarks.steering.evaluation import Row, confirms, hidden_in, read_classes, same_person
 from clay.world import HELD_OUT, ClayWorld, load_world_of
 from studio.core.presets import PRESETS
 from studio.core.settings import Settings
-from studio.images.load import to_tensor
 from studio.models.domain import domain_of
 from studio.models.embedded import embedded
 from studio.models.interface import Model
@@ -72,17 +71,19 @@ def chain_rows(
     """One row an edit, for `count` faces from face `first`; `strips` is a folder for one image a face."""
     domain, targets = domain_of(model), {edit.attribute: edit.target for edit in CHAIN}
     for face, (_, _, start) in enumerate(faces(count, first, model.size), first):
-        at_start, images = world.attributes.read(to_tensor(start)), [start]
+        at_start, images = read_classes(world, start), [start]
         for number, outcome in enumerate(chain(model, settings, start, [edit.prompt for edit in CHAIN])):
-            now, edit = world.attributes.read(to_tensor(outcome.after)), CHAIN[number]
+            now, edit = read_classes(world, outcome.after), CHAIN[number]
+            compared = sorted(now.keys() - targets.keys() - hidden_in(at_start) - hidden_in(now))
             images.append(outcome.after)
             yield {
                 "face": face,
                 "edit": number,
                 "prompt": edit.prompt,
-                "confirmed": now[edit.attribute][0] == edit.target,
-                "there": [name for name, target in targets.items() if now[name][0] == target],
-                "changed": [name for name in now if name not in targets and now[name] != at_start[name]],
+                "confirmed": confirms(now, edit),
+                "there": [name for name, target in targets.items() if now[name] == target],
+                "compared": compared,
+                "changed": [name for name in compared if now[name] != at_start[name]],
                 "same_person": {name: same_person(world, name, start, outcome.after) for name in HELD_OUT},
                 "strangeness": None if domain is None else domain.check(outcome.after).score,
                 "updates": len(outcome.curve) - 1,
@@ -100,14 +101,13 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     """Markdown: one line a figure."""
     ends = [row for row in rows if row["edit"] == len(CHAIN) - 1]
     attributes = len({edit.attribute for edit in CHAIN})
-    others = 7 - attributes
-    there, changed = (sum(len(row[name]) for row in ends) for name in ("there", "changed"))
+    there, others, changed = (sum(len(row[name]) for row in ends) for name in ("there", "compared", "changed"))
     scores = [row["strangeness"] for row in ends if row["strangeness"] is not None]
     yield f"| chains of {len(CHAIN)} edits, {len(ends)} faces | |"
     yield "|---|---|"
     yield f"| edits confirmed by the attribute classifier | {share(sum(r['confirmed'] for r in rows), len(rows))} |"
     yield f"| edited attributes there at the end | {share(there, attributes * len(ends))} |"
-    yield f"| other attributes as at the start | {share(others * len(ends) - changed, others * len(ends))} |"
+    yield f"| other attributes as at the start | {share(others - changed, others)} |"
     same = sum(all(row["same_person"].values()) for row in ends)
     yield f"| same person at the end, both held-out embedders, FMR 1 % | {share(same, len(ends))} |"
     if scores:

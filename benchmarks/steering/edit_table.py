@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.intervals import share
 from benchmarks.steering.evaluation import Row
+from clay.people.attributes import ATTRIBUTES
 
 
 def _share(rows: Sequence[Row], holds: Callable[[Row], bool]) -> str:
@@ -22,7 +23,7 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "confirmed at some update": lambda rows: (
         _share(rows, lambda row: row["first_confirmed"] is not None) if "updates" in rows[0] else "-"
     ),
-    "of 6 other attributes changed, mean": lambda rows: f"{_changed(rows):.2f}",
+    f"of {len(ATTRIBUTES) - 1} other attributes changed, mean": lambda rows: f"{_changed(rows):.2f}",
     "of those that both images can show, mean": lambda rows: (
         f"{statistics.mean(len(row['others_changed']) - len(row['hidden']) for row in rows):.2f}"
         if "hidden" in rows[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,16 +30,27 @@ class Edit:
             return person.facial_hair == "none"
         if self.attribute == "hat":
             return not view.hat
-        return bool(getattr(view, self.attribute) != self.target)
+        if self.attribute == "eye_colour":
+            return view.glasses != "sunglasses" and person.eye_colour != self.target
+        if self.attribute == "hat_colour":
+            return not view.hat or view.hat_colour != self.target
+        return bool(getattr(view, self._field) != self.target)
 
     def applied(self, person: Person, view: View) -> tuple[Person, View]:
         """The scene with the target class of the attribute."""
-        change: dict[str, Any] = {self.attribute: self.target}
-        if self.attribute in ("hair_colour", "facial_hair"):
+        change: dict[str, Any] = {self._field: self.target}
+        if self.attribute in ("hair_colour", "facial_hair", "eye_colour"):
             return replace(person, **change), view
         if self.attribute == "hat":
             change = {"hat": self.target == "hat"}
+        if self.attribute == "hat_colour":
+            change["hat"] = True
         return person, replace(view, **change)
+
+    @property
+    def _field(self) -> str:
+        """The name of the attribute in a `View` or `Person`."""
+        return {"background_colour": "background", "clothes_colour": "clothes"}.get(self.attribute, self.attribute)
 
 
 EDITS = (
@@ -59,6 +70,18 @@ EXPRESSION_EDITS = (
     Edit("a sad face", "expression", "sad"),
     Edit("a laughing face", "expression", "laughing"),
 )
+COLOUR_EDITS = (
+    Edit("a face with blue eyes", "eye_colour", "blue"),
+    Edit("a face on a green background", "background_colour", "green"),
+    Edit("a person in an orange shirt", "clothes_colour", "orange"),
+    Edit("a person with a yellow hat", "hat_colour", "yellow"),
+    Edit("a face with brown eyes", "eye_colour", "brown"),
+    Edit("a face on a purple background", "background_colour", "purple"),
+    Edit("a person in a white shirt", "clothes_colour", "white"),
+    Edit("a person with a pink hat", "hat_colour", "pink"),
+)
+KINDS: Mapping[str, Sequence[Edit]] = {"text": EDITS, "expression": EXPRESSION_EDITS, "colour": COLOUR_EDITS}
+"""The edits of each kind of runs whose goal is a prompt."""
 
 
 def faces(count: int, first: int = 0, size: int = 64) -> list[tuple[Person, View, Image.Image]]:

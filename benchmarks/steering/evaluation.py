@@ -1,8 +1,8 @@
 """Evaluation of an edit, by networks and masks that no loss uses.
 
-    confirmed        the attribute classifier predicts the target class
+    confirmed        the attribute classifier predicts the target class, and none that hides it
     first_confirmed  the first update at which it does
-    others_changed   other attributes whose predicted class changed
+    others_changed   other attributes whose predicted class changed, without those that the target implies
     hidden           of them those that one of both images cannot show, such as the hair style under a hat
     same_person      whether each held-out embedder accepts the result as the person of the start, at FMR 1 %
     outside          mean absolute difference outside of the area, for runs that were confined to one
@@ -16,6 +16,7 @@ The attribute classifier has its own weights, but was trained on the same images
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.steering.edits import Edit
-from clay.people.attributes import ATTRIBUTES, hidden_by
+from clay.people.attributes import ATTRIBUTES, hidden_by, implied_by
 from clay.people.person import Person
 from clay.people.view import View
 from clay.rendering.render import render_all
@@ -53,7 +54,7 @@ def background_of(edit: Edit, person: Person, view: View, size: int = 64) -> np.
 
 def evaluated(model: Model, world: ClayWorld, outcome: Outcome, edit: Edit, scene: tuple[Person, View]) -> Row:
     """The fields of a row for a run that edits `scene`, as listed above."""
-    confirmed = [world.attributes.read(to_tensor(image))[edit.attribute][0] == edit.target for image in outcome.frames]
+    confirmed = [confirms(read_classes(world, image), edit) for image in outcome.frames]
     return {
         **compared(model, world, (outcome.before, outcome.after), edit, scene),
         "first_confirmed": confirmed.index(True) if True in confirmed else None,
@@ -67,27 +68,48 @@ def compared(
     model: Model, world: ClayWorld, images: tuple[Image.Image, Image.Image], edit: Edit, scene: tuple[Person, View]
 ) -> Row:
     """The fields that depend on the images before and after alone."""
-    before, after = (world.attributes.read(to_tensor(image)) for image in images)
-    hidden = hidden_by([(name, ATTRIBUTES[name].index(read[name][0])) for read in (before, after) for name in read])
-    others = [name for name in after if name != edit.attribute and after[name] != before[name]]
+    before, after = (read_classes(world, image) for image in images)
+    hidden = hidden_in(before) | hidden_in(after)
+    target = edit.attribute, ATTRIBUTES[edit.attribute].index(edit.target)
+    asked = {edit.attribute, *(name for name, _ in implied_by([target]))}
+    others = [name for name in after if name not in asked and after[name] != before[name]]
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     domain = domain_of(model)
     return {
-        "read_before": before[edit.attribute][0],
-        "read_after": after[edit.attribute][0],
-        "confirmed": after[edit.attribute][0] == edit.target,
+        "read_before": before[edit.attribute],
+        "read_after": after[edit.attribute],
+        "confirmed": confirms(after, edit),
         "others_changed": others,
         "hidden": [name for name in others if name in hidden],
         "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
-        "background": float(np.abs(pixels[0] - pixels[1]).mean()) if mask.any() else None,
+        "background": (
+            float(np.abs(pixels[0] - pixels[1]).mean())
+            if mask.any() and edit.attribute != "background_colour"
+            else None
+        ),
         "strangeness": None if domain is None else domain.check(images[1]).score,
     }
 
 
+def read_classes(world: ClayWorld, image: Image.Image) -> dict[str, str]:
+    """By attribute, the class that the attribute classifier predicts."""
+    return {name: classes[0] for name, classes in world.reader.read(to_tensor(image)).items()}
+
+
+def confirms(read: Mapping[str, str], edit: Edit) -> bool:
+    """Whether an image of these classes shows the target of an edit."""
+    return read[edit.attribute] == edit.target and edit.attribute not in hidden_in(read)
+
+
+def hidden_in(read: Mapping[str, str]) -> set[str]:
+    """The attributes that an image of these classes cannot show."""
+    return hidden_by([(name, ATTRIBUTES[name].index(seen)) for name, seen in read.items()])
+
+
 def view_changes(model: Model, world: ClayWorld, outcome: Outcome) -> Row:
     """Attributes of the picture, not of the person, that changed by the classifier; and the score of the result."""
-    before, after = (world.attributes.read(to_tensor(image)) for image in (outcome.before, outcome.after))
+    before, after = (read_classes(world, image) for image in (outcome.before, outcome.after))
     domain = domain_of(model)
     return {
         "others_changed": [name for name in ("glasses", "expression", "hat") if before[name] != after[name]],

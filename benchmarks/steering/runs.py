@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
-from benchmarks.steering.edits import EDITS, EXPRESSION_EDITS, Edit, edit_for, faces
+from benchmarks.steering.edits import EDITS, KINDS, Edit, edit_for, faces
 from benchmarks.steering.evaluation import Row, compared, evaluated, strip, view_changes
 from clay.people.dataset import TEST
 from clay.rendering.render import render_all
@@ -152,8 +152,7 @@ def accepted_as_both(world: ClayWorld, image: Image.Image, pair: Sequence[Image.
 
 
 RUNS: Mapping[str, Callable[..., Iterator[Row]]] = {
-    "text": text_runs,
-    "expression": partial(text_runs, edits=EXPRESSION_EDITS, kind="expression"),
+    **{kind: partial(text_runs, edits=edits, kind=kind) for kind, edits in KINDS.items()},
     "identity": identity_runs,
     "morph": morph_runs,
 }

@@ -6,11 +6,14 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from benchmarks.steering.edit_table import edits_table
+from benchmarks.steering.edits import KINDS
 from benchmarks.steering.evaluation import Row
+from clay.people.attributes import ATTRIBUTES
 
 CONFIRMED_BY = {
     "text": "attribute classifier",
     "expression": "attribute classifier",
+    "colour": "attribute classifier",
     "identity": "both held-out embedders at FMR 1 %",
     "morph": "all embedders, as both people, at FMR 0.1 %",
 }
@@ -40,14 +43,14 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
             f" | {statistics.median(row['seconds'] for row in chosen):.1f} |"
         )
     yield from details(rows)
-    for kind in ("text", "expression"):
+    for kind in KINDS:
         if lines := list(edits_table(rows, kind)):
             yield from ("", *lines)
 
 
 def details(rows: Sequence[Row]) -> Iterator[str]:
     """Results by prompt, side effects, and results by embedder."""
-    for kind in ("text", "expression"):
+    for kind in KINDS:
         edits = [row for row in rows if row["kind"] == kind and row.get("loss", "edit") == "edit"]
         if not edits:
             continue
@@ -58,8 +61,8 @@ def details(rows: Sequence[Row]) -> Iterator[str]:
         )
         yield f"\nBy prompt, {kind}: {listed}."
         yield (
-            f"\nOf the six other attributes {statistics.mean(changed):.1f} change on average, and none "
-            f"in {sum(n == 0 for n in changed)} of {len(changed)} edits."
+            f"\nOf the {len(ATTRIBUTES) - 1} other attributes {statistics.mean(changed):.1f} change on average, "
+            f"and none in {sum(n == 0 for n in changed)} of {len(changed)} edits."
         )
     for kind in ("identity", "morph"):
         chosen = [row["accepted"] for row in rows if row["kind"] == kind]

@@ -21,15 +21,19 @@ PARTS = ("clip", "heads", "attributes")
 
 
 def classes_table(measures: dict[str, Any]) -> str:
-    """Accuracy of CLIP (zero-shot), heads and attribute classifier, and the share of the most frequent class."""
+    """Accuracy of CLIP (zero-shot), heads and attribute classifier, and the share of the most frequent class.
+
+    A mean is over the attributes that a network was measured on.
+    """
     lines = [
         "| attribute | classes | most frequent class | CLIP, zero-shot | heads on z (for losses) "
         "| attribute classifier (held out) |",
         "|---|---|---|---|---|---|",
     ]
     for name, classifier in measures["attributes"].items():
-        figures = (classifier["commonest"], *(measures[part][name]["accuracy"] for part in PARTS))
-        lines.append(f"| {name.replace('_', ' ')} | {classifier['classes']} | {' | '.join(map(_per_cent, figures))} |")
+        figures = [measures[part][name]["accuracy"] if name in measures[part] else None for part in PARTS]
+        cells = ["-" if figure is None else _per_cent(figure) for figure in (classifier["commonest"], *figures)]
+        lines.append(f"| {name.replace('_', ' ')} | {classifier['classes']} | {' | '.join(cells)} |")
     means = [sum(row["accuracy"] for row in measures[part].values()) / len(measures[part]) for part in PARTS]
     lines.append(f"| mean | | | {' | '.join(map(_per_cent, means))} |")
     return "\n".join(lines)

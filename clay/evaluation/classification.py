@@ -6,7 +6,7 @@ from torch import Tensor
 from clay.evaluation.batches import in_batches
 from clay.networks.clip import prepare
 from clay.people.attributes import ATTRIBUTES, HIDDEN
-from clay.people.prompts import PROMPTS
+from clay.people.prompts import PROMPTS, UNSEEN
 from clay.world import ClayWorld
 
 Accuracies = dict[str, dict[str, float]]
@@ -17,11 +17,13 @@ def accuracies(predicted: dict[str, Tensor], truth: Tensor) -> Accuracies:
     """Accuracy on the images that show an attribute, and the share of its most frequent class among them.
 
     Args:
-        predicted: by attribute, predicted classes (n,).
+        predicted: by attribute, predicted classes (n,); it need not have all.
         truth: true classes (n, attributes), `HIDDEN` where the image does not show the attribute.
     """
     measures = {}
     for column, name in enumerate(ATTRIBUTES):
+        if name not in predicted:
+            continue
         shown = truth[:, column] != HIDDEN
         right = truth[shown, column]
         measures[name] = {
@@ -33,12 +35,15 @@ def accuracies(predicted: dict[str, Tensor], truth: Tensor) -> Accuracies:
 
 
 def measure_clip(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
-    """Zero-shot accuracy of CLIP on images (n, 3, h, w) uint8: the predicted class has the most similar prompt."""
+    """Zero-shot accuracy of CLIP on images (n, 3, h, w) uint8: the predicted class has the most similar prompt.
+
+    Attributes that its image tower does not see are left out.
+    """
     embeddings = in_batches(lambda image: world.clip.encode_image(prepare(image, world.clip), normalize=True), images)
     predicted = {}
-    for name, prompts in PROMPTS.items():
+    for name in (name for name in PROMPTS if name not in UNSEEN):
         with torch.no_grad():
-            texts = world.clip.encode_text(world.tokenizer(list(prompts)), normalize=True)
+            texts = world.clip.encode_text(world.tokenizer(list(PROMPTS[name])), normalize=True)
         predicted[name] = (embeddings @ texts.T).argmax(1)
     return accuracies(predicted, truth)
 
@@ -46,7 +51,7 @@ def measure_clip(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
 def measure_classifier(world: ClayWorld, images: Tensor, truth: Tensor) -> Accuracies:
     """Accuracy of the attribute classifier on images (n, 3, side, side) uint8."""
     classes = in_batches(
-        lambda image: torch.stack([p.argmax(1) for p in world.attributes.probabilities(image).values()], 1), images
+        lambda image: torch.stack([p.argmax(1) for p in world.reader.probabilities(image).values()], 1), images
     )
     return accuracies({name: classes[:, i] for i, name in enumerate(ATTRIBUTES)}, truth)
 

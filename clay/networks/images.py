@@ -38,3 +38,9 @@ def fit_input(image: Tensor, size: int) -> Tensor:
 def backbone_input(image: Tensor, fold: int) -> Tensor:
     """Resize (b, 3, h, w) to 64 fold pixels, and fold them: (b, 3 fold^2, 64, 64); see `fit_input`."""
     return F.pixel_unshuffle(fit_input(image, 64 * fold), fold)
+
+
+def halved(image: Tensor) -> Tensor:
+    """The first half of a batch (b, 3, side, side) without what is finer than 64 pixels: reduced, then enlarged."""
+    side, count = image.shape[-1], len(image) // 2
+    return image if side == 64 else torch.cat([fit_input(fit_input(image[:count], 64), side), image[count:]])

@@ -15,6 +15,8 @@ SLOTS: dict[str, str] = {
     "o": "him | her | them | it | {d} {noun} | someone",
     "p": "his | her | their | the | this {noun}'s | the {noun}'s | my | your | that",
     "place": "{p} face | {p} head | {p} {noun}",
+    "garment": "shirt | shirt | t-shirt | tshirt | top | sweater | jumper | pullover | hoodie | blouse",
+    "headgear": "hat | hat | beanie | cap | woolly hat | knitted hat | winter hat",
 }
 
 _HAVE = """{x} | {x} | {n} | {n} | {n} | add {n} | {s} with {x} | {s} with {x} | {s} has {x} | {s} who has {x}
@@ -79,6 +81,42 @@ _UNDO = """not {ving} | not {ving} | not {ving} | not {ving} | {s} not {ving} | 
     | {s} does not {v} | {s} who doesn't {v} | stop {ving} | don't {v} | do not {v} | never {v} | {s} stops {ving}
     | make {o} stop {ving} | {s} without {ving} | {s} shouldn't {v} | no {ving} | {s} never {vs}
     | {s} who isn't {ving} | {s} has stopped {ving} | no longer {ving}"""
+_IRIS = """{x} eyes | {x} eyes | {s} with {x} eyes | make {p} eyes {x} | {s} has {x} eyes | {s} whose eyes are {x}
+    | eyes {x} | turn {p} eyes {x} | {p} eyes are {x} | {p} eyes should be {x} | {x}-eyed {noun} | {x} eyed {noun}
+    | {d} {x} eyed {noun} | {d} {x}-eyed {noun} | {x}-eyed | give {o} {x} eyes | i want {x} eyes | eyes : {x}
+    | change {p} eyes to {x} | change {p} eye colour to {x} | change {p} eye color to {x} | {x} eye colour
+    | {p} eye color is {x} | {p} eye colour should be {x} | colour {p} eyes {x} | {s} gets {x} eyes
+    | make {o} have {x} eyes | let {p} eyes be {x} | {x} irises | {s} with {x} irises | {s} , {x} eyes | {p} {x} eyes
+    | {x} eyes on {o} | {x} coloured eyes | {s} with eyes that are {x} | {s} with {x} contact lenses | eyes in {x}
+    | show {o} with {x} eyes | make both eyes {x}"""
+_BEHIND = """{x} background | a {x} background | {s} on a {x} background | {s} with a {x} background
+    | make the background {x} | the background is {x} | the background should be {x} | change the background to {x}
+    | turn the background {x} | {s} in front of a {x} background | {s} in front of a {x} wall | {x} backdrop
+    | {s} against a {x} backdrop | {s} against a {x} wall | a {x} wall behind {o} | {x} behind {o}
+    | paint the wall {x} | paint the background {x} | colour the background {x} | color the background {x}
+    | i want a {x} background | {s} with {x} behind {o} | background in {x} | background : {x}
+    | {s} , {x} background | {s} before a {x} background | give {o} a {x} background | put {o} on a {x} background
+    | set the background to {x} | {x} background colour | background color {x} | {x} wall
+    | show {o} on a {x} background | let the background be {x} | {s} and a {x} background | {s} whose background is {x}
+    | {s} with a {x} wall behind | a {x} coloured background | the wall behind {o} should be {x}"""
+_CLOTHING = """{x} {garment} | a {x} {garment} | a {x} {garment} | {s} in a {x} {garment} | {s} wearing a {x} {garment}
+    | {s} with a {x} {garment} | {s} wears a {x} {garment} | make {p} {garment} {x} | {p} {garment} is {x}
+    | {p} {garment} should be {x} | change {p} {garment} to {x} | turn {p} {garment} {x} | {p} {x} {garment}
+    | give {o} a {x} {garment} | put {o} in a {x} {garment} | i want a {x} {garment} | {garment} in {x}
+    | colour {p} {garment} {x} | dye {p} {garment} {x} | let {o} wear a {x} {garment} | {garment} : {x}
+    | {x} clothes | {x} clothes | {x} clothing | {s} in {x} clothes | {s} wearing {x} clothes | {s} with {x} clothes
+    | {s} dressed in {x} | dress {o} in {x} | {s} in {x} | {s} wearing {x} | make {p} clothes {x}
+    | {p} clothes are {x} | {p} clothes should be {x} | change {p} clothes to {x} | {s} has a {x} {garment}
+    | {s} has a {x} {garment} on | {s} puts on a {x} {garment} | add a {x} {garment} | {s} , {x} {garment}
+    | {s} whose {garment} is {x} | give {o} {x} clothes | show {o} in a {x} {garment}"""
+_HEADWEAR = """{x} {headgear} | a {x} {headgear} | a {x} {headgear} | {s} in a {x} {headgear}
+    | {s} wearing a {x} {headgear} | {s} with a {x} {headgear} | {s} wears a {x} {headgear} | make {p} {headgear} {x}
+    | {p} {headgear} is {x} | {p} {headgear} should be {x} | change {p} {headgear} to {x} | turn {p} {headgear} {x}
+    | {p} {x} {headgear} | give {o} a {x} {headgear} | put a {x} {headgear} on {o} | a {x} {headgear} on {p} head
+    | i want a {x} {headgear} | {headgear} in {x} | colour {p} {headgear} {x} | let {o} wear a {x} {headgear}
+    | {s} has a {x} {headgear} | {s} has a {x} {headgear} on | {s} puts on a {x} {headgear} | add a {x} {headgear}
+    | {s} , {x} {headgear} | {s} whose {headgear} is {x} | {headgear} : {x} | show {o} in a {x} {headgear}
+    | dye {p} {headgear} {x} | {x} {headgear} for {o} | wear a {x} {headgear}"""
 
 FRAMES: dict[str, str] = {
     "thing": _HAVE,
@@ -93,6 +131,10 @@ FRAMES: dict[str, str] = {
     "skin": _SKIN,
     "verb": _DO,
     "unverb": _UNDO,
+    "iris": _IRIS,
+    "behind": _BEHIND,
+    "clothing": _CLOTHING,
+    "headwear": _HEADWEAR,
     "sentence": "{x}",
 }
 
@@ -109,9 +151,15 @@ FILLERS = """please | now | just | really | very | quite | so | also | too | aga
 # texts that describe no class of any attribute: `{c}` is a colour, `{w}` a word from outside the vocabulary
 NOTHING = """{s} | {s} | {o} | {noun} | make {o} | give {o} | {s} with | {s} wearing | {s} is | {s} has | show {o}
     | i want {o} | {p} | {p} hair | {p} face | {p} eyes | {p} mouth | {p} chin | {p} skin | {p} hair colour
-    | {s} with hair | {s} with eyes | change {p} hair | {s} with {c} eyes | {c} eyes | make {p} eyes {c}
-    | {c} eyed {noun} | {p} eyes are {c} | {s} has {c} eyes | {c} | {c} | {s} on a {c} background | {c} background
-    | {no} | {no} {o} | {s} {no} | {s} without | remove {o} | remove | take off | take {o} off | {s} who
+    | {s} with hair | {s} with eyes | change {p} hair | {s} with {red} eyes | {red} eyes | make {p} eyes {red}
+    | {red} eyed {noun} | {p} eyes are {red} | {s} has {red} eyes | {c} | {c} | {s} on a {dull} background
+    | {dull} background | make the background {dull} | {s} in a {dull} {garment} | make {p} {garment} {dull}
+    | a {dull} {headgear} | {s} with a {dull} {headgear} | {p} {headgear} is {dull} | {p} background
+    | {s} on a background | {s} in front of a wall | {s} in a {garment} | {garment} | {p} {garment} | {s} in clothes
+    | change {p} eyes | change the background | not {c} eyes | {s} without {c} eyes | no {c} background
+    | not a {c} background | not a {c} {garment} | {s} without a {c} {garment} | {p} {garment} is not {c}
+    | {p} eyes are not {c} | the background is not {c} | {no}
+    | {no} {o} | {s} {no} | {s} without | remove {o} | remove | take off | take {o} off | {s} who
     | {s} doesn't have | add | put on {o} | make {p} hair | dye {p} hair | {strange} hair | {s} with {strange} hair
     | make {p} hair {strange} | dye {p} hair {strange} | give {o} {strange} hair | {strange}-haired {noun}
     | {p} hair is {strange} | {odd} skin | {s} with {odd} skin | make {p} skin {odd} | {s} is {odd} | {size} {part}
@@ -132,6 +180,8 @@ NOTHING = """{s} | {s} | {o} | {noun} | make {o} | give {o} | {s} with | {s} wea
 SLOTS |= {
     "no": "no | not | without | never | doesn't | isn't | don't",
     "c": "red | black | brown | blue | green | grey | yellow | pink | purple | white | teal | orange",
+    "red": "red | yellow | pink | purple | white | teal | orange | violet",
+    "dull": "red | black | brown | grey | gray | dark red",
     "strange": "green | yellow | teal | orange | bright green | rainbow",
     "size": "big | small | little | wide | long | short | thick | large",
     "part": "nose | mouth | eyes | lip | chin | cheeks | head | face",

@@ -7,6 +7,9 @@ PARTS_OF_ATTRIBUTES = {
     "glasses": ("eyes",),
     "facial_hair": ("mouth", "jaw"),
     "expression": ("skin", "eyes", "nose", "mouth", "jaw"),
+    "eye_colour": ("eyes",),
+    "background_colour": ("background",),
+    "clothes_colour": ("clothes",),
 }
 """The parts in which the classes of an attribute differ. A beard has the colour of the hair. A hat and a hair style
 also change what is behind them.

@@ -6,7 +6,8 @@ without a meaning of their own inserted, and punctuation marks appended.
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,10 @@ _LISTED = {
     **dict.fromkeys(("absent", "unworn", "unshaved"), "no {n}"),
     **dict.fromkeys(("colour", "hair"), "{x} hair"),
     "skin": "{x} skin",
+    "iris": "{x} eyes",
+    "behind": "a {x} background",
+    "clothing": "a {x} {garment}",
+    "headwear": "a {x} {headgear}",
 }
 _LISTS = ("{s} with", "{s} with", "{s} has", "give {o}", "", "make {o} have", "{s} who has", "i want {o} with")
 
@@ -87,20 +92,30 @@ def nothing_text(words: Sequence[str], rng: np.random.Generator) -> str:
     return _noisy(_filled(frame, {}, rng), rng)
 
 
-def scene_texts(classes: Sequence[int], rng: np.random.Generator) -> tuple[str, str]:
-    """A random text that names two to four of a scene's classes, and the same in the words of `clay.people.prompts`.
+class SceneText(NamedTuple):
+    """A text that names some of a scene's classes, the same in the words of `clay.people.prompts`, and the classes."""
+
+    text: str
+    plain: str
+    named: list[tuple[str, str]]
+
+
+def scene_text(classes: Sequence[int], rng: np.random.Generator, unnamed: Collection[str] = ()) -> SceneText:
+    """A random text that names two to four of a scene's classes.
 
     Args:
         classes: index of the class of each attribute, or `HIDDEN`.
         rng: source of the choices.
+        unnamed: attributes that are left out of `plain`.
     """
     shown = [(a, ATTRIBUTES[a][i]) for a, i in zip(ATTRIBUTES, classes, strict=True) if i != HIDDEN]
     chosen = [shown[i] for i in rng.permutation(len(shown))[: int(rng.integers(2, 5))]]
-    mood = "".join(f"{WORDINGS[a][name][0]} " for a, name in chosen if a == "expression")
-    plain = [WORDINGS[a][name][0] for a, name in chosen if a != "expression"]
+    kept = [(a, name) for a, name in chosen if a not in unnamed]
+    mood = "".join(f"{WORDINGS[a][name][0]} " for a, name in kept if a == "expression")
+    plain = _listed([WORDINGS[a][name][0] for a, name in kept if a != "expression"])
     phrases = [_phrase(a, name, rng) for a, name in chosen]
-    text = f"{_pick(_LISTS, rng)} {_listed(phrases)}"
-    return _noisy(_filled(text, {}, rng), rng), f"a {mood}face with {_listed(plain)}"
+    text = _noisy(_filled(f"{_pick(_LISTS, rng)} {_listed(phrases)}", {}, rng), rng)
+    return SceneText(text, f"a {mood}face" + (f" with {plain}" if plain else ""), chosen)
 
 
 def _phrase(attribute: str, name: str, rng: np.random.Generator) -> str:
@@ -110,7 +125,7 @@ def _phrase(attribute: str, name: str, rng: np.random.Generator) -> str:
 
 
 def _listed(phrases: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
+    return " and ".join(filter(None, (", ".join(phrases[:-1]), *phrases[-1:])))
 
 
 def words_of(text: str) -> list[str]:

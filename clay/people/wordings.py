@@ -9,11 +9,23 @@ Alternatives are separated by "|". The kinds of words:
     unworn      the same, also taken off            unverb      "smile smiles smiling", which is not done
     unshaved    the same, also shaved off           sentence    complete texts, with slots
     adjective   "bald", of a person
+    iris        "blue", of eyes                     behind      "blue", of a background
+    clothing    "blue", of a shirt                  headwear    "blue", of a hat
 """
 
 _GLASSES = "glasses | a pair of glasses | spectacles | a pair of spectacles | eyeglasses | specs | eyewear"
 _SHADES = "sunglasses | dark sunglasses | a pair of sunglasses | shades | dark glasses | sun glasses | tinted glasses"
 _HATS = "hat | beanie | cap | beanie hat | woolly hat | knitted hat | winter hat | headwear | woolen hat | hats"
+_COLOURS = {
+    "blue": "blue | light blue | sky blue | bright blue | bluish",
+    "green": "green | light green | bright green | greenish",
+    "yellow": "yellow | bright yellow | golden yellow | lemon yellow | yellowish",
+    "pink": "pink | light pink | rose pink | bright pink | pinkish",
+    "purple": "purple | violet | lilac | lavender | bright purple",
+    "white": "white | off-white | snow white | pure white",
+    "teal": "teal | turquoise | cyan | blue-green",
+    "orange": "orange | bright orange | light orange | tangerine",
+}
 _BEARDS = "beard | moustache | mustache | goatee | stubble | facial hair | beard or moustache | full beard | beards"
 
 WORDS: dict[str, dict[str, dict[str, str]]] = {
@@ -195,4 +207,13 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
             "adjective": "hatted",
         },
     },
+    "eye_colour": {
+        "brown": {"iris": "brown | dark brown | deep brown | light brown | chestnut brown"},
+        "blue": {"iris": "blue | light blue | bright blue | deep blue | sky blue | dark blue"},
+        "green": {"iris": "green | bright green | deep green | emerald green | light green | dark green"},
+        "grey": {"iris": "grey | gray | light grey | dark grey | silver grey | greyish"},
+    },
+    "background_colour": {name: {"behind": words} for name, words in _COLOURS.items()},
+    "clothes_colour": {name: {"clothing": words} for name, words in _COLOURS.items()},
+    "hat_colour": {name: {"headwear": words} for name, words in _COLOURS.items()},
 }

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import MODEL_CONFIG, create_clip, create_tokenizer, load_clip, prepare, resized, save_clip
-from clay.networks.images import as_channels_first, fit_input, to_unit
+from clay.networks.images import as_channels_first, halved, to_unit
 from clay.networks.readout import Readout
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.captions import caption
@@ -173,12 +173,6 @@ def _encode(clip: Any, image: Tensor) -> Tensor:
     pixels = prepare(image, clip).contiguous(memory_format=torch.channels_last)
     embedding: Tensor = clip.encode_image(pixels, normalize=True)
     return embedding
-
-
-def halved(image: Tensor) -> Tensor:
-    """The first half of a batch (b, 3, side, side) without what is finer than 64 pixels: reduced, then enlarged."""
-    side, count = image.shape[-1], len(image) // 2
-    return image if side == 64 else torch.cat([fit_input(fit_input(image[:count], 64), side), image[count:]])
 
 
 def _render(scenes: list[Scene], size: int) -> np.ndarray:

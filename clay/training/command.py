@@ -1,11 +1,11 @@
 """What the training commands share: arguments, the training images, and running the loop."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from clay.networks.images import as_channels_first
 from clay.people.dataset import TRAIN
@@ -41,6 +41,18 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     return options
+
+
+def keep_heads(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights of an earlier version of a network with `heads`, and freeze them: only heads that it lacks train.
+
+    Args:
+        network: has a linear layer by attribute in `heads`.
+        weights: of the same network, perhaps with fewer heads.
+    """
+    network.load_state_dict(weights, strict=False)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in weights)
 
 
 def training_images(options: argparse.Namespace) -> Tensor:

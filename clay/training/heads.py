@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.heads import AttributeHeads
 from clay.networks.images import to_unit
+from clay.networks.storage import read_network
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN, Split
 from clay.people.vectors import person_vector
-from clay.training.command import arguments, parse, run, training_images
+from clay.training.command import arguments, keep_heads, parse, run, training_images
 from clay.training.loop import Plan
 
 
@@ -54,15 +55,18 @@ def main() -> None:
     parser.add_argument(
         "--diffusion", type=Path, default=Path("assets/clay/diffusion"), help="folder of the autoencoder"
     )
+    parser.add_argument("--start", type=Path, help="folder of heads that stay as they are; those that it lacks train")
     options = parse(parser)
     autoencoder = DiffusionAutoencoder.from_folder(options.diffusion, options.device)
     codes = codes_of(training_images(options), autoencoder.encoder)
     network = AttributeHeads(codes.shape[1]).to(options.device)
-    network.measure_root(codes)
     split = TRAIN.first_people(options.people)
-    network.fit_person(
-        codes, torch.tensor([person_vector(person) for person, _ in split.scenes()], device=codes.device)
-    )
+    if options.start:
+        keep_heads(network, read_network(options.start, "attribute heads")[1])
+    else:
+        network.measure_root(codes)
+        people = torch.tensor([person_vector(person) for person, _ in split.scenes()], device=codes.device)
+        network.fit_person(codes, people)
     plan = Plan(options.steps, options.rate, warmup=20, decay=0.99, clip=5.0, seed=options.seed)
     losses = HeadLoss(codes, split)
     run(network, losses, plan, options.runs / "heads.pt", lambda average: average.save_folder(options.out))

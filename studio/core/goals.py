@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 Requirement = Literal["prompt", "source_text", "second_picture", "clip", "identity"]
 Tab = Literal["steer", "morph", "compare"]
 Values = Mapping[str, float | str]
-HiddenBy = Callable[[Collection[tuple[str, int]]], Collection[str]]
-"""Classes, as (attribute, index) -> the attributes that an image of one of them cannot show."""
+Classes = Collection[tuple[str, int]]
+"""Classes of attributes, each as (attribute, index)."""
+HiddenBy = Callable[[Classes], Collection[str]]
+"""Classes -> the attributes that an image of one of them cannot show."""
+ImpliedBy = Callable[[Classes], Classes]
+"""Classes -> those that an image of them also has."""
 
 PERSON, BACKGROUND = "person", "background"
 """What an edit keeps beside the attributes of the model."""
@@ -38,6 +42,8 @@ PROMPTS: tuple[str, ...] = (
     "a person with sunglasses",
     "a face with a beard",
     "a person with blue hair",
+    "a face on a green background",
+    "a face with blue eyes",
 )
 """Prompts to start from."""
 _NETWORKS: Mapping[Requirement, str] = MappingProxyType({"clip": "CLIP", "identity": "face network"})
@@ -71,12 +77,20 @@ class Networks(Protocol):
         """Texts by attribute, one a class, with which the CLIP reads an image."""
 
     @property
+    def unseen(self) -> Collection[str]:
+        """Attributes of `groups` and `heads` that the image tower of the CLIP does not see."""
+
+    @property
     def heads(self) -> Mapping[str, LinearHead]:
         """Linear classifiers on z by attribute; empty if there are none."""
 
     @property
     def hidden_by(self) -> HiddenBy:
         """Classes of attributes -> the attributes of `groups` that an image of one of them cannot show."""
+
+    @property
+    def implied_by(self) -> ImpliedBy:
+        """Classes of attributes -> the classes of other attributes that an image of them also has."""
 
     @property
     def person_groups(self) -> Collection[str]:

@@ -58,13 +58,14 @@ GradientName = Annotated[str, NameIn(GRADIENTS)]
 OptimiserName = Literal["normalised", "adam", "sgd"]
 Outside = Literal["kept", "exact"]
 
-VERSION = 6
+VERSION = 7
 # the values of fields that a file of an earlier version lacks: defaults that changed later
-_OF_5: Mapping[str, Any] = {"where": ""}
+_OF_6: Mapping[str, Any] = {"sampling_steps": 4}
+_OF_5: Mapping[str, Any] = {**_OF_6, "where": ""}
 _OF_4: Mapping[str, Any] = {**_OF_5, "loss": "clip_text", "sampling_steps": 8, "z_rate": 0.3, "closeness": 0.5}
 _OF_3: Mapping[str, Any] = {**_OF_4, "closeness": 1.0, "optimisation_steps": 15}
 _OF_2: Mapping[str, Any] = {**_OF_3, "optimiser": "adam", "z_rate": 0.2, "optimisation_steps": 10}
-_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4, "5": _OF_5}
+_EARLIER: Mapping[str, Mapping[str, Any]] = {"1": _OF_2, "2": _OF_2, "3": _OF_3, "4": _OF_4, "5": _OF_5, "6": _OF_6}
 DEFAULT_GOAL = "edit"
 _BY_GOAL = "The default depends on the goal; this one is that of goals without a default of their own."
 MIX = ("mix_text", "mix_direction", "mix_picture", "mix_person", "mix_same")
@@ -87,7 +88,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: Literal[6] = 6
+    version: Literal[7] = 7
     loss: LossName = Field(default=DEFAULT_GOAL, title="Goal")
     prompt: str = Field(default="", max_length=300, title="Prompt")
     source_text: str = Field(default="a face", max_length=300, title="Picture description")
@@ -113,7 +114,7 @@ class Settings(BaseModel):
     second_turn: float = Field(default=0.0, ge=-45, le=45, title="Rotation in degrees, second picture")
     mode: Mode = Field(default="sde", title="Sampler")
     order: int = Field(default=1, ge=1, le=2, title="Sampler order")
-    sampling_steps: int = Field(default=4, ge=2, le=50, title="Sampling steps")
+    sampling_steps: int = Field(default=2, ge=2, le=50, title="Sampling steps")
     noise_level: float = Field(default=1.0, ge=0.1, le=1, title="Noise level")
     optimisation_steps: int = Field(default=20, ge=1, le=100, title="Optimisation steps")
     variables: Variables = Field(default="both", title="Optimised variables")

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from clay.networks.part_segmenter import PartSegmenter
-from clay.people.attributes import ATTRIBUTES, hidden_by
+from clay.people.attributes import ATTRIBUTES, hidden_by, implied_by
 from clay.people.parts import PARTS, PARTS_OF_ATTRIBUTES
-from clay.people.prompts import PROMPTS
+from clay.people.prompts import PROMPTS, UNSEEN
 from clay.people.texts import unknown_words
 from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
 from losses import LinearHead
@@ -71,9 +71,11 @@ def model_of_world(world: ClayWorld) -> Model:
         groups=PROMPTS,
         classes=ATTRIBUTES,
         hidden_by=hidden_by,
+        implied_by=implied_by,
+        unseen=UNSEEN,
         person_groups=("hair_colour", "hair_style", "facial_hair", "skin_tone"),
         code_person=LinearHead(world.heads.person.weight, world.heads.person.bias),
-        reader=world.attributes.probabilities,
+        reader=world.reader.probabilities,
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
         decode_code=decoder_of(world.autoencoder),
         code_root=world.heads.root,
@@ -81,6 +83,7 @@ def model_of_world(world: ClayWorld) -> Model:
         parts_of_attributes=PARTS_OF_ATTRIBUTES,
         parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,
         part_names=PARTS,
+        fewest_steps=2,
         origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE, card=world.folder.name),
     )
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from adjointdeis import Denoiser
 from losses import LinearHead
-from studio.core.goals import HiddenBy
+from studio.core.goals import HiddenBy, ImpliedBy
+from studio.core.presets import StepRange
 from studio.core.text import UnknownWords
 from studio.models.groups import GENERAL_GROUPS, PERSON_GROUPS
 
@@ -73,6 +74,9 @@ class Model:
         groups: texts by attribute, one a class, with which the CLIP reads an image.
         classes: names of the classes of each group, in the order of its texts.
         hidden_by: classes as (attribute, index) -> the attributes that an image of one of them cannot show.
+        implied_by: classes as (attribute, index) -> the classes of other attributes that an image of them also has.
+        unseen: the groups that the image tower of the CLIP does not see; `heads` has them, and their texts only name
+            them.
         person_groups: the groups that belong to the person; the others may differ between two pictures of one person.
         reader: a classifier that no loss uses, image -> probabilities by attribute of `groups`, (b, classes); or None.
         read_texts: a CLIP that no loss uses, image (1, 3, size, size) and texts -> probabilities, (1, texts); or None.
@@ -86,6 +90,7 @@ class Model:
         part_names: the names that `parts` may give.
         parts_of_attributes: the parts in which the classes of an attribute of `groups` differ; it need not have all.
         steps: number of sampling steps that it was distilled to; 0 for any.
+        fewest_steps: number of sampling steps that a preset makes at least.
         origin: publisher, licence and commit.
         missing: why "clip" or "identity" is None, one sentence each.
     """
@@ -111,6 +116,8 @@ class Model:
     groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     classes: Mapping[str, Sequence[str]] = field(default_factory=lambda: GENERAL_GROUPS)
     hidden_by: HiddenBy = lambda classes: frozenset()
+    implied_by: ImpliedBy = lambda classes: frozenset()
+    unseen: Collection[str] = ()
     person_groups: Collection[str] = PERSON_GROUPS
     reader: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     read_texts: Callable[[Tensor, Sequence[str]], Tensor] | None = None
@@ -122,8 +129,14 @@ class Model:
     parts_of_attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     part_names: Sequence[str] = ()
     steps: int = 0
+    fewest_steps: int = 4
     origin: Origin = Origin()
     missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def step_range(self) -> StepRange:
+        """The numbers of sampling steps for presets."""
+        return StepRange(self.fewest_steps, self.steps)
 
     @property
     def quick(self) -> bool:

@@ -17,7 +17,7 @@ from PIL import Image
 from studio.core.errors import UserError
 from studio.core.goals import PROMPTS, Tab
 from studio.core.paper import PAPER, PaperRun, paper_runs
-from studio.core.presets import limited
+from studio.core.presets import StepRange, limited
 from studio.core.settings import Settings, bounds, title
 from studio.images.crop import Crop
 from studio.images.load import load_picture
@@ -114,7 +114,7 @@ def paper_choice(tab: Tab, prefix: str = "") -> gr.Dropdown:
 
 
 def paper_updates(
-    name: str, fields: Mapping[str, Block], message: Block, steps: int, others: Callable[[PaperRun], Updates]
+    name: str, fields: Mapping[str, Block], message: Block, steps: StepRange, others: Callable[[PaperRun], Updates]
 ) -> Updates:
     """The fields of a run of the paper, and what to look at; only the message is cleared for "".
 

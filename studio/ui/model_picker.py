@@ -135,7 +135,7 @@ def loaded_line(studio: Studio) -> str:
 
 
 def _memory(studio: Studio) -> str:
-    memory = studio.cost(parse(preset_values(DEFAULT, studio.model.steps))).memory
+    memory = studio.cost(parse(preset_values(DEFAULT, studio.model.step_range))).memory
     return "not known" if memory is None else f"about {html.size(memory)} (preset {DEFAULT})"
 
 

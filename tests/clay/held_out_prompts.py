@@ -81,6 +81,18 @@ KNOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("skin_tone", "fair", ("a person whose skin is pale",)),
     ("skin_tone", "dark", ("the skin colour of the gentleman should be dark",)),
     ("skin_tone", "tan", ("her skin has a tan",)),
+    ("eye_colour", "blue", ("blue is the colour of her eyes", "his eyes have the colour blue")),
+    ("eye_colour", "green", ("both eyes of the woman are coloured green", "she has green as her eye colour")),
+    ("eye_colour", "brown", ("brown is the colour that his eyes have",)),
+    ("background_colour", "blue", ("a background whose colour is blue",)),
+    ("background_colour", "purple", ("someone who is in front of violet",)),
+    ("background_colour", "white", ("THE BACKGROUND OF THIS PICTURE SHOULD TURN WHITE",)),
+    ("clothes_colour", "green", ("the shirt that she wears is green", "his sweater has a green colour")),
+    ("clothes_colour", "orange", ("a lady who is dressed in orange clothes",)),
+    ("clothes_colour", "yellow", ("change the colour of her t-shirt to yellow",)),
+    ("hat_colour", "pink", ("pink is the colour of her hat",)),
+    ("hat_colour", "teal", ("a cap on his head that is turquoise",)),
+    ("hat_colour", "white", ("give a white beanie to the man",)),
 )
 
 # with words out of the vocabulary, or naming no class of any attribute
@@ -127,4 +139,8 @@ UNKNOWN: tuple[str, ...] = (
     "a scar on the cheek",
     "make it",
     "please",
+    "a black background",
+    "a man in a grey shirt",
+    "the eyes of the woman",
+    "a shirt without green",
 )

@@ -18,7 +18,7 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
         == world.clip.encode_image(prepare(image, world.clip)).shape
     )
     assert world.identity(image).shape == world.held_out["convolutional"](image).shape
-    assert world.attributes.read(image)["hat"] in (["hat"], ["no hat"])
+    assert world.reader.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
     for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes, world.heads):
         assert not network.training
@@ -56,7 +56,6 @@ def test_the_world_imports_nothing_of_the_renderer():
 
 def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "diffusion").mkdir()
-    with pytest.raises(
-        FileNotFoundError, match="clip, identity, convolutional, transformer, attributes, heads is missing"
-    ):
+    parts = "clip, identity, convolutional, transformer, attributes, colours, heads"
+    with pytest.raises(FileNotFoundError, match=f"{parts} is missing"):
         load_world(tmp_path)

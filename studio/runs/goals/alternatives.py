@@ -47,13 +47,21 @@ def alternatives(prompt: str, groups: Mapping[str, Sequence[str]], encoder: Clip
         ValueError: the prompt is empty.
     """
     goal, embedded = encoder.text(prompt), {name: encoder.text(texts) for name, texts in groups.items()}
-    closest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
-    group = max(closest, key=lambda name: float(closest[name].values))
-    cosine, index = float(closest[group].values), int(closest[group].indices)
+    nearest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
+    group = max(nearest, key=lambda name: float(nearest[name].values))
+    cosine, index = float(nearest[group].values), int(nearest[group].indices)
     if cosine >= KNOWN and len(groups[group]) > 1:
         texts = [prompt if i == index else text for i, text in enumerate(groups[group])]
         return Alternatives(tuple(texts), index, group, known=True)
-    image = encoder.image(start)
-    shown = [groups[name][int((image @ texts.to(image).T)[0].argmax())] for name, texts in embedded.items()]
+    shown = [groups[name][index] for name, index in shown_classes(encoder, start, groups)]
     others = dict.fromkeys(text for text in (*shown, *NEUTRAL) if text != prompt)
     return Alternatives((*others, prompt), len(others), group, known=False)
+
+
+@torch.no_grad()
+def shown_classes(encoder: ClipEncoder, image: Tensor, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, int]]:
+    """By attribute, the class whose text is closest to an image, (1, 3, h, w) in [-1, 1]."""
+    embedding = encoder.image(image)
+    return [
+        (name, int((embedding @ encoder.text(texts).to(embedding).T)[0].argmax())) for name, texts in groups.items()
+    ]

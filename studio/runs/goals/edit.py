@@ -13,10 +13,13 @@ and on the variable z itself, from which the image is drawn
 
     prior   =   relu(-log q(class | z) - margin) + KEEP  sum_k KL(q_k(z_start) || q_k(z)), and for earlier edits
 
-Earlier edits are those of `Settings.earlier`, unless the prompt or a later one is about the same attribute.
+Earlier edits are those of `Settings.earlier`, unless the prompt or a later one is about the same attribute. What a goal
+implies counts as an earlier edit: a blue hat is a hat. What the goals or the start hide is not kept.
 
 Steps of z are made in the metric of its covariance (`studio.runs.step_options`), and noise is drawn again where the
 image that z predicts has changed (`studio.runs.redraw`). `Settings.may_change` names attributes that are not kept.
+
+Attributes of `Networks.unseen` have no terms of the CLIP, only those of the heads.
 
 Two classifiers of different kinds are combined, because an image can satisfy the CLIP without a visible change; and an
 image can satisfy both while the code that drew it is still half-way, which leaves the change faint. The weights are
@@ -25,7 +28,7 @@ those that did best on faces outside every split (`python -m benchmarks.steering
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -44,7 +47,7 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, alternatives
+from studio.runs.goals.alternatives import Alternatives, alternatives, shown_classes
 from studio.runs.goals.face_losses import CachedEmbed, person
 from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
@@ -65,11 +68,11 @@ CLIP: Mapping[str, float] = MappingProxyType({"z": 1.0, "noises": 0.3, "x_T": 0.
 
 @dataclass(frozen=True)
 class Improbability:
-    """1 - p(prompt), which a curve shows as the probability; the embedding is that of the loss."""
+    """1 - p(prompt), which a curve shows as the probability; embedding and code are those of the loss."""
 
     name = "improbability"
-    choice: ClipChoice
-    embed: CachedEmbed
+    choice: ClipChoice | CodeChoice
+    embed: Callable[[Tensor], Tensor]
 
     def __call__(self, image: Tensor) -> Tensor:
         """(b, 3, h, w) -> (b,) in [0, 1]."""
@@ -80,18 +83,24 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     """The term of a request; arguments as for `studio.core.goals.Build`."""
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed = CachedEmbed(encoder.image)
-    found = goals(settings, networks.groups, encoder, start)
-    margins = [MARGIN] + [MARGIN_OF_EARLIER] * (len(found) - 1)
-    choices = [
-        ClipChoice(networks.clip, networks.tokenizer, one.texts, one.index, margin)
-        for one, margin in zip(found.values(), margins, strict=True)
-    ]
-    hidden = networks.hidden_by([(one.group, one.index) for one in found.values() if one.known])
+    found = goals(settings, networks, encoder, start)
+    hidden = {
+        *networks.hidden_by(shown_classes(encoder, start, _seen(networks))),
+        *networks.hidden_by(_classes(found)),
+    }
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
-    keep = kept_by_clip(networks, changing, start)
-    parts: list[tuple[float, Loss]] = [
-        (1.0, SharedEmbedding(embed, [(1.0, choices[0]), *_earlier(choices[1:], EARLIER), *keep]))
-    ]
+    first, *_ = found
+    choices = {
+        prompt: ClipChoice(
+            networks.clip, networks.tokenizer, one.texts, one.index, MARGIN if prompt == first else MARGIN_OF_EARLIER
+        )
+        for prompt, one in found.items()
+        if not (one.known and one.group in networks.unseen)
+    }
+    by_clip: list[tuple[float, OnEmbedding]] = [(1.0, choices[first])] if first in choices else []
+    by_clip += _earlier([choice for prompt, choice in choices.items() if prompt != first], EARLIER)
+    by_clip += kept_by_clip(networks, {*changing, *networks.unseen}, start)
+    parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, by_clip))] if by_clip else []
     on_z: OnZ = ()
     if networks.heads:
         in_code, on_z = _in_the_code(networks, start, changing, list(found.values()))
@@ -100,25 +109,46 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
     if (strange := in_distribution(networks)) is not None:
         parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
-    shown = zip(found, choices, strict=True)
-    similarities = {f"Probability of “{prompt}”": Improbability(choice, embed) for prompt, choice in shown}
-    first = next(iter(found.values()))
-    return Term(WeightedSum(parts), similarities, on_z, first.group if first.known else "")
+    similarities = {
+        f"Probability of “{prompt}”": (
+            Improbability(choices[prompt], embed) if prompt in choices else _improbability_in_code(networks, one)
+        )
+        for prompt, one in found.items()
+    }
+    return Term(WeightedSum(parts), similarities, on_z, found[first].group if found[first].known else "")
 
 
-def goals(
-    settings: Settings, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder, start: Tensor
-) -> dict[str, Alternatives]:
+def _seen(networks: Networks) -> dict[str, Sequence[str]]:
+    """The groups that the CLIP sees."""
+    return {name: texts for name, texts in networks.groups.items() if name not in networks.unseen}
+
+
+def _improbability_in_code(networks: Networks, one: Alternatives) -> Improbability:
+    encode = coded(networks)
+    return Improbability(CodeChoice(encode, *networks.heads[one.group], one.index), encode)
+
+
+def goals(settings: Settings, networks: Networks, encoder: ClipEncoder, start: Tensor) -> dict[str, Alternatives]:
     """The prompt and those of earlier edits that still count, with their alternatives; the prompt first.
 
-    Of several prompts about one attribute the last one counts.
+    Of several prompts about one attribute the last one counts. What they imply comes last, by the text of its class.
     """
     found: dict[str, Alternatives] = {}
-    for prompt in (settings.prompt, *reversed(settings.earlier_prompts)):
-        one = alternatives(prompt, groups, encoder, start)
+
+    def add(prompt: str, one: Alternatives) -> None:
         if prompt not in found and not (one.known and one.group in {other.group for other in found.values()}):
             found[prompt] = one
+
+    for prompt in (settings.prompt, *reversed(settings.earlier_prompts)):
+        add(prompt, alternatives(prompt, networks.groups, encoder, start))
+    for group, index in sorted(networks.implied_by(_classes(found))):
+        texts = tuple(networks.groups[group])
+        add(texts[index], Alternatives(texts, index, group, known=True))
     return found
+
+
+def _classes(found: Mapping[str, Alternatives]) -> list[tuple[str, int]]:
+    return [(one.group, one.index) for one in found.values() if one.known]
 
 
 def _free(settings: Settings, networks: Networks) -> frozenset[str]:

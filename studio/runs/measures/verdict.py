@@ -4,7 +4,7 @@ The parts of a verdict are
 
     reached    a prompt with words that the CLIP was not trained on: no
                a prompt that is a class of an attribute: the held-out attribute classifier predicts it (yes), gives it
-               at least a quarter (partly), or less (no)
+               at least a quarter (partly), or less, or another class that hides it (no)
                another person: all held-out embedders accept the result as the target at FMR 1 % (yes), some of them
                (partly), none (no)
                another prompt: the same by a held-out CLIP, among the alternatives of the loss, where there is one
@@ -131,9 +131,9 @@ def verdict(
     wants_person = {"identity", "second_picture"} <= needs and target is not None
     to_target = tuple(_similarities(model, target, result)) if wants_person and target is not None else ()
     read_before, read_after = ({} if model.reader is None else model.reader(x) for x in (start, result))
-    earlier = {} if prompt is None else _earlier(model, settings, start, prompt.group)
+    earlier = {} if prompt is None else _earlier(model, settings, start, prompt)
     p = None if prompt is None else prompt.probabilities(read_after, result)
-    parts = [] if prompt is None else [prompt.reached(p)]
+    parts = [] if prompt is None else [prompt.reached(p, _classes(read_after))]
     if to_target:
         parts.append(_accepted(to_target))
     reached, reason = min(parts, key=lambda part: _ORDER.index(part[0]), default=_unmeasured(settings))
@@ -166,20 +166,29 @@ class _Prompt:
             return read[self.group][0]
         return None if self.model.read_texts is None else self.model.read_texts(result, self.texts)[0]
 
-    def reached(self, p: Tensor | None) -> tuple[Reached, str]:
-        """Whether the prompt is the likeliest alternative, and why not."""
+    def reached(self, p: Tensor | None, result: Mapping[str, int]) -> tuple[Reached, str]:
+        """Whether the prompt is the likeliest alternative, and why not; `result` are the classes of the result."""
         if self.unknown:
             words = ", ".join(f"“{word}”" for word in self.unknown)
             return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
         if p is None:
             return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
-        seen = int(p.argmax())
-        if seen == self.index:
+        if self.known and self.group in self.model.hidden_by([*result.items()]):
+            hiding = next(one for one in result.items() if self.group in self.model.hidden_by([one]))
+            seen, what = self.model.classes[hiding[0]][hiding[1]], readable(self.group)
+            return "no", f"The held-out classifier sees “{seen}” ({readable(hiding[0])}), and then there is no {what}."
+        likeliest = int(p.argmax())
+        if likeliest == self.index:
             return "yes", ""
-        name = self.model.classes[self.group][seen] if self.known else self.texts[seen]
+        name = self.model.classes[self.group][likeliest] if self.known else self.texts[likeliest]
         where = f" ({readable(self.group)})" if self.known else ""
         reason = f"The held-out classifier sees “{name}”{where} and not what the prompt asks for."
         return ("partly" if float(p[self.index]) >= _PARTLY else "no"), reason
+
+
+def _classes(read: Reading) -> dict[str, int]:
+    """The likeliest class of each attribute."""
+    return {name: int(p[0].argmax()) for name, p in read.items()}
 
 
 def readable(attribute: str) -> str:
@@ -206,10 +215,11 @@ def _asked(model: Model, prompt: _Prompt | None, person_changes: bool) -> set[st
     return asked | (set(model.person_groups) if person_changes else set())
 
 
-def _earlier(model: Model, settings: Settings, start: Tensor, group: str) -> dict[str, int]:
-    """The classes that earlier edits of a chain asked for, by attribute, without that of the prompt."""
-    prompts = [_Prompt(model, prompt, start) for prompt in settings.earlier_prompts]
-    return {one.group: one.index for one in prompts if one.known and one.group != group}
+def _earlier(model: Model, settings: Settings, start: Tensor, prompt: _Prompt) -> dict[str, int]:
+    """The classes that earlier edits of a chain asked for, or that a prompt implies, without that of the prompt."""
+    prompts = [*(_Prompt(model, text, start) for text in settings.earlier_prompts), prompt]
+    asked = [(one.group, one.index) for one in prompts if one.known]
+    return {group: index for group, index in (*model.implied_by(asked), *asked) if group != prompt.group}
 
 
 def _changes(
@@ -218,7 +228,7 @@ def _changes(
     """Attributes that differ from those of the start, or from those that earlier edits asked for."""
     if model.reader is None:
         return None
-    before, after = ({name: int(p[0].argmax()) for name, p in read.items()} for read in (start, result))
+    before, after = _classes(start), _classes(result)
     before |= earlier
     hidden = model.hidden_by([*before.items(), *after.items()])
     return tuple(

@@ -168,7 +168,7 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
 
     def choose_paper(name: str) -> Updates:
         return paper_updates(
-            name, tab.fields, tab.job.message, studio.model.steps, lambda run: {tab.methods: list(run.methods)}
+            name, tab.fields, tab.job.message, studio.model.step_range, lambda run: {tab.methods: list(run.methods)}
         )
 
     inputs = [tab.start, tab.second, tab.goal, tab.prompt, tab.methods, *tab.fields.values()]

@@ -124,7 +124,8 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     def work(
         stop: CancelToken, first: str | None, second: str | None, preset: str | None, *values: Any
     ) -> Generator[Updates, None, str]:
-        chosen = {**preset_values(preset, studio.model.steps), **dict(zip(names, values, strict=True)), "loss": "morph"}
+        usual = preset_values(preset, studio.model.step_range)
+        chosen = {**usual, **dict(zip(names, values, strict=True)), "loss": "morph"}
         request = Request.checked(chosen, first, second, studio.model.size)
         last = yield from follow(tab.job, stream(Task("morph", request), stop), partial(_shown, tab, request))
         if not isinstance(last, Morphed):
@@ -150,12 +151,12 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
         return {**panels, tab.job.message: message}
 
     def choose(preset: str | None) -> Updates:
-        values = preset_values(preset, studio.model.steps)
+        values = preset_values(preset, studio.model.step_range)
         moved: Updates = {field: values[name] for name, field in tab.fields.items() if name in values}
         return {**moved, tab.paper: "", tab.job.message: ""}
 
     def choose_paper(name: str) -> Updates:
-        return paper_updates(name, tab.fields, tab.job.message, studio.model.steps, lambda _: {tab.preset: None})
+        return paper_updates(name, tab.fields, tab.job.message, studio.model.step_range, lambda _: {tab.preset: None})
 
     outputs = [tab.stage, tab.panel, tab.numbers, tab.shown]
     inputs = [*tab.faces, tab.preset, *tab.fields.values()]

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from studio.core.goals import BACKGROUND, PERSON, PROMPTS, offered
-from studio.core.presets import DEFAULT, PRESETS, preset_of
+from studio.core.presets import ANY, DEFAULT, PRESETS, StepRange, preset_of
 from studio.core.settings import MIX, Settings, title
 from studio.export.player import uri
 from studio.export.recordings import Recording
@@ -116,7 +116,7 @@ class Form:
         """The values of the fields by name."""
         return dict(zip(self.fields, values, strict=True))
 
-    def filled(self, settings: Settings, steps: int = 0) -> Updates:
+    def filled(self, settings: Settings, steps: StepRange = ANY) -> Updates:
         """Every field set to these settings, and the boxes that they need; `steps` as for `preset_of`."""
         values: Updates = {field: getattr(settings, name) for name, field in self.fields.items()}
         return {

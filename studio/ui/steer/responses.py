@@ -94,11 +94,11 @@ class InputHandlers:
     def adopt(self, request: gr.Request, path: str | None, second: str | None, *values: Any) -> Updates:
         """Another model was loaded: picture and settings stay, its input is shown; a message states what it cannot do.
 
-        A model that was distilled to few sampling steps gets no more of them.
+        The number of sampling steps becomes one that suits the model.
         """
         model, named = self._studio.model, self.form.named(values)
         settings = Settings.model_construct(**named)
-        steps = min(settings.sampling_steps, model.steps or settings.sampling_steps)
+        steps = model.step_range.nearest(settings.sampling_steps)
         looked = self.look(request, path, *(named[name] for name in FIRST_CROP))
         message = looked[self.outputs.message] or self._missing(settings, second)
         kept = gr.CheckboxGroup([labelled(one) for one in self._attributes], value=self.kept(settings.may_change))
@@ -107,7 +107,7 @@ class InputHandlers:
             self.outputs.message: message,
             self.form.goal.keep: kept,
             self.form.fields["sampling_steps"]: steps,
-            self.form.goal.preset: preset_of(settings.model_copy(update={"sampling_steps": steps}), model.steps),
+            self.form.goal.preset: preset_of(settings.model_copy(update={"sampling_steps": steps}), model.step_range),
         }
 
     def _missing(self, settings: Settings, second: str | None) -> str:
@@ -144,13 +144,13 @@ class InputHandlers:
 
     def choose_preset(self, preset: str | None) -> Updates:
         """Set the sliders of the preset."""
-        values = preset_values(preset, self._studio.model.steps)
+        values = preset_values(preset, self._studio.model.step_range)
         moved: Updates = {self.form.fields[name]: value for name, value in values.items()}
         return {**moved, self.form.goal.paper: ""}
 
     def choose_paper(self, name: str) -> Updates:
         """Set the fields of a run of the paper, and say what to look at."""
-        goal, steps = self.form.goal, self._studio.model.steps
+        goal, steps = self.form.goal, self._studio.model.step_range
         return paper_updates(name, self.form.fields, self.outputs.message, steps, lambda _: {goal.preset: None})
 
     def choose_mode(self, mode: str) -> Updates:

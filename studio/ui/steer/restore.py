@@ -70,7 +70,7 @@ class RestoreHandlers:
             pictures[self.form.goal.second] = gr.Image(
                 self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
-        filled = self.form.filled(recording.outcome.settings, self._studio.model.steps)
+        filled = self.form.filled(recording.outcome.settings, self._studio.model.step_range)
         return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
 
     def restore(self, path: str | None, second: str | None = None) -> Updates:
@@ -162,7 +162,7 @@ class RestoreHandlers:
         if "steer" not in tabs:
             sentence = f"These settings belong to a {tabs[0]}: enter them in the {tabs[0].title()} tab."
             return {self.outputs.message: html.alert(sentence)}
-        filled = self.form.filled(settings, self._studio.model.steps)
+        filled = self.form.filled(settings, self._studio.model.step_range)
         missing = settings.needs_second_picture and second is None
         if settings.needs_second_picture:
             filled[self.form.goal.second_note] = html.note(_ABSENT if missing else _PERHAPS_ANOTHER)

@@ -12,6 +12,7 @@ from studio.export.recordings import load
 from studio.images.crop import Crop
 from studio.queue.app_state import Stream, Studio
 from studio.ui.events import Updates
+from studio.ui.fields import DEFAULTS
 from studio.ui.likeness.slots import Slot
 from studio.ui.steer.area import area_choices
 from studio.ui.steer.faces import chosen_face
@@ -42,6 +43,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
                 start_inputs(examples, recordings),
                 goal_inputs(examples, studio.model.groups, area_choices(studio.model)),
             )
+        form.fields["sampling_steps"].value = studio.model.step_range.nearest(DEFAULTS.sampling_steps)
         with gr.Column(scale=9, min_width=340):
             first = recordings[0] if recordings else None
             outputs = output_column(first, studio.model.digest, form.start.reconstruct)

@@ -5,6 +5,7 @@ def row(face: int, edit: int, **values: object) -> dict[str, object]:
     usual = {
         "confirmed": True,
         "there": ["glasses", "hat"],
+        "compared": ["skin_tone", "facial_hair", "hair_style"],
         "changed": [],
         "same_person": {"convolutional": True, "transformer": True},
         "strangeness": 1.0 + 0.1 * face,

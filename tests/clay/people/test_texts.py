@@ -14,7 +14,7 @@ from clay.people.texts import (
     class_text,
     class_texts,
     nothing_text,
-    scene_texts,
+    scene_text,
     slots_of,
     unknown_words,
     words_of,
@@ -97,12 +97,21 @@ def test_texts_are_in_the_order_of_the_prompts_and_vary():
 
 def test_a_scene_is_named_in_the_words_of_people_and_of_the_prompts():
     rng = np.random.default_rng(0)
-    texts = [scene_texts(true_classes(*scene(0, 0)), rng) for _ in range(100)]
-    plain = {part for _, text in texts for part in re.split(" and |, | with |a face|face", text)}
+    texts = [scene_text(true_classes(*scene(0, 0)), rng) for _ in range(100)]
+    plain = {part for _, text, _ in texts for part in re.split(" and |, | with |a face|face", text)}
     names = dict(zip(ATTRIBUTES, true_classes(*scene(0, 0)), strict=True))
     wanted = [PROMPTS[a][i].removeprefix("a face with ") for a, i in names.items() if a != "expression" and i >= 0]
     assert set(wanted) <= plain
-    assert len({text for text, _ in texts}) > 90
+    assert len({one.text for one in texts}) > 90
+
+
+def test_attributes_can_be_left_out_of_the_plain_text():
+    rng = np.random.default_rng(0)
+    texts = [scene_text(true_classes(*scene(0, 0)), rng, ("clothes_colour",)) for _ in range(100)]
+    named = [any(attribute == "clothes_colour" for attribute, _ in one.named) for one in texts]
+    assert 10 < sum(named) < 90
+    assert not any("shirt" in one.plain for one in texts)
+    assert all(one.plain.startswith("a ") and not one.plain.endswith("with ") for one in texts)
 
 
 def test_texts_that_name_nothing_contain_the_words_they_are_given():

@@ -1,5 +1,4 @@
 import torch
-import torch.nn.functional as F
 
 from clay.networks.clip import MODEL_CONFIG, create_clip
 from clay.networks.readout import Readout
@@ -7,7 +6,7 @@ from clay.people.attributes import ATTRIBUTES, HIDDEN
 from clay.people.dataset import Split
 from clay.people.vectors import PERSON_SIZE, VIEW_SIZE
 from clay.training import clip
-from clay.training.clip import ClipLoss, cross_entropies, halved
+from clay.training.clip import ClipLoss, cross_entropies
 
 
 def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
@@ -48,13 +47,3 @@ def test_mixup_is_added_to_the_loss_and_ignores_hidden_attributes(monkeypatch, a
         shown = losses.classes[:8, column] != HIDDEN
         assert torch.allclose(entropies[shown, column], torch.tensor(float(len(classes))).log())
         assert not entropies[~shown, column].any()
-
-
-def test_half_of_a_batch_of_large_images_keeps_no_detail_finer_than_64_pixels():
-    image = torch.rand(4, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    result = halved(image)
-    assert torch.equal(result[2:], image[2:])
-    detail = [(x - F.avg_pool2d(x, 3, 1, 1)).std() for x in (result[:2], image[:2])]
-    assert detail[0] < detail[1] / 2
-    small = image[..., :64, :64]
-    assert halved(small) is small

@@ -1,6 +1,7 @@
 import torch
 
-from clay.training.command import arguments, parse, run
+from clay.networks.heads import AttributeHeads
+from clay.training.command import arguments, keep_heads, parse, run
 from clay.training.loop import Plan
 
 
@@ -25,3 +26,14 @@ def test_the_averaged_network_is_saved_after_the_last_step(tmp_path, capsys):
     assert [type(one) for one in saved] == [torch.nn.Linear]
     assert saved[0] is not network
     assert capsys.readouterr().out.startswith("step 3/3  loss ")
+
+
+def test_only_the_heads_that_earlier_weights_lack_are_trained():
+    before, network = AttributeHeads(8), AttributeHeads(8)
+    known = {name: value for name, value in before.state_dict().items() if "hat_colour" not in name}
+    fresh = network.heads["hat_colour"].weight.clone()
+    keep_heads(network, known)
+    assert torch.equal(network.heads["hat"].weight, before.heads["hat"].weight)
+    assert torch.equal(network.heads["hat_colour"].weight, fresh)
+    trained = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+    assert trained == {"heads.hat_colour.weight", "heads.hat_colour.bias"}

@@ -44,8 +44,8 @@ def test_a_link_without_a_version_is_one_of_version_4(loss: str) -> None:
 
 
 def test_a_link_holds_only_settings_that_differ_from_their_defaults() -> None:
-    assert query(Settings(seed=7)) == "version=6&seed=7"
-    assert query(Settings(loss="identity")) == "version=6&loss=identity"
+    assert query(Settings(seed=7)) == "version=7&seed=7"
+    assert query(Settings(loss="identity")) == "version=7&loss=identity"
     assert query(Settings()) == ""
 
 

@@ -68,8 +68,8 @@ def test_a_slider_may_give_a_whole_number_as_float() -> None:
             "The mix is empty: give at least one of its losses a weight above 0.",
         ),
         (
-            {"version": 7},
-            "These settings were written by version 7 of the studio, but this one reads up to version 6: update the "
+            {"version": 8},
+            "These settings were written by version 8 of the studio, but this one reads up to version 7: update the "
             "studio, or enter the settings by hand.",
         ),
     ],
@@ -87,12 +87,12 @@ def test_bounds_and_titles_come_from_the_fields() -> None:
 
 def test_settings_of_version_1_are_brought_up_to_date() -> None:
     settings = parse(OLD)
-    assert settings.version == 6
+    assert settings.version == 7
     assert {name: getattr(settings, name) for name in OLD if name != "version"} == {
         name: value for name, value in OLD.items() if name != "version"
     }
     new = Settings.model_fields.keys() - OLD.keys()
-    usual = Settings(where="")
+    usual = Settings(where="", sampling_steps=4)
     assert {name: getattr(settings, name) for name in new} == {name: getattr(usual, name) for name in new}
 
 
@@ -122,11 +122,16 @@ def test_there_were_fewer_updates_before_version_4() -> None:
     assert parse({"version": 4}).optimisation_steps == Settings().optimisation_steps == 20
 
 
+def test_a_run_made_four_sampling_steps_before_version_7() -> None:
+    assert parse({"version": 6}).sampling_steps == parse({"version": 5}).sampling_steps == 4
+    assert Settings().sampling_steps == 2
+
+
 @pytest.mark.parametrize(("version", "z_rate"), [(1, 0.2), (2, 0.2), (3, 0.3), (4, 0.3)])
 def test_a_match_by_eight_steps_was_the_default_before_version_5(version: int, z_rate: float) -> None:
     settings = parse({"version": version})
     assert (settings.loss, settings.sampling_steps, settings.z_rate) == ("clip_text", 8, z_rate)
-    assert (parse({}).loss, parse({}).sampling_steps) == ("edit", 4)
+    assert (parse({}).loss, parse({}).sampling_steps) == ("edit", 2)
     assert parse({"version": version, "loss": "edit", "sampling_steps": 2}).sampling_steps == 2
 
 
@@ -163,7 +168,7 @@ def test_a_file_that_says_nothing_of_closeness_means_pixels() -> None:
 
 
 def test_a_query_is_all_text() -> None:
-    assert parse({"version": "6", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
+    assert parse({"version": "7", "seed": "7", "crop_zoom": "1.5", "order": "2"}) == Settings(
         seed=7, crop_zoom=1.5, order=2
     )
     assert parse({"version": "4", "seed": "7"}) == parse({"version": 4, "seed": 7})

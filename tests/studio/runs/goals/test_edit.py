@@ -4,12 +4,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from losses import LinearHead, WeightedSum
+from losses import ClipEncoder, LinearHead, WeightedSum
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.events import Outcome
+from studio.runs.goals.alternatives import shown_classes
 from studio.runs.goals.edit import edit
 from studio.runs.request import Request
 from studio.runs.steer import steer
@@ -99,11 +100,11 @@ def test_an_attribute_that_may_change_costs_nothing(whole: Model) -> None:
 
 
 def test_an_attribute_that_the_goal_hides_is_not_kept(whole: Model) -> None:
-    """A hat hides the hair below it, so a prompt of a hat does not keep the hair; other prompts do."""
+    """One of the hats, which START does not show, hides the hair: its prompt does not keep the hair, the other does."""
     groups = {**GROUPS, "tie": ("a tie", "no tie")}
-    model = replace(
-        whole, groups=groups, heads={}, hidden_by=lambda classes: {"hair"} if ("hat", 0) in classes else set()
-    )
+    shown = dict(shown_classes(ClipEncoder(whole.clip, whole.tokenizer), START, groups))["hat"]
+    hiding = ("hat", 1 - shown)
+    model = replace(whole, groups=groups, heads={}, hidden_by=lambda classes: {"hair"} if hiding in classes else set())
 
     def kept(prompt: str, may_change: str = "") -> float:
         settings = Settings(loss="edit", prompt=prompt, may_change=may_change)
@@ -111,8 +112,51 @@ def test_an_attribute_that_the_goal_hides_is_not_kept(whole: Model) -> None:
         assert isinstance(loss, WeightedSum)
         return float(loss.terms(-START)["kept"])
 
-    assert kept("a hat") == kept("a hat", "hair")
-    assert kept("a bare head") != kept("a bare head", "hair")
+    there, hides = GROUPS["hat"][shown], GROUPS["hat"][1 - shown]
+    assert kept(hides) == kept(hides, "hair")
+    assert kept(there) != kept(there, "hair")
+
+
+def test_an_attribute_that_the_start_hides_is_not_kept(whole: Model) -> None:
+    """The tie of START is read as 0 or 1; a model in which that class hides the hat does not keep the hat."""
+    groups = {**GROUPS, "tie": ("a tie", "no tie")}
+    encoder = ClipEncoder(whole.clip, whole.tokenizer)
+    shown = dict(shown_classes(encoder, START, groups))["tie"]
+
+    def kept(hiding: int) -> float:
+        model = replace(
+            whole, groups=groups, heads={}, hidden_by=lambda classes: {"hat"} if ("tie", hiding) in classes else set()
+        )
+        loss = edit(Settings(loss="edit", prompt="red hair"), model, START, START).loss
+        assert isinstance(loss, WeightedSum)
+        return float(loss.terms(-START)["kept"])
+
+    assert kept(shown) < kept(1 - shown)
+
+
+def test_an_attribute_that_the_clip_does_not_see_is_left_to_the_heads(whole: Model) -> None:
+    blind = replace(whole, unseen=("hair",))
+    terms = terms_of(blind, "red hair")
+    assert {"kept", "goal in the code"} < set(terms)
+    assert "goal" not in terms
+    term = edit(Settings(loss="edit", prompt="red hair"), blind, START, START)
+    (shown,) = term.similarities.values()
+    z = whole.encode(START)
+    assert z is not None
+    head = whole.heads["hair"]
+    p = torch.softmax(torch.nn.functional.linear(z, head.weight, head.bias), dim=1)
+    assert float(shown(START)) == pytest.approx(1 - float(p[0, 0]), abs=1e-5)
+    other = edit(Settings(loss="edit", prompt="a hat"), blind, START, START).loss
+    assert isinstance(other, WeightedSum)
+    assert other.terms(-START)["kept in the code"] > 0
+    assert "kept" not in other.terms(START)
+
+
+def test_what_the_goal_implies_is_a_goal_as_after_an_earlier_edit(whole: Model) -> None:
+    """Red hair implies a hat here, so its terms are those of red hair on top of an earlier edit towards a hat."""
+    implying = replace(whole, implied_by=lambda classes: {("hat", 0)} if ("hair", 0) in classes else set())
+    assert terms_of(implying, "red hair") == terms_after(whole, "a hat")
+    assert "earlier edits" not in terms_of(implying, "blue hair")
 
 
 @pytest.mark.parametrize(

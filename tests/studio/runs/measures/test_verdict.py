@@ -163,6 +163,24 @@ def test_an_earlier_edit_that_was_lost_is_a_change_from_its_own_class(world: Mod
     assert verdict(lost, asked, DARK, LIGHT, None).changed == (Change("hat", "hat", "no hat"),)
 
 
+def test_what_the_prompt_implies_is_no_other_change(world: Model) -> None:
+    hat = replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True))
+    implying = replace(hat, implied_by=lambda classes: {("hat", 0)} if ("hair", 0) in classes else set())
+    asked = Settings(loss="edit", prompt="red hair")
+    assert [change.attribute for change in verdict(hat, asked, DARK, LIGHT, None).changed or ()] == ["hat"]
+    assert verdict(implying, asked, DARK, LIGHT, None).changed == ()
+
+
+def test_a_class_that_another_one_hides_is_not_reached(world: Model) -> None:
+    hat = replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True))
+    hidden = replace(hat, hidden_by=lambda classes: {"hair"} if ("hat", 0) in classes else set())
+    asked = Settings(loss="edit", prompt="red hair")
+    assert verdict(hat, asked, DARK, LIGHT, None).reached == "yes"
+    found = verdict(hidden, asked, DARK, LIGHT, None)
+    assert found.reached == "no"
+    assert found.reason == "The held-out classifier sees “hat” (hat), and then there is no hair."
+
+
 @pytest.mark.parametrize(("p", "reached"), [(0.9, "yes"), (0.3, "partly"), (0.1, "no")])
 def test_a_second_clip_confirms_a_prompt_that_is_no_class(world: Model, p: float, reached: str) -> None:
     def read_texts(image: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:

@@ -94,7 +94,7 @@ def test_a_recorded_run_brings_its_picture_its_settings_and_its_result(restore: 
 
 
 def test_a_link_fills_the_form_and_names_an_example(restore: RestoreHandlers) -> None:
-    link = {"version": "6", "seed": "7", "loss": "identity", "image": "5-mohawk", "__theme": "dark"}
+    link = {"version": "7", "seed": "7", "loss": "identity", "image": "5-mohawk", "__theme": "dark"}
     updates = restore.follow(SimpleNamespace(query_params=link))
     assert held(restore, updates) == {
         k: v for k, v in Settings(seed=7, loss="identity").model_dump().items() if k != "version"
