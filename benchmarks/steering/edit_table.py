@@ -23,13 +23,10 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
     "confirmed at some update": lambda rows: (
         _share(rows, lambda row: row["first_confirmed"] is not None) if "updates" in rows[0] else "-"
     ),
-    f"of {len(ATTRIBUTES) - 1} other attributes changed, mean": lambda rows: f"{_changed(rows):.2f}",
-    "of those that both images can show, mean": lambda rows: (
-        f"{statistics.mean(len(row['others_changed']) - len(row['hidden']) for row in rows):.2f}"
-        if "hidden" in rows[0]
-        else "-"
+    f"of {len(ATTRIBUTES) - 1} other attributes changed, where both images show them, mean": lambda rows: (
+        f"{statistics.mean(len(changed(row)) for row in rows):.2f}"
     ),
-    "none of them changed": lambda rows: _share(rows, lambda row: not row["others_changed"]),
+    "none of them changed": lambda rows: _share(rows, lambda row: not changed(row)),
     "same person, both held-out embedders, FMR 1 %": lambda rows: _share(
         rows, lambda row: all(row["same_person"].values())
     ),
@@ -50,8 +47,9 @@ FIGURES: dict[str, Callable[[Sequence[Row]], str]] = {
 }
 
 
-def _changed(rows: Sequence[Row]) -> float:
-    return statistics.mean(len(row["others_changed"]) for row in rows)
+def changed(row: Row) -> set[str]:
+    """Other attributes that changed; rows of earlier versions list apart which of them an image cannot show."""
+    return {*row["others_changed"]} - {*row.get("hidden", ())}
 
 
 def edits_table(rows: Sequence[Row], kind: str) -> Iterator[str]:

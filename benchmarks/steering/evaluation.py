@@ -2,8 +2,8 @@
 
     confirmed        the attribute classifier predicts the target class, and none that hides it
     first_confirmed  the first update at which it does
-    others_changed   other attributes whose predicted class changed, without those that the target implies
-    hidden           of them those that one of both images cannot show, such as the hair style under a hat
+    others_changed   other attributes whose predicted class changed, without those that the target implies, and without
+                     those that one of both images cannot show, such as the hair style under a hat
     same_person      whether each held-out embedder accepts the result as the person of the start, at FMR 1 %
     outside          mean absolute difference outside of the area, for runs that were confined to one
     background       mean absolute difference in 8-bit levels, over the pixels that show the background both in a render
@@ -69,10 +69,8 @@ def compared(
 ) -> Row:
     """The fields that depend on the images before and after alone."""
     before, after = (read_classes(world, image) for image in images)
-    hidden = hidden_in(before) | hidden_in(after)
     target = edit.attribute, ATTRIBUTES[edit.attribute].index(edit.target)
-    asked = {edit.attribute, *(name for name, _ in implied_by([target]))}
-    others = [name for name in after if name not in asked and after[name] != before[name]]
+    uncounted = {edit.attribute, *(name for name, _ in implied_by([target])), *hidden_in(before), *hidden_in(after)}
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     domain = domain_of(model)
@@ -80,8 +78,7 @@ def compared(
         "read_before": before[edit.attribute],
         "read_after": after[edit.attribute],
         "confirmed": confirms(after, edit),
-        "others_changed": others,
-        "hidden": [name for name in others if name in hidden],
+        "others_changed": [name for name in after if name not in uncounted and after[name] != before[name]],
         "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
         "background": (
             float(np.abs(pixels[0] - pixels[1]).mean())

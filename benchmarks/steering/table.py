@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from benchmarks.steering.edit_table import edits_table
+from benchmarks.steering.edit_table import changed, edits_table
 from benchmarks.steering.edits import KINDS
 from benchmarks.steering.evaluation import Row
 from clay.people.attributes import ATTRIBUTES
@@ -54,15 +54,15 @@ def details(rows: Sequence[Row]) -> Iterator[str]:
         edits = [row for row in rows if row["kind"] == kind and row.get("loss", "edit") == "edit"]
         if not edits:
             continue
-        changed = [len(row["others_changed"]) for row in edits]
+        counts = [len(changed(row)) for row in edits]
         prompts = {row["prompt"]: [r["confirmed"] for r in edits if r["prompt"] == row["prompt"]] for row in edits}
         listed = "; ".join(
             f"{prompt}: {sum(confirmed)} of {len(confirmed)}" for prompt, confirmed in sorted(prompts.items())
         )
         yield f"\nBy prompt, {kind}: {listed}."
         yield (
-            f"\nOf the {len(ATTRIBUTES) - 1} other attributes {statistics.mean(changed):.1f} change on average, "
-            f"and none in {sum(n == 0 for n in changed)} of {len(changed)} edits."
+            f"\nOf the {len(ATTRIBUTES) - 1} other attributes {statistics.mean(counts):.1f} change on average, "
+            f"and none in {sum(n == 0 for n in counts)} of {len(counts)} edits."
         )
     for kind in ("identity", "morph"):
         chosen = [row["accepted"] for row in rows if row["kind"] == kind]

@@ -16,7 +16,21 @@ OTHERS = tuple(name for name in ATTRIBUTES if name not in PALETTE)
 """Hair, glasses, hat, facial hair, skin and expression."""
 
 
-class AttributeClassifier(nn.Module):
+class _Named:
+    """`read` for whatever has probabilities."""
+
+    def probabilities(self, image: Tensor) -> dict[str, Tensor]:
+        """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
+        raise NotImplementedError
+
+    def read(self, image: Tensor) -> dict[str, list[str]]:
+        """By attribute, the most probable class of each image."""
+        return {
+            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()] for name, p in self.probabilities(image).items()
+        }
+
+
+class AttributeClassifier(_Named, nn.Module):
     """image (b, 3, h, w) in [-1, 1], resized to size x size -> logits of some of the attributes in `ATTRIBUTES`.
 
     Args:
@@ -38,6 +52,11 @@ class AttributeClassifier(nn.Module):
         h = self.backbone(backbone_input(image, self.fold)).flatten(1)
         return {name: head(h) for name, head in self.heads.items()}
 
+    @torch.no_grad()
+    def probabilities(self, image: Tensor) -> dict[str, Tensor]:
+        """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
+        return {name: logits.softmax(1) for name, logits in self(image).items()}
+
     def save_folder(self, folder: Path) -> None:
         """Write config.json and model.safetensors in half precision."""
         config = {"channels": list(self.channels), "size": self.size, "attributes": list(self.heads)}
@@ -56,7 +75,7 @@ class AttributeClassifier(nn.Module):
         return model.to(device=device, dtype=dtype).eval().requires_grad_(False)
 
 
-class AttributeReader:
+class AttributeReader(_Named):
     """Several classifiers of different attributes as one.
 
     Args:
@@ -66,14 +85,7 @@ class AttributeReader:
     def __init__(self, *classifiers: AttributeClassifier) -> None:
         self.classifiers = classifiers
 
-    @torch.no_grad()
     def probabilities(self, image: Tensor) -> dict[str, Tensor]:
         """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
-        logits = [classifier(image) for classifier in self.classifiers]
-        return {name: values.softmax(1) for found in logits for name, values in found.items()}
-
-    def read(self, image: Tensor) -> dict[str, list[str]]:
-        """By attribute, the most probable class of each image."""
-        return {
-            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()] for name, p in self.probabilities(image).items()
-        }
+        found = [classifier.probabilities(image) for classifier in self.classifiers]
+        return {name: p for probabilities in found for name, p in probabilities.items()}

@@ -18,7 +18,7 @@ def test_losses_are_beside_each_other_with_their_intervals():
     lines = list(edits_table([ROW, ROW, better, failed], "text"))
     assert lines[0] == "| text | clip_text | edit |"
     assert "| confirmed by the attribute classifier | 2 of 2, 100 % (34 to 100) | 1 of 2, 50 % (9 to 91) |" in lines
-    assert "| of 10 other attributes changed, mean | 2.00 | 0.00 |" in lines
+    assert "| of 10 other attributes changed, where both images show them, mean | 2.00 | 0.00 |" in lines
     assert any(line.endswith("FMR 1 % | 0 of 2, 0 % (0 to 66) | 2 of 2, 100 % (34 to 100) |") for line in lines)
     assert "| background changed, levels of 255: median, largest | 20.0, 20.0 | 20.0, 20.0 |" in lines
     assert "| updates to the first confirmation: median, largest | 4, 4 | 4, 4 |" in lines

@@ -129,7 +129,7 @@ def test_a_goal_that_needs_a_face_says_before_the_run_that_there_is_none(handler
         assert said == gr.skip()
 
 
-def test_another_model_keeps_the_settings_but_has_no_more_steps_than_it_was_distilled_to(
+def test_another_model_keeps_the_settings_but_makes_a_number_of_steps_that_suits_it(
     components: Components, model: Model, face: Path
 ) -> None:
     form = components.form
@@ -142,7 +142,7 @@ def test_another_model_keeps_the_settings_but_has_no_more_steps_than_it_was_dist
 
     assert adopt(sampling_steps=8, optimisation_steps=24)[form.fields["sampling_steps"]] == 4
     assert adopt(sampling_steps=8, optimisation_steps=24)[form.goal.preset] == "Balanced"
-    assert adopt(sampling_steps=2)[form.fields["sampling_steps"]] == 2
+    assert adopt(sampling_steps=3)[form.fields["sampling_steps"]] == 4
     assert "none fits" in adopt(loss="identity")[components.outputs.message]
     assert adopt()[components.outputs.message] == ""
     assert handlers.choose_preset("Paper")[form.fields["sampling_steps"]] == 4
