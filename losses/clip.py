@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -46,6 +46,13 @@ class ClipEncoder:
             raise ValueError("The prompt is empty; describe the image you want, such as 'a face with red hair'.")
         weight = next(self.clip.parameters())
         return unit(self.clip.encode_text(self.tokenizer(texts).to(weight.device)).float())
+
+    def groups(self, groups: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
+        """Texts by group -> unit vectors by group, computed together, which is faster."""
+        if not groups:
+            return {}
+        embedded = self.text([text for texts in groups.values() for text in texts])
+        return dict(zip(groups, embedded.split([len(texts) for texts in groups.values()]), strict=True))
 
 
 class ClipText:

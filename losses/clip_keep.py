@@ -34,7 +34,7 @@ class ClipKeep:
         self.encoder = ClipEncoder(clip, tokenizer)
         self.embed = self.encoder.image
         self.scale = float(clip.logit_scale.detach().exp())
-        self.texts = {name: self.encoder.text(prompts) for name, prompts in groups.items()}
+        self.texts = self.encoder.groups(groups)
         with torch.no_grad():
             self.start = self._log_p(self.embed(check_image(start)))
 

@@ -73,7 +73,7 @@ def model_of_world(world: ClayWorld) -> Model:
         hidden_by=hidden_by,
         implied_by=implied_by,
         unseen=UNSEEN,
-        person_groups=("hair_colour", "hair_style", "facial_hair", "skin_tone"),
+        person_groups=("hair_colour", "hair_style", "facial_hair", "skin_tone", "eye_colour"),
         code_person=LinearHead(world.heads.person.weight, world.heads.person.bias),
         reader=world.reader.probabilities,
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},

@@ -27,7 +27,7 @@ class ZeroShot:
     def __init__(self, towers: Towers, groups: Mapping[str, Sequence[str]]) -> None:
         self._encoder = ClipEncoder(towers.clip, towers.tokenizer)
         self._scale = float(towers.clip.logit_scale.detach().exp())
-        self._groups = {name: self._encoder.text(texts) for name, texts in groups.items()}
+        self._groups = self._encoder.groups(groups)
 
     @torch.no_grad()
     def attributes(self, image: Tensor) -> dict[str, Tensor]:

@@ -63,3 +63,13 @@ def test_embeddings_have_length_one(clip, tokenizer, images):
     encoder = ClipEncoder(clip, tokenizer)
     assert (encoder.image(images).norm(dim=-1) - 1).abs().max() < 1e-5
     assert (encoder.text("a face").norm(dim=-1) - 1).abs().max() < 1e-5
+
+
+def test_texts_of_groups_are_embedded_as_each_group_is(clip, tokenizer):
+    encoder = ClipEncoder(clip, tokenizer)
+    groups = {"hair": ("red hair", "blue hair", "no hair"), "hat": ("a hat", "a bare head")}
+    together = encoder.groups(groups)
+    assert list(together) == list(groups)
+    for name, texts in groups.items():
+        assert (together[name] - encoder.text(texts)).abs().max() < 1e-5
+    assert encoder.groups({}) == {}

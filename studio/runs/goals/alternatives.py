@@ -10,7 +10,7 @@ the vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,20 +40,34 @@ class Alternatives:
 
 
 @torch.no_grad()
-def alternatives(prompt: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder, start: Tensor) -> Alternatives:
+def alternatives(
+    prompt: str,
+    groups: Mapping[str, Sequence[str]],
+    encoder: ClipEncoder,
+    start: Tensor,
+    unseen: Collection[str] = (),
+) -> Alternatives:
     """The alternatives of a prompt for an image that begins as `start`, (1, 3, h, w) in [-1, 1].
+
+    Args:
+        prompt: the goal.
+        groups: texts by attribute, one a class.
+        encoder: of texts and images.
+        start: the image.
+        unseen: attributes that the encoder does not see in images.
 
     Raises:
         ValueError: the prompt is empty.
     """
-    goal, embedded = encoder.text(prompt), {name: encoder.text(texts) for name, texts in groups.items()}
+    goal, embedded = encoder.text(prompt), encoder.groups(groups)
     nearest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
     group = max(nearest, key=lambda name: float(nearest[name].values))
     cosine, index = float(nearest[group].values), int(nearest[group].indices)
     if cosine >= KNOWN and len(groups[group]) > 1:
         texts = [prompt if i == index else text for i, text in enumerate(groups[group])]
         return Alternatives(tuple(texts), index, group, known=True)
-    shown = [groups[name][index] for name, index in shown_classes(encoder, start, groups)]
+    seen = {name: texts for name, texts in groups.items() if name not in unseen}
+    shown = [groups[name][index] for name, index in shown_classes(encoder, start, seen)]
     others = dict.fromkeys(text for text in (*shown, *NEUTRAL) if text != prompt)
     return Alternatives((*others, prompt), len(others), group, known=False)
 
@@ -61,7 +75,5 @@ def alternatives(prompt: str, groups: Mapping[str, Sequence[str]], encoder: Clip
 @torch.no_grad()
 def shown_classes(encoder: ClipEncoder, image: Tensor, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, int]]:
     """By attribute, the class whose text is closest to an image, (1, 3, h, w) in [-1, 1]."""
-    embedding = encoder.image(image)
-    return [
-        (name, int((embedding @ encoder.text(texts).to(embedding).T)[0].argmax())) for name, texts in groups.items()
-    ]
+    seen = encoder.image(image)
+    return [(name, int((seen @ texts.to(seen).T)[0].argmax())) for name, texts in encoder.groups(groups).items()]

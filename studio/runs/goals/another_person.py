@@ -2,7 +2,8 @@
 
     total =   PERSON  relu(1 - cos - level)                the face network of the loss; level: accepted with a margin
             + PERSON  relu(d(x) - LEVEL)                   the person in the code, where the model has such a map
-            + KEEP  sum_k KL(p_k(start) || p_k(x))         attributes that are not the person's, by CLIP and heads
+            + KEEP  sum_k KL(p_k(start) || p_k(x))         attributes that are not the person's, if the start shows
+                                                           them, by CLIP and heads
             + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
             + closeness d(x, start)                        as for every goal, where the code predicts no change
 
@@ -22,9 +23,9 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from losses import CodePerson, Hinge, Identity, Loss, SharedEmbedding, WeightedSum, acceptance_level
+from losses import ClipEncoder, CodePerson, Hinge, Identity, Loss, SharedEmbedding, WeightedSum, acceptance_level
 from studio.core.goals import Networks
-from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
 
 PERSON, STRANGE = 5.0, 1.0
@@ -50,12 +51,14 @@ def another_person(face: Identity, networks: Networks, start: Tensor, second: Te
     close = Hinge(face, acceptance_level(thresholds["fmr_0.1_percent"], MARGIN)) if thresholds else face
     parts: list[tuple[float, Loss]] = [(PERSON, close)]
     on_z: OnZ = ()
+    changing = set(networks.person_groups)
     if networks.clip is not None:
-        parts += kept_by_clip(networks, networks.person_groups, start)
+        changing |= {*hidden_in(networks, ClipEncoder(networks.clip, networks.tokenizer), start)}
+        parts += kept_by_clip(networks, changing, start)
     if networks.code_person is not None:
         encode = coded(networks)
         in_code = CodePerson(encode, networks.code_person, encode(second), LEVEL)
-        on_z = [(PERSON, in_code), *kept_in_code(networks, networks.person_groups, start)]
+        on_z = [(PERSON, in_code), *kept_in_code(networks, changing, start)]
         parts.append((1.0, SharedEmbedding(encode, on_z)))
     if (strange := in_distribution(networks)) is not None:
         parts.append((STRANGE, strange))

@@ -47,9 +47,9 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, alternatives, shown_classes
+from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.goals.face_losses import CachedEmbed, person
-from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
@@ -84,10 +84,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed = CachedEmbed(encoder.image)
     found = goals(settings, networks, encoder, start)
-    hidden = {
-        *networks.hidden_by(shown_classes(encoder, start, _seen(networks))),
-        *networks.hidden_by(_classes(found)),
-    }
+    hidden = {*hidden_in(networks, encoder, start), *networks.hidden_by(_classes(found))}
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
     first, *_ = found
     choices = {
@@ -99,7 +96,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     }
     by_clip: list[tuple[float, OnEmbedding]] = [(1.0, choices[first])] if first in choices else []
     by_clip += _earlier([choice for prompt, choice in choices.items() if prompt != first], EARLIER)
-    by_clip += kept_by_clip(networks, {*changing, *networks.unseen}, start)
+    by_clip += kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, by_clip))] if by_clip else []
     on_z: OnZ = ()
     if networks.heads:
@@ -116,11 +113,6 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         for prompt, one in found.items()
     }
     return Term(WeightedSum(parts), similarities, on_z, found[first].group if found[first].known else "")
-
-
-def _seen(networks: Networks) -> dict[str, Sequence[str]]:
-    """The groups that the CLIP sees."""
-    return {name: texts for name, texts in networks.groups.items() if name not in networks.unseen}
 
 
 def _improbability_in_code(networks: Networks, one: Alternatives) -> Improbability:
@@ -140,7 +132,7 @@ def goals(settings: Settings, networks: Networks, encoder: ClipEncoder, start: T
             found[prompt] = one
 
     for prompt in (settings.prompt, *reversed(settings.earlier_prompts)):
-        add(prompt, alternatives(prompt, networks.groups, encoder, start))
+        add(prompt, alternatives(prompt, networks.groups, encoder, start, networks.unseen))
     for group, index in sorted(networks.implied_by(_classes(found))):
         texts = tuple(networks.groups[group])
         add(texts[index], Alternatives(texts, index, group, known=True))

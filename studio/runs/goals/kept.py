@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from torch import Tensor
 
-from losses import ClipKeep, CodeKeep, Strangeness
+from losses import ClipEncoder, ClipKeep, CodeKeep, Strangeness
 from losses.shared import OnEmbedding
 from studio.core.goals import Networks
+from studio.runs.goals.alternatives import shown_classes
 
 OnZ = Sequence[tuple[float, OnEmbedding]]
 KEEP = 3.0
@@ -29,9 +30,19 @@ def coded(networks: Networks) -> Callable[[Tensor], Tensor]:
     return encode
 
 
+def seen_groups(networks: Networks) -> dict[str, Sequence[str]]:
+    """The groups that the CLIP sees in images."""
+    return {name: texts for name, texts in networks.groups.items() if name not in networks.unseen}
+
+
+def hidden_in(networks: Networks, encoder: ClipEncoder, image: Tensor) -> Collection[str]:
+    """The attributes that an image, (1, 3, h, w), cannot show, by the CLIP; they are not to be kept."""
+    return networks.hidden_by(shown_classes(encoder, image, seen_groups(networks)))
+
+
 def kept_by_clip(networks: Networks, changing: Collection[str], start: Tensor) -> list[tuple[float, ClipKeep]]:
-    """All attributes but those that may change, by the CLIP, with the weight; nothing if none is left."""
-    groups = {name: texts for name, texts in networks.groups.items() if name not in changing}
+    """All attributes that the CLIP sees but those that may change, with the weight; nothing if none is left."""
+    groups = {name: texts for name, texts in seen_groups(networks).items() if name not in changing}
     return [(KEEP, ClipKeep(networks.clip, networks.tokenizer, groups, start))] if groups else []
 
 

@@ -154,7 +154,7 @@ class _Prompt:
     """The class that a prompt means, if it means one."""
 
     def __init__(self, model: Model, prompt: str, start: Tensor) -> None:
-        found = alternatives(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start)
+        found = alternatives(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start, model.unseen)
         self.model, self.prompt = model, prompt
         self.group, self.index, self.texts = found.group, found.index, found.texts
         self.known = found.known and model.reader is not None

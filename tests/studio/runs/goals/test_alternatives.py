@@ -24,6 +24,13 @@ def test_another_prompt_is_chosen_among_what_is_seen_and_neutral_texts(model: Mo
     assert found.group in GROUPS
 
 
+def test_what_the_clip_does_not_see_is_no_alternative_to_another_prompt(model: Model) -> None:
+    found = alternatives("ZZZZ QQQQ", GROUPS, ClipEncoder(model.clip, unpadded), START, ("hat",))
+    assert not set(found.texts) & set(GROUPS["hat"])
+    assert set(found.texts) & set(GROUPS["hair"])
+    assert alternatives("a hat", GROUPS, ClipEncoder(model.clip, unpadded), START, ("hat",)).known
+
+
 def test_an_empty_prompt_is_refused(model: Model) -> None:
     with pytest.raises(ValueError, match="prompt is empty"):
         alternatives(" ", GROUPS, ClipEncoder(model.clip, unpadded), START)

@@ -67,6 +67,13 @@ def test_the_person_in_the_code_is_that_of_the_second_picture(whole: Model) -> N
     assert terms_of(whole, 0.9, SECOND)[CodePerson.name] == 0
 
 
+def test_what_the_start_hides_or_the_clip_does_not_see_is_not_kept_by_it(whole: Model) -> None:
+    others = set(GROUPS) - {"hair"}
+    hiding = replace(whole, hidden_by=lambda classes: others)
+    assert set(terms_of(hiding, 0.9)) == {Identity.name, CodePerson.name}
+    assert set(terms_of(replace(whole, unseen=others), 0.9)) == {Identity.name, CodePerson.name, CodeKeep.name}
+
+
 def test_what_is_not_the_persons_is_kept_in_the_image_and_in_z(whole: Model) -> None:
     terms = terms_of(whole, 0.9)
     assert set(terms) == {Identity.name, CodePerson.name, ClipKeep.name, CodeKeep.name}
