@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.core.presets import DEFAULT, PRESETS, preset_values, suited
+from studio.core.presets import DEFAULT, PRESETS, StepRange, preset_values, suited
 from studio.export.recorded_tabs import load_morph
 from studio.images.load import load_picture
 from studio.models.embedded import morph_examples
@@ -24,7 +24,7 @@ from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import example_row, model_input, paper_choice, paper_updates, picture
+from studio.ui.fields import DEFAULTS, example_row, model_input, paper_choice, paper_updates, picture
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
@@ -70,7 +70,7 @@ def morph_tab(
     pair = examples[:2]
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=320):
-            faces, offers, preset, paper, fields, chosen = _inputs(examples, pair)
+            faces, offers, preset, paper, fields, chosen = _inputs(examples, pair, studio.model.step_range)
         with gr.Column(scale=8, min_width=340):
             recorded = load_morph() if pair == morph_examples() else None
             current = recorded is not None and recorded.digest == studio.model.digest
@@ -97,7 +97,7 @@ _BLOCK: dict[str, str | bool] = {"left": "$$", "right": "$$", "display": True}
 
 
 def _inputs(
-    examples: Sequence[Path], pair: Sequence[Path]
+    examples: Sequence[Path], pair: Sequence[Path], steps: StepRange
 ) -> tuple[tuple[gr.Image, gr.Image], tuple[Offer, Offer], gr.Radio, gr.Dropdown, Mapping[str, Control], list[Any]]:
     gr.Markdown("### Faces")
     with gr.Row(elem_id="morph-faces"):
@@ -114,7 +114,8 @@ def _inputs(
     suits = suited("morph")
     fields = controls(_MAIN, "morph-", closeness=suits["closeness"])
     with gr.Accordion("All settings", open=False, elem_id="morph-more"):
-        fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"])
+        usual = steps.nearest(DEFAULTS.sampling_steps)
+        fields |= controls(_MORE, "morph-", z_rate=suits["z_rate"], sampling_steps=usual)
     return (faces[0], faces[1]), (offers[0], offers[1]), preset, paper, fields, chosen
 
 
