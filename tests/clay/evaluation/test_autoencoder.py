@@ -6,6 +6,7 @@ from clay.evaluation.sampling import few_times
 from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
+from clay.people.attributes import PALETTE
 from clay.world import EMBEDDERS, load_world
 
 
@@ -18,6 +19,7 @@ def world(autoencoder, tmp_path_factory):
         limits = {"fmr_1_percent": -1.0, "fmr_0.1_percent": 1.0}
         IdentityEmbedder((8, 8, 16, 16), thresholds=limits).save_folder(folder / name)
     AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")
+    AttributeClassifier((8, 8, 16, 16), attributes=PALETTE).save_folder(folder / "colours")
     AttributeHeads().save_folder(folder / "heads")
     (folder / "clip").mkdir()
     return load_world(folder)
