@@ -52,7 +52,8 @@ class ClipEncoder:
         if not groups:
             return {}
         embedded = self.text([text for texts in groups.values() for text in texts])
-        return dict(zip(groups, embedded.split([len(texts) for texts in groups.values()]), strict=True))
+        parts = torch.split(embedded, [len(texts) for texts in groups.values()])
+        return dict(zip(groups, parts, strict=True))
 
 
 class ClipText:

@@ -33,7 +33,7 @@ from clay.networks.clip import create_tokenizer, load_clip, prepare, save_clip
 from clay.networks.images import to_unit
 from clay.people.attributes import ATTRIBUTES, HIDDEN, implied_by, true_classes
 from clay.people.captions import caption
-from clay.people.dataset import TRAIN, Split
+from clay.people.dataset import TRAIN, Scene, Split
 from clay.people.prompts import PROMPTS, UNSEEN, WORDINGS, sample_prompts
 from clay.people.texts import VOCABULARY, SceneText, class_texts, nothing_text, scene_text
 from clay.training.clip import cross_entropies
@@ -113,7 +113,7 @@ class TextLoss:
         """The loss of one step and its terms; see `LossFunction`."""
         chosen = torch.randint(len(self.embeddings), (self.batch,), generator=generator, device=self.device)
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator, device=self.device)))
-        scenes = [self.scenes[i] for i in chosen.tolist()]
+        scenes: list[Scene] = [self.scenes[i] for i in chosen.tolist()]
         named_in = [scene_text(classes, rng, self.new) for classes in self.classes[chosen].tolist()]
         captions = [caption(*scene, rng) for scene in scenes]
         texts = [one.text for one in named_in] + captions
