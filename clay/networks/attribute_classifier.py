@@ -16,21 +16,7 @@ OTHERS = tuple(name for name in ATTRIBUTES if name not in PALETTE)
 """Hair, glasses, hat, facial hair, skin and expression."""
 
 
-class _Named:
-    """`read` for whatever has probabilities."""
-
-    def probabilities(self, image: Tensor) -> dict[str, Tensor]:
-        """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
-        raise NotImplementedError
-
-    def read(self, image: Tensor) -> dict[str, list[str]]:
-        """By attribute, the most probable class of each image."""
-        return {
-            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()] for name, p in self.probabilities(image).items()
-        }
-
-
-class AttributeClassifier(_Named, nn.Module):
+class AttributeClassifier(nn.Module):
     """image (b, 3, h, w) in [-1, 1], resized to size x size -> logits of some of the attributes in `ATTRIBUTES`.
 
     Args:
@@ -57,6 +43,10 @@ class AttributeClassifier(_Named, nn.Module):
         """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
         return {name: logits.softmax(1) for name, logits in self(image).items()}
 
+    def read(self, image: Tensor) -> dict[str, list[str]]:
+        """By attribute, the most probable class of each image."""
+        return AttributeReader(self).read(image)
+
     def save_folder(self, folder: Path) -> None:
         """Write config.json and model.safetensors in half precision."""
         config = {"channels": list(self.channels), "size": self.size, "attributes": list(self.heads)}
@@ -75,7 +65,7 @@ class AttributeClassifier(_Named, nn.Module):
         return model.to(device=device, dtype=dtype).eval().requires_grad_(False)
 
 
-class AttributeReader(_Named):
+class AttributeReader:
     """Several classifiers of different attributes as one.
 
     Args:
@@ -89,3 +79,9 @@ class AttributeReader(_Named):
         """By attribute, probabilities (b, classes); classes in the order of `ATTRIBUTES`."""
         found = [classifier.probabilities(image) for classifier in self.classifiers]
         return {name: p for probabilities in found for name, p in probabilities.items()}
+
+    def read(self, image: Tensor) -> dict[str, list[str]]:
+        """By attribute, the most probable class of each image."""
+        return {
+            name: [ATTRIBUTES[name][i] for i in p.argmax(1).tolist()] for name, p in self.probabilities(image).items()
+        }

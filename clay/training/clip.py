@@ -155,17 +155,18 @@ def cross_entropies(logits: Tensor, truth: Tensor, reduction: str = "none") -> T
     Args:
         logits: (b, classes), attribute after attribute.
         truth: true classes, (b, attributes) int64.
-        reduction: "none", or "mean" over the images that show the attribute.
+        reduction: "none", or "mean" over the images that show the attribute; 0 if none does.
 
     Returns:
         (b, attributes), or (attributes,) for "mean".
     """
     parts = torch.split(logits, [len(classes) for classes in ATTRIBUTES.values()], 1)
     losses = [
-        F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction=reduction)
+        F.cross_entropy(part, truth[:, column], ignore_index=HIDDEN, reduction="none")
         for column, part in enumerate(parts)
     ]
-    return torch.stack(losses, -1)
+    each = torch.stack(losses, -1)
+    return each if reduction == "none" else each.sum(0) / (truth != HIDDEN).sum(0).clamp_min(1)
 
 
 def _encode(clip: Any, image: Tensor) -> Tensor:

@@ -167,8 +167,7 @@ class TextLoss:
 
     def _classification(self, texts: Tensor, chosen: Tensor) -> Tensor:
         logits = self.scale * self.embeddings[chosen] @ texts.T
-        truth = self.seen_classes[chosen]
-        return (cross_entropies(logits, truth).sum(0) / (truth != HIDDEN).sum(0).clamp_min(1)).mean()
+        return cross_entropies(logits, self.seen_classes[chosen], "mean").mean()
 
     def _distance(self, texts: Tensor, targets: Tensor) -> Tensor:
         return (1 - (texts * targets).sum(1)).mean()

@@ -37,7 +37,8 @@ class StepRange(NamedTuple):
 
     def nearest(self, steps: int) -> int:
         """The number in the range that is nearest to `steps`."""
-        return min(max(steps, self.fewest), self.most or steps + self.fewest)
+        enough = max(steps, self.fewest)
+        return min(enough, self.most) if self.most else enough
 
 
 ANY = StepRange()

@@ -82,7 +82,7 @@ class Improbability:
 def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) -> Term:
     """The term of a request; arguments as for `studio.core.goals.Build`."""
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
-    embed = CachedEmbed(encoder.image)
+    embed, encode = CachedEmbed(encoder.image), CachedEmbed(coded(networks))
     found = goals(settings, networks, encoder, start)
     hidden = {*hidden_in(networks, encoder, start), *networks.hidden_by(_classes(found))}
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
@@ -100,7 +100,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, by_clip))] if by_clip else []
     on_z: OnZ = ()
     if networks.heads:
-        in_code, on_z = _in_the_code(networks, start, changing, list(found.values()))
+        in_code, on_z = _in_the_code(networks, encode, start, changing, list(found.values()))
         parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
         parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
@@ -108,16 +108,13 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
     similarities = {
         f"Probability of “{prompt}”": (
-            Improbability(choices[prompt], embed) if prompt in choices else _improbability_in_code(networks, one)
+            Improbability(choices[prompt], embed)
+            if prompt in choices
+            else Improbability(CodeChoice(encode, *networks.heads[one.group], one.index), encode)
         )
         for prompt, one in found.items()
     }
     return Term(WeightedSum(parts), similarities, on_z, found[first].group if found[first].known else "")
-
-
-def _improbability_in_code(networks: Networks, one: Alternatives) -> Improbability:
-    encode = coded(networks)
-    return Improbability(CodeChoice(encode, *networks.heads[one.group], one.index), encode)
 
 
 def goals(settings: Settings, networks: Networks, encoder: ClipEncoder, start: Tensor) -> dict[str, Alternatives]:
@@ -154,10 +151,10 @@ def _free(settings: Settings, networks: Networks) -> frozenset[str]:
 
 
 def _in_the_code(
-    networks: Networks, start: Tensor, changing: Collection[str], found: Sequence[Alternatives]
+    networks: Networks, encode: CachedEmbed, start: Tensor, changing: Collection[str], found: Sequence[Alternatives]
 ) -> tuple[SharedEmbedding | None, OnZ]:
     """Goals and keep by the linear heads, on the image's code and on z; keep alone for prompts that are no class."""
-    encode, keep = coded(networks), kept_in_code(networks, changing, start)
+    keep = kept_in_code(networks, changing, start)
 
     def choices(some: Sequence[Alternatives], margin: float) -> list[CodeChoice]:
         known = (one for one in some if one.known and one.group in networks.heads)

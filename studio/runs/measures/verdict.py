@@ -173,8 +173,8 @@ class _Prompt:
             return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
         if p is None:
             return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
-        if self.known and self.group in self.model.hidden_by([*result.items()]):
-            hiding = next(one for one in result.items() if self.group in self.model.hidden_by([one]))
+        hiding = next((one for one in result.items() if self.group in self.model.hidden_by([one])), None)
+        if self.known and hiding is not None:
             seen, what = self.model.classes[hiding[0]][hiding[1]], readable(self.group)
             return "no", f"The held-out classifier sees “{seen}” ({readable(hiding[0])}), and then there is no {what}."
         likeliest = int(p.argmax())
