@@ -16,10 +16,10 @@ from studio.models.interface import Model
 from studio.models.memory import memory_in_use
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import DeviceQueue
-from studio.queue.latest import latest_only
+from studio.queue.latest import Slot, latest_only
 from studio.runs.capabilities import unavailable
 from studio.runs.compare import compare
-from studio.runs.events import Waiting
+from studio.runs.events import Early, Waiting
 from studio.runs.kept_run import KeptRun
 from studio.runs.measures.cost import Cost, CostModel
 from studio.runs.measures.memory import need
@@ -113,7 +113,9 @@ class Studio:
 
         One task at a time holds the device. Its events are those of its kind of run, after `Waiting`.
         """
-        return latest_only(self._events(task, stop, self.model.name), stop, self.device, waiting=Waiting)
+        slot: Slot[Any] = Slot()
+        events = self._events(task, stop, self.model.name, slot.put)
+        return latest_only(events, stop, self.device, waiting=Waiting, slot=slot)
 
     def switch(self, name: str, stop: CancelToken) -> Iterator[Any]:
         """Load another model in place of this one: `Waiting` events, None if there is no new one, then `Switched`.
@@ -142,7 +144,7 @@ class Studio:
         for _ in steer(self.model, request, self.cancel_tokens.new_token(), self.cost_model):
             pass
 
-    def _events(self, task: Task, stop: CancelToken, expected: str) -> Iterator[Any]:
+    def _events(self, task: Task, stop: CancelToken, expected: str, early: Early) -> Iterator[Any]:
         """The events of a task; it begins when the device is free, and then it may have another model."""
         model = self.model
         if model.name != expected:
@@ -152,15 +154,17 @@ class Studio:
         if task.kind == "compare":
             yield from compare(model, task.request, task.methods, stop)
         elif task.kind == "resume":
-            yield from task.kept.resume(stop)
+            yield from task.kept.resume(stop, early)
         elif task.kind == "strength":
             yield from task.kept.at_strength(task.strength, stop)
         elif task.after is not None:
-            yield from steer(model, task.request, stop, self.cost_model, task.kept, task.after.link(stop))
+            yield from steer(model, task.request, stop, self.cost_model, task.kept, task.after.link(stop), early)
         elif task.kind == "reconstruct":
             yield from reconstruct(model, task.request, stop, self.cost_model)
         else:
-            run: Callable[..., Iterator[Any]] = partial(steer, kept=task.kept) if task.kind == "steer" else morph
+            run: Callable[..., Iterator[Any]] = (
+                partial(steer, kept=task.kept, early=early) if task.kind == "steer" else morph
+            )
             yield from with_second_try(lambda request: run(model, request, stop, self.cost_model), task.request)
 
     def _switch(self, models: Holder, name: str) -> Iterator[Switched]:

@@ -86,6 +86,7 @@ def latest_only(
     waiting: Callable[[int], Item] | None = None,
     rate: float = 10.0,
     heartbeat: float = 0.25,
+    slot: Slot[Item] | None = None,
 ) -> Iterator[Item | None]:
     """The newest items of `work`, at most `rate` a second; None after `heartbeat` seconds without a new one.
 
@@ -97,12 +98,13 @@ def latest_only(
         waiting: number of jobs before this one -> item.
         rate: items per second.
         heartbeat: seconds; a generator can be closed at a yield only, so the time between two must be short.
+        slot: where `work` itself puts items between those it yields; a new one if None.
 
     Raises:
         Exception: an error of `work`, after the items before it.
         RuntimeError: an exit or an interrupt ended the worker thread.
     """
-    slot: Slot[Item] = Slot()
+    slot = Slot() if slot is None else slot
     failure: list[BaseException] = []
     position: list[int] = []
 

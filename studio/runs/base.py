@@ -28,7 +28,7 @@ from studio.models.interface import Model
 from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
 from studio.runs.code_path import CodePath
-from studio.runs.events import Outcome, Phase, Progress
+from studio.runs.events import Early, Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, objective
 from studio.runs.interpolation import Code
@@ -55,17 +55,23 @@ class Run:
         settings: checked.
         stop: checked at every network call.
         cost_model: the measured pace of this device, updated by the run; a new one if None.
+        early: also gets the picture of every update, which is there long before the event of `optimise`.
 
     Raises:
         UserError: the model lacks a network that the settings need.
     """
 
     def __init__(
-        self, model: Model, settings: Settings, stop: CancelToken, cost_model: CostModel | None = None
+        self,
+        model: Model,
+        settings: Settings,
+        stop: CancelToken,
+        cost_model: CostModel | None = None,
+        early: Early | None = None,
     ) -> None:
         check_capabilities(model, settings)
         self.began = perf_counter()
-        self.model, self.settings = model, settings
+        self.model, self.settings, self._early = model, settings, early
         self.cost_model = CostModel(confines=bool(model.parts_of_attributes)) if cost_model is None else cost_model
         self.network = MonitoredNetwork(model.network, stop, model.device)
         self.sampler = sampler_for(model, settings)
@@ -92,7 +98,7 @@ class Run:
         area = area_for(self.model, self.settings, start if now is None else now, found)
         if area is not None and redraw is not None:
             redraw.within = area.mask
-        return MeasuredLoss(replace(found, area=area))
+        return MeasuredLoss(replace(found, area=area), self._sampled)
 
     def tensor(self, picture: Image.Image) -> Tensor:
         """(1, 3, size, size) in [-1, 1] on the model's device."""
@@ -188,12 +194,13 @@ class Run:
         self._loss, self._frames = loss, self.frames(start, loss, gradient, project)
         yield from self._advance(self._frames, loss)
 
-    def go_on(self, stop: CancelToken) -> None:
+    def go_on(self, stop: CancelToken, early: Early | None = None) -> None:
         """Be stopped by another token from now on; the time since the end of the run does not count."""
+        self._early = early
         self.began = perf_counter() - self._seconds
         self.network.restart(stop)
 
-    def resume(self, stop: CancelToken, steps: int) -> Iterator[Progress]:
+    def resume(self, stop: CancelToken, steps: int, early: Early | None = None) -> Iterator[Progress]:
         """Go on after `optimise`, with the same state of the optimiser, until `steps` updates were made in all.
 
         Raises:
@@ -201,7 +208,7 @@ class Run:
         """
         if self._loss is None or self._frames is None:
             raise ValueError("A run that has not begun to optimise cannot go on.")
-        self.go_on(stop)
+        self.go_on(stop, early)
         self._frames.extend(steps - self.settings.optimisation_steps)
         self.settings = self.settings.model_copy(update={"optimisation_steps": steps})
         yield from self._advance(self._frames, self._loss)
@@ -223,6 +230,11 @@ class Run:
             yield self._progress("optimise", frame.step, self.settings.optimisation_steps, image)
             if self.history.finished and not met_before:
                 return
+
+    def _sampled(self, image: Tensor) -> None:
+        step = len(self.history.points)
+        if self._early is not None and step > 0 and image.isfinite().all():
+            self._early(self._progress("optimise", step, self.settings.optimisation_steps, to_image(image)))
 
     def encoding(self, step: int, steps: int, state: Tensor) -> Progress:
         """The progress after `step` of `steps` states."""

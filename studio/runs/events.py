@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -117,3 +117,6 @@ class Outcome:
 
 
 Event = Waiting | Progress | Outcome
+
+Early = Callable[[Progress], None]
+"""Called with the picture of an update before its loss and gradient are computed; the curve is without it."""

@@ -22,7 +22,7 @@ from studio.core.errors import UserError
 from studio.core.settings import Settings, bounds
 from studio.images.load import to_image
 from studio.runs.base import Run, until_cancelled
-from studio.runs.events import Event
+from studio.runs.events import Early, Event
 from studio.runs.interpolation import Code
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.request import Request
@@ -96,8 +96,8 @@ class KeptRun:
             return planned - made
         return min(self._request.settings.optimisation_steps, int(bounds("optimisation_steps")[1]) - made)
 
-    def resume(self, stop: CancelToken) -> Iterator[Event]:
-        """Progress events from the picture reached, then one Outcome of the whole run.
+    def resume(self, stop: CancelToken, early: Early | None = None) -> Iterator[Event]:
+        """Progress events from the picture reached, then one Outcome of the whole run; `early` as for `Run`.
 
         Raises:
             UserError: there is no run to go on with.
@@ -105,7 +105,7 @@ class KeptRun:
         run, request, more = self._run, self._request, self.more
         if run is None or request is None or not more:
             raise UserError(GONE)
-        stopped = yield from until_cancelled(run.resume(stop, run.history.points[-1].step + more))
+        stopped = yield from until_cancelled(run.resume(stop, run.history.points[-1].step + more, early))
         if outcome := run.outcome_with_verdict(stopped, request):
             self.keep(run, request)
             yield outcome

@@ -10,7 +10,7 @@ import torch
 from studio.core.cancellation import CancelToken
 from studio.models.interface import Model
 from studio.runs.base import Run, until_cancelled, with_events
-from studio.runs.events import Event, Progress
+from studio.runs.events import Early, Event, Progress
 from studio.runs.kept_run import KeptRun, Link
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.round_trip import measure
@@ -24,6 +24,7 @@ def steer(
     cost_model: CostModel | None = None,
     kept: KeptRun | None = None,
     link: Link | None = None,
+    early: Early | None = None,
 ) -> Iterator[Event]:
     """Progress events, then one Outcome.
 
@@ -35,11 +36,12 @@ def steer(
         cost_model: the measured pace of this device, updated by this run.
         kept: holds the run after its end, so that `resume` can go on.
         link: the state from which a chain goes on; `request` is then that of `KeptRun.next_request`.
+        early: see `Run`.
 
     Raises:
         UserError: the model cannot do what the request asks for.
     """
-    run = Run(model, request.settings, stop, cost_model)
+    run = Run(model, request.settings, stop, cost_model, early)
     stopped = yield from until_cancelled(_events(run, request) if link is None else _further(run, request, link))
     if outcome := run.outcome_with_verdict(stopped, request):
         if kept is not None:

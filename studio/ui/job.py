@@ -10,6 +10,7 @@ Gradio does not keep these rules by itself:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +32,12 @@ Work = Callable[..., Generator[Updates, None, str]]
 Fresh = Callable[..., Updates]
 """(*values of the inputs) -> every panel of a result without a result, so that none shows that of another run."""
 
-# on a phone the result is below the settings: scroll to it when the run starts
-_SCROLL = (
-    "() => {{ if (innerWidth < 769) document.querySelector('#{0}status').scrollIntoView({{behavior: 'smooth'}}) }}"
-)
+# the answer to a click, before the server's; on a phone the result is below the settings: scroll to it
+_ANSWER = """() => {
+  if (innerWidth < 769) document.querySelector('#%sstatus').scrollIntoView({behavior: 'smooth'});
+  return %s;
+}"""
+_RUNNING, _STARTING = "Running…", "Starting…"
 _FAILED = "Run failed: see the message below"
 _NO_RESULT = "Stopped before the first step, so there is no new result."
 
@@ -116,23 +119,23 @@ class JobHandlers:
         self._job, self._tokens, self._work, self._fresh = job, cancel_tokens, work, fresh
         self._label = job.run.value
 
-    def begin(self, request: gr.Request, *values: Any) -> Updates:
-        """Run was pressed: the page answers at once, before the run is queued, and clears the result before."""
-        self._tokens.register(self._job.key(request), client_address(request))
+    def _begun(self, *values: Any) -> Updates:
+        """The page's answer to the click: the result before is cleared."""
         return {
             **self._fresh(*values),
-            self._job.run: gr.Button("Running…", interactive=False),
+            self._job.run: gr.Button(_RUNNING, interactive=False),
             self._job.stop: gr.Button(interactive=True),
             **dict.fromkeys(self._job.others, gr.Button(interactive=False)),
-            self._job.status: html.progress_bar("Starting…"),
+            self._job.status: html.progress_bar(_STARTING),
             self._job.message: "",
             self._job.announcement: "Run started.",
         }
 
     def run(self, request: gr.Request, *values: Any) -> Iterator[Updates]:
-        """The run itself; an exception becomes one sentence, without a picture of any run beside it."""
+        """A run; an exception becomes one sentence, without a picture of any run beside it."""
         token = self._tokens.register(self._job.key(request), client_address(request))
         try:
+            yield self._begun(*values)
             note = yield from self._work(token, *values)
             if notes := " ".join(filter(None, (note, token.why()))):
                 yield {self._job.message: html.note(notes)}
@@ -184,9 +187,9 @@ def wire_job(
     handlers = JobHandlers(job, cancel_tokens, work, fresh)
     shown = [*job.components, *outputs]
     button = start or job.run
-    started = button.click(handlers.begin, list(inputs), shown, **QUICK)
-    button.click(None, js=_SCROLL.format(job.prefix), **QUICK)
-    running = started.then(handlers.run, list(inputs), shown, concurrency_limit=CONCURRENT_RUNS, **QUEUED)
+    answer = [gr.update(value=_RUNNING, interactive=False), html.progress_bar(_STARTING)]
+    button.click(None, None, [job.run, job.status], js=_ANSWER % (job.prefix, json.dumps(answer)), **QUICK)
+    running = button.click(handlers.run, list(inputs), shown, concurrency_limit=CONCURRENT_RUNS, **QUEUED)
     if start is None:
         job.stop.click(handlers.stop, None, job.stop, **QUICK)
     return running.then(handlers.end, None, job.buttons, **QUICK)

@@ -11,6 +11,8 @@ Its values are
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -41,9 +43,11 @@ class MeasuredLoss:
 
     Args:
         objective: the weighted losses, and the losses whose similarities are shown.
+        sampled: called with each new `image` before its loss is computed.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, sampled: Callable[[Tensor], None] | None = None) -> None:
+        self._notify = sampled
         self.objective, self._loss, self._similarities = objective, objective.loss, objective.similarities
         self._terms: dict[str, Tensor] = {}
         self.image = self.sampled = torch.empty(0)
@@ -52,12 +56,14 @@ class MeasuredLoss:
         """The weighted sum of all losses, each evaluated once."""
         area = self.objective.area
         shown = image if area is None else area.shown(image)
+        self.image, self.sampled = shown.detach(), image.detach()
+        if self._notify is not None:
+            self._notify(self.image)
         values = self._loss.terms(shown)
         total = self._loss.total(values)
         if area is not None:
             values[OUTSIDE_TERM] = area.outside(image)
             total = total + OUTSIDE * values[OUTSIDE_TERM]
-        self.image, self.sampled = shown.detach(), image.detach()
         self._terms = {name: value.detach() for name, value in values.items()}
         return total
 

@@ -156,7 +156,7 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
     for chip in goal.chips:
-        filled = chip.click(str, chip, fields["prompt"], **QUICK)
+        filled = chip.click(None, chip, fields["prompt"], js="(text) => text", **QUICK)
         filled.then(None, js=_CLICK_QUICK, **QUICK)
     goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
     fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)

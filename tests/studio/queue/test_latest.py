@@ -8,7 +8,7 @@ import pytest
 
 from studio.core.cancellation import CancelToken
 from studio.queue.device import DeviceQueue, Limits
-from studio.queue.latest import latest_only, time_limit_message
+from studio.queue.latest import Slot, latest_only, time_limit_message
 
 TRIES = 8
 """The machine's other work comes and goes; the cost of what is tested stays in every try."""
@@ -30,6 +30,18 @@ def test_the_last_item_always_arrives_and_none_comes_twice(cancel_token: CancelT
     items = [item for item in latest_only(work(200, 0.001), cancel_token, DeviceQueue(), rate=50) if item is not None]
     assert items[-1] == 199
     assert items == sorted(set(items))
+
+
+def test_work_can_put_an_item_between_those_it_yields(cancel_token: CancelToken) -> None:
+    slot: Slot[str] = Slot()
+
+    def work() -> Iterator[str]:
+        slot.put("early")
+        time.sleep(0.3)
+        yield "late"
+
+    items = latest_only(work(), cancel_token, DeviceQueue(), rate=100, slot=slot)
+    assert [item for item in items if item is not None] == ["early", "late"]
 
 
 def test_no_more_items_than_the_rate(cancel_token: CancelToken) -> None:

@@ -56,6 +56,41 @@ def test_every_event_holds_the_whole_curve_so_far(model: Model, request_for: Mak
     assert [len(event.curve) for event in optimising] == [1, 2, 3, 4]
 
 
+def test_the_picture_of_an_update_is_there_before_its_loss(
+    model: Model, request_for: Make, cancel_token: CancelToken
+) -> None:
+    early: list[Progress] = []
+    seen: list[int] = []
+    points = []
+    for event in steer(model, request_for(), cancel_token, early=early.append):
+        if isinstance(event, Progress) and event.phase == "optimise":
+            seen.append(len(early))
+            points.append(event)
+    assert seen == [0, 1, 2, 3]
+    assert [(one.step, len(one.curve)) for one in early] == [(1, 1), (2, 2), (3, 3)]
+    for one, event in zip(early, points[1:], strict=True):
+        assert one.image.tobytes() == event.image.tobytes()
+        assert one.calls < event.calls or event.step == 3  # the last update has no gradient
+
+
+def test_a_picture_that_is_not_finite_is_not_shown_early(
+    model: Model, request_for: Make, cancel_token: CancelToken
+) -> None:
+    failures: list[float] = []
+
+    def network(t: Tensor, x: Tensor, z: Tensor | None) -> Tensor:
+        return model.network(t, x, z) * (failures.pop() if failures else 1.0)
+
+    early: list[Progress] = []
+    request = request_for(optimisation_steps=1)
+    for event in steer(dataclasses.replace(model, network=network), request, cancel_token, early=early.append):
+        if isinstance(event, Progress) and (event.phase, event.step) == ("optimise", 0):
+            failures.append(float("nan"))
+    assert not failures
+    assert isinstance(event, Outcome)
+    assert [one.image.tobytes() for one in early] == [event.frames[1].tobytes()]
+
+
 @pytest.mark.parametrize("mode", ["sde", "ode"])
 @pytest.mark.parametrize("loss", ["clip_text", "edit", "clip_directional", "clip_image", "identity", "morph"])
 def test_every_loss_falls_in_both_modes(

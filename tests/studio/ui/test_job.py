@@ -42,14 +42,14 @@ def test_the_other_buttons_of_a_job_are_disabled_with_run() -> None:
         more = gr.Button("More")
         job = job_row("task-", "Start", others=[more])
     both = handlers(job, lambda stop: iter(()))
-    assert not both.begin(CLIENT)[more].interactive
+    assert not next(both.run(CLIENT))[more].interactive
     assert both.end(CLIENT)[more].interactive
     assert more in job.buttons
 
 
 def test_run_is_disabled_from_its_click_to_the_end_of_the_run(job: Job) -> None:
     both = handlers(job, lambda stop: iter(()))
-    begun, ended = both.begin(CLIENT), both.end(CLIENT)
+    begun, ended = next(both.run(CLIENT)), both.end(CLIENT)
     assert (begun[job.run].interactive, begun[job.stop].interactive) == (False, True)
     assert (ended[job.run].interactive, ended[job.stop].interactive) == (True, False)
     assert ended[job.run].value == "Start"
@@ -63,7 +63,7 @@ def test_a_failure_is_one_sentence(job: Job, error: Exception, sentence: str) ->
         raise error
         yield
 
-    (updates,) = handlers(job, work).run(CLIENT)
+    _, updates = handlers(job, work).run(CLIENT)
     assert sentence in updates[job.message]
     assert "/srv" not in updates[job.message]
     assert "Run failed" in updates[job.status]

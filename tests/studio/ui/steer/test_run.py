@@ -92,12 +92,11 @@ def test_a_run_shows_its_own_picture_and_goal_and_nothing_of_the_run_before(
     steer: Tab, client: Any, face: Path
 ) -> None:
     out = steer.outputs
-    begun = steer.handlers.begin(client, *inputs(steer, face))
+    begun, started, *moving, _ = run(steer, client, face, prompt="a <b>hat</b>")
     assert begun[out.shown] is None
     assert set(begun[out.compare]) == {"before"}
     assert begun[out.live]["image"] == begun[out.compare]["before"] != ""
     assert "Measured" not in begun[out.numbers]
-    started, *moving, _ = run(steer, client, face, prompt="a <b>hat</b>")
     assert "Goal: <b>a &lt;b&gt;hat" in started[out.asked]
     assert started[out.compare] == begun[out.compare]
     assert any("image" in updates.get(out.live, {}) for updates in moving)
@@ -121,7 +120,7 @@ def test_a_run_shows_its_own_picture_and_goal_and_nothing_of_the_run_before(
 def test_a_mistake_is_one_sentence_and_the_next_run_works(
     steer: Tab, client: Any, face: Path, changed: dict[str, Any], sentence: str
 ) -> None:
-    (updates,) = run(steer, client, face, **changed)
+    _, updates = run(steer, client, face, **changed)
     assert sentence in alert(steer, updates)
     assert "Run failed" in updates[steer.outputs.job.status]
     assert updates[steer.outputs.shown] is None
@@ -131,7 +130,7 @@ def test_a_mistake_is_one_sentence_and_the_next_run_works(
 
 
 def test_without_the_live_preview_only_the_end_is_sent(steer: Tab, client: Any, face: Path) -> None:
-    *moving, last = list(steer.handlers.run(client, *inputs(steer, face, live=False)))
+    _, *moving, last = steer.handlers.run(client, *inputs(steer, face, live=False))
     assert moving
     assert not set().union(*moving) & {steer.outputs.live}
     shown = str([updates.get(steer.outputs.job.status) for updates in moving])
@@ -140,7 +139,7 @@ def test_without_the_live_preview_only_the_end_is_sent(steer: Tab, client: Any, 
 
 
 def test_no_image_is_one_sentence(steer: Tab, client: Any) -> None:
-    (updates,) = run(steer, client, None)
+    _, updates = run(steer, client, None)
     assert "There is no image yet" in alert(steer, updates)
 
 
@@ -156,14 +155,15 @@ def test_an_unknown_failure_shows_no_internals(components: Components, model: Mo
 
 def test_the_position_in_the_queue_is_shown(components: Components, model: Model, client: Any, face: Path) -> None:
     steer = tab(components, Studio(model), lambda task, stop: iter([Waiting(2)]))
-    _, first, _ = run(steer, client, face)
+    *_, first, _ = run(steer, client, face)
     assert "2 runs before yours" in first[steer.outputs.job.status]
 
 
 def test_stop_while_the_run_still_queues_ends_it_at_its_start(steer: Tab, client: Any, face: Path) -> None:
-    steer.handlers.begin(client, *inputs(steer, face))
+    running = steer.handlers.run(client, *inputs(steer, face))
+    next(running)
     steer.handlers.stop(client)
-    *_, last = run(steer, client, face)
+    *_, last = running
     assert "Stopped before the first step" in last[steer.outputs.job.status]
 
 
