@@ -24,7 +24,7 @@ from clay.likeness.candidates import scene_of
 from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
 from clay.likeness.render_skin import skin_measures
-from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
+from clay.people.attributes import ATTRIBUTES, HIDDEN, PALETTE, true_classes
 from clay.people.dataset import TEST, TRAIN, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
@@ -36,6 +36,8 @@ from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
 _SEED = 5
+READ = tuple(name for name in ATTRIBUTES if name not in PALETTE or name == "background_colour")
+"""What a likeness shows of a face; eyes, clothes and hats have colours of their own choice."""
 
 
 def changed(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
@@ -154,13 +156,14 @@ def accuracies(cases: list[Case], route: str) -> dict[str, float]:
     truth = np.array([true_classes(*case.scene) for case in cases])
     found = np.array([getattr(case, route) for case in cases])
     shown = truth != HIDDEN
-    return {name: float((truth == found)[shown[:, k], k].mean()) for k, name in enumerate(ATTRIBUTES)}
+    columns = [(name, list(ATTRIBUTES).index(name)) for name in READ]
+    return {name: float((truth == found)[shown[:, k], k].mean()) for name, k in columns}
 
 
 def table(measures: dict[str, dict[str, float]]) -> str:
     """Accuracy by attribute, all together and by skin tone."""
     lines = [f"| attribute | {' | '.join(measures)} |", "|---|" + "---|" * len(measures)]
-    for name in ATTRIBUTES:
+    for name in READ:
         lines.append(
             f"| {name.replace('_', ' ')} | {' | '.join(f'{100 * row[name]:.0f} %' for row in measures.values())} |"
         )

@@ -133,7 +133,7 @@ class Reader:
         if render is None:
             crop, light = white_balanced(crop, probabilities)
         else:
-            skin = self.render_skin(skin_measures(crop, probabilities, render.exposure))
+            skin = self.render_skin.read(skin_measures(crop, probabilities, render.exposure))
             crop = render.exposure.undone(crop)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)

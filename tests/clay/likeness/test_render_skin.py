@@ -44,3 +44,11 @@ def test_the_skin_is_read_from_all_measures_and_can_be_saved(tmp_path):
     network(x).sum().backward()
     assert (x.grad != 0).all()
     assert torch.allclose(RenderSkin.from_folder(tmp_path)(x), network(x), atol=0.02)
+
+
+def test_what_is_read_is_calibrated_at_the_borders_between_tones(monkeypatch):
+    network = RenderSkin(16).eval()
+    found = torch.tensor([-0.5, 0.0, 1.37, 1.955, 2.54, 3.58, 5.0, 6.0])
+    monkeypatch.setattr(network, "forward", lambda measures: found)
+    expected = torch.tensor([0.0, 0.0, 1.5, 2.0, 2.5, 3.5, 5.0, 5.0])
+    assert torch.allclose(network.read(torch.zeros(8, SKIN_MEASURES)), expected, atol=1e-5)
