@@ -111,7 +111,7 @@ class Term(NamedTuple):
     Args:
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
-        on_z: weights and losses of z itself, whose gradients are added to that of the variable z.
+        on_z: weights and losses of z itself, which z satisfies after every update.
         attribute: the one that the prompt names; "" if it names none of the model's.
     """
 

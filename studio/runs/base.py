@@ -28,6 +28,7 @@ from studio.models.interface import Model
 from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
 from studio.runs.code_path import CodePath
+from studio.runs.code_projection import code_projection, in_turn
 from studio.runs.events import Early, Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, objective
@@ -122,16 +123,18 @@ class Run:
         yield from sample(self.network, self.sampler, start.x_T, prepared(self.model.prepare, start.z), start.noises)
 
     def frames(
-        self, start: Code, loss: MeasuredLoss, gradient: GradientMethod, project: Projection | None = None
+        self, start: Code, loss: MeasuredLoss, gradient: GradientMethod, noise: Projection | None = None
     ) -> Frames:
-        """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded."""
+        """The samples after 0, 1, ... updates. After each, `loss.image` is the frame's image, decoded.
+
+        `noise` is the projection of the noises, where it is not that of `start`.
+        """
         options = step_options(self.settings, start._asdict(), self.model.code_root)
         objective = loss.objective
         rules = replace(
             options.rules,
-            priors={"z": objective.prior} if objective.on_z and "z" in options.wrt else {},
             masks=self._masks(objective.area, options.wrt),
-            project=project or self._projection(start, objective),
+            project=in_turn([self._of_code(objective, options.wrt), noise or self._of_noise(objective, start)]),
         )
         return guide(
             self.network,
@@ -150,16 +153,19 @@ class Run:
         mask = None if area is None else area.of_state(self.model.state_shape)
         return {} if mask is None else {name: mask for name in ("x_T", "noises") if name in wrt}
 
-    def _projection(self, start: Code, objective: Objective) -> Projection | None:
+    def _of_code(self, objective: Objective, wrt: Sequence[str]) -> Projection | None:
+        return code_projection(objective.on_z, self.model.code_root) if "z" in wrt else None
+
+    def _of_noise(self, objective: Objective, start: Code, reached: Code | None = None) -> Projection | None:
         """What changes the noises after a step: noise that is drawn again, and that outside of the area."""
         if self.settings.mode == "ode" or self.settings.variables != "both" or start.z is None:
             return None
-        steps = [] if objective.redraw is None else [objective.redraw.projection(start.z, start.noises)]
+        steps = [] if objective.redraw is None else [objective.redraw.projection(start, reached)]
         area, noises = objective.area, start.noises
         mask = None if area is None else area.of_state(self.model.state_shape)
         if area is not None and mask is not None and noises is not None:
             steps.append(self._held(area.start, mask))
-        return in_turn(steps) if steps else None
+        return in_turn(steps)
 
     def _held(self, start: Tensor, mask: Tensor) -> Projection:
         """Outside of the mask the noises are those of the start at the new z, so that its pixels return."""
@@ -186,12 +192,9 @@ class Run:
             first: code of the first picture of a chain, if `start` is not that.
         """
         gradient = gradient_method(self.settings, self.model.graphs, self.model.prepare)
-        redraw = loss.objective.redraw
-        if redraw is not None and first is not None and first.z is not None and start.z is not None:
-            redraw.look(first.z, start.z)
-        project = self._projection(first or start, loss.objective)
-        self._path = CodePath(first or start, start, project)
-        self._loss, self._frames = loss, self.frames(start, loss, gradient, project)
+        noise = self._of_noise(loss.objective, first or start, None if first is None else start)
+        self._path = CodePath(first or start, start, noise)
+        self._loss, self._frames = loss, self.frames(start, loss, gradient, noise)
         yield from self._advance(self._frames, loss)
 
     def go_on(self, stop: CancelToken, early: Early | None = None) -> None:
@@ -301,18 +304,6 @@ class Run:
         encoded, updated = (min(step, n), 0) if phase == "encode" else (n, step + 1)
         left = self.cost_model.remaining(self.settings, n, encoded, updated)
         return Progress(phase, step, steps, left, image, self.history.curve, self.network.calls, self.network.memory)
-
-
-def in_turn(projections: Sequence[Projection]) -> Projection:
-    """Several projections, each of what the one before it made."""
-
-    def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        changed: dict[str, Tensor] = {}
-        for one in projections:
-            changed |= one(before, {**after, **changed})
-        return changed
-
-    return project
 
 
 def with_events(

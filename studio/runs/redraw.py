@@ -9,8 +9,11 @@ pixels given z,
     w_i(z) = sqrt(1 - M) w_i + sqrt(M) e_i,   e_i ~ N(0, 1), drawn once
 
 which has the variance of noise. After each step the noises change by w_i(z after) - w_i(z before), so what the
-optimiser added to them stays. `unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals
-"edit" and "identity" use it (`Goal.redraw`). Where only a part of the picture may change, M is 0 outside of it.
+optimiser added to them stays. An edit of a chain begins at a code z_1 with noises w_i(z_1) + v_i, v_i from the edits
+before it: details of the image at z_1. There w_i(z) has also the term (1 - M_1(z)) v_i, M_1 with z_1 in place of z_0.
+
+`unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals "edit" and "identity" use it
+(`Goal.redraw`). Where only a part of the picture may change, M is 0 outside of it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from torch.nn import functional as F
 from adjointdeis.guide.step_options import Projection
 from studio.core.settings import Settings
 from studio.models.interface import Model
+from studio.runs.interpolation import Code
 
 DecodeCode = Callable[[Tensor], tuple[Tensor, Tensor]]
 """z (b, d) -> mean (b, 3, h, w) and spread of the pixels given z."""
@@ -44,37 +48,42 @@ class Redraw:
         self._decode, self._seed = decode, seed
         self.unchanged = self.within = torch.ones(())
 
-    def projection(self, z: Tensor | None, noises: Tensor | None) -> Projection:
+    def projection(self, start: Code, reached: Code | None = None) -> Projection:
         """For `adjointdeis.StepOptions.project`: adds w(z after) - w(z before) to the noises, and sets `unchanged`.
 
         Args:
-            z: code of the start, (b, d).
-            noises: those of the start, (N, b, c, h, w), at the size of the image.
+            start: z (b, d) and noises (N, b, c, h, w), at the size of the image.
+            reached: where an edit of a chain begins, if not at `start`.
         """
+        z, noises = start.z, start.noises
         assert z is not None
         assert noises is not None
-        start = self._decoded(z)
+        first = self._decoded(z)
         generator = torch.Generator().manual_seed(self._seed)
         fresh = torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
 
-        last = z, torch.zeros_like(start[0][:, :1])  # a code, and where its image has changed
-
-        def noises_of(changed: Tensor) -> Tensor:
+        def of_start(changed: Tensor) -> Tensor:
             return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
+
+        last, own = (z, noises), torch.zeros(())  # a code with its noises, and what earlier edits added to those
+        second = first
+        if reached is not None and reached.z is not None and reached.noises is not None:
+            changed, second = self._changed(first, reached.z), self._decoded(reached.z)
+            last, own = (reached.z, reached.noises), reached.noises - of_start(changed)
+            self.unchanged = 1 - changed
+
+        def noises_of(code: Tensor) -> Tensor:
+            changed = self._changed(first, code)
+            self.unchanged = 1 - changed
+            return of_start(changed) + (1 - self._changed(second, code)) * own if own.dim() else of_start(changed)
 
         def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
             nonlocal last
-            earlier = last[1] if torch.equal(last[0], before["z"]) else self._changed(start, before["z"])
-            changed = self._changed(start, after["z"])
-            last, self.unchanged = (after["z"].clone(), changed), 1 - changed
-            return {"noises": after["noises"] + noises_of(changed) - noises_of(earlier)}
+            earlier = last[1] if torch.equal(last[0], before["z"]) else noises_of(before["z"])
+            last = after["z"].clone(), noises_of(after["z"])
+            return {"noises": after["noises"] + last[1] - earlier}
 
         return project
-
-    @torch.no_grad()
-    def look(self, first: Tensor, now: Tensor) -> None:
-        """Set `unchanged` for a run that goes on at the code `now` of a chain that began at `first`."""
-        self.unchanged = 1 - self._changed(self._decoded(first), now)
 
     def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
         """M(z), (b, 1, h, w)."""

@@ -29,6 +29,7 @@ from studio.models.interface import Model
 from studio.runs.batch.gather import Gather
 from studio.runs.batch.image_model import Networks, image_model
 from studio.runs.capabilities import check_capabilities
+from studio.runs.code_projection import code_projection, in_turn
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import objective
@@ -168,13 +169,13 @@ class _Batch:
         settings, z, noises = self.settings, code.z, code.noises
         options = step_options(settings, code._asdict(), self.model.code_root)
         for row, image in enumerate(self.images):
+            of_code = code_projection(image.loss.objective.on_z, self.model.code_root) if "z" in options.wrt else None
+            of_noise = None
             if image.redraw is not None and z is not None and noises is not None:
-                image.project = image.redraw.projection(z[row : row + 1], noises[:, row : row + 1])
-        on_z = "z" in options.wrt and any(image.loss.objective.on_z for image in self.images)
+                of_noise = image.redraw.projection(Code(z[row : row + 1], code.x_T, noises[:, row : row + 1]))
+            image.project = in_turn([of_code, of_noise])
         projected = any(image.project is not None for image in self.images)
-        rules = replace(
-            options.rules, priors={"z": self._prior} if on_z else {}, project=self._project if projected else None
-        )
+        rules = replace(options.rules, project=self._project if projected else None)
         return guide(
             self.network,
             self.sampler,
@@ -192,21 +193,13 @@ class _Batch:
         parts = [partial(image.loss, part) for image, part in zip(self.images, torch.split(pictures, 1), strict=True)]
         return torch.cat(_all(self.gather.run(parts)))
 
-    def _prior(self, z: Tensor) -> Tensor:
-        """(b, ...) -> (b,): of each picture the losses of its own z; 0 where it has none."""
-        parts = zip(self.images, torch.split(z, 1), strict=True)
-        return torch.cat(
-            [i.loss.objective.prior(row) if i.loss.objective.on_z else 0 * row.flatten(1).sum(1) for i, row in parts]
-        )
-
     def _project(self, before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        def projected(row: int, image: _Image) -> Tensor:
-            then, now = ({"z": values["z"][row : row + 1]} for values in (before, after))
-            noises = after["noises"][:, row : row + 1]
-            return noises if image.project is None else image.project(then, {**now, "noises": noises})["noises"]
+        def projected(row: int, image: _Image) -> dict[str, Tensor]:
+            then, now = (_row_of(values, row) for values in (before, after))
+            return now if image.project is None else {**now, **image.project(then, now)}
 
-        rows = [partial(projected, *pair) for pair in enumerate(self.images)]
-        return {"noises": torch.cat(_all(self.gather.run(rows)), dim=1)}
+        rows = _all(self.gather.run([partial(projected, *pair) for pair in enumerate(self.images)]))
+        return {name: torch.cat([row[name] for row in rows], dim=_images_of(name)) for name in rows[0]}
 
     def _add(self, frame: Frame) -> dict[int, Exception]:
         """Add the frame to the history of every picture; the pictures without a finite start fail."""
@@ -229,6 +222,15 @@ class _Batch:
         return image.number not in failed and frame.status[row] == "moving" and not image.history.finished
 
 
+def _images_of(name: str) -> int:
+    """The dimension of a variable that counts images."""
+    return 1 if name == "noises" else 0
+
+
+def _row_of(values: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:
+    return {name: value.narrow(_images_of(name), row, 1) for name, value in values.items()}
+
+
 def _row(frame: Frame, row: int) -> Frame:
     """What a curve point reads of a frame, for one picture of the batch."""
     z = frame.variables.get("z")
@@ -236,7 +238,7 @@ def _row(frame: Frame, row: int) -> Frame:
     return frame._replace(loss=frame.loss[row : row + 1], variables=variables)
 
 
-def _all(found: Sequence[Tensor | Exception] | Sequence[CurvePoint | Exception]) -> list[Any]:
+def _all(found: Sequence[Any]) -> list[Any]:
     """The results; the first exception is raised."""
     for one in found:
         if isinstance(one, Exception):

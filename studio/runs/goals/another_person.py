@@ -7,9 +7,9 @@
             + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
             + closeness d(x, start)                        as for every goal, where the code predicts no change
 
-with d(x) of `losses.CodePerson`, and on the variable z itself
+with d(x) of `losses.CodePerson`, and after each update z moves to a near code (`studio.runs.code_projection`) at which
 
-    prior   =   PERSON  relu(d(z) - LEVEL) + KEEP  sum_k KL(q_k(z_start) || q_k(z))
+    relu(d(z) - LEVEL) = 0  and no q_k(z) of what is kept has changed
 
 A face network without thresholds has 1 - cos in place of its hinge. 1 - cos alone has no point at which it is
 satisfied: its gradient goes on past acceptance, into patterns that only its own network sees. Steps of z and noise are

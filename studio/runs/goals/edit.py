@@ -9,9 +9,10 @@
             + STRANGE  relu(score(x) - 1.05)               where it has an out-of-distribution score
             + closeness d(x, start)                        as for every goal, where the code predicts no change
 
-and on the variable z itself, from which the image is drawn
+and after each update the variable z, from which the image is drawn, moves to a near code at which
+(`studio.runs.code_projection`)
 
-    prior   =   relu(-log q(class | z) - margin) + KEEP  sum_k KL(q_k(z_start) || q_k(z)), and for earlier edits
+    relu(-log q(class | z) - margin) = 0  and the same for earlier edits, and no q_k(z) of what is kept has changed
 
 Earlier edits are those of `Settings.earlier`, unless the prompt or a later one is about the same attribute. What a goal
 implies counts as an earlier edit: a blue hat is a hat. What the goals or the start hide is not kept.
@@ -53,15 +54,15 @@ from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
-MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 0.003, 0.1
+MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 1e-5, 0.1
 EARLIER, EARLIER_IN_CODE = "earlier edits", "earlier edits in the code"
 SAME, SAME_IN_A_CHAIN = 1.0, 2.0
 STRANGE, STRANGE_IN_A_CHAIN = 0.5, 1.5
 """What each edit of a chain leaves adds up, so the weights are larger there."""
 REACHED: Mapping[str, float] = MappingProxyType(
-    {ClipChoice.name: 0.03, CodeChoice.name: 0.03, of_z(CodeChoice.name): 0.0}
+    {ClipChoice.name: 0.1, CodeChoice.name: 0.1, of_z(CodeChoice.name): 1e-4}
 )
-"""Largest values of the goal's terms at which it counts as met; with MARGIN a probability of 0.96."""
+"""Largest values of the goal's terms at which it counts as met; with MARGIN a probability of 0.90."""
 CLIP: Mapping[str, float] = MappingProxyType({"z": 1.0, "noises": 0.3, "x_T": 0.3})
 """Lengths above which gradients are shortened."""
 

@@ -33,7 +33,7 @@ class Objective:
     Args:
         loss: image (b, 3, h, w) -> (b,).
         similarities: name as a person reads it -> the loss whose 1 - value it is.
-        on_z: weights and losses of z itself, whose gradients are added to that of z.
+        on_z: weights and losses of z itself, which z satisfies after every update (`studio.runs.code_projection`).
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
         area: the only part of the picture that may change; None for the whole.
         attribute: the one that the prompt of an edit names; "" if it names none of the model's.

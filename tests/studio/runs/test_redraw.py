@@ -5,6 +5,7 @@ import torch
 
 from studio.core.settings import Settings
 from studio.models.interface import Model
+from studio.runs.interpolation import Code
 from studio.runs.redraw import Redraw, redraw_for
 
 SIDE = 12
@@ -22,11 +23,12 @@ def noises(seed: int = 0) -> torch.Tensor:
 
 
 Z, W = torch.zeros(1, 4), noises()
+START = Code(Z, W[0], W)
 
 
 def moved(z: torch.Tensor, w: torch.Tensor = W) -> tuple[torch.Tensor, torch.Tensor]:
     redraw = Redraw(decode, seed=7)
-    found = redraw.projection(Z, W)({"z": Z, "noises": W}, {"z": z, "noises": w})
+    found = redraw.projection(START)({"z": Z, "noises": W}, {"z": z, "noises": w})
     return found["noises"], redraw.unchanged
 
 
@@ -59,10 +61,25 @@ def test_what_the_optimiser_added_is_kept() -> None:
 
 def test_a_step_from_any_code_gives_the_noises_of_the_code_after_it() -> None:
     redraw = Redraw(decode, seed=7)
-    project = redraw.projection(Z, W)
+    project = redraw.projection(START)
     first = project({"z": Z, "noises": W}, {"z": Z + 0.3, "noises": W})["noises"]
     again = project({"z": Z + 0.3, "noises": first}, {"z": Z, "noises": first})["noises"]
     torch.testing.assert_close(again, W)
+
+
+def test_what_earlier_edits_added_stays_where_their_image_stays_and_only_there() -> None:
+    redraw, own = Redraw(decode, seed=7), 0.25 * noises(3)
+    reached = Code(Z + 1, W[0], moved(Z + 1)[0] + own)
+    project = redraw.projection(START, reached)
+    assert (redraw.unchanged[..., 0] == 0).all()
+    now = {"z": reached.z, "noises": reached.noises}
+    torch.testing.assert_close(project(now, now)["noises"], reached.noises)
+    found = project(now, {**now, "z": Z - 1})["noises"] - moved(Z - 1)[0]
+    left, right = slice(0, SIDE // 2 - 3), slice(SIDE // 2 + 4, SIDE)
+    torch.testing.assert_close(found[..., left], torch.zeros_like(found[..., left]))
+    torch.testing.assert_close(found[..., right], own[..., right])
+    back = project({"z": Z - 1, "noises": moved(Z - 1)[0] + found}, {"z": Z + 1, "noises": moved(Z - 1)[0] + found})
+    torch.testing.assert_close(back["noises"], reached.noises)
 
 
 @pytest.mark.parametrize("values", [{"loss": "clip_text"}, {"mode": "ode"}, {"variables": "z"}, {"variables": "noise"}])

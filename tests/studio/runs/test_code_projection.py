@@ -1,0 +1,127 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from losses import CodeChoice, CodeKeep, CodePerson, LinearHead
+from losses.shared import OnEmbedding
+from studio.runs.code_projection import code_projection, in_turn
+
+D = 48
+
+
+def seeded(seed: int, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def head(seed: int, classes: int) -> LinearHead:
+    return LinearHead(seeded(seed, classes, D), seeded(seed + 1, classes))
+
+
+def flat(image: Tensor) -> Tensor:
+    """An encoder whose codes are the images themselves, (b, 3, 4, 4)."""
+    return image.flatten(1)
+
+
+@pytest.fixture
+def root() -> Tensor:
+    square = seeded(0, D, D)
+    return torch.linalg.matrix_power(square @ square.T + torch.eye(D), 1) / D
+
+
+@pytest.fixture
+def start() -> Tensor:
+    return seeded(7, 3, D)
+
+
+@pytest.fixture
+def kept(start: Tensor) -> CodeKeep:
+    return CodeKeep(flat, {"hair": head(1, 4), "glasses": head(3, 2)}, start.view(3, 3, 4, 4))
+
+
+@dataclass
+class Above:
+    """relu(level - w z)."""
+
+    w: Tensor
+    level: float
+    name: str = "above"
+
+    def of(self, code: Tensor) -> Tensor:
+        return torch.relu(self.level - code @ self.w)
+
+
+def test_one_linear_goal_is_met_at_the_nearest_code(root: Tensor, start: Tensor) -> None:
+    w = seeded(5, D)
+    project = code_projection([(2.0, Above(w, -3.0))], root)
+    assert project is not None
+    z = project({"z": start}, {"z": start})["z"]
+    missing = torch.relu(-3.0 - start @ w)
+    c = root.T @ root @ w  # the covariance times w
+    torch.testing.assert_close(z, start + missing[:, None] * c / (w @ c), atol=1e-4, rtol=1e-4)
+    assert missing.gt(0).any()
+    assert missing.eq(0).any()  # and a code that meets it already stays where it is
+
+
+def test_goals_are_met_and_no_probability_of_what_is_kept_changes(root: Tensor, start: Tensor, kept: CodeKeep) -> None:
+    choice = CodeChoice(flat, *head(9, 5), index=2, margin=0.01)
+    person = CodePerson(flat, LinearHead(seeded(11, 4, D), torch.zeros(4)), seeded(12, 1, D), level=0.1)
+    goals: list[OnEmbedding] = [choice, person]
+    assert all(goal.of(start).gt(0.1).all() for goal in goals)
+    project = code_projection([*((5.0, goal) for goal in goals), (3.0, kept)], root)
+    assert project is not None
+    z = project({"z": start}, {"z": start})["z"]
+    for goal in goals:
+        torch.testing.assert_close(goal.of(z), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(kept.of(z), torch.zeros(3), atol=1e-6, rtol=0)
+    for one in kept.heads.values():
+        before, after = ((code @ one.weight.T).softmax(1) for code in (start, z))
+        torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+
+
+def test_a_step_loses_only_what_would_change_what_is_kept(root: Tensor, start: Tensor, kept: CodeKeep) -> None:
+    project = code_projection([(3.0, kept)], root)
+    assert project is not None
+    step = seeded(20, 3, D)
+    moved = project({"z": start}, {"z": start + step})["z"] - start
+    torch.testing.assert_close(kept.of(start + moved), torch.zeros(3), atol=1e-6, rtol=0)
+    again = project({"z": start}, {"z": start + moved})["z"] - start
+    torch.testing.assert_close(again, moved, atol=1e-4, rtol=1e-4)
+    # in u the lost part is orthogonal to what is left
+    u_moved, u_lost = (v @ torch.linalg.inv(root) for v in (moved, step - moved))
+    torch.testing.assert_close((u_moved * u_lost).sum(1), torch.zeros(3), atol=1e-3, rtol=0)
+
+
+def test_images_of_a_batch_do_not_depend_on_each_other(root: Tensor, start: Tensor, kept: CodeKeep) -> None:
+    project = code_projection([(1.0, CodeChoice(flat, *head(9, 5), index=2)), (3.0, kept)], root)
+    assert project is not None
+    broken = start.clone()
+    broken[1] = float("nan")
+    whole = project({"z": start}, {"z": start})["z"]
+    rest = project({"z": start}, {"z": broken})["z"]
+    torch.testing.assert_close(rest[[0, 2]], whole[[0, 2]], atol=1e-5, rtol=1e-5)
+    assert rest[1].isnan().all()
+
+
+def test_a_goal_that_what_is_kept_forbids_leaves_a_finite_code(start: Tensor) -> None:
+    hair = head(1, 4)
+    goal = CodeChoice(flat, *hair, index=3, margin=0.0)
+    project = code_projection([(1.0, goal), (1.0, CodeKeep(flat, {"hair": hair}, start.view(3, 3, 4, 4)))], None)
+    assert project is not None
+    z = project({"z": start}, {"z": start})["z"]
+    assert z.isfinite().all()
+    assert (z - start).norm(dim=1).max() <= (2 * D) ** 0.5 + 1e-4
+
+
+def test_without_losses_of_z_there_is_no_projection() -> None:
+    assert code_projection([], None) is None
+    assert in_turn([None, None]) is None
+
+
+def test_projections_see_what_those_before_them_made() -> None:
+    both = in_turn([lambda _, after: {"z": after["z"] + 1}, None, lambda _, after: {"noises": 2 * after["z"]}])
+    assert both is not None
+    one = torch.ones(1)
+    found = both({"z": one}, {"z": one, "noises": one})
+    assert (found["z"].item(), found["noises"].item()) == (2, 4)
