@@ -6,7 +6,16 @@ from torch import Tensor
 
 from losses import CodeChoice, CodeKeep, CodePerson, LinearHead
 from losses.shared import OnEmbedding
+from studio.core.cancellation import CancelToken
+from studio.core.settings import Settings, Variables
+from studio.images.crop import Crop
+from studio.images.load import load_picture
+from studio.models.embedded import embedded, examples
 from studio.runs.code_projection import code_projection, in_turn
+from studio.runs.events import Outcome
+from studio.runs.goals.measured_loss import of_z
+from studio.runs.request import Request
+from studio.runs.steer import steer
 
 D = 48
 
@@ -125,3 +134,20 @@ def test_projections_see_what_those_before_them_made() -> None:
     one = torch.ones(1)
     found = both({"z": one}, {"z": one, "noises": one})
     assert (found["z"].item(), found["noises"].item()) == (2, 4)
+
+
+@pytest.mark.parametrize("variables", ["both", "z"])
+def test_after_one_update_of_an_edit_z_meets_the_goal_and_keeps_the_rest(
+    variables: Variables, cancel_token: CancelToken
+) -> None:
+    model = embedded(size=64)
+    settings = Settings(
+        loss="edit", prompt="a face with blue hair", sampling_steps=2, optimisation_steps=1, variables=variables
+    )
+    *_, outcome = steer(model, Request(settings, load_picture(examples()[0], 64, Crop())), cancel_token)
+    assert isinstance(outcome, Outcome)
+    before, after = (point.terms for point in outcome.curve)
+    goal, kept = of_z(CodeChoice.name), of_z(CodeKeep.name)
+    assert before[goal] > 1
+    assert after[goal] < 1e-5
+    assert abs(after[kept]) < 1e-4
