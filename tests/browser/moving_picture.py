@@ -52,9 +52,9 @@ def shot(page: Page, milliseconds: int) -> Shot:
 
 
 def bottom(page: Page) -> int:
-    """Where the curve and the numbers beside it end, in pixels from the top."""
+    """Where the curve and the numbers beside it end, or the window does, in pixels from the top."""
     boxes = [page.locator(name).bounding_box() for name in ("#live .graph", "#numbers")]
-    return max(round(box["y"] + box["height"]) for box in boxes if box) + 8
+    return min(VIEWPORT["height"], max(round(box["y"] + box["height"]) for box in boxes if box) + 8)
 
 
 def cut(image: Image.Image, height: int) -> Image.Image:
