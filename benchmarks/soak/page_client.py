@@ -119,7 +119,6 @@ class PageClient:
 
     def run(self, changed: Mapping[str, Any]) -> Generator[RunOutput, None, None]:
         """Press Run; yields the output after every event. Closing the generator closes the stream."""
-        self._call("begin", changed)
         try:
             yield from self._stream(self.page.event("run"), changed)
         finally:
@@ -179,5 +178,7 @@ def _update(output: RunOutput, names: list[str], values: list[Any], began: float
     if found := _PLACE.search(str(output.shown.get("status") or "")):
         place = 1 if found[1] == "one" else int(found[1])
         output.place = max(output.place, place)
-    if output.first is None and isinstance(output.shown.get("live"), dict) and output.shown["live"].get("image"):
+    live = output.shown.get("live")
+    # before the first frame of the run the model's input is shown
+    if output.first is None and isinstance(live, dict) and live.get("image") and "input" not in live.get("caption", ""):
         output.first = time.monotonic() - began

@@ -67,7 +67,8 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
     (shown,) = outcome.best.similarity
     assert shown == "Probability of “red hair”"
     assert 0 <= outcome.best.similarity[shown] <= 1
-    assert outcome.best.total <= outcome.curve[0].total
+    assert outcome.best.similarity[shown] > outcome.curve[0].similarity[shown]
+    assert outcome.best.step < outcome.curve[-1].step < 60
 
 
 def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
