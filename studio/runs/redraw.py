@@ -65,17 +65,23 @@ class Redraw:
         def of_start(changed: Tensor) -> Tensor:
             return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
 
-        last, own = (z, noises), torch.zeros(())  # a code with its noises, and what earlier edits added to those
-        second = first
+        last = z, noises  # a code with its noises
+        earlier_edits: tuple[tuple[Tensor, Tensor], Tensor] | None = (
+            None  # their image, and what they added to the noises
+        )
         if reached is not None and reached.z is not None and reached.noises is not None:
-            changed, second = self._changed(first, reached.z), self._decoded(reached.z)
-            last, own = (reached.z, reached.noises), reached.noises - of_start(changed)
-            self.unchanged = 1 - changed
+            changed = self._changed(first, reached.z)
+            earlier_edits = self._decoded(reached.z), reached.noises - of_start(changed)
+            last, self.unchanged = (reached.z, reached.noises), 1 - changed
 
         def noises_of(code: Tensor) -> Tensor:
             changed = self._changed(first, code)
             self.unchanged = 1 - changed
-            return of_start(changed) + (1 - self._changed(second, code)) * own if own.dim() else of_start(changed)
+            found = of_start(changed)
+            if earlier_edits is not None:
+                image, added = earlier_edits
+                found = found + (1 - self._changed(image, code)) * added
+            return found
 
         def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
             nonlocal last
