@@ -12,6 +12,7 @@ from torch import Tensor
 
 from adjointdeis import ClassifierFreeGuidance, Denoiser, HalfPrecision
 from studio.core.checksums import fingerprint
+from studio.core.errors import UserError, log
 from studio.models.adapters.labelled import Labelled
 from studio.models.build import autoencoder, denoiser, scheduler_of, tiny_preview
 from studio.models.completeness import check_complete
@@ -22,6 +23,7 @@ from studio.models.groups import GENERAL_GROUPS
 from studio.models.hub import commit_of, model_folder
 from studio.models.interface import Model, Origin
 from studio.models.losses import LossNetworks, load_loss_networks
+from studio.models.memory import release_memory
 from studio.models.options import LoadOptions
 from studio.models.pipelines.load import load_pipeline
 from studio.models.pipelines.parts import Parts, pipeline_parts
@@ -99,7 +101,15 @@ def _origin(entry: Entry, folder: Path) -> Origin:
 
 
 def _pipeline(entry: Entry, folder: Path, placement: Placement, options: LoadOptions) -> Parts:
-    return pipeline_parts(load_pipeline(folder, placement.dtype), entry, options, placement)
+    """The parts of a pipeline; in full precision if half precision is refused, as where float16 overflows."""
+    try:
+        return pipeline_parts(load_pipeline(folder, placement.dtype), entry, options, placement)
+    except UserError as error:
+        if not placement.half:
+            raise
+        log.warning("“%s” is loaded in full precision: %s", entry.title, error)
+    release_memory()
+    return _pipeline(entry, folder, replace(placement, half=False), options)
 
 
 def _networks(entry: Entry, folder: Path, placement: Placement, options: LoadOptions) -> Parts:

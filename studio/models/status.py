@@ -75,7 +75,8 @@ def needed(entry: Entry) -> str:
     if entry.kind == "embedded":
         memory = "CPU"
     elif stored:
-        memory = f"{_gigabytes(stored[-1])} to {_gigabytes(stored[0])} of VRAM at N = {STEPS}"
+        most = stored[entry.kind == "pipeline"]  # in half precision
+        memory = f"{_gigabytes(stored[-1])} to {_gigabytes(most)} of VRAM at N = {STEPS}"
     elif entry.parameters:
         memory = f"{_half(entry) / 2**30:.1f} GiB for its weights, more for a run: not known"
     else:

@@ -28,14 +28,19 @@ _GPU = torch.device("cuda")
 
 
 def plan(entry: Entry, folder: Path, device: torch.device, free: int | None = None) -> Placement:
-    """The placement of a model on a device; `free` bytes are measured if None."""
+    """The placement of a model on a device; `free` bytes are measured if None.
+
+    On a GPU a pipeline is in half precision even if all of it fits: its network call is faster, and `load` compares it
+    with the pipeline's own sample. Other kinds are small, and nothing checks them, so they are in half precision only
+    to fit.
+    """
     if device.type == "cpu":
         return Placement(device)  # main memory is large, and saving it costs time
     stored = estimates(entry.name)
     totals = {}
     try:
         estimate = None if stored else _estimate(entry, configs_of(folder))
-        for placement in placements(device):
+        for placement in placements(device)[entry.kind == "pipeline" :]:
             footprint = stored[_key(placement)] if estimate is None else estimate.footprint(placement)
             totals[placement] = footprint.total(STEPS) + OVERHEAD
     except Exception as error:  # another class of pipeline, or other embeddings: weights of gigabytes, as a rule

@@ -70,7 +70,8 @@ def test_an_option_of_single_steps_is_followed_where_the_loop_can_be_interrupted
     assert made(found, 4, control_guidance_start=0.3, control_guidance_end=0.8).verify(None) < 1e-5
 
 
-def test_another_table_is_refused(monkeypatch):
+@pytest.mark.parametrize("make", [lambda: made(build(STANDARD["FluxPipeline"])), lambda: in_half("FluxPipeline")])
+def test_another_table_is_refused(monkeypatch, make):
     import adjointdeis.pipelines as pipelines
 
     own = pipelines.table
@@ -83,15 +84,23 @@ def test_another_table_is_refused(monkeypatch):
 
     monkeypatch.setattr(pipelines, "table", wrong)
     with pytest.raises(ValueError, match="The last state differs"):
-        made(build(STANDARD["FluxPipeline"])).verify()
+        make().verify()
 
 
-def test_half_precision_is_allowed_a_larger_difference():
-    found = build(STANDARD["FluxPipeline"])
+def in_half(name):
+    found = build(STANDARD[name])
     found.pipe.to(torch.bfloat16)
-    call = {k: v.bfloat16() if isinstance(v, torch.Tensor) else v for k, v in found.call.items()}
-    m = made(found._replace(call=call))
-    assert 0 < m.verify() < 5e-3
+    call = {
+        k: v.bfloat16() if isinstance(v, torch.Tensor) and v.is_floating_point() else v for k, v in found.call.items()
+    }
+    return made(found._replace(call=call))
+
+
+@pytest.mark.parametrize("name", ["FluxPipeline", "StableDiffusionPipeline, DDIM", "StableDiffusionXLPipeline"])
+def test_half_precision_is_allowed_a_larger_difference(name):
+    """The states of these pipelines are rounded after every step, by as much as 0.4 %."""
+    m = in_half(name)
+    assert m.verify() < 5e-3
     x = m.draw(torch.Generator().manual_seed(0)).float()
     assert m.model(torch.tensor([m.sampler.rows[0].time]), x, m.z).isfinite().all()
 

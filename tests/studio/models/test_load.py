@@ -22,6 +22,7 @@ from studio.models.interface import Model, Origin
 from studio.models.load import load
 from studio.models.losses import LossNetworks
 from studio.models.options import LoadOptions
+from studio.models.pipelines.load import load_pipeline
 from studio.models.pipelines.parts import PromptNetwork
 from studio.models.placement.compiled import compile_denoiser
 from studio.models.placement.placement import Placement
@@ -203,6 +204,24 @@ def test_half_precision_is_close_to_full_precision(tiny_copy: TinyCopy, loss_net
     found = half.network(t, x, None)
     assert found.dtype == torch.float32
     assert float((found - expected).norm() / expected.norm()) < 0.03
+
+
+def test_a_pipeline_that_is_refused_in_half_precision_is_loaded_in_full(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("transformers")
+    tried: list[torch.dtype] = []
+    monkeypatch.setattr("adjointdeis.pipelines.verify.HALF", -1.0)  # what overflows differs by more than any tolerance
+    monkeypatch.setattr(
+        "studio.models.load.load_pipeline",
+        lambda folder, dtype: (tried.append(dtype), load_pipeline(folder, dtype))[1],
+    )
+    folder = str(tiny_copy("sd-1.5"))
+    model = load(folder, placement=Placement(CPU, half=True), loss_networks=loss_networks)
+    assert tried == [torch.bfloat16, torch.float32]
+    assert isinstance(model.network, PromptNetwork)
+    assert "is loaded in full precision: " in caplog.text
+    assert "differs from what StableDiffusionPipeline computes" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["ddpm-celebahq", "sd-1.5", "sana-600m"])

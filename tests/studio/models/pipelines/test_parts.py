@@ -7,6 +7,7 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from torch.utils._pytree import tree_map_only
 
 from adjointdeis import ContinuousAdjoint, DiscreteAdjoint, Sampler, encode, sample
 from benchmarks.tiny_pipelines import build
@@ -28,9 +29,10 @@ TEXT = transformers.CLIPTextConfig(
 )
 
 
-def text_encoder(pipe: Any, call: dict[str, Any]) -> None:
+def text_encoder(pipe: Any, call: dict[str, Any], dtype: torch.dtype = torch.float32) -> None:
     """Give a pipeline without one an `encode_prompt` of the prepared embeddings, for every prompt."""
     own = type(pipe).encode_prompt
+    call = tree_map_only(torch.Tensor, lambda value: value.to(dtype) if value.is_floating_point() else value, call)
     embeds = {name: value for name, value in call.items() if name in inspect.signature(own).parameters}
     embeds.pop("guidance_scale", None)
 
@@ -86,14 +88,18 @@ def test_its_sample_is_the_pipelines_own(tiny_copy: TinyCopy, name: str) -> None
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("name", PIPELINES)
-def test_other_pipelines_are_encoded_steered_and_decoded(name: str) -> None:
+def test_other_pipelines_are_encoded_steered_and_decoded(name: str, half: bool) -> None:
     tiny = build(PIPELINES[name])
-    pipe = tiny.pipe
-    text_encoder(pipe, tiny.call)
+    pipe, placement = tiny.pipe, Placement(CPU, half=half, checkpointing=True, sliced=True)
+    text_encoder(pipe, tiny.call, placement.dtype)
+    for part in pipe.components.values():
+        if half and isinstance(part, torch.nn.Module) and part is not pipe.vae:
+            part.to(placement.dtype)
     size = 64 if name == "flux.2-klein" or name.startswith("qwen-image-2.1") else 32
     entry = dataclasses.replace(ENTRIES[name], size=size)
-    made: Parts = pipeline_parts(pipe, entry, LoadOptions(), Placement(CPU, checkpointing=True, sliced=True))
+    made: Parts = pipeline_parts(pipe, entry, LoadOptions(), placement)
     assert made.latent is not None
     assert made.encode_image is not None
     assert made.decode is not None

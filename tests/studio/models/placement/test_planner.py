@@ -35,9 +35,14 @@ def test_a_small_gpu_gets_a_placement_with_less_memory(tmp_path: Path) -> None:
     entry = ENTRIES["sd-1.5"]
     chosen = [plan(entry, tmp_path, GPU, free=gigabytes * GB) for gigabytes in (80, 8, 4, 1)]
     order = [placements(GPU).index(placement) for placement in chosen]
-    assert order[0] == 0
+    assert str(chosen[0]) == "cuda, half precision"
     assert order == sorted(order)
     assert order[-1] == len(placements(GPU)) - 1
+
+
+def test_a_model_that_is_not_compared_with_a_pipeline_is_in_full_precision_where_it_fits(tmp_path: Path) -> None:
+    for name in ("ddpm-celebahq", "ldm-celebahq"):
+        assert plan(ENTRIES[name], tmp_path, GPU, free=80 * GB) == Placement(GPU)
 
 
 def test_a_model_outside_the_registry_is_estimated_from_its_folder(
