@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.components import Component
 from gradio.data_classes import ImageData
 from PIL import Image
 
@@ -23,7 +24,7 @@ from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.server.gradio_internals import PlainSubclass
 from studio.ui import html
-from studio.ui.events import Updates
+from studio.ui.events import QUICK, Updates
 
 CONSENT = '<p class="hint">Own photos only with consent. Examples: MIT licence.</p>'
 DEFAULTS = Settings(prompt=PROMPTS[0])
@@ -131,6 +132,17 @@ def paper_updates(
     values = limited(run.values, steps)
     moved: Updates = {field: values[key] for key, field in fields.items() if key in values}
     return {**moved, **others(run), message: html.note(run.shows)}
+
+
+def suit_steps(loaded: gr.State, steps: Component, now: Callable[[], StepRange]) -> None:
+    """Have the number of sampling steps become one that suits the model when another one was loaded.
+
+    Args:
+        loaded: changes then.
+        steps: the control.
+        now: returns the range of the loaded model.
+    """
+    loaded.change(lambda number: gr.skip() if number is None else now().nearest(int(number)), steps, steps, **QUICK)
 
 
 def slider(field: str, step: float, prefix: str = "") -> gr.Slider:

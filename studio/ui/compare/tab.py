@@ -26,7 +26,7 @@ from studio.ui.compare.chart import chart
 from studio.ui.compare.scaling import scaling_chart
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, paper_updates, picture
+from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, paper_updates, picture, suit_steps
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 
@@ -114,6 +114,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
             gr.Markdown(compare_html.WHAT, elem_id="compare-what", elem_classes="reading")
     tab = _Tab(start, likeness, second, goal, prompt, methods, paper, fields, job, shown, curve, scaling, lines)
     slot = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    suit_steps(loaded, fields["sampling_steps"], lambda: studio.model.step_range)
     goal.change(
         lambda chosen: {
             second_box: gr.Column(visible="second_picture" in GOALS[chosen].requires),

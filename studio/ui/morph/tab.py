@@ -24,7 +24,7 @@ from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
 from studio.ui.events import QUICK, Updates, settled
-from studio.ui.fields import DEFAULTS, example_row, model_input, paper_choice, paper_updates, picture
+from studio.ui.fields import DEFAULTS, example_row, model_input, paper_choice, paper_updates, picture, suit_steps
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
 from studio.ui.morph import html as morph_html
@@ -86,6 +86,7 @@ def morph_tab(
             gr.Markdown(morph_html.WHY, elem_id="morph-why", latex_delimiters=[_BLOCK], elem_classes="reading")
     tab = _Tab(faces, offers, preset, paper, fields, job, stage, panel, numbers, downloads.shown)
     slots = _wire(studio, tab, stream, [*chosen, settled(loaded.change)])
+    suit_steps(loaded, fields["sampling_steps"], lambda: studio.model.step_range)
     wire_downloads(downloads, job.message, lambda: studio.model)
     if recorded:  # by an event, so that a session that was deleted has no result to save
         blocks.load(lambda: recorded.morphed, None, downloads.shown, **QUICK)
