@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -48,12 +50,35 @@ class ClipEncoder:
         return unit(self.clip.encode_text(self.tokenizer(texts).to(weight.device)).float())
 
     def groups(self, groups: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
-        """Texts by group -> unit vectors by group, computed together, which is faster."""
-        if not groups:
-            return {}
-        embedded = self.text([text for texts in groups.values() for text in texts])
-        parts = torch.split(embedded, [len(texts) for texts in groups.values()])
-        return dict(zip(groups, parts, strict=True))
+        """Texts by group -> unit vectors by group, which are kept while the CLIP's weights stay as they are."""
+        kept = _KEPT.setdefault(self.clip, _Kept())
+        if (weights := _weights_of(self.clip)) != kept.weights or len(kept.texts) > _MOST:
+            _KEPT[self.clip] = kept = _Kept(weights)
+        return {name: kept.group(self, tuple(texts)) for name, texts in groups.items()}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The embeddings of groups of texts, by weights of one state."""
+
+    weights: tuple[object, ...] = ()
+    texts: dict[tuple[Tokenizer, tuple[str, ...]], Tensor] = field(default_factory=dict)
+
+    def group(self, encoder: ClipEncoder, texts: tuple[str, ...]) -> Tensor:
+        key = encoder.tokenizer, texts
+        if (found := self.texts.get(key)) is None:
+            found = self.texts[key] = encoder.text(texts)
+        return found
+
+
+_KEPT: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
+_MOST = 200
+"""Groups of one CLIP."""
+
+
+def _weights_of(clip: Any) -> tuple[object, ...]:
+    """Changes when the weights are moved, converted, or changed in place, by an optimiser or by loading."""
+    return tuple((p.device, p.dtype, p.data_ptr(), p._version) for p in clip.parameters())
 
 
 class ClipText:

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -73,3 +75,21 @@ def test_texts_of_groups_are_embedded_as_each_group_is(clip, tokenizer):
     for name, texts in groups.items():
         assert (together[name] - encoder.text(texts)).abs().max() < 1e-5
     assert encoder.groups({}) == {}
+
+
+def test_texts_of_groups_are_embedded_once_for_each_state_of_the_weights(clip, tokenizer, monkeypatch):
+    clip = copy.deepcopy(clip)
+    calls, own = [], clip.encode_text
+    monkeypatch.setattr(clip, "encode_text", lambda tokens, *rest: calls.append(len(tokens)) or own(tokens, *rest))
+    groups = {"hair": ("long hair", "short hair", "no hair"), "hat": ("a cap", "a bare head")}
+    first = ClipEncoder(clip, tokenizer).groups(groups)["hair"]
+    assert ClipEncoder(clip, tokenizer).groups({"hair": list(groups["hair"])})["hair"] is first
+    assert calls == [3, 2]
+    ClipEncoder(clip, lambda texts: tokenizer([text[::-1] for text in texts])).groups(groups)
+    assert calls == [3, 2, 3, 2]
+    with torch.no_grad():  # as an optimiser, or load_state_dict
+        for parameter in clip.parameters():
+            parameter.mul_(1.01)
+    changed = ClipEncoder(clip, tokenizer).groups(groups)["hair"]
+    assert calls[4:] == [3, 2]
+    assert not torch.equal(changed, first)
