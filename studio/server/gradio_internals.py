@@ -7,7 +7,7 @@ part of this file on a served page.
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -91,10 +91,9 @@ def drop_session(blocks: gr.Blocks, session: str) -> Any | None:
     return blocks.state_holder.session_data.pop(session, None)
 
 
-def shown_values(state: Any) -> Mapping[int, Any]:
-    """The configuration of every component as the session's page shows it."""
-    values: Mapping[int, Any] = state.config_values
-    return values
+def shown_values(state: Any) -> list[Any]:
+    """The value of every component as the session's page shows it."""
+    return [config.get("props", {}).get("value") for config in list(state.config_values.values())]
 
 
 # Answers that wait to be fetched. Reason: Gradio's queue keeps them without a limit, and nothing public counts them.
