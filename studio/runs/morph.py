@@ -2,7 +2,16 @@
 
 encode       both faces -> z, x_T and (SDE) the noises; sampled back, to measure the round trip
 interpolate  the plain morph between the two codes: z on a line, x_T and noises on great circles
-optimise     from there down the gradient of L = d(v, v_a) + d(v, v_b) + |d(v, v_a) - d(v, v_b)| (2405.15020, eq. 5.1)
+optimise     from there down the gradient of
+
+    total =   d(v, v_a) + d(v, v_b) + |d(v, v_a) - d(v, v_b)|    (2405.15020, eq. 5.1)
+            + PERSON  relu(d(x) - LEVEL)                         both people in the code, where the model has a map
+            + STRANGE  relu(score(x) - 1.05)                     where it has an out-of-distribution score
+            + closeness d(x, plain morph)
+
+with d(x) of `losses.CodePerson` for the direction half-way between the people. After each update z moves to a near code
+at which relu(d(z) - LEVEL) = 0 (`studio.runs.code_projection`), and the noises to those of both people where z predicts
+what their codes predict (`studio.runs.redraw`).
 """
 
 from __future__ import annotations
@@ -15,7 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from losses import Loss, WeightedSum
+from losses import CodePerson, Loss, SharedEmbedding, WeightedSum
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.models.interface import Model
@@ -23,17 +32,18 @@ from studio.runs.base import Run, until_cancelled, with_events
 from studio.runs.capabilities import code
 from studio.runs.events import Outcome, Progress
 from studio.runs.goals.face_losses import both
-from studio.runs.goals.kept import in_distribution
+from studio.runs.goals.kept import OnZ, coded, in_distribution
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, near
 from studio.runs.interpolation import Code, interpolate
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.held_out import HeldOutPanel, Verdict
 from studio.runs.measures.round_trip import measure
+from studio.runs.redraw import redraw_for
 from studio.runs.request import Request
 
+PERSON, LEVEL = 5.0, 0.02
 STRANGE = 0.5
-"""Weight of the out-of-distribution score, where the model has one."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,7 @@ def _events(run: Run, faces: list[Tensor], verdicts: list[tuple[Verdict, ...]]) 
     run.round_trip = max(trips, key=lambda trip: trip.largest)
     middle = interpolate(codes[0], codes[1])
     *_, plain = run.samples(middle)
-    loss = MeasuredLoss(_objective(run, faces, run.model.decode_latents(plain)))
+    loss = MeasuredLoss(_objective(run, faces, codes, run.model.decode_latents(plain)))
     for progress in run.optimise(middle, loss):
         verdicts.append(panel.verdicts(loss.image))
         yield Morphing(progress, run.history.frames[0], verdicts[0], verdicts[-1])
@@ -117,13 +127,18 @@ def _batch(codes: list[Code]) -> Code:
     return Code(torch.cat(z), torch.cat(x_T), torch.cat(noises, dim=1) if noises else None)
 
 
-def _objective(run: Run, faces: list[Tensor], plain: Tensor) -> Objective:
-    """Eq. 5.1, the out-of-distribution score, and the closeness to the plain morph if its weight is positive."""
+def _objective(run: Run, faces: list[Tensor], codes: list[Code], plain: Tensor) -> Objective:
     goal = both(run.model.identity, faces[0], faces[1], plain)
     weighted: list[tuple[float, Loss]] = [(1.0, goal)]
+    on_z: OnZ = ()
+    if run.model.code_person is not None:
+        encode = coded(run.model)
+        on_z = [(PERSON, CodePerson(encode, run.model.code_person, [encode(face) for face in faces], LEVEL))]
+        weighted.append((1.0, SharedEmbedding(encode, on_z)))
     if (strange := in_distribution(run.model)) is not None:
         weighted.append((STRANGE, strange))
+    redraw = redraw_for(run.model, run.settings, codes)
     if run.settings.closeness > 0:
-        weighted.append((run.settings.closeness, near(run.settings, run.model, plain)))
+        weighted.append((run.settings.closeness, near(run.settings, run.model, plain, redraw)))
     names = {"Match with the first face": goal.a, "Match with the second face": goal.b}
-    return Objective(WeightedSum(weighted), names)
+    return Objective(WeightedSum(weighted), names, on_z, redraw)

@@ -14,11 +14,18 @@ before it: details of the image at z_1. There w_i(z) has also the term (1 - M_1(
 
 `unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals "edit" and "identity" use it
 (`Goal.redraw`). Where only a part of the picture may change, M is 0 outside of it.
+
+A morph, `RedrawBetween`, has the details of each person where z predicts what that person's code predicts. With M_a and
+M_b as above for the two people, K_a = 1 - M_a, K_b = 1 - M_b, K = max(K_a, K_b) and s = K_a / (K_a + K_b),
+
+    w_i(z) = sqrt(K) (sqrt(s) w_i,a + sqrt(1 - s) w_i,b) + sqrt(1 - K) e_i
+
+Without it the outlines of both show through, of hair for example that only one of them has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -58,9 +65,7 @@ class Redraw:
         z, noises = start.z, start.noises
         assert z is not None
         assert noises is not None
-        first = self._decoded(z)
-        generator = torch.Generator().manual_seed(self._seed)
-        fresh = torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
+        first, fresh = self._decoded(z), self._fresh(noises)
 
         def of_start(changed: Tensor) -> Tensor:
             return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
@@ -83,13 +88,11 @@ class Redraw:
                 found = found + (1 - self._changed(image, code)) * added
             return found
 
-        def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            nonlocal last
-            earlier = last[1] if torch.equal(last[0], before["z"]) else noises_of(before["z"])
-            last = after["z"].clone(), noises_of(after["z"])
-            return {"noises": after["noises"] + last[1] - earlier}
+        return _following(noises_of, *last)
 
-        return project
+    def _fresh(self, noises: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self._seed)
+        return torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
 
     def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
         """M(z), (b, 1, h, w)."""
@@ -104,9 +107,56 @@ class Redraw:
         return self._decode(z)
 
 
-def redraw_for(model: Model, settings: Settings) -> Redraw | None:
-    """None for goals and models without it, and where z and the noises are not both optimised."""
+class RedrawBetween(Redraw):
+    """The same for a morph of two people; `unchanged` is K.
+
+    Args:
+        decode, seed: as for `Redraw`.
+        first, second: the codes of both people, with z and noises.
+    """
+
+    def __init__(self, decode: DecodeCode, seed: int, first: Code, second: Code) -> None:
+        super().__init__(decode, seed)
+        self._people = first, second
+
+    def projection(self, start: Code, reached: Code | None = None) -> Projection:
+        """For `adjointdeis.StepOptions.project`; the noises of `start` may be others than w(z)."""
+        (z_a, _, w_a), (z_b, _, w_b) = self._people
+        assert z_a is not None
+        assert z_b is not None
+        assert w_a is not None
+        assert w_b is not None
+        assert start.z is not None
+        assert start.noises is not None
+        a, b, fresh = self._decoded(z_a), self._decoded(z_b), self._fresh(w_a)
+
+        def noises_of(code: Tensor) -> Tensor:
+            k_a, k_b = 1 - self._changed(a, code), 1 - self._changed(b, code)
+            s, k = k_a / (k_a + k_b).clamp_min(1e-6), torch.maximum(k_a, k_b)
+            self.unchanged = k
+            return k.sqrt() * (s.sqrt() * w_a + (1 - s).sqrt() * w_b) + (1 - k).sqrt() * fresh
+
+        return _following(noises_of, start.z, start.noises)
+
+
+def _following(noises_of: Callable[[Tensor], Tensor], z: Tensor, noises: Tensor) -> Projection:
+    """Adds w(z after) - w(z before) to the noises; at `z`, where the updates begin, w is `noises`."""
+    last = z, noises
+
+    def project(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        nonlocal last
+        earlier = last[1] if torch.equal(last[0], before["z"]) else noises_of(before["z"])
+        last = after["z"].clone(), noises_of(after["z"])
+        return {"noises": after["noises"] + last[1] - earlier}
+
+    return project
+
+
+def redraw_for(model: Model, settings: Settings, people: Sequence[Code] = ()) -> Redraw | None:
+    """None for goals and models without it, and where z and the noises are not both optimised; `people` of a morph."""
     optimised = settings.mode == "sde" and settings.variables == "both"
     if not (settings.goal.redraw and optimised) or model.decode_code is None or model.latent is not None:
         return None
+    if people:
+        return RedrawBetween(model.decode_code, settings.seed, *people)
     return Redraw(model.decode_code, settings.seed)

@@ -23,6 +23,13 @@ def test_it_is_the_cosine_distance_of_the_numbers_above_the_level() -> None:
     assert loss.of(code(1, 0.3)).item() == 0
 
 
+def test_several_people_are_met_half_way() -> None:
+    loss = CodePerson(encode, HEAD, [code(1, 0), code(0, 3)], level=0.0)
+    half_way, first, second = (loss.distance(code(*numbers)).item() for numbers in ((1, 1), (1, 0), (0, 1)))
+    assert half_way == pytest.approx(0, abs=1e-6)
+    assert first == pytest.approx(second) == pytest.approx(1 - 0.5**0.5)
+
+
 def test_an_image_is_seen_by_its_code() -> None:
     loss = CodePerson(encode, HEAD, code(1, 0))
     image = code(0, 2)[..., None, None].expand(1, 3, 4, 4).clone().requires_grad_(True)

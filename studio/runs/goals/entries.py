@@ -165,6 +165,7 @@ GOALS.add(
         _morph,
         requires=("second_picture", "identity"),
         defaults={"z_rate": 0.08},
+        redraw=True,
         tabs=("morph",),
         summary="morph",
         second_label="Second face of the morph",

@@ -3,11 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-from losses import Morph
+from losses import CodePerson, LinearHead, Morph
 from studio.core.cancellation import CancelToken
 from studio.images.load import to_tensor
 from studio.models.interface import Model
+from studio.runs.goals.measured_loss import of_z
 from studio.runs.morph import Morphed, Morphing, morph
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
@@ -35,6 +37,20 @@ def test_a_morph_starts_half_way_and_comes_closer_to_both(
     for point in curve:
         worse = min(point.similarity.values())
         assert point.total == pytest.approx(2 * (1 - worse), abs=1e-4)
+
+
+def test_z_is_half_way_between_both_people_after_every_update(
+    model: Model, ask: Make, cancel_token: CancelToken
+) -> None:
+    """The line between two codes is not: their numbers have different lengths."""
+    head = LinearHead(torch.randn(4, 12, generator=torch.Generator().manual_seed(0)), torch.full((4,), 0.3))
+    known = dataclasses.replace(model, code_person=head)
+    *_, done = morph(known, ask(optimisation_steps=3), cancel_token)
+    assert isinstance(done, Morphed)
+    first, *moved = (point.terms[of_z(CodePerson.name)] for point in done.outcome.curve)
+    assert first > 1e-3
+    assert max(moved) < 1e-4
+    assert len(moved) == 3
 
 
 def test_the_first_step_is_the_plain_morph(model: Model, ask: Make, cancel_token: CancelToken) -> None:
