@@ -6,7 +6,7 @@ import torch
 from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.interpolation import Code
-from studio.runs.redraw import Redraw, redraw_for
+from studio.runs.redraw import Redraw, RedrawBetween, redraw_for
 
 SIDE = 12
 
@@ -80,6 +80,32 @@ def test_what_earlier_edits_added_stays_where_their_image_stays_and_only_there()
     torch.testing.assert_close(found[..., right], own[..., right])
     back = project({"z": Z - 1, "noises": moved(Z - 1)[0] + found}, {"z": Z + 1, "noises": moved(Z - 1)[0] + found})
     torch.testing.assert_close(back["noises"], reached.noises)
+
+
+def between(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of a morph of two people whose left halves are 0 and 2."""
+    redraw = RedrawBetween(decode, 7, START, Code(Z + 2, W[0], noises(1)))
+    begin = Code(Z + 1, W[0], noises(2))
+    found = redraw.projection(begin)({"z": Z + 1, "noises": noises(2)}, {"z": z, "noises": noises(2) + 0.25})
+    return found["noises"] - 0.25, redraw.unchanged
+
+
+def test_a_morph_has_the_details_of_the_person_whose_image_is_predicted() -> None:
+    left, right = slice(0, SIDE // 2 - 3), slice(SIDE // 2 + 4, SIDE)
+    for z, own in ((Z, W), (Z + 2, noises(1))):
+        found, _ = between(z)
+        torch.testing.assert_close(found[..., left], own[..., left], atol=1e-5, rtol=0)
+        both = (W + noises(1)) / 2**0.5
+        torch.testing.assert_close(found[..., right], both[..., right], atol=1e-5, rtol=0)
+
+
+def test_a_morph_has_new_noise_where_neither_image_is_predicted() -> None:
+    found, unchanged = between(Z + 1)
+    left = slice(0, SIDE // 2 - 3)
+    assert (unchanged[..., left] == 0).all()
+    for own in (W, noises(1), noises(2)):
+        assert not torch.isclose(found[..., left], own[..., left]).any()
+    assert found.std().item() == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("values", [{"loss": "clip_text"}, {"mode": "ode"}, {"variables": "z"}, {"variables": "noise"}])
