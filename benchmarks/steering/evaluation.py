@@ -73,7 +73,6 @@ def compared(
     uncounted = {edit.attribute, *(name for name, _ in implied_by([target])), *hidden_in(before), *hidden_in(after)}
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
-    domain = domain_of(model)
     return {
         "read_before": before[edit.attribute],
         "read_after": after[edit.attribute],
@@ -85,7 +84,7 @@ def compared(
             if mask.any() and edit.attribute != "background_colour"
             else None
         ),
-        "strangeness": None if domain is None else domain.check(images[1]).score,
+        "strangeness": score_of(model, images[1]),
     }
 
 
@@ -104,13 +103,18 @@ def hidden_in(read: Mapping[str, str]) -> set[str]:
     return hidden_by([(name, ATTRIBUTES[name].index(seen)) for name, seen in read.items()])
 
 
+def score_of(model: Model, image: Image.Image) -> float | None:
+    """The out-of-distribution score of an image; None for a model without one."""
+    domain = domain_of(model)
+    return None if domain is None else domain.check(image).score
+
+
 def view_changes(model: Model, world: ClayWorld, outcome: Outcome) -> Row:
     """Attributes of the picture, not of the person, that changed by the classifier; and the score of the result."""
     before, after = (read_classes(world, image) for image in (outcome.before, outcome.after))
-    domain = domain_of(model)
     return {
         "others_changed": [name for name in ("glasses", "expression", "hat") if before[name] != after[name]],
-        "strangeness": None if domain is None else domain.check(outcome.after).score,
+        "strangeness": score_of(model, outcome.after),
         "updates": len(outcome.curve) - 1,
         "best_step": outcome.best.step,
     }

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.morphing.pairs import choose_pairs, other_pictures, passports
 from benchmarks.steering.edits import EDITS, KINDS, Edit, edit_for, faces
-from benchmarks.steering.evaluation import Row, compared, evaluated, strip, view_changes
+from benchmarks.steering.evaluation import Row, compared, evaluated, score_of, strip, view_changes
 from clay.people.dataset import TEST
 from clay.rendering.render import render_all
 from clay.world import HELD_OUT, ClayWorld
@@ -141,6 +141,7 @@ def morph_runs(
             "accepted_by_others": accepted_as_both(world, after, others),
             "accepted_by_others_before": accepted_as_both(world, before, others),
             "confirmed": all(steered.values()),
+            "strangeness": score_of(model, after),
             **common(done.outcome),
         }
 
