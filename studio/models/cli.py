@@ -80,6 +80,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_argument("--preview", type=Path, metavar="FOLDER", help="folder of an AutoencoderTiny for quick previews")
     flags.add_argument(
+        "--precision",
+        choices=["auto", "full"],
+        default="auto",
+        help="auto: pipelines in half precision on a GPU, others as they fit; full: float32",
+    )
+    flags.add_argument(
         "--compile",
         choices=["auto", "off"],
         default="off",
@@ -139,7 +145,7 @@ def model_loader(args: argparse.Namespace, device: str | None, public: bool = Fa
             where = torch.device(device or best_device())
             use_tensor_cores(where)
             offline = args.offline or getattr(args, "present", False)
-            model = load(name, device=where, options=_options(args), offline=offline, public=public)
+            model = load(name, device=where, options=options_of(args), offline=offline, public=public)
         if args.compile == "auto" and (reason := compile_denoiser(model)):
             log.warning("“%s” is not compiled: %s. It runs without compilation, with the same results.", name, reason)
         return model
@@ -156,7 +162,8 @@ def _embedded(args: argparse.Namespace, device: str | None, size: int) -> Model:
     return embedded(device or "cpu", size)
 
 
-def _options(args: argparse.Namespace) -> LoadOptions:
+def options_of(args: argparse.Namespace) -> LoadOptions:
+    """The options of the flags."""
     return LoadOptions(
         prompt=args.start_prompt,
         negative=args.negative,
@@ -167,4 +174,5 @@ def _options(args: argparse.Namespace) -> LoadOptions:
         held_out=tuple(args.held_out),
         held_out_clip=args.held_out_clip,
         tiny=args.preview,
+        full_precision=args.precision == "full",
     )

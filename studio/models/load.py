@@ -66,7 +66,7 @@ def load(
         entry = replace(detect_entry(folder, entry.title), repo=entry.repo)
     check_complete(entry, folder)
     device = device or (placement.device if placement else best_device())
-    placement = placement or plan(entry, folder, device)
+    placement = placement or (Placement(device) if options.full_precision else plan(entry, folder, device))
     parts = (_pipeline if entry.kind == "pipeline" else _networks)(entry, folder, placement, options)
     preview = tiny_preview(options.tiny or folder / "vae_tiny", device)
     losses = loss_networks or load_loss_networks(

@@ -20,6 +20,7 @@ class LoadOptions:
         held_out: the same, of face networks for measuring only.
         held_out_clip: the same as `clip`, of a CLIP for measuring only.
         tiny: folder of an AutoencoderTiny for quick previews.
+        full_precision: float32, whatever the memory; by default the fastest placement that fits.
     """
 
     prompt: str | None = None
@@ -31,3 +32,4 @@ class LoadOptions:
     held_out: tuple[Path, ...] = ()
     held_out_clip: str = ""
     tiny: Path | None = None
+    full_precision: bool = False

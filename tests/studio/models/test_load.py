@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from adjointdeis import DiscreteAdjoint, Sampler, Unrolled, encode, sample
+from adjointdeis import DiscreteAdjoint, HalfPrecision, Sampler, Unrolled, encode, sample
 from adjointdeis.guidance import ClassifierFreeGuidance
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import Mode, Settings
 from studio.images.load import load_picture, to_image, to_tensor
+from studio.models.cli import add_flags, options_of
 from studio.models.interface import Model, Origin
 from studio.models.load import load
 from studio.models.losses import LossNetworks
@@ -204,6 +206,18 @@ def test_half_precision_is_close_to_full_precision(tiny_copy: TinyCopy, loss_net
     found = half.network(t, x, None)
     assert found.dtype == torch.float32
     assert float((found - expected).norm() / expected.norm()) < 0.03
+
+
+@pytest.mark.parametrize("flag", ["auto", "full"])
+def test_full_precision_is_an_option(
+    tiny_copy: TinyCopy, loss_networks: LossNetworks, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    parser = ArgumentParser()
+    add_flags(parser)
+    options = options_of(parser.parse_args(["--precision", flag]))
+    monkeypatch.setattr("studio.models.load.plan", lambda *_: Placement(CPU, half=True))
+    model = load(str(tiny_copy("ldm-celebahq")), device=CPU, options=options, loss_networks=loss_networks)
+    assert isinstance(model.network, HalfPrecision) == (flag == "auto")
 
 
 def test_a_pipeline_that_is_refused_in_half_precision_is_loaded_in_full(
