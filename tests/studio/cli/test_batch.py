@@ -113,7 +113,9 @@ def test_nothing_is_written_into_a_folder_with_other_files(
 
 
 def command(*words: object) -> list[str]:
-    return ["-m", "studio.cli", "batch", *map(str, words), *QUICK, "--threads", "1", "--batch", "2"]
+    """On the smaller of the embedded models."""
+    options = [*QUICK, "--model", "embedded", "--threads", "1", "--batch", "2"]
+    return ["-m", "studio.cli", "batch", *map(str, words), *options]
 
 
 def environment() -> dict[str, str]:
