@@ -4,8 +4,8 @@ The noises w_i of an encoded image hold the details that its code z_0 does not p
 another image, they are details of something that is no longer there. With m(z) and s(z) the mean and the spread of the
 pixels given z,
 
-    M(z)   = clamp((B(|m(z) - m(z_0)| / max(s(z), s(z_0))) - 1) / 4, 0, 1)     B: largest over channels and 5 x 5
-                                                                               pixels, then the mean of 5 x 5
+    M(z)   = clamp(B(|m(z) - m(z_0)| / max(s(z), s(z_0))) - 1, 0, 1)       B: largest over channels and 5 x 5 pixels,
+                                                                           then the mean of 5 x 5
     w_i(z) = sqrt(1 - M) w_i + sqrt(M) e_i,   e_i ~ N(0, 1), drawn once
 
 which has the variance of noise. After each step the noises change by w_i(z after) - w_i(z before), so what the
@@ -100,7 +100,7 @@ class Redraw:
         change = ((mean - mean_0).abs() / torch.maximum(spread, spread_0)).amax(dim=1, keepdim=True)
         largest = F.max_pool2d(change, _SIDE, stride=1, padding=_SIDE // 2)
         smooth = F.avg_pool2d(F.pad(largest, [_SIDE // 2] * 4, mode="replicate"), _SIDE, stride=1)
-        return ((smooth - 1) / 4).clamp(0, 1) * self.within
+        return (smooth - 1).clamp(0, 1) * self.within
 
     @torch.no_grad()
     def _decoded(self, z: Tensor) -> tuple[Tensor, Tensor]:

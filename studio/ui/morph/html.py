@@ -25,12 +25,13 @@ the noises by spherical interpolation, without a gradient. The *steered morph* s
 $$\\mathcal L = d(v, v_a) + d(v, v_b) + |\\,d(v, v_a) - d(v, v_b)\\,|$$
 
 (eq. 5.1 of the paper). Here v, v<sub>a</sub> and v<sub>b</sub> are the embeddings of the morph and of the two faces,
-and d is one minus their cosine. With the embedded models two terms are added: half of what the out-of-distribution score
-has above 1.05, so that the picture stays like those the model was trained on, and the distance of its code z to the
-direction half-way between both people. After each update z moves to the nearest code that has this direction, and the
-noises to those of each face where z predicts that face, and to new ones elsewhere. The gradient goes through every
-sampling step. Only the first network is in this loss. The *held-out networks* are of other kinds and are not in the loss, so their results count. A network accepts
-a face whose bar passes the dark mark, at a false match rate (FMR) of 0.1 %; the light mark is an FMR of 1 %. The attack
+and d is one minus their cosine. With the embedded models two terms are added: half of what the out-of-distribution
+score has above 1.05, so that the picture stays like those the model was trained on, and the distance of its code z to
+the direction half-way between both people. After each update z moves to the nearest code that has this direction, and
+the noises to those of each face where z predicts that face, and to new ones elsewhere. The gradient goes through
+every sampling step. Only the first network is in this loss. The *held-out networks* are of other kinds and are not in
+the loss, so their results count. A network accepts a face whose bar passes the dark mark, at a false match rate (FMR)
+of 0.1 %; the light mark is an FMR of 1 %. The attack
 succeeds for a network that accepts *both* faces.
 """
 _ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 %", "rejected": "✗ rejected"}

@@ -48,7 +48,7 @@ def test_noise_is_new_where_the_predicted_image_has_changed_and_only_there() -> 
 
 
 def test_the_variance_is_that_of_noise_half_way() -> None:
-    found, unchanged = moved(Z + 0.3)
+    found, unchanged = moved(Z + 0.15)
     half = unchanged[0, 0, 0, 0]
     assert 0.3 < half < 0.7
     assert found[..., :3].std().item() == pytest.approx(1, abs=0.1)
