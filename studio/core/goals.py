@@ -145,7 +145,8 @@ class Goal:
         clip: variable ("z", "noises", "x_T") -> length above which a gradient is shortened, by the optimiser
             "normalised". Where it is empty, gradients are scaled to length 1, and steps never become smaller.
         keeps: `Settings.may_change` counts.
-        redraw: noise is drawn again where the image that z predicts has changed (`studio.runs.redraw`).
+        redraw: noise is drawn again where the image that z predicts has changed, with this width
+            (`studio.runs.redraw`); 0 for nowhere.
         tabs: which tabs of the page offer it.
         summary: a few words that name a finished run without a prompt; the label's name if empty.
         second_label: above the second picture.
@@ -161,7 +162,7 @@ class Goal:
     reached: Mapping[str, float] = field(default_factory=dict)
     clip: Mapping[str, float] = field(default_factory=dict)
     keeps: bool = False
-    redraw: bool = False
+    redraw: float = 0.0
     tabs: tuple[Tab, ...] = ("steer",)
     summary: str = ""
     second_label: str = "Second picture"

@@ -4,16 +4,17 @@ The noises w_i of an encoded image hold the details that its code z_0 does not p
 another image, they are details of something that is no longer there. With m(z) and s(z) the mean and the spread of the
 pixels given z,
 
-    M(z)   = clamp(B(|m(z) - m(z_0)| / max(s(z), s(z_0))) - 1, 0, 1)       B: largest over channels and 5 x 5 pixels,
-                                                                           then the mean of 5 x 5
+    M(z)   = clamp((B(|m(z) - m(z_0)| / max(s(z), s(z_0))) - 1) / width, 0, 1)     B: largest over channels and 5 x 5
+                                                                                   pixels, then the mean of 5 x 5
     w_i(z) = sqrt(1 - M) w_i + sqrt(M) e_i,   e_i ~ N(0, 1), drawn once
 
 which has the variance of noise. After each step the noises change by w_i(z after) - w_i(z before), so what the
 optimiser added to them stays. An edit of a chain begins at a code z_1 with noises w_i(z_1) + v_i, v_i from the edits
 before it: details of the image at z_1. There w_i(z) has also the term (1 - M_1(z)) v_i, M_1 with z_1 in place of z_0.
 
-`unchanged` is 1 - M, the weight of each pixel in the closeness to the start. The goals "edit" and "identity" use it
-(`Goal.redraw`). Where only a part of the picture may change, M is 0 outside of it.
+`unchanged` is 1 - M, the weight of each pixel in the closeness to the start. `Goal.redraw` is the width: 1 for edits, where
+anything of the start that shows through is wrong, 4 for persons and morphs. Where only a part of the picture may change, M
+is 0 outside of it.
 
 A morph, `RedrawBetween`, has the details of each person where z predicts what that person's code predicts. With M_a and
 M_b as above for the two people, K_a = 1 - M_a, K_b = 1 - M_b, K = max(K_a, K_b) and s = K_a / (K_a + K_b),
@@ -47,12 +48,13 @@ class Redraw:
     Args:
         decode: mean and spread of the pixels given z.
         seed: of the fresh noise.
+        width: spreads from the first fresh noise to nothing else, above 0.
 
     `unchanged` belongs to the latest code. `within`, (1, 1, h, w) in [0, 1], is where M may be above 0.
     """
 
-    def __init__(self, decode: DecodeCode, seed: int) -> None:
-        self._decode, self._seed = decode, seed
+    def __init__(self, decode: DecodeCode, seed: int, width: float) -> None:
+        self._decode, self._seed, self._width = decode, seed, width
         self.unchanged = self.within = torch.ones(())
 
     def projection(self, start: Code, reached: Code | None = None) -> Projection:
@@ -100,7 +102,7 @@ class Redraw:
         change = ((mean - mean_0).abs() / torch.maximum(spread, spread_0)).amax(dim=1, keepdim=True)
         largest = F.max_pool2d(change, _SIDE, stride=1, padding=_SIDE // 2)
         smooth = F.avg_pool2d(F.pad(largest, [_SIDE // 2] * 4, mode="replicate"), _SIDE, stride=1)
-        return (smooth - 1).clamp(0, 1) * self.within
+        return ((smooth - 1) / self._width).clamp(0, 1) * self.within
 
     @torch.no_grad()
     def _decoded(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,12 +113,12 @@ class RedrawBetween(Redraw):
     """The same for a morph of two people; `unchanged` is K.
 
     Args:
-        decode, seed: as for `Redraw`.
+        decode, seed, width: as for `Redraw`.
         first, second: the codes of both people, with z and noises.
     """
 
-    def __init__(self, decode: DecodeCode, seed: int, first: Code, second: Code) -> None:
-        super().__init__(decode, seed)
+    def __init__(self, decode: DecodeCode, seed: int, width: float, first: Code, second: Code) -> None:
+        super().__init__(decode, seed, width)
         self._people = first, second
 
     def projection(self, start: Code, reached: Code | None = None) -> Projection:
@@ -158,5 +160,5 @@ def redraw_for(model: Model, settings: Settings, people: Sequence[Code] = ()) ->
     if not (settings.goal.redraw and optimised) or model.decode_code is None or model.latent is not None:
         return None
     if people:
-        return RedrawBetween(model.decode_code, settings.seed, *people)
-    return Redraw(model.decode_code, settings.seed)
+        return RedrawBetween(model.decode_code, settings.seed, settings.goal.redraw, *people)
+    return Redraw(model.decode_code, settings.seed, settings.goal.redraw)

@@ -83,7 +83,7 @@ GOALS.add(
         reached=REACHED,
         clip=CLIP,
         keeps=True,
-        redraw=True,
+        redraw=1.0,
     )
 )
 _CLIP_TEXT = GOALS.add(
@@ -126,7 +126,7 @@ _IDENTITY = GOALS.add(
         defaults={"z_rate": 0.25, "closeness": 0.2},
         reached=persons.REACHED,
         clip=CLIP,
-        redraw=True,
+        redraw=4.0,
         tabs=("steer", "compare"),
         summary="the second person",
         second_label="Target face",
@@ -165,7 +165,7 @@ GOALS.add(
         _morph,
         requires=("second_picture", "identity"),
         defaults={"z_rate": 0.08},
-        redraw=True,
+        redraw=4.0,
         tabs=("morph",),
         summary="morph",
         second_label="Second face of the morph",
