@@ -51,9 +51,9 @@ class ClipEncoder:
 
     def groups(self, groups: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
         """Texts by group -> unit vectors by group, which are kept while the CLIP's weights stay as they are."""
-        kept = _KEPT.setdefault(self.clip, _Kept())
-        if (weights := _weights_of(self.clip)) != kept.weights or len(kept.texts) > _MOST:
-            _KEPT[self.clip] = kept = _Kept(weights)
+        kept, weights = _KEPT.get(self.clip), _weights_of(self.clip)
+        if kept is None or kept.weights != weights or len(kept.texts) > _MOST:
+            kept = _KEPT[self.clip] = _Kept(weights)
         return {name: kept.group(self, tuple(texts)) for name, texts in groups.items()}
 
 
@@ -61,7 +61,7 @@ class ClipEncoder:
 class _Kept:
     """The embeddings of groups of texts, by weights of one state."""
 
-    weights: tuple[object, ...] = ()
+    weights: tuple[object, ...]
     texts: dict[tuple[Tokenizer, tuple[str, ...]], Tensor] = field(default_factory=dict)
 
     def group(self, encoder: ClipEncoder, texts: tuple[str, ...]) -> Tensor:

@@ -37,8 +37,10 @@ from studio.core.settings import Settings
 from studio.models.interface import Model
 from studio.runs.interpolation import Code
 
-DecodeCode = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""z (b, d) -> mean (b, 3, h, w) and spread of the pixels given z."""
+Predicted = tuple[Tensor, Tensor]
+"""Mean (b, 3, h, w) and spread of the pixels given z."""
+DecodeCode = Callable[[Tensor], Predicted]
+"""z (b, d) -> what it predicts."""
 _SIDE = 5
 
 
@@ -64,30 +66,29 @@ class Redraw:
             start: z (b, d) and noises (N, b, c, h, w), at the size of the image.
             reached: where an edit of a chain begins, if not at `start`.
         """
-        z, noises = start.z, start.noises
-        assert z is not None
-        assert noises is not None
+        z, noises = _known(start)
         first, fresh = self._decoded(z), self._fresh(noises)
 
         def of_start(changed: Tensor) -> Tensor:
             return (1 - changed).sqrt() * noises + changed.sqrt() * fresh
 
         last = z, noises  # a code with its noises
-        earlier_edits: tuple[tuple[Tensor, Tensor], Tensor] | None = (
-            None  # their image, and what they added to the noises
-        )
+        # the image of earlier edits, and what they added to the noises
+        earlier_edits: tuple[Predicted, Tensor] | None = None
         if reached is not None and reached.z is not None and reached.noises is not None:
-            changed = self._changed(first, reached.z)
-            earlier_edits = self._decoded(reached.z), reached.noises - of_start(changed)
+            edited = self._decoded(reached.z)
+            changed = self._changed(first, edited)
+            earlier_edits = edited, reached.noises - of_start(changed)
             last, self.unchanged = (reached.z, reached.noises), 1 - changed
 
         def noises_of(code: Tensor) -> Tensor:
-            changed = self._changed(first, code)
+            now = self._decoded(code)
+            changed = self._changed(first, now)
             self.unchanged = 1 - changed
             found = of_start(changed)
             if earlier_edits is not None:
                 image, added = earlier_edits
-                found = found + (1 - self._changed(image, code)) * added
+                found = found + (1 - self._changed(image, now)) * added
             return found
 
         return _following(noises_of, *last)
@@ -96,16 +97,16 @@ class Redraw:
         generator = torch.Generator().manual_seed(self._seed)
         return torch.randn(noises.shape, generator=generator, dtype=noises.dtype).to(noises.device)
 
-    def _changed(self, start: tuple[Tensor, Tensor], z: Tensor) -> Tensor:
-        """M(z), (b, 1, h, w)."""
-        (mean, spread), (mean_0, spread_0) = self._decoded(z), start
+    def _changed(self, start: Predicted, now: Predicted) -> Tensor:
+        """M, (b, 1, h, w)."""
+        (mean, spread), (mean_0, spread_0) = now, start
         change = ((mean - mean_0).abs() / torch.maximum(spread, spread_0)).amax(dim=1, keepdim=True)
         largest = F.max_pool2d(change, _SIDE, stride=1, padding=_SIDE // 2)
         smooth = F.avg_pool2d(F.pad(largest, [_SIDE // 2] * 4, mode="replicate"), _SIDE, stride=1)
         return ((smooth - 1) / self._width).clamp(0, 1) * self.within
 
     @torch.no_grad()
-    def _decoded(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _decoded(self, z: Tensor) -> Predicted:
         return self._decode(z)
 
 
@@ -123,22 +124,24 @@ class RedrawBetween(Redraw):
 
     def projection(self, start: Code, reached: Code | None = None) -> Projection:
         """For `adjointdeis.StepOptions.project`; the noises of `start` may be others than w(z)."""
-        (z_a, _, w_a), (z_b, _, w_b) = self._people
-        assert z_a is not None
-        assert z_b is not None
-        assert w_a is not None
-        assert w_b is not None
-        assert start.z is not None
-        assert start.noises is not None
+        (z_a, w_a), (z_b, w_b) = map(_known, self._people)
         a, b, fresh = self._decoded(z_a), self._decoded(z_b), self._fresh(w_a)
 
         def noises_of(code: Tensor) -> Tensor:
-            k_a, k_b = 1 - self._changed(a, code), 1 - self._changed(b, code)
+            now = self._decoded(code)
+            k_a, k_b = 1 - self._changed(a, now), 1 - self._changed(b, now)
             s, k = k_a / (k_a + k_b).clamp_min(1e-6), torch.maximum(k_a, k_b)
             self.unchanged = k
             return k.sqrt() * (s.sqrt() * w_a + (1 - s).sqrt() * w_b) + (1 - k).sqrt() * fresh
 
-        return _following(noises_of, start.z, start.noises)
+        return _following(noises_of, *_known(start))
+
+
+def _known(code: Code) -> tuple[Tensor, Tensor]:
+    """z and the noises of a code that has both."""
+    assert code.z is not None
+    assert code.noises is not None
+    return code.z, code.noises
 
 
 def _following(noises_of: Callable[[Tensor], Tensor], z: Tensor, noises: Tensor) -> Projection:
