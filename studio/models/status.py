@@ -14,7 +14,7 @@ from losses.open_clip_models import is_offline
 from studio.models.completeness import is_complete
 from studio.models.hub import cached_folder, commit_of, hub_is_reachable
 from studio.models.placement.placement import OVERHEAD, SHARE, Footprint, best_device
-from studio.models.placement.planner import STEPS, estimates
+from studio.models.placement.planner import STEPS, considered, estimates
 from studio.models.registry import ENTRIES, Entry
 
 State = Literal["ready", "downloadable", "blocked"]
@@ -75,8 +75,8 @@ def needed(entry: Entry) -> str:
     if entry.kind == "embedded":
         memory = "CPU"
     elif stored:
-        most = stored[entry.kind == "pipeline"]  # in half precision
-        memory = f"{_gigabytes(stored[-1])} to {_gigabytes(most)} of VRAM at N = {STEPS}"
+        most, *_, least = considered(entry, stored)
+        memory = f"{_gigabytes(least)} to {_gigabytes(most)} of VRAM at N = {STEPS}"
     elif entry.parameters:
         memory = f"{_half(entry) / 2**30:.1f} GiB for its weights, more for a run: not known"
     else:

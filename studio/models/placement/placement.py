@@ -1,7 +1,7 @@
 """`Placement`: the device of a model, its precision, and how it saves memory; the fastest that fits is chosen.
 
 fastest first    full precision, nothing recomputed
-                 half precision (cotangents are scaled, see adjointdeis.precision); faster on most GPUs
+                 half precision (cotangents are scaled, see adjointdeis.precision)
                  gradient checkpointing                       + one third of the time
                  guidance in two calls instead of one batch   + one half
                  sliced attention, tiled decoding             slowest

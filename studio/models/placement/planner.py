@@ -7,9 +7,9 @@ again from the published configurations); any other model's are computed when it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -24,29 +24,34 @@ if TYPE_CHECKING:
 
 ESTIMATES = Path(__file__).with_name("estimates.json")
 STEPS = 20
+T = TypeVar("T")
 _GPU = torch.device("cuda")
 
 
 def plan(entry: Entry, folder: Path, device: torch.device, free: int | None = None) -> Placement:
-    """The placement of a model on a device; `free` bytes are measured if None.
-
-    On a GPU a pipeline is in half precision even if all of it fits: its network call is faster, and `load` compares it
-    with the pipeline's own sample. Other kinds are small, and nothing checks them, so they are in half precision only
-    to fit.
-    """
+    """The placement of a model on a device; `free` bytes are measured if None."""
     if device.type == "cpu":
         return Placement(device)  # main memory is large, and saving it costs time
     stored = estimates(entry.name)
     totals = {}
     try:
         estimate = None if stored else _estimate(entry, configs_of(folder))
-        for placement in placements(device)[entry.kind == "pipeline" :]:
+        for placement in considered(entry, placements(device)):
             footprint = stored[_key(placement)] if estimate is None else estimate.footprint(placement)
             totals[placement] = footprint.total(STEPS) + OVERHEAD
     except Exception as error:  # another class of pipeline, or other embeddings: weights of gigabytes, as a rule
         log.info("The memory of “%s” is not estimated: %s", entry.title, error)
         return Placement(device, half=True, checkpointing=True)
     return fastest_fit(device, totals, free)
+
+
+def considered(entry: Entry, ordered: Sequence[T]) -> Sequence[T]:
+    """Of the placements of a GPU, or of what is known of each, in their order: those that a model may get.
+
+    A pipeline is in half precision even if all of it fits, because `load` compares it with the pipeline's own sample.
+    Nothing checks the other kinds, which are small: they are in half precision only to fit.
+    """
+    return ordered[1:] if entry.kind == "pipeline" else ordered
 
 
 def estimates(name: str) -> dict[str, Footprint]:

@@ -31,8 +31,7 @@ the direction half-way between both people. After each update z moves to the nea
 the noises to those of each face where z predicts that face, and to new ones elsewhere. The gradient goes through
 every sampling step. Only the first network is in this loss. The *held-out networks* are of other kinds and are not in
 the loss, so their results count. A network accepts a face whose bar passes the dark mark, at a false match rate (FMR)
-of 0.1 %; the light mark is an FMR of 1 %. The attack
-succeeds for a network that accepts *both* faces.
+of 0.1 %; the light mark is an FMR of 1 %. The attack succeeds for a network that accepts *both* faces.
 """
 _ANSWERS: dict[Answer, str] = {"accepted": "✓ accepted", "borderline": "≈ at FMR 1 %", "rejected": "✗ rejected"}
 

@@ -12,6 +12,7 @@ from studio.models.interface import Model
 from studio.runs.events import Outcome
 from studio.runs.goals.alternatives import shown_classes
 from studio.runs.goals.edit import edit
+from studio.runs.measures.history import IMPROVEMENT, PATIENCE, RunHistory
 from studio.runs.request import Request
 from studio.runs.steer import steer
 from tests.stub import SIZE, unpadded
@@ -68,7 +69,12 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
     assert shown == "Probability of “red hair”"
     assert 0 <= outcome.best.similarity[shown] <= 1
     assert outcome.best.similarity[shown] > outcome.curve[0].similarity[shown]
-    assert outcome.curve[-1].step < 60  # the last ones may have lowered the loss by less than a tenth
+    assert outcome.curve[-1].step < 60
+    *before, _, _, _ = outcome.curve
+    met = RunHistory(request.settings.goal.reached).met
+    lowest = min(point.total for point in before if met(point))
+    assert PATIENCE == 3
+    assert all(point.total >= (1 - IMPROVEMENT) * lowest for point in outcome.curve[-PATIENCE:])
 
 
 def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
