@@ -17,7 +17,8 @@ from studio.runs.measures.verdict import Verdict
 from studio.runs.reconstruct import Reconstruction
 from studio.ui.verdict import verdict_html
 
-_HOW = "Encode to noise without loss → gradient through all sampling steps → move the noise."
+_HOW = "Encode to noise without loss → gradient through all sampling steps → move {}."
+_MOVED = {"both": "noise and code", "noise": "the noise", "z": "the code"}
 _PHASES = {"encode": "Inverting", "optimise": "Optimising"}
 
 
@@ -76,7 +77,8 @@ def goal_text(settings: Settings) -> str:
 def asked(settings: Settings, verdict: Verdict | None = None) -> str:
     """The goal of the run that is shown; for an audience also how it is reached, and whether it was."""
     reached = "" if verdict is None else f'<p class="reached"><b>{escape(headline(verdict))}</b></p>'
-    return f'<p>Goal: <b>{escape(goal_text(settings))}</b>{_only(settings)}</p><p class="how">{_HOW}</p>{reached}'
+    how = f'<p class="how">{_HOW.format(_MOVED[settings.variables])}</p>'
+    return f"<p>Goal: <b>{escape(goal_text(settings))}</b>{_only(settings)}</p>{how}{reached}"
 
 
 def _only(settings: Settings) -> str:

@@ -1,6 +1,7 @@
+import pytest
 from PIL import Image
 
-from studio.core.settings import Settings
+from studio.core.settings import Settings, Variables
 from studio.runs.events import CurvePoint, Outcome, Progress
 from studio.runs.measures.cost import Cost
 from studio.runs.measures.round_trip import RoundTrip
@@ -74,3 +75,10 @@ def test_the_end_says_what_happened() -> None:
     assert texts.finished(finished()) == "Finished in 7 s."
     assert "Stopped after step 3" in texts.finished(finished(stopped=True))
     assert "no step lowered the loss" in texts.finished(finished(best=0))
+
+
+@pytest.mark.parametrize(
+    ("variables", "moved"), [("both", "move noise and code."), ("noise", "move the noise."), ("z", "move the code.")]
+)
+def test_an_audience_reads_what_the_gradient_moves(variables: Variables, moved: str) -> None:
+    assert moved in texts.asked(Settings(prompt="a hat", variables=variables))
