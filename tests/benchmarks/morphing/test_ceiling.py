@@ -19,6 +19,17 @@ def test_the_mean_person_has_the_mean_traits():
     assert ceiling.mean_person(first, first) == first
 
 
+def test_what_has_no_mean_is_that_of_either():
+    first, second = Person(chin=-0.5, hair_style="bob"), Person(chin=1.0, hair_style="afro", eye_colour="green")
+    found = ceiling.mean_people(first, second)
+    assert found[0] == ceiling.mean_person(first, second)
+    assert {(one.hair_style, one.eye_colour) for one in found} == {
+        (style, eyes) for style in ("bob", "afro") for eyes in (first.eye_colour, "green")
+    }
+    assert all(one.chin == 0.25 for one in found)
+    assert len(found) == 4
+
+
 def test_free_pixels_increase_the_margins_at_every_network(world):
     images = passports(range(4))
     people = People(images[:2], images[2:])
@@ -35,7 +46,8 @@ def test_the_table_counts_pairs_and_networks(world):
     same = Pair(0, 1, 1, 1.0)
     lines = list(ceiling.table(world, [same, Pair(1, 0, 2, 0.0)], images, updates=0))
     assert lines[0].startswith("| 2 pairs")
-    average, natural, free = (line.strip("| ").split(" | ") for line in lines[2:])
+    average, natural, any_choice, free = (line.strip("| ").split(" | ") for line in lines[2:])
     # every network accepts the mean of an image with itself
     assert all(int(count) >= 1 for count in average[1:] + natural[1:])
+    assert int(any_choice[-1]) >= int(natural[-1])
     assert average[1:] == free[1:]
