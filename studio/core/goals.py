@@ -142,6 +142,7 @@ class Goal:
         reached: term of the loss -> largest value at which the goal counts as met. The result of a run is then the best
             under (goal met, then least total), and a run ends when the goal is met and the total no longer falls. Empty
             for a loss without a satisfied point.
+        enough: term of the loss -> largest value at which a met goal ends the run at once.
         clip: variable ("z", "noises", "x_T") -> length above which a gradient is shortened, by the optimiser
             "normalised". Where it is empty, gradients are scaled to length 1, and steps never become smaller.
         keeps: `Settings.may_change` counts.
@@ -160,6 +161,7 @@ class Goal:
     parts: Mapping[str, Goal] = field(default_factory=dict)
     defaults: Values = field(default_factory=dict)
     reached: Mapping[str, float] = field(default_factory=dict)
+    enough: Mapping[str, float] = field(default_factory=dict)
     clip: Mapping[str, float] = field(default_factory=dict)
     keeps: bool = False
     redraw: float = 0.0

@@ -76,7 +76,7 @@ class Run:
         self.cost_model = CostModel(confines=bool(model.parts_of_attributes)) if cost_model is None else cost_model
         self.network = MonitoredNetwork(model.network, stop, model.device)
         self.sampler = sampler_for(model, settings)
-        self.history = RunHistory(settings.goal.reached)
+        self.history = RunHistory(settings.goal.reached, settings.goal.enough)
         self.round_trip: RoundTrip | None = None
         self._loss: MeasuredLoss | None = None
         self._frames: Frames | None = None
@@ -295,7 +295,7 @@ class Run:
         if (outcome := self.outcome(stopped, request.start)) is None:
             return None
         outcome = outcome if after is None else replace(outcome, after=after)
-        improving = outcome.best is outcome.curve[-1]
+        improving = outcome.best is outcome.curve[-1] and not self.history.finished
         pictures = request.start, outcome.after, request.second
         return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, improving))
 

@@ -115,7 +115,9 @@ def _images(model: Model, requests: Sequence[Request], gather: Gather) -> list[_
         assert start is not None
         redraw = redraw_for(own, settings)
         loss = MeasuredLoss(objective(settings, own, start, second, redraw))
-        return _Image(number, request, own, redraw, loss, start, RunHistory(settings.goal.reached))
+        return _Image(
+            number, request, own, redraw, loss, start, RunHistory(settings.goal.reached, settings.goal.enough)
+        )
 
     return gather.run([partial(image, *pair) for pair in enumerate(requests)])
 
@@ -267,6 +269,6 @@ def _outcome(image: _Image, seconds: float, memory: int) -> Outcome:
 
 
 def _with_verdict(image: _Image, outcome: Outcome) -> Outcome:
-    request, improving = image.request, outcome.best is outcome.curve[-1]
+    request, improving = image.request, outcome.best is outcome.curve[-1] and not image.history.finished
     pictures = request.start, outcome.after, request.second
     return replace(outcome, verdict=verdict(image.model, request.settings, *pictures, improving))

@@ -17,6 +17,8 @@ and after each update the variable z, from which the image is drawn, moves to a 
 Earlier edits are those of `Settings.earlier`, unless the prompt or a later one is about the same attribute. What a goal
 implies counts as an earlier edit: a blue hat is a hat. What the goals or the start hide is not kept.
 
+A run ends at the first update at which the goal is met and what is kept has changed by no more than `ENOUGH`.
+
 Steps of z are made in the metric of its covariance (`studio.runs.step_options`), and noise is drawn again where the
 image that z predicts has changed (`studio.runs.redraw`). `Settings.may_change` names attributes that are not kept.
 
@@ -38,9 +40,12 @@ from torch import Tensor
 from losses import (
     ClipChoice,
     ClipEncoder,
+    ClipKeep,
     CodeChoice,
+    CodeKeep,
     Loss,
     SharedEmbedding,
+    Strangeness,
     Together,
     WeightedSum,
 )
@@ -63,6 +68,19 @@ REACHED: Mapping[str, float] = MappingProxyType(
     {ClipChoice.name: 0.1, CodeChoice.name: 0.1, of_z(CodeChoice.name): 1e-4}
 )
 """Largest values of the goal's terms at which it counts as met; with MARGIN a probability of 0.90."""
+ENOUGH: Mapping[str, float] = MappingProxyType(
+    {
+        ClipKeep.name: 0.25,
+        CodeKeep.name: 0.25,
+        SamePerson.name: 0.35,
+        Strangeness.name: 0.1,
+        EARLIER: 0.25,
+        EARLIER_IN_CODE: 0.25,
+    }
+)
+"""Largest values of what is kept at which a met goal ends the run. Below them the terms measure errors of their own
+networks more than changes of the picture, and every further update left it worse to look at.
+"""
 CLIP: Mapping[str, float] = MappingProxyType({"z": 1.0, "noises": 0.3, "x_T": 0.3})
 """Lengths above which gradients are shortened."""
 

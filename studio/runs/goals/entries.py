@@ -16,7 +16,7 @@ from studio.core.goals import GOALS, Goal, Networks, Term
 from studio.core.settings import Settings
 from studio.runs.goals import another_person as persons
 from studio.runs.goals.another_person import another_person
-from studio.runs.goals.edit import CLIP, REACHED, edit
+from studio.runs.goals.edit import CLIP, ENOUGH, REACHED, edit
 from studio.runs.goals.face_losses import both, person
 from studio.runs.goals.same_person import SamePerson
 
@@ -81,6 +81,7 @@ GOALS.add(
         requires=("prompt", "clip"),
         defaults={"z_rate": 0.15, "closeness": 2.0},
         reached=REACHED,
+        enough=ENOUGH,
         clip=CLIP,
         keeps=True,
         redraw=1.0,

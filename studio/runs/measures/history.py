@@ -1,7 +1,8 @@
 """`RunHistory`: the curve of a run with the image of every point, and the best point.
 
 The best point has the lowest loss. For a goal with a satisfied point it is the one of lowest loss among those at which
-the goal is met, if there are any.
+the goal is met, if there are any. A run ends at the first of them that also keeps enough: what is lowered after that is
+error of the networks in the loss, and the picture gets worse.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ class RunHistory:
 
     Args:
         reached: term of the loss -> largest value at which the goal counts as met (`studio.core.goals.Goal`).
+        enough: term of the loss -> largest value at which a met goal needs no further update.
     """
 
     reached: Mapping[str, float] = field(default_factory=dict)
+    enough: Mapping[str, float] = field(default_factory=dict)
     points: list[CurvePoint] = field(default_factory=list)
     frames: list[Image.Image] = field(default_factory=list)
     best: CurvePoint | None = None
@@ -50,17 +53,16 @@ class RunHistory:
         self.points.append(point)
         self.frames.append(frame)
         self.codes.append(state.get("z"))
-        if self._selection.add(self.met(point), point.total):
+        if self._selection.add(self.met(point), point.total, _within(point, self.enough)):
             self.best, self.best_calls, self.best_state = point, calls, state
 
     def met(self, point: CurvePoint) -> bool:
         """Whether every term that measures the goal is small enough; False for a goal without such terms."""
-        found = [point.terms[name] <= largest for name, largest in self.reached.items() if name in point.terms]
-        return bool(found) and all(found)
+        return _within(point, self.reached)
 
     @property
     def finished(self) -> bool:
-        """Whether the goal is met and the latest updates improved nothing."""
+        """Whether the goal is met, and a point was enough or the latest updates improved nothing."""
         return self._selection.finished
 
     @property
@@ -72,3 +74,9 @@ class RunHistory:
     def curve(self) -> tuple[CurvePoint, ...]:
         """A copy of the points, which another thread can read."""
         return tuple(self.points)
+
+
+def _within(point: CurvePoint, largest: Mapping[str, float]) -> bool:
+    """Whether the terms that the point has of these are small enough; False if it has none."""
+    found = [point.terms[name] <= most for name, most in largest.items() if name in point.terms]
+    return bool(found) and all(found)

@@ -5,8 +5,8 @@ from adjointdeis.guide import BestUnderGoal
 
 def best_of(steps, **options):
     selection, best = BestUnderGoal(**options), None
-    for k, (met, cost) in enumerate(steps):
-        if selection.add(met, cost):
+    for k, step in enumerate(steps):
+        if selection.add(*step):
             best = k
         if selection.finished:
             return best, k
@@ -30,6 +30,14 @@ def test_a_cost_has_to_be_lower_by_a_share_to_count_as_an_improvement():
     steps = [(True, 10.0), (True, 9.9), (True, 9.8), (True, 9.7)]
     assert best_of(steps, patience=2, improvement=0.1) == (2, 2)
     assert best_of(steps, patience=2) == (3, None)
+
+
+def test_a_step_that_is_enough_ends_the_run_and_is_best():
+    steps = [(False, 0.5, True), (True, 1.0, False), (True, 2.0, True), (True, 0.1, True)]
+    assert best_of(steps, patience=3) == (2, 2)
+    selection = BestUnderGoal()
+    assert [selection.add(*step) for step in steps] == [True, True, True, True]
+    assert not selection.add(True, 0.05)  # lower, and not enough
 
 
 @pytest.mark.parametrize("options", [{"patience": 0}, {"improvement": 1.0}, {"improvement": -0.1}])

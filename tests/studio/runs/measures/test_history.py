@@ -56,6 +56,21 @@ def test_a_run_is_finished_when_the_goal_is_met_and_nothing_improves() -> None:
     assert track.finished
 
 
+def test_a_met_goal_that_keeps_enough_ends_a_run_at_once() -> None:
+    def run(*steps: tuple[float, float]) -> RunHistory:
+        track = RunHistory({"goal": 0.1}, {"kept": 0.25, "same person": 0.35})
+        for step, (goal, kept) in enumerate(steps):
+            track.add(CurvePoint(step, goal + kept, {"goal": goal, "kept": kept}, {}), frame(step))
+        return track
+
+    assert not run((2.0, 0.0), (0.0, 0.3)).finished
+    track = run((2.0, 0.0), (0.0, 0.3), (0.05, 0.25))
+    assert track.finished
+    assert track.best is not None
+    assert track.best.step == 2
+    assert not RunHistory({"goal": 0.1}, {"another term": 1.0}).finished
+
+
 def test_a_loss_without_a_satisfied_point_never_finishes() -> None:
     track = RunHistory()
     points(track, [(0.0, 1.0)] * 20)
