@@ -70,16 +70,15 @@ REACHED: Mapping[str, float] = MappingProxyType(
 """Largest values of the goal's terms at which it counts as met; with MARGIN a probability of 0.90."""
 ENOUGH: Mapping[str, float] = MappingProxyType(
     {
-        ClipKeep.name: 0.25,
-        CodeKeep.name: 0.25,
+        ClipChoice.name: 0.05,
+        CodeChoice.name: 0.05,
+        **dict.fromkeys((ClipKeep.name, CodeKeep.name, EARLIER, EARLIER_IN_CODE), 0.25),
         SamePerson.name: 0.35,
         Strangeness.name: 0.1,
-        EARLIER: 0.25,
-        EARLIER_IN_CODE: 0.25,
     }
 )
-"""Largest values of what is kept at which a met goal ends the run. Below them the terms measure errors of their own
-networks more than changes of the picture, and every further update left it worse to look at.
+"""Largest values of all terms at which a met goal ends the run. Below them the terms measure errors of their own networks
+more than changes of the picture, and every further update left it worse to look at.
 """
 CLIP: Mapping[str, float] = MappingProxyType({"z": 1.0, "noises": 0.3, "x_T": 0.3})
 """Lengths above which gradients are shortened."""
