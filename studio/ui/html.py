@@ -113,14 +113,15 @@ def seconds_left(seconds: float | None) -> str:
     return "" if seconds is None else f"about {_duration(seconds)} left"
 
 
-def expected(cost: Cost) -> str:
-    """The expected cost of a run, as far as it is known."""
+def expected(cost: Cost, at_most: bool = False) -> str:
+    """The expected cost of a run, as far as it is known; `at_most`: the run ends early when its goal is reached."""
     parts = [f"{cost.calls:,} network calls"]
     if cost.seconds is not None:
         parts.append(f"about {_duration(cost.seconds)}")
     if cost.memory is not None:
         parts.append(f"about {size(cost.memory)} memory")
-    return f'<p class="hint">Expected cost of a run: {", ".join(parts)}.</p>'
+    most = "at most " if at_most else ""
+    return f'<p class="hint">Expected cost of a run: {most}{", ".join(parts)}.</p>'
 
 
 def reconstructed(found: Reconstruction) -> str:

@@ -164,7 +164,7 @@ class InputHandlers:
             settings = parse(dict(zip(COST_FIELDS, values, strict=True)))
         except UserError:
             return ""
-        return html.expected(self._studio.cost(settings))
+        return html.expected(self._studio.cost(settings), at_most=bool(settings.goal.reached))
 
     def read(self, prompt: object, source_text: object) -> str:
         """A note on what the text network cannot use of the texts; "" if it uses all of them."""

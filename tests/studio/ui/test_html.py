@@ -31,7 +31,8 @@ def test_without_a_forecast_nothing_is_made_up() -> None:
 
 def test_the_cost_of_a_run_is_said_in_calls_time_and_memory() -> None:
     line = texts.expected(Cost(1234, 12.4, 250_000_000))
-    assert "1,234 network calls, about 12 s, about 250 MB memory" in line
+    assert "of a run: 1,234 network calls, about 12 s, about 250 MB memory" in line
+    assert "of a run: at most 1,234 network calls, about 12 s" in texts.expected(Cost(1234, 12.4, None), at_most=True)
 
 
 def test_on_the_way_loss_match_calls_and_memory_are_told() -> None:
