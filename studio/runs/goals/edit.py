@@ -78,7 +78,7 @@ ENOUGH: Mapping[str, float] = MappingProxyType(
     }
 )
 """Largest values of all terms at which a met goal ends the run. Below them the terms measure errors of their own
-networks more than changes of the picture, and every further update left it worse to look at.
+networks more than changes of the picture, and further updates often left it worse to look at.
 """
 CLIP: Mapping[str, float] = MappingProxyType({"z": 1.0, "noises": 0.3, "x_T": 0.3})
 """Lengths above which gradients are shortened."""

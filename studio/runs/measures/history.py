@@ -2,7 +2,7 @@
 
 The best point has the lowest loss. For a goal with a satisfied point it is the one of lowest loss among those at which
 the goal is met, if there are any. A run ends at the first of them that also keeps enough: what is lowered after that is
-error of the networks in the loss, and the picture gets worse.
+mostly error of the networks in the loss, and pictures get worse.
 """
 
 from __future__ import annotations
