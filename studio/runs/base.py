@@ -295,9 +295,8 @@ class Run:
         if (outcome := self.outcome(stopped, request.start)) is None:
             return None
         outcome = outcome if after is None else replace(outcome, after=after)
-        improving = outcome.best is outcome.curve[-1] and not self.history.finished
         pictures = request.start, outcome.after, request.second
-        return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, improving))
+        return replace(outcome, verdict=verdict(self.model, request.settings, *pictures, self.history.improving))
 
     def _progress(self, phase: Phase, step: int, steps: int, image: Image.Image) -> Progress:
         n = self.sampler.steps

@@ -269,6 +269,6 @@ def _outcome(image: _Image, seconds: float, memory: int) -> Outcome:
 
 
 def _with_verdict(image: _Image, outcome: Outcome) -> Outcome:
-    request, improving = image.request, outcome.best is outcome.curve[-1] and not image.history.finished
+    request = image.request
     pictures = request.start, outcome.after, request.second
-    return replace(outcome, verdict=verdict(image.model, request.settings, *pictures, improving))
+    return replace(outcome, verdict=verdict(image.model, request.settings, *pictures, image.history.improving))

@@ -66,6 +66,11 @@ class RunHistory:
         return self._selection.finished
 
     @property
+    def improving(self) -> bool:
+        """Whether the latest point is the best, and more updates may help."""
+        return self.best is self.points[-1] and not self.finished
+
+    @property
     def best_image(self) -> Image.Image | None:
         """The image of the best point; None before the first."""
         return None if self.best is None else self.frames[self.points.index(self.best)]

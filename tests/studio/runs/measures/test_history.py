@@ -68,6 +68,8 @@ def test_a_met_goal_that_keeps_enough_ends_a_run_at_once() -> None:
     assert track.finished
     assert track.best is not None
     assert track.best.step == 2
+    assert not track.improving
+    assert run((2.0, 0.0), (0.0, 0.3)).improving
     assert not RunHistory({"goal": 0.1}, {"another term": 1.0}).finished
 
 
