@@ -217,6 +217,17 @@ _ALL = (
         note="The smallest text-to-image flow transformer with a class in diffusers: 256 tokens at 512 pixels.",
     ),
     _text(
+        "sana-sprint",
+        "Sana-Sprint 0.6B (trigonometric flow)",
+        "Efficient-Large-Model/Sana_Sprint_0.6B_1024px_diffusers",
+        "NVIDIA, non-commercial (NSCL v2); text encoder: Gemma terms",
+        594,
+        steps=4,
+        guidance=4.5,
+        note="Distilled to 1 to 4 steps; guidance is an input of its network and costs nothing.",
+        revision="a7d9fc31dd5c3f5e22dbfd78360777ceed56ae97",
+    ),
+    _text(
         "sdxl",
         "Stable Diffusion XL",
         "stabilityai/stable-diffusion-xl-base-1.0",

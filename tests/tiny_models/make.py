@@ -213,6 +213,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 
 
 PIPELINES: dict[str, Callable[[], tiny_pipelines.Tiny]] = {
+    "sana-sprint": tiny_pipelines.sana_sprint,
     "sdxl": tiny_pipelines.stable_diffusion_xl,
     "sdxl-turbo": tiny_pipelines.stable_diffusion_xl,
     "sd-3.5-medium": tiny_pipelines.stable_diffusion_3,

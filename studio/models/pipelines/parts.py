@@ -26,6 +26,7 @@ from studio.models.build import full_schedule
 from studio.models.latents import enable_gradient_checkpointing
 from studio.models.memory import release_memory
 from studio.models.options import LoadOptions
+from studio.models.pipelines.trigflow import TRAINING_TIMES, TrigFlow, flow_sigmas
 from studio.models.placement.placement import Placement
 from studio.models.registry import Entry
 
@@ -99,13 +100,24 @@ def pipeline_parts(pipe: Any, entry: Entry, options: LoadOptions, placement: Pla
     network: Denoiser = PromptNetwork(replace(whole.model, off_grid=True), listed)
     if placement.half:
         network = HalfPrecision(network, placement.dtype, autocast=False)
-    return Parts(
+    parts = Parts(
         network,
         lambda image: start.to(image).expand(len(image), *start.shape[1:]).clone(),
         schedules(whole),
         tuple(whole.model.adapter.start.state.shape[1:]),
         whole.encode_image,
         whole.decode,
+    )
+    return _rectified(parts, whole) if isinstance(pipe.scheduler, diffusers.SCMScheduler) else parts
+
+
+def _rectified(parts: Parts, whole: PipelineModel) -> Parts:
+    """A trigonometric flow as a rectified flow."""
+    deviation = whole.model.pipe.scheduler.config.sigma_data
+    return parts._replace(
+        network=TrigFlow(parts.network, deviation),
+        encode_image=lambda image: whole.encode_image(image) / deviation,
+        decode=lambda latents: whole.decode(latents * deviation),
     )
 
 
@@ -131,8 +143,10 @@ def arguments(pipe: Any, entry: Entry, options: LoadOptions) -> dict[str, Any]:
 
 def grid(pipe: Any, steps: int) -> dict[str, Any]:
     """The argument `sigmas` of a pipeline that was distilled on a grid of its own, interpolated at other numbers of
-    steps; empty for others.
+    steps; for an SCMScheduler, that no time is set for the second step, which it accepts of two steps only; else empty.
     """
+    if isinstance(pipe.scheduler, diffusers.SCMScheduler):
+        return {} if steps == 2 else {"intermediate_timesteps": None}
     published = pipe.config.get("sample_sigmas")
     if published is None:
         return {}
@@ -143,13 +157,13 @@ def grid(pipe: Any, steps: int) -> dict[str, Any]:
 def scheduler_for(scheduler: Any) -> Any:
     """The scheduler of diffusers whose grid this project's samplers use, with the same noise schedule.
 
-    A flow keeps its own scheduler, or gets Euler's in place of a multistep one.
+    A flow keeps its own scheduler, or gets Euler's in place of a multistep one. Trigonometric flow keeps its own too.
 
     Raises:
         UserError: it has no noise schedule.
     """
     config: Mapping[str, Any] = scheduler.config
-    if isinstance(scheduler, diffusers.FlowMatchEulerDiscreteScheduler):
+    if isinstance(scheduler, diffusers.FlowMatchEulerDiscreteScheduler | diffusers.SCMScheduler):
         return scheduler
     if config.get("prediction_type") == "flow_prediction":
         make: Any = diffusers.FlowMatchEulerDiscreteScheduler
@@ -164,14 +178,21 @@ def scheduler_for(scheduler: Any) -> Any:
 
 def schedules(whole: PipelineModel) -> Callable[[], Any]:
     """A factory of schedulers whose `set_timesteps(N)` sets what the pipeline itself would, shift included."""
+    own = whole.model.adapter.start.scheduler
+    trigonometric = isinstance(own, diffusers.SCMScheduler)
+    used = diffusers.FlowMatchEulerDiscreteScheduler(TRAINING_TIMES) if trigonometric else own
 
     @functools.lru_cache(maxsize=32)
     def state(steps: int) -> dict[str, Any]:
-        scheduler: object = whole.at(steps, **grid(whole.model.pipe, steps)).model.adapter.start.scheduler
+        scheduler: Any = whole.at(steps, **grid(whole.model.pipe, steps)).model.adapter.start.scheduler
+        if trigonometric:
+            flow = copy.deepcopy(used)
+            flow.set_timesteps(sigmas=flow_sigmas(scheduler))
+            return vars(flow)
         return vars(scheduler)
 
     def make() -> Any:
-        new = copy.deepcopy(whole.model.adapter.start.scheduler)
+        new = copy.deepcopy(used)
         new.set_timesteps = lambda steps, *_, **__: vars(new).update(copy.deepcopy(state(steps)))
         return new
 

@@ -211,6 +211,14 @@ CONFIGS: Mapping[str, Configs] = MappingProxyType(
         "sd-turbo": _stable(_SD2),
         "sd-2.1": _stable({**_SD2, "sample_size": 96}),
         "sana-600m": _pipeline(_SANA, _DC, "SanaPipeline", prompt_embeds=(300, 2304), prompt_attention_mask=(300,)),
+        "sana-sprint": _pipeline(
+            {**_SANA, "sample_size": 32, "guidance_embeds": True, "qk_norm": "rms_norm_across_heads"},
+            _DC,
+            "SanaSprintPipeline",
+            "SCMScheduler",
+            prompt_embeds=(300, 2304),
+            prompt_attention_mask=(300,),
+        ),
         "sdxl": _STABLE_XL,
         "sdxl-turbo": _STABLE_XL,
         "sd-3.5-medium": _pipeline(
