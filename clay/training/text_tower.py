@@ -12,11 +12,12 @@ of the classes, the loss has five terms:
 
 The prompts of the classes are among the texts, so their embeddings stay where they were.
 
-`--new` names attributes to which the text tower gives no meaning yet. For their classes c, T_0(P_c) is replaced by unit
-vectors u_c: those that minimise the cross-entropy of the images' classes, starting from it; or, for attributes that the
-image tower does not see (`clay.people.prompts.UNSEEN`), T_0("a face") + q_c, with q_c orthonormal and orthogonal to the
-other targets, and T_0("a face with a hat") in place of T_0("a face") for the colour of a hat. A text that names some of
-them beside others has T_0(caption without them) + sum_c (u_c - T_0("a face")) as its target in the distillation.
+`--new` names attributes to which the text tower gives no meaning yet, or one that is worse than it could be. For their
+classes c, T_0(P_c) is replaced by unit vectors u_c: those that minimise the cross-entropy of the images' classes,
+starting from it; or, for attributes that the image tower does not see (`clay.people.prompts.UNSEEN`), T_0("a face") +
+q_c, with q_c orthonormal and orthogonal to the other targets, and T_0("a face with a hat") in place of T_0("a face")
+for the colour of a hat. A text that names some of them beside others has T_0(caption without them) + sum_c (u_c -
+T_0("a face")) as its target in the distillation.
 """
 
 import shutil
@@ -83,7 +84,7 @@ class TextLoss:
         embeddings: of the images, (n, d), in the order of `split.scenes()`.
         split: the people of the images.
         batch: images per step; each has one text of its classes and one caption.
-        new: attributes without a meaning to `clip`.
+        new: attributes whose classes get another place than `clip` gives them.
     """
 
     def __init__(self, clip: Any, embeddings: Tensor, split: Split, batch: int, new: Collection[str] = ()) -> None:
@@ -239,7 +240,7 @@ def main() -> None:
     parser.set_defaults(people=300)
     parser.add_argument("--batch", type=int, default=32, help="images per step")
     parser.add_argument("--start", type=Path, default=Path("assets/clay/clip"), help="folder of weights to start from")
-    parser.add_argument("--new", nargs="*", choices=list(ATTRIBUTES), default=[], help="attributes that are new to it")
+    parser.add_argument("--new", nargs="*", choices=list(ATTRIBUTES), default=[], help="attributes to place anew")
     options = parse(parser)
     before = options.runs / "text-tower-start"
     if not before.exists():
