@@ -73,7 +73,7 @@ class DiffusionAutoencoder(nn.Module):
         head = OutputHead()
         features = int(decoder.config["features"])
         unet = _unet(channels, 7 * n + features, 3 * n + int(head.config["features"]))
-        return cls(unet, encoder, decoder, make_scheduler(), head)
+        return cls(unet, encoder, decoder, make_scheduler("leading"), head)
 
     @classmethod
     def create(cls, channels: tuple[int, ...] = (32, 64, 128), code: int = 128) -> Self:

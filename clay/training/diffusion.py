@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
 from clay.networks.autoencoder import DiffusionAutoencoder
@@ -35,7 +36,7 @@ from clay.networks.clip import load_clip, normalized
 from clay.networks.encoder_decoder import Decoded
 from clay.networks.images import to_unit
 from clay.networks.readout import Readout
-from clay.networks.scheduler import make_scheduler, sampling_times
+from clay.networks.scheduler import sampling_times
 from clay.people.dataset import TRAIN
 from clay.people.vectors import PERSON_SIZE, VIEW_SIZE, scene_vectors
 from clay.training.augment import flip_randomly
@@ -49,9 +50,8 @@ _CODE_NOISE = 0.1
 _GRIDS = (2, 4, 8)  # numbers of sampling steps
 
 
-def grid_times() -> Tensor:
-    """The times of the scheduler's grids of few steps, without repetitions, rising; (n,) int64."""
-    scheduler = make_scheduler()
+def grid_times(scheduler: DPMSolverMultistepScheduler) -> Tensor:
+    """The times of a scheduler's grids of few steps, without repetitions, rising; (n,) int64."""
     return torch.from_numpy(np.unique(torch.cat([sampling_times(scheduler, steps) for steps in _GRIDS])))
 
 
@@ -152,7 +152,6 @@ class DiffusionLoss:
             raise ValueError(f"noisy must lie between 1 and batch = {batch}, but is {noisy}.")
         self.images, self.vectors, self.batch, self.noisy = images, vectors, batch, noisy
         self.grids, self.tower, self.perceptual, self.unet_only = grids, tower, perceptual, unet_only
-        self.times = grid_times().to(images.device)
 
     def __call__(
         self, network: Readout[DiffusionAutoencoder], step: int, generator: torch.Generator
@@ -185,7 +184,8 @@ class DiffusionLoss:
     def _times(self, model: DiffusionAutoencoder, generator: torch.Generator) -> Tensor:
         """Fractional training times of the UNet's images, (noisy,)."""
         t, device = sample_times(model, self.noisy, generator), generator.device
-        of_grid = self.times[torch.randint(len(self.times), (self.noisy,), generator=generator, device=device)]
+        grid = grid_times(model.scheduler).to(device)
+        of_grid = grid[torch.randint(len(grid), (self.noisy,), generator=generator, device=device)]
         return torch.where(torch.rand(self.noisy, generator=generator, device=device) < self.grids, of_grid, t)
 
 

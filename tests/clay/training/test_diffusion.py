@@ -4,6 +4,7 @@ import torch
 from clay.networks.clip import create_clip
 from clay.networks.images import to_unit
 from clay.networks.readout import Readout
+from clay.networks.scheduler import make_scheduler
 from clay.training.diffusion import DiffusionLoss, denoising_loss, grid_times, perceptual_loss, sample_times
 from clay.training.loop import Plan, train
 
@@ -65,7 +66,9 @@ def test_a_few_steps_run_and_lower_all_losses(autoencoder, images, tmp_path):
 
 
 def test_the_grids_of_few_steps_are_those_of_the_scheduler():
-    assert grid_times().tolist() == [125, 250, 375, 500, 624, 749, 874, 999]
+    assert grid_times(make_scheduler()).tolist() == [125, 250, 375, 500, 624, 749, 874, 999]
+    leading = grid_times(make_scheduler("leading")).tolist()
+    assert leading == [111, 200, 222, 333, 400, 444, 555, 600, 666, 777, 800, 888]
 
 
 def test_x0_hat_of_the_loss_is_the_one_that_the_noise_gives(autoencoder, images):
@@ -95,7 +98,9 @@ def test_few_steps_and_the_perceptual_loss_take_part(autoencoder, images, tower)
     terms = losses(model, 0, torch.Generator().manual_seed(0))
     sum_of_terms = terms["fine"] + 10 * terms["coarse"] + terms["spread"] + terms["readout"] + 3 * terms["perceptual"]
     torch.testing.assert_close(terms["loss"], sum_of_terms)
-    assert set(losses._times(model.network, torch.Generator().manual_seed(1)).tolist()) <= set(grid_times().tolist())
+    assert set(losses._times(model.network, torch.Generator().manual_seed(1)).tolist()) <= set(
+        grid_times(model.network.scheduler).tolist()
+    )
 
 
 def test_more_noisy_images_than_the_batch_are_refused(images):
