@@ -26,7 +26,7 @@ from studio.models.build import full_schedule
 from studio.models.latents import enable_gradient_checkpointing
 from studio.models.memory import release_memory
 from studio.models.options import LoadOptions
-from studio.models.pipelines.trigflow import TRAINING_TIMES, TrigFlow, flow_sigmas
+from studio.models.pipelines.trigflow import TrigFlow, flow_scheduler
 from studio.models.placement.placement import Placement
 from studio.models.registry import Entry
 
@@ -178,25 +178,24 @@ def scheduler_for(scheduler: Any) -> Any:
 
 def schedules(whole: PipelineModel) -> Callable[[], Any]:
     """A factory of schedulers whose `set_timesteps(N)` sets what the pipeline itself would, shift included."""
-    own = whole.model.adapter.start.scheduler
-    trigonometric = isinstance(own, diffusers.SCMScheduler)
-    used = diffusers.FlowMatchEulerDiscreteScheduler(TRAINING_TIMES) if trigonometric else own
 
     @functools.lru_cache(maxsize=32)
     def state(steps: int) -> dict[str, Any]:
-        scheduler: Any = whole.at(steps, **grid(whole.model.pipe, steps)).model.adapter.start.scheduler
-        if trigonometric:
-            flow = copy.deepcopy(used)
-            flow.set_timesteps(sigmas=flow_sigmas(scheduler))
-            return vars(flow)
+        scheduler: object = used(whole.at(steps, **grid(whole.model.pipe, steps)))
         return vars(scheduler)
 
     def make() -> Any:
-        new = copy.deepcopy(used)
+        new = copy.deepcopy(used(whole))
         new.set_timesteps = lambda steps, *_, **__: vars(new).update(copy.deepcopy(state(steps)))
         return new
 
     return make
+
+
+def used(whole: PipelineModel) -> Any:
+    """The scheduler whose grid is used: the pipeline's, or a rectified flow's in place of a trigonometric one."""
+    scheduler = whole.model.adapter.start.scheduler
+    return flow_scheduler(scheduler) if isinstance(scheduler, diffusers.SCMScheduler) else scheduler
 
 
 def _place(pipe: Any, placement: Placement) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import diffusers
 import torch
 from torch import Tensor
 
@@ -48,8 +49,11 @@ class TrigFlow:
         yield from self.model.parameters()
 
 
-def flow_sigmas(scheduler: Any) -> list[float]:
-    """s of each step of an SCMScheduler after `set_timesteps`."""
+def flow_scheduler(scheduler: Any) -> Any:
+    """The rectified flow's scheduler on the grid of an SCMScheduler after `set_timesteps`."""
     angles = scheduler.timesteps[:-1].double()
     s: Tensor = angles.sin() / (angles.cos() + angles.sin())
-    return s.clamp(max=1.0).tolist()  # the first angle of diffusers, 1.57080, is above pi / 2
+    make: Any = diffusers.FlowMatchEulerDiscreteScheduler
+    flow = make(TRAINING_TIMES)
+    flow.set_timesteps(sigmas=s.clamp(max=1.0).tolist())  # the first angle of diffusers, 1.57080, is above pi / 2
+    return flow

@@ -10,7 +10,7 @@ from adjointdeis import Sampler, sample
 from benchmarks.tiny_pipelines import build, sana_sprint
 from studio.models.options import LoadOptions
 from studio.models.pipelines.parts import arguments, pipeline_parts
-from studio.models.pipelines.trigflow import TRAINING_TIMES, TrigFlow, flow_sigmas
+from studio.models.pipelines.trigflow import TRAINING_TIMES, TrigFlow, flow_scheduler
 from studio.models.placement.placement import Placement
 from studio.models.registry import ENTRIES
 from tests.studio.models.pipelines.test_parts import text_encoder
@@ -41,7 +41,7 @@ def test_the_velocity_is_that_of_the_rectified_flow_between_the_same_data_and_no
 def test_the_grid_is_the_pipelines_own(steps: int) -> None:
     scheduler = diffusers.SCMScheduler()
     scheduler.set_timesteps(steps, intermediate_timesteps=1.3 if steps == 2 else None)
-    found = flow_sigmas(scheduler)
+    found = flow_scheduler(scheduler).sigmas[:-1].tolist()
     assert found[0] == 1.0
     assert len(found) == steps
     angles = torch.tensor(found).double()
