@@ -192,7 +192,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", choices=SIZES, default=SIZES, help="of the pictures, in pixels")
     parser.add_argument("--clicks", type=int, default=20, help="to count, at each size")
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    chromium = next((path for name in names if (path := shutil.which(name))), None)
     if chromium is None:
         sys.exit("There is no chromium on this machine: .ci/chromium installs it.")
     clicks: dict[int, list[Click]] = {}
