@@ -19,6 +19,7 @@ from studio.ui.model_picker import NOT_FOR, ModelPicker, PickerHandlers, loaded_
 from studio.ui.page import page
 from tests.stub import stub
 
+pytestmark = pytest.mark.slow
 CLIENT: Any = SimpleNamespace(session_hash="me", client=SimpleNamespace(host="here"), headers={})
 
 

@@ -27,6 +27,7 @@ from studio.runs.request import Request
 from studio.runs.steer import steer
 
 transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.slow
 CPU = torch.device("cpu")
 NAME = "a modular pipeline"
 TinyCopy = Callable[[str], Path]

@@ -20,6 +20,7 @@ from studio.models.registry import ENTRIES
 from tests.tiny_models.make import PIPELINES
 
 transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.slow
 TinyCopy = Callable[[str], Path]
 CPU = torch.device("cpu")
 SD, SANA = (dataclasses.replace(ENTRIES[name], size=size) for name, size in (("sd-1.5", 16), ("sana-600m", 32)))
