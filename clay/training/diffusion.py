@@ -22,6 +22,7 @@ that the noise hides, and a sampler of few steps ends on that mean. `--unet-only
 are, and so all codes.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ _CODE_NOISE = 0.1
 _GRIDS = (2, 4, 8)  # numbers of sampling steps
 
 
+@functools.lru_cache(maxsize=1)
 def grid_times(scheduler: DPMSolverMultistepScheduler) -> Tensor:
     """The times of a scheduler's grids of few steps, without repetitions, rising; (n,) int64."""
     return torch.from_numpy(np.unique(torch.cat([sampling_times(scheduler, steps) for steps in _GRIDS])))
