@@ -11,6 +11,7 @@ from diffusers import DPMSolverMultistepScheduler
 from clay.networks.attribute_classifier import AttributeClassifier, AttributeReader
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.clip import load_clip
+from clay.networks.code_denoiser import CodeDenoiser
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 
@@ -18,7 +19,7 @@ DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "clay"
 EMBEDDERS = ("identity", "convolutional", "transformer")
 """The identity embedders: the first is for losses, the others are held out."""
 HELD_OUT = EMBEDDERS[1:]
-_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "colours", "heads")
+_PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "colours", "heads", "code_denoiser")
 PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
 """The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
@@ -99,6 +100,11 @@ class ClayWorld:
     def heads(self) -> AttributeHeads:
         """Linear classifiers of attributes on the code z, for losses."""
         return AttributeHeads.from_folder(self.folder / "heads", self.device, self.dtype)
+
+    @cached_property
+    def code_denoiser(self) -> CodeDenoiser:
+        """The mean of the codes of images near a code."""
+        return CodeDenoiser.from_folder(self.folder / "code_denoiser", self.device, self.dtype)
 
 
 def part_of(name: str, folder: Path, shared: Path) -> Path:

@@ -79,6 +79,7 @@ def model_of_world(world: ClayWorld) -> Model:
         heads={name: LinearHead(*head) for name, head in world.heads.linear().items()},
         decode_code=decoder_of(world.autoencoder),
         code_root=world.heads.root,
+        code_denoiser=world.code_denoiser,
         held_out=world.held_out,
         parts_of_attributes=PARTS_OF_ATTRIBUTES,
         parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,

@@ -76,6 +76,7 @@ def unloaded(model: Model) -> Model:
         code_person=None,
         decode_code=None,
         code_root=None,
+        code_denoiser=None,
         read_texts=None,
         parts=None,
     )

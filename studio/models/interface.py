@@ -85,6 +85,7 @@ class Model:
         decode_code: z -> mean (b, 3, h, w) and spread > 0 of the pixels given z, differentiable; None if the model
             predicts no image from z alone.
         code_root: P (d, d), the root of the covariance of z over training images; None if it was not measured.
+        code_denoiser: z (b, d) -> the mean of the codes of images near it, (b, d); None if there is none.
         parts: image (1, 3, h, w) -> probability of each part at each pixel, (1, 1, h, w), by name; None if the model
             finds no parts. An image without a face has none.
         part_names: the names that `parts` may give.
@@ -125,6 +126,7 @@ class Model:
     code_person: LinearHead | None = None
     decode_code: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     code_root: Tensor | None = None
+    code_denoiser: Callable[[Tensor], Tensor] | None = None
     parts: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     parts_of_attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     part_names: Sequence[str] = ()

@@ -28,7 +28,7 @@ from studio.models.interface import Model
 from studio.runs.area.area import Area, area_for
 from studio.runs.capabilities import check_capabilities
 from studio.runs.code_path import CodePath
-from studio.runs.code_projection import code_projection, in_turn
+from studio.runs.code_projection import in_turn
 from studio.runs.events import Early, Outcome, Phase, Progress
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import Objective, objective
@@ -134,7 +134,7 @@ class Run:
         rules = replace(
             options.rules,
             masks=self._masks(objective.area, options.wrt),
-            project=in_turn([self._of_code(objective, options.wrt), noise or self._of_noise(objective, start)]),
+            project=in_turn([objective.of_code(self.model, options.wrt), noise or self._of_noise(objective, start)]),
         )
         return guide(
             self.network,
@@ -152,9 +152,6 @@ class Run:
         """Of the noise, where only a part of the picture may change."""
         mask = None if area is None else area.of_state(self.model.state_shape)
         return {} if mask is None else {name: mask for name in ("x_T", "noises") if name in wrt}
-
-    def _of_code(self, objective: Objective, wrt: Sequence[str]) -> Projection | None:
-        return code_projection(objective.on_z, self.model.code_root) if "z" in wrt else None
 
     def _of_noise(self, objective: Objective, start: Code, reached: Code | None = None) -> Projection | None:
         """What changes the noises after a step: noise that is drawn again, and that outside of the area."""

@@ -34,7 +34,7 @@ from studio.runs.events import Outcome, Progress
 from studio.runs.goals.face_losses import both
 from studio.runs.goals.kept import OnZ, coded, in_distribution
 from studio.runs.goals.measured_loss import MeasuredLoss
-from studio.runs.goals.objective import Objective, near
+from studio.runs.goals.objective import Objective, near, pull_for
 from studio.runs.interpolation import Code, interpolate
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.held_out import HeldOutPanel, Verdict
@@ -141,4 +141,4 @@ def _objective(run: Run, faces: list[Tensor], codes: list[Code], plain: Tensor) 
     if run.settings.closeness > 0:
         weighted.append((run.settings.closeness, near(run.settings, run.model, plain, redraw)))
     names = {"Match with the first face": goal.a, "Match with the second face": goal.b}
-    return Objective(WeightedSum(weighted), names, on_z, redraw)
+    return Objective(WeightedSum(weighted), names, on_z, pull_for(run.model, faces), redraw)

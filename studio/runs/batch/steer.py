@@ -29,7 +29,7 @@ from studio.models.interface import Model
 from studio.runs.batch.gather import Gather
 from studio.runs.batch.image_model import Networks, image_model
 from studio.runs.capabilities import check_capabilities
-from studio.runs.code_projection import code_projection, in_turn
+from studio.runs.code_projection import in_turn
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.goals.measured_loss import MeasuredLoss
 from studio.runs.goals.objective import objective
@@ -171,7 +171,7 @@ class _Batch:
         settings, z, noises = self.settings, code.z, code.noises
         options = step_options(settings, code._asdict(), self.model.code_root)
         for row, image in enumerate(self.images):
-            of_code = code_projection(image.loss.objective.on_z, self.model.code_root) if "z" in options.wrt else None
+            of_code = image.loss.objective.of_code(self.model, options.wrt)
             of_noise = None
             if image.redraw is not None and z is not None and noises is not None:
                 of_noise = image.redraw.projection(Code(z[row : row + 1], code.x_T, noises[:, row : row + 1]))

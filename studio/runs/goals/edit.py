@@ -22,6 +22,9 @@ A run ends at the first update at which the goal is met and what is kept has cha
 Steps of z are made in the metric of its covariance (`studio.runs.step_options`), and noise is drawn again where the
 image that z predicts has changed (`studio.runs.redraw`). `Settings.may_change` names attributes that are not kept.
 
+An attribute that the start hides and the goal shows, such as the colour of a new hat, gets a class, too (`_revealed`).
+Without one z goes to the mean of all classes, which is a pale hat.
+
 Attributes of `Networks.unseen` have no terms of the CLIP, only those of the heads.
 
 Two classifiers of different kinds are combined, because an image can satisfy the CLIP without a visible change; and an
@@ -36,6 +39,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from losses import (
     ClipChoice,
@@ -53,14 +57,15 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, alternatives
+from studio.runs.goals.alternatives import Alternatives, alternatives, shown_classes
 from studio.runs.goals.face_losses import CachedEmbed, person
-from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, seen_groups
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
 MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 1e-5, 0.1
 EARLIER, EARLIER_IN_CODE = "earlier edits", "earlier edits in the code"
+REVEALED = "what comes into view"
 SAME, SAME_IN_A_CHAIN = 1.0, 2.0
 STRANGE, STRANGE_IN_A_CHAIN = 0.5, 1.5
 """What each edit of a chain leaves adds up, so the weights are larger there."""
@@ -102,7 +107,8 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed, encode = CachedEmbed(encoder.image), CachedEmbed(coded(networks))
     found = goals(settings, networks, encoder, start)
-    hidden = {*hidden_in(networks, encoder, start), *networks.hidden_by(_classes(found))}
+    shown, classes = shown_classes(encoder, start, seen_groups(networks)), _classes(found)
+    hidden = {*networks.hidden_by(shown), *networks.hidden_by(classes)}
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
     first, *_ = found
     choices = {
@@ -113,12 +119,13 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         if not (one.known and one.group in networks.unseen)
     }
     by_clip: list[tuple[float, OnEmbedding]] = [(1.0, choices[first])] if first in choices else []
-    by_clip += _earlier([choice for prompt, choice in choices.items() if prompt != first], EARLIER)
+    by_clip += _together([choice for prompt, choice in choices.items() if prompt != first], EARLIER)
     by_clip += kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, by_clip))] if by_clip else []
     on_z: OnZ = ()
     if networks.heads:
         in_code, on_z = _in_the_code(networks, encode, start, changing, list(found.values()))
+        on_z = [*on_z, *_revealed(networks, encode, start, shown, classes)]
         parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
         parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
@@ -178,15 +185,45 @@ def _in_the_code(
         known = (one for one in some if one.known and one.group in networks.heads)
         return [CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known]
 
-    earlier = _earlier(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE)
+    earlier = _together(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE)
     on_image, on_z = (
         [*((1.0, choice) for choice in choices(found[:1], margin)), *earlier, *keep] for margin in (MARGIN, MARGIN_OF_Z)
     )
     return SharedEmbedding(encode, on_image) if on_image else None, on_z
 
 
-def _earlier(choices: Sequence[OnEmbedding], name: str) -> OnZ:
-    """The goals of earlier edits as one term, if there are any."""
+def _revealed(
+    networks: Networks,
+    encode: CachedEmbed,
+    start: Tensor,
+    shown: Collection[tuple[str, int]],
+    goals: Collection[tuple[str, int]],
+) -> OnZ:
+    """A class for each attribute that the start hides and the goals show, as losses of z.
+
+    What belongs to the person gets the most probable class of the start's code. Anything else gets the least probable
+    one: the heads take the colours of hair and background for that of a hat, and a new hat is to be seen.
+
+    Args:
+        networks: of the model, which has heads.
+        encode: image -> z.
+        start: the image, (1, 3, h, w).
+        shown: the classes that the start shows.
+        goals: the classes of the goals.
+    """
+    still_hidden = networks.hidden_by({**dict(shown), **dict(goals)}.items())
+    found = set(networks.hidden_by(shown)) - set(still_hidden) - {name for name, _ in goals}
+    choices = []
+    for name in sorted(found & set(networks.heads)):
+        head = networks.heads[name]
+        logits = F.linear(encode(start), head.weight, head.bias)[0]
+        index = logits.argmax() if name in networks.person_groups else logits.argmin()
+        choices.append(CodeChoice(encode, *head, int(index), MARGIN_OF_Z))
+    return _together(choices, REVEALED)
+
+
+def _together(choices: Sequence[OnEmbedding], name: str) -> OnZ:
+    """Several goals as one term, if there are any."""
     return [(1.0, Together(choices, name))] if choices else []
 
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from adjointdeis.guide.step_options import Projection
 from losses import ClipEncoder, Closeness, FeatureCloseness, Loss, StructureCloseness, WeightedSum
 from losses.shared import OnEmbedding
 from studio.core.goals import BACKGROUND
 from studio.core.settings import Settings
 from studio.models.interface import Model
+from studio.runs.code_projection import Pull, code_projection, pull_to_likely
 from studio.runs.redraw import Redraw
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Objective:
         loss: image (b, 3, h, w) -> (b,).
         similarities: name as a person reads it -> the loss whose 1 - value it is.
         on_z: weights and losses of z itself, which z satisfies after every update (`studio.runs.code_projection`).
+        pull: towards likely codes, likewise; None if the model has none.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
         area: the only part of the picture that may change; None for the whole.
         attribute: the one that the prompt of an edit names; "" if it names none of the model's.
@@ -42,6 +45,7 @@ class Objective:
     loss: WeightedSum
     similarities: Mapping[str, Loss]
     on_z: Sequence[tuple[float, OnEmbedding]] = ()
+    pull: Pull | None = None
     redraw: Redraw | None = None
     area: Area | None = None
     attribute: str = ""
@@ -49,6 +53,10 @@ class Objective:
     def prior(self, z: Tensor) -> Tensor:
         """The weighted sum of the losses of z, (b,)."""
         return torch.stack([weight * loss.of(z) for weight, loss in self.on_z]).sum(dim=0)
+
+    def of_code(self, model: Model, wrt: Sequence[str]) -> Projection | None:
+        """The projection of z after every update; None where z stays, or has no losses of its own."""
+        return code_projection(self.on_z, model.code_root, self.pull) if "z" in wrt else None
 
 
 def objective(
@@ -74,7 +82,15 @@ def objective(
         attribute = attribute or term.attribute
     if settings.closeness > 0 and not (settings.goal.keeps and BACKGROUND in settings.free):
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
-    return Objective(WeightedSum(weighted), similarities, on_z, redraw, attribute=attribute)
+    pull = pull_for(model, [start]) if on_z else None
+    return Objective(WeightedSum(weighted), similarities, on_z, pull, redraw, attribute=attribute)
+
+
+@torch.no_grad()
+def pull_for(model: Model, images: Sequence[Tensor]) -> Pull | None:
+    """The pull towards likely codes of a run that begins with these images; None for a model without it."""
+    codes = [z for image in images if (z := model.encode(image)) is not None]
+    return None if model.code_denoiser is None else pull_to_likely(model.code_denoiser, torch.cat(codes))
 
 
 def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:

@@ -1,9 +1,10 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
+from adjointdeis import encode
 from losses import CodeChoice, CodeKeep, CodePerson, LinearHead
 from losses.shared import OnEmbedding
 from studio.core.cancellation import CancelToken
@@ -11,9 +12,11 @@ from studio.core.settings import Settings, Variables
 from studio.images.crop import Crop
 from studio.images.load import load_picture
 from studio.models.embedded import embedded, examples
-from studio.runs.code_projection import code_projection, in_turn
+from studio.runs.base import Run
+from studio.runs.code_projection import code_projection, in_turn, pull_to_likely
 from studio.runs.events import Outcome
 from studio.runs.goals.measured_loss import of_z
+from studio.runs.interpolation import Code
 from studio.runs.request import Request
 from studio.runs.steer import steer
 
@@ -151,3 +154,53 @@ def test_after_one_update_of_an_edit_z_meets_the_goal_and_keeps_the_rest(
     assert before[goal] > 1
     assert after[goal] < 1e-5
     assert abs(after[kept]) < 1e-4
+
+
+def test_the_pull_leaves_out_what_it_would_change_about_the_images_themselves(start: Tensor) -> None:
+    def denoise(z: Tensor) -> Tensor:
+        return z.square()
+
+    pull = pull_to_likely(denoise, start[:1])
+    torch.testing.assert_close(pull(start[:1]), torch.zeros(1, D))
+    torch.testing.assert_close(pull(start[1:2]), (start[1:2].square() - start[1:2]) - (start[:1].square() - start[:1]))
+    both = pull_to_likely(denoise, start[:2])
+    torch.testing.assert_close(both(start[:1]) + both(start[1:2]), torch.zeros(1, D), atol=1e-5, rtol=0)
+
+
+def test_goals_are_met_nearer_to_likely_codes_and_the_kept_probabilities_stay(
+    root: Tensor, start: Tensor, kept: CodeKeep
+) -> None:
+    """Codes are likely where the last coordinate is that of the start: the pull returns it there."""
+
+    def denoise(z: Tensor) -> Tensor:
+        return torch.cat([z[:, :-1], start[:, -1:]], dim=1)
+
+    choice = CodeChoice(flat, *head(9, 5), index=2, margin=0.01)
+    found = []
+    for pull in (None, pull_to_likely(denoise, start)):
+        project = code_projection([(1.0, choice), (3.0, kept)], root, pull)
+        assert project is not None
+        z = project({"z": start}, {"z": start})["z"]
+        torch.testing.assert_close(choice.of(z), torch.zeros(3), atol=1e-5, rtol=0)
+        torch.testing.assert_close(kept.of(z), torch.zeros(3), atol=1e-6, rtol=0)
+        found.append((z - start)[:, -1].abs())
+    assert found[1].mean() < 0.7 * found[0].mean()
+
+
+def test_an_update_moves_z_to_likelier_codes(cancel_token: CancelToken) -> None:
+    """A hat on a bare head: with the denoiser the code of the result is nearer to the mean of codes around it."""
+    model = embedded(size=64)
+    assert model.code_denoiser is not None
+    settings = Settings(loss="edit", prompt="a face with a hat", sampling_steps=2, optimisation_steps=1)
+    picture = load_picture(examples()[0], 64, Crop())
+    distances = []
+    for one in (replace(model, code_denoiser=None), model):
+        run = Run(one, settings, cancel_token)
+        start = run.tensor(picture)
+        z = one.encode(start)
+        assert z is not None
+        code = Code(z, *encode(run.network, run.sampler, start, z, torch.Generator().manual_seed(0)))
+        list(run.optimise(code, run.goal(start, None)))
+        last = run.history.codes[-1]
+        distances.append(float((model.code_denoiser(last) - last).norm()))
+    assert distances[1] < 0.9 * distances[0]

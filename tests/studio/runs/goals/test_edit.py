@@ -3,15 +3,22 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
-from losses import ClipEncoder, LinearHead, WeightedSum
+from clay.people.person import Person
+from clay.people.view import View
+from clay.rendering.render import render_all
+from losses import ClipEncoder, CodeChoice, LinearHead, WeightedSum
+from losses.shared import Together
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.settings import Settings
+from studio.images.load import to_tensor
+from studio.models.embedded import embedded
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 from studio.runs.goals.alternatives import shown_classes
-from studio.runs.goals.edit import edit
+from studio.runs.goals.edit import REVEALED, edit
 from studio.runs.measures.history import IMPROVEMENT, PATIENCE, RunHistory
 from studio.runs.request import Request
 from studio.runs.steer import steer
@@ -205,3 +212,43 @@ def test_a_chain_of_edits_of_all_attributes_keeps_none(whole: Model) -> None:
     terms = terms_after(whole, "a hat")
     assert {"kept", "kept in the code"}.isdisjoint(terms)
     assert {"kept", "kept in the code"} <= set(terms_of(whole, "red hair"))
+
+
+@pytest.fixture
+def clay_model() -> Model:
+    return embedded(size=64)
+
+
+def revealed(model: Model, start: torch.Tensor, prompt: str) -> dict[str, int]:
+    """Attributes and classes that come into view, by the losses of z."""
+    found = edit(Settings(loss="edit", prompt=prompt), model, start, start).on_z
+    choices = [one for _, loss in found if isinstance(loss, Together) and loss.name == REVEALED for one in loss.losses]
+    heads = {head.weight.data_ptr(): name for name, head in model.heads.items()}
+    return {heads[one.weight.data_ptr()]: int(one.index) for one in choices if isinstance(one, CodeChoice)}
+
+
+def picture(person: Person, view: View) -> torch.Tensor:
+    return to_tensor(Image.fromarray(render_all([(person, view)], size=64)[0]))
+
+
+def test_a_new_hat_gets_the_colour_that_is_least_like_the_picture(clay_model: Model) -> None:
+    start = picture(Person(hair_style="short"), View(hat=False))
+    (colour,) = revealed(clay_model, start, "a face with a hat").items()
+    head = clay_model.heads["hat_colour"]
+    z = clay_model.encode(start)
+    assert z is not None
+    assert colour == ("hat_colour", int((z @ head.weight.T + head.bias)[0].argmin()))
+
+
+def test_eyes_behind_sunglasses_get_their_likeliest_colour_when_they_come_off(clay_model: Model) -> None:
+    start = picture(Person(), View(glasses="sunglasses"))
+    (colour,) = revealed(clay_model, start, "a face without glasses").items()
+    head = clay_model.heads["eye_colour"]
+    z = clay_model.encode(start)
+    assert z is not None
+    assert colour == ("eye_colour", int((z @ head.weight.T + head.bias)[0].argmax()))
+
+
+@pytest.mark.parametrize("prompt", ["a face with blue hair", "a person with a yellow hat", "a smiling face"])
+def test_nothing_else_gets_a_class(clay_model: Model, prompt: str) -> None:
+    assert not revealed(clay_model, picture(Person(hair_style="short"), View()), prompt)
