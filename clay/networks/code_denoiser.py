@@ -53,7 +53,8 @@ class CodeDenoiser(nn.Module):
         h = self.first(u / _SCALE)
         for block in self.blocks:
             h = h + block(h)
-        return u / _SCALE**2 + SIGMA / _SCALE * self.last(h)
+        found: Tensor = u / _SCALE**2 + SIGMA / _SCALE * self.last(h)
+        return found
 
     def forward(self, z: Tensor) -> Tensor:
         """See the class."""

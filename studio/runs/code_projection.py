@@ -72,9 +72,10 @@ def code_projection(on_z: OnZ, root: Tensor | None, pull: Pull | None = None) ->
             back = torch.linalg.pinv(a, rtol=1e-4) @ p
             held, lost = p - a @ back, w.T @ back
         z = _met(goals, z - (z - before["z"]) @ lost, held)
-        for _ in range(ROUNDS if goals and pull is not None else 0):
-            z = z + RATE * pull(z)
-            z = _met(goals, z - (z - before["z"]) @ lost, held)
+        if goals and pull is not None:
+            for _ in range(ROUNDS):
+                z = z + RATE * pull(z)
+                z = _met(goals, z - (z - before["z"]) @ lost, held)
         return {"z": z}
 
     return project
