@@ -7,13 +7,13 @@ root of the covariance of z, so that |u| measures a step in units of the distrib
                                                                attribute; the step changes no probability of theirs
     goals   u <- u - f / |g|^2 g,  g = grad_u f (I - A A^+)    until f = 0;  f = sum_k weight_k loss_k(z)
     likely  z <- z + RATE pull(z), then kept and goals again   ROUNDS times, where the model has a denoiser of codes
-            pull(z) = (M(z) - z) - mean_k (M(z_k) - z_k)       z_k: codes of the images that the run began with
+            pull(z) = (M(z) - z) - (M(z_0) - z_0)              z_0: the code of the image that the run began with
 
 A step of the second kind projects onto {f <= 0} with f made linear (Polyak 1969, "Minimization of unsmooth
 functionals"). A code that satisfies linear classifiers is often a mixture that no image has, such as a hat through
 which the hair shows. M(z) is the mean of the codes of images near z (`clay.networks.code_denoiser`), so the third kind
-moves z to where codes of images are frequent. It leaves out what M changes about the codes of the run's own images,
-because their details are rare too.
+moves z to where codes of images are frequent. It leaves out what M changes about z_0, because the details of the start
+are rare too.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ Pull = Callable[[Tensor], Tensor]
 """z (b, d) -> a step towards likely codes, (b, d)."""
 
 
-def pull_to_likely(denoise: Callable[[Tensor], Tensor], codes: Tensor) -> Pull:
+def pull_to_likely(denoise: Callable[[Tensor], Tensor], start: Tensor) -> Pull:
     """pull(z) of the module's formulas, (b, d) -> (b, d).
 
     Args:
         denoise: M, (b, d) -> (b, d).
-        codes: z_k, (k, d).
+        start: z_0, (1, d).
     """
-    own = (denoise(codes) - codes).mean(dim=0)
+    own = denoise(start) - start
     return lambda z: denoise(z) - z - own
 
 

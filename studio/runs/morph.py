@@ -11,7 +11,8 @@ optimise     from there down the gradient of
 
 with d(x) of `losses.CodePerson` for the direction half-way between the people. After each update z moves to a near code
 at which relu(d(z) - LEVEL) = 0 (`studio.runs.code_projection`), and the noises to those of both people where z predicts
-what their codes predict (`studio.runs.redraw`).
+what their codes predict (`studio.runs.redraw`). There is no pull to likely codes: a code between two people is not
+likely, and with the pull fewer morphs were accepted as both people (20 of 30 against 26).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from studio.runs.events import Outcome, Progress
 from studio.runs.goals.face_losses import both
 from studio.runs.goals.kept import OnZ, coded, in_distribution
 from studio.runs.goals.measured_loss import MeasuredLoss
-from studio.runs.goals.objective import Objective, near, pull_for
+from studio.runs.goals.objective import Objective, near
 from studio.runs.interpolation import Code, interpolate
 from studio.runs.measures.cost import CostModel
 from studio.runs.measures.held_out import HeldOutPanel, Verdict
@@ -141,4 +142,4 @@ def _objective(run: Run, faces: list[Tensor], codes: list[Code], plain: Tensor) 
     if run.settings.closeness > 0:
         weighted.append((run.settings.closeness, near(run.settings, run.model, plain, redraw)))
     names = {"Match with the first face": goal.a, "Match with the second face": goal.b}
-    return Objective(WeightedSum(weighted), names, on_z, pull_for(run.model, faces), redraw)
+    return Objective(WeightedSum(weighted), names, on_z, redraw=redraw)

@@ -13,8 +13,8 @@ optimiser added to them stays. An edit of a chain begins at a code z_1 with nois
 before it: details of the image at z_1. There w_i(z) has also the term (1 - M_1(z)) v_i, M_1 with z_1 in place of z_0.
 
 `unchanged` is 1 - M, the weight of each pixel in the closeness to the start. `Goal.redraw` is the width: 1 for edits,
-where anything of the start that shows through is wrong, 4 for persons and morphs. Where only a part of the picture may
-change, M is 0 outside of it.
+where anything of the start that shows through is wrong, 2 for persons, 4 for morphs. Where only a part of the picture
+may change, M is 0 outside of it.
 
 A morph, `RedrawBetween`, has the details of each person where z predicts what that person's code predicts. With M_a and
 M_b as above for the two people, K_a = 1 - M_a, K_b = 1 - M_b, K = max(K_a, K_b) and s = K_a / (K_a + K_b),

@@ -23,7 +23,19 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from losses import ClipEncoder, CodePerson, Hinge, Identity, Loss, SharedEmbedding, WeightedSum, acceptance_level
+from losses import (
+    ClipEncoder,
+    ClipKeep,
+    CodeKeep,
+    CodePerson,
+    Hinge,
+    Identity,
+    Loss,
+    SharedEmbedding,
+    Strangeness,
+    WeightedSum,
+    acceptance_level,
+)
 from studio.core.goals import Networks
 from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_by_clip, kept_in_code
 from studio.runs.goals.measured_loss import of_z
@@ -36,6 +48,8 @@ LEVEL = 0.05
 REACHED: Mapping[str, float] = MappingProxyType(
     {Identity.name: 0.0, CodePerson.name: 0.05, of_z(CodePerson.name): 0.05}
 )
+ENOUGH: Mapping[str, float] = MappingProxyType({ClipKeep.name: 0.25, CodeKeep.name: 0.25, Strangeness.name: 0.1})
+"""As of the goal "edit": largest values of what is kept at which a run that has reached its goal ends."""
 
 
 def another_person(face: Identity, networks: Networks, start: Tensor, second: Tensor) -> tuple[Loss, OnZ]:

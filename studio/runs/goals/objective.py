@@ -82,15 +82,15 @@ def objective(
         attribute = attribute or term.attribute
     if settings.closeness > 0 and not (settings.goal.keeps and BACKGROUND in settings.free):
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
-    pull = pull_for(model, [start]) if on_z else None
+    pull = _pull(model, start) if on_z else None
     return Objective(WeightedSum(weighted), similarities, on_z, pull, redraw, attribute=attribute)
 
 
 @torch.no_grad()
-def pull_for(model: Model, images: Sequence[Tensor]) -> Pull | None:
-    """The pull towards likely codes of a run that begins with these images; None for a model without it."""
-    codes = [z for image in images if (z := model.encode(image)) is not None]
-    return None if model.code_denoiser is None else pull_to_likely(model.code_denoiser, torch.cat(codes))
+def _pull(model: Model, start: Tensor) -> Pull | None:
+    """Towards likely codes; None for a model without a denoiser of codes."""
+    z = model.encode(start)
+    return None if model.code_denoiser is None or z is None else pull_to_likely(model.code_denoiser, z)
 
 
 def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:
