@@ -79,6 +79,7 @@ def build(
         return page(studio, pictures, zerogpu.hosted(on_gpu, studio))
     if pictures and model.clip is not None:  # the short run is steered by a text
         studio.warm_up(pictures[0])
+    studio.speed_up()
     return page(studio, pictures, on_device)
 
 

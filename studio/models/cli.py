@@ -19,7 +19,7 @@ from studio.models.embedded import embedded
 from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.options import LoadOptions
-from studio.models.placement.compiled import compile_denoiser
+from studio.models.placement.compiled import compile_denoiser, compiled_copy, may_be_copied
 from studio.models.placement.placement import best_device, use_tensor_cores
 from studio.models.registry import DEFAULT, ENTRIES
 
@@ -89,7 +89,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--compile",
         choices=["auto", "off"],
         default="off",
-        help="auto compiles the denoiser before the first run, which takes minutes the first time",
+        help="auto compiles the denoiser, which takes minutes the first time: of the embedded model beside the first "
+        "runs, of others before them",
     )
 
 
@@ -121,16 +122,32 @@ def offered_models(args: argparse.Namespace, device: str | None, public: bool = 
     names = list(dict.fromkeys([args.model or names[0], *names]))  # the first one is loaded
     for name in names:
         find_entry(name, public)
-    return Holder(model_loader(args, device, public), names)
+    later = args.compile == "auto"
+    return Holder(model_loader(args, device, public, later), names, _compiled if later else None)
 
 
-def model_loader(args: argparse.Namespace, device: str | None, public: bool = False) -> Callable[[str], Model]:
+def _compiled(model: Model) -> Model | None:
+    found = compiled_copy(model) if may_be_copied(model) else None
+    if isinstance(found, str):
+        _warn_of_eager(model.name, found)
+        return None
+    return found
+
+
+def _warn_of_eager(name: str, reason: str) -> None:
+    log.warning("“%s” is not compiled: %s. It runs without compilation, with the same results.", name, reason)
+
+
+def model_loader(
+    args: argparse.Namespace, device: str | None, public: bool = False, later: bool = False
+) -> Callable[[str], Model]:
     """A function that loads a model by its name, with the options of the flags.
 
     Args:
         args: parsed flags; with --present among them models are loaded offline.
         device: where models run; if None, the CPU for the embedded model and the fastest device for others.
         public: refuse models outside the registry.
+        later: leave those eager of which `compiled_copy` can make a compiled one later.
 
     Raises:
         UserError: (the function) the model cannot be loaded, or a flag does not apply to it.
@@ -146,8 +163,8 @@ def model_loader(args: argparse.Namespace, device: str | None, public: bool = Fa
             use_tensor_cores(where)
             offline = args.offline or getattr(args, "present", False)
             model = load(name, device=where, options=options_of(args), offline=offline, public=public)
-        if args.compile == "auto" and (reason := compile_denoiser(model)):
-            log.warning("“%s” is not compiled: %s. It runs without compilation, with the same results.", name, reason)
+        if args.compile == "auto" and not (later and may_be_copied(model)) and (reason := compile_denoiser(model)):
+            _warn_of_eager(name, reason)
         return model
 
     return load_one

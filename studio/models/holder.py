@@ -21,10 +21,17 @@ class Holder:
     Args:
         load: name -> model.
         names: of the models that are offered.
+        faster: model -> a copy of it that computes the same in less time, or None. It may take minutes, so it is called
+            in a thread beside the runs (`studio.queue.app_state`). None if there is none for any model.
     """
 
-    def __init__(self, load: Callable[[str], Model], names: Sequence[str] = ()) -> None:
-        self.names = tuple(names)
+    def __init__(
+        self,
+        load: Callable[[str], Model],
+        names: Sequence[str] = (),
+        faster: Callable[[Model], Model | None] | None = None,
+    ) -> None:
+        self.names, self.faster = tuple(names), faster
         self._load, self._lock = load, Lock()
         self._name: str | None = None
         self._model: Model | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from studio.core.cancellation import CancelToken
@@ -79,6 +80,7 @@ class Studio:
     cancel_tokens: CancelTokens = field(default_factory=CancelTokens)
     public: bool = False
     models: Holder | None = None
+    _swap: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._set_costs_of_model()
@@ -173,7 +175,8 @@ class Studio:
             yield Switched(self.model.name, unavailable(self.model))
             return
         KeptRun.drop_all()
-        self.model = unloaded(self.model)
+        with self._swap:
+            self.model = unloaded(self.model)
         try:
             self._use(models.get(name))
         except Exception:
@@ -185,3 +188,22 @@ class Studio:
     def _use(self, model: Model) -> None:
         self.model, self.cost_model = model, CostModel(need=need(model), base=memory_in_use(model.device))
         self._set_costs_of_model()
+        self.speed_up()
+
+    def speed_up(self) -> Thread | None:
+        """Make a faster copy of the model in a thread, which is returned; None if there is none.
+
+        The copy replaces the model when it is ready. A run goes on with the model that it began with.
+        """
+        if self.models is None or (faster := self.models.faster) is None:
+            return None
+
+        def work(model: Model) -> None:
+            found = faster(model)
+            with self._swap:
+                if found is not None and self.model is model:  # no other one was loaded meanwhile
+                    self.model = found
+
+        thread = Thread(target=work, args=(self.model,), name="speed up", daemon=True)
+        thread.start()
+        return thread

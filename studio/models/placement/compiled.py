@@ -1,13 +1,15 @@
 """`compile_denoiser`: a model's denoiser compiled by torch, for the inputs of a run; eager for all others.
 
 Compilation takes minutes the first time. Later starts read torch's cache (TORCHINDUCTOR_CACHE_DIR). It happens here,
-before the first run, and never during a run: after it, inputs of another shape are computed eagerly. So one kind of
-input always takes the same path, and results are the same bit for bit.
+before the first run or on a copy (`compiled_copy`), and never during a run: after it, inputs of another shape are
+computed eagerly. So one kind of input always takes the same path, and results are the same bit for bit.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -33,6 +35,7 @@ def compile_denoiser(model: Model, backend: str | Callable[..., Any] = "inductor
     network = denoiser_of(model)
     if network is None:
         return "its denoiser is no torch module"
+    torch.compiler.set_stance("default")  # an earlier model may have left another one
     try:
         _compile(network, backend=backend, dynamic=False)
         for sde in (True, False):
@@ -46,10 +49,32 @@ def compile_denoiser(model: Model, backend: str | Callable[..., Any] = "inductor
     return ""
 
 
+def may_be_copied(model: Model) -> bool:
+    """Whether `compiled_copy` works: the network is a module in no wrapper, and is not compiled block by block."""
+    return isinstance(model.network, nn.Module) and not _blocks(model.network)
+
+
+def compiled_copy(model: Model, backend: str | Callable[..., Any] = "inductor") -> Model | str:
+    """The model with a compiled denoiser of the same weights, or why there is none.
+
+    `model` stays as it is, and other threads may use it meanwhile.
+
+    Args:
+        model: one that `may_be_copied`.
+        backend: of torch.compile.
+    """
+    found = replace(model, network=copy.copy(model.network))
+    return compile_denoiser(found, backend) or found
+
+
+def _blocks(network: Any) -> Any:
+    """The names of a transformer's blocks, which are alike; empty for other networks."""
+    return "Transformer" in type(network).__name__ and getattr(network, "_repeated_blocks", None)
+
+
 def _compile(network: Any, **how: Any) -> None:
     """Compile a network; of a transformer its blocks, which are alike, so that one compilation serves all."""
-    blocks = "Transformer" in type(network).__name__ and getattr(network, "_repeated_blocks", None)
-    (network.compile_repeated_blocks if blocks else network.compile)(**how)
+    (network.compile_repeated_blocks if _blocks(network) else network.compile)(**how)
 
 
 def denoiser_of(model: Model) -> nn.Module | None:

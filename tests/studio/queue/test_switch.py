@@ -122,3 +122,45 @@ def test_only_offered_models_are_loaded(studio: Studio, token: Callable[[str], C
         studio.switch("c", token("switch"))
     with pytest.raises(UserError, match="start it with --models to offer more"):
         Studio(stub()).switch("a", token("switch"))
+
+
+def test_a_faster_copy_replaces_the_model_when_it_is_ready(loader: Loader) -> None:
+    ready = Event()
+
+    def faster(model: Model) -> Model:
+        assert ready.wait(60)
+        return dataclasses.replace(model, graphs=99)
+
+    models = Holder(loader, ["a"], faster)
+    studio = Studio(models.get("a"), models=models)
+    thread = studio.speed_up()
+    assert thread is not None
+    assert studio.model.graphs != 99  # runs need not wait for it
+    ready.set()
+    thread.join(60)
+    assert (studio.model.name, studio.model.graphs) == ("a", 99)
+
+
+def test_a_copy_of_a_model_that_was_replaced_meanwhile_is_dropped(
+    loader: Loader, token: Callable[[str], CancelToken]
+) -> None:
+    ready = Event()
+
+    def faster(model: Model) -> Model | None:
+        if model.name != "a":
+            return None
+        assert ready.wait(60)
+        return model
+
+    models = Holder(lambda name: dataclasses.replace(stub(), name=name), ["a", "b"], faster)
+    studio = Studio(models.get("a"), models=models)
+    thread = studio.speed_up()
+    assert thread is not None
+    list(studio.switch("b", token("switch")))
+    ready.set()
+    thread.join(60)
+    assert studio.model.name == "b"
+
+
+def test_without_a_faster_copy_no_thread_is_started(studio: Studio) -> None:
+    assert studio.speed_up() is None

@@ -8,7 +8,7 @@ from torch import nn
 
 from adjointdeis import HalfPrecision
 from studio.models.interface import Model
-from studio.models.placement.compiled import compile_denoiser, denoiser_of
+from studio.models.placement.compiled import compile_denoiser, compiled_copy, denoiser_of, may_be_copied
 from tests.stub import SIZE, stub
 
 T = torch.tensor([400])
@@ -74,3 +74,44 @@ def test_the_denoiser_is_in_its_wrappers() -> None:
     assert isinstance(model.network, nn.Module)
     wrapped = dataclasses.replace(model, network=HalfPrecision(model.network))
     assert denoiser_of(wrapped) is model.network
+
+
+def test_a_copy_is_compiled_with_the_same_weights_while_the_model_stays_eager() -> None:
+    model, backend = stub(), Counted()
+    assert may_be_copied(model)
+    copied = compiled_copy(model, backend)
+    assert isinstance(copied, Model)
+    compiled = backend.graphs
+    assert compiled > 0
+    assert isinstance(model.network, nn.Module)
+    assert isinstance(copied.network, nn.Module)
+    assert all(a is b for a, b in zip(model.network.parameters(), copied.network.parameters(), strict=True))
+    assert model.network._compiled_call_impl is None
+    assert copied.network._compiled_call_impl is not None
+    torch.testing.assert_close(gradient(copied), gradient(model))
+    assert backend.graphs == compiled
+
+
+def test_a_copy_that_cannot_be_compiled_is_refused_with_the_reason() -> None:
+    def broken(graph: torch.fx.GraphModule, _: object) -> object:
+        raise RuntimeError("no compiler here")
+
+    found = compiled_copy(stub(), broken)
+    assert isinstance(found, str)
+    assert "no compiler here" in found
+
+
+def test_a_second_model_is_compiled_after_one_that_failed() -> None:
+    def broken(graph: torch.fx.GraphModule, _: object) -> object:
+        raise RuntimeError("no compiler here")
+
+    assert compile_denoiser(stub(), broken)
+    backend = Counted()
+    assert compile_denoiser(stub(), backend) == ""
+    assert backend.graphs > 0
+
+
+def test_a_network_in_wrappers_is_not_copied() -> None:
+    model = stub()
+    assert isinstance(model.network, nn.Module)
+    assert not may_be_copied(dataclasses.replace(model, network=HalfPrecision(model.network)))
