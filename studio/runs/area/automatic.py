@@ -3,7 +3,8 @@
     code    max over channels of |m(v) - m(z)| / s(z)      for a model with mean m and spread s of the pixels given z
     pixels  |d loss / dx|, smoothed                        for all others
 
-with v a few steps from z down the gradient of loss(m(z)) + prior(z).
+with v the near code that satisfies the losses of z itself (`Objective.of_code`); without such losses a few steps from z
+down the gradient of loss(m(z)).
 The mask holds the pixels with at least `SHARE` of the map's largest value, with a margin.
 """
 
@@ -39,17 +40,23 @@ def _of_code(
 ) -> Tensor:
     first = model.encode(start)
     assert first is not None, "a model that decodes a code has one"
-    z = first
-    root = torch.eye(z.shape[1], device=z.device) if model.code_root is None else model.code_root.to(z)
-    for _ in range(_STEPS):
-        leaf = z.detach().requires_grad_(True)
-        total = objective.loss(decode(leaf)[0]) + (objective.prior(leaf) if objective.on_z else 0)
-        (g,) = torch.autograd.grad(total.sum(), leaf)
-        step = g @ root.T
-        z = z - _STEP * z.shape[1] ** 0.5 * step / step.norm().clamp_min(1e-12) @ root
+    project = objective.of_code(model, ("z",))
+    z = _descended(model, decode, first, objective) if project is None else project({"z": first}, {"z": first})["z"]
     with torch.no_grad():
         (mean, spread), (moved, _) = decode(first), decode(z)
         return ((moved - mean).abs() / spread).amax(dim=1, keepdim=True)
+
+
+def _descended(
+    model: Model, decode: Callable[[Tensor], tuple[Tensor, Tensor]], z: Tensor, objective: Objective
+) -> Tensor:
+    root = torch.eye(z.shape[1], device=z.device) if model.code_root is None else model.code_root.to(z)
+    for _ in range(_STEPS):
+        leaf = z.detach().requires_grad_(True)
+        (g,) = torch.autograd.grad(objective.loss(decode(leaf)[0]).sum(), leaf)
+        step = g @ root.T
+        z = z - _STEP * z.shape[1] ** 0.5 * step / step.norm().clamp_min(1e-12) @ root
+    return z
 
 
 def _of_pixels(start: Tensor, objective: Objective) -> Tensor:

@@ -50,10 +50,6 @@ class Objective:
     area: Area | None = None
     attribute: str = ""
 
-    def prior(self, z: Tensor) -> Tensor:
-        """The weighted sum of the losses of z, (b,)."""
-        return torch.stack([weight * loss.of(z) for weight, loss in self.on_z]).sum(dim=0)
-
     def of_code(self, model: Model, wrt: Sequence[str]) -> Projection | None:
         """The projection of z after every update; None where z stays, or has no losses of its own."""
         return code_projection(self.on_z, model.code_root, self.pull) if "z" in wrt else None
