@@ -20,7 +20,9 @@ def test_the_shipped_world_loads_frozen_and_its_parts_fit_together():
     assert world.identity(image).shape == world.held_out["convolutional"](image).shape
     assert world.reader.read(image)["hat"] in (["hat"], ["no hat"])
     assert len(world.scheduler.sigmas) > 0
-    for network in (world.autoencoder, world.clip, *world.embedders.values(), world.attributes, world.heads):
+    assert world.code_denoiser(z).shape == z.shape
+    networks = world.autoencoder, world.clip, world.attributes, world.heads, world.code_denoiser
+    for network in (*networks, *world.embedders.values()):
         assert not network.training
         assert not any(p.requires_grad for p in network.parameters())
 
@@ -56,6 +58,6 @@ def test_the_world_imports_nothing_of_the_renderer():
 
 def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "diffusion").mkdir()
-    parts = "clip, identity, convolutional, transformer, attributes, colours, heads"
+    parts = "clip, identity, convolutional, transformer, attributes, colours, heads, code_denoiser"
     with pytest.raises(FileNotFoundError, match=f"{parts} is missing"):
         load_world(tmp_path)

@@ -4,6 +4,7 @@ import torch
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
 from clay.evaluation.sampling import few_times
 from clay.networks.attribute_classifier import AttributeClassifier
+from clay.networks.code_denoiser import CodeDenoiser
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
 from clay.people.attributes import PALETTE
@@ -21,6 +22,7 @@ def world(autoencoder, tmp_path_factory):
     AttributeClassifier((8, 8, 16, 16)).save_folder(folder / "attributes")
     AttributeClassifier((8, 8, 16, 16), attributes=PALETTE).save_folder(folder / "colours")
     AttributeHeads().save_folder(folder / "heads")
+    CodeDenoiser(width=16).save_folder(folder / "code_denoiser")
     (folder / "clip").mkdir()
     return load_world(folder)
 
