@@ -6,7 +6,8 @@ root of the covariance of z, so that |u| measures a step in units of the distrib
     kept    u <- u - (u - u_before) A A^+,  A = P W^T          W: rows of the kept classifiers, less their mean by
                                                                attribute; the step changes no probability of theirs
     goals   u <- u - f / |g|^2 g,  g = grad_u f (I - A A^+)    until f = 0;  f = sum_k weight_k loss_k(z)
-    likely  z <- z + RATE pull(z), then kept and goals again   ROUNDS times, where the model has a denoiser of codes
+    likely  z <- z + RATE pull(z), then kept and goals again   ROUNDS times, where the model has a denoiser of codes and
+                                                               the steps of the goals were longer than FAR
             pull(z) = (M(z) - z) - (M(z_0) - z_0)              z_0: the code of the image that the run began with
 
 A step of the second kind projects onto {f <= 0} with f made linear (Polyak 1969, "Minimization of unsmooth
@@ -33,7 +34,8 @@ STEPS, LONGEST, SATISFIED = 60, 4.0, 1e-6
 of one such projection together are no longer than sqrt(2 d), the distance in u between two codes of the distribution.
 """
 
-ROUNDS, RATE = 2, 0.5
+FAR, ROUNDS, RATE = 1.0, 2, 0.5
+"""With the third kind in every update, also in those that hardly move z, chains of edits lost the person."""
 Pull = Callable[[Tensor], Tensor]
 """z (b, d) -> a step towards likely codes, (b, d)."""
 
@@ -71,18 +73,19 @@ def code_projection(on_z: OnZ, root: Tensor | None, pull: Pull | None = None) ->
             a = p @ w.T
             back = torch.linalg.pinv(a, rtol=1e-4) @ p
             held, lost = p - a @ back, w.T @ back
-        z = _met(goals, z - (z - before["z"]) @ lost, held)
-        if goals and pull is not None:
+        z, length = _met(goals, z - (z - before["z"]) @ lost, held)
+        far = length[:, None] > FAR
+        if pull is not None and far.any():
             for _ in range(ROUNDS):
-                z = z + RATE * pull(z)
-                z = _met(goals, z - (z - before["z"]) @ lost, held)
+                pulled = z + RATE * pull(z)
+                z = torch.where(far, _met(goals, pulled - (pulled - before["z"]) @ lost, held)[0], z)
         return {"z": z}
 
     return project
 
 
-def _met(goals: OnZ, z: Tensor, held: Tensor) -> Tensor:
-    """A near code at which the goals are met; `held` is P (I - A A^+)^T."""
+def _met(goals: OnZ, z: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+    """A near code at which the goals are met, and the length of the steps in u, (b,); `held` is P (I - A A^+)^T."""
     left = z.new_full((len(z),), (2 * z.shape[1]) ** 0.5)
     for _ in range(STEPS if goals else 0):
         value, slope = _value_and_slope(goals, z)
@@ -91,7 +94,7 @@ def _met(goals: OnZ, z: Tensor, held: Tensor) -> Tensor:
         g = slope @ held.T
         length = torch.minimum((value / g.norm(dim=1).clamp_min(1e-12)).clamp(max=LONGEST), left)
         z, left = z - length[:, None] * F.normalize(g, dim=1) @ held, left - length
-    return z
+    return z, (2 * z.shape[1]) ** 0.5 - left
 
 
 def _value_and_slope(goals: OnZ, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -185,6 +185,18 @@ def test_goals_are_met_nearer_to_likely_codes_and_the_kept_probabilities_stay(
     assert found[1].mean() < 0.7 * found[0].mean()
 
 
+def test_codes_that_meet_the_goals_already_are_not_pulled(root: Tensor, start: Tensor) -> None:
+    choice = CodeChoice(flat, *head(9, 5), index=[2, 2, 2], margin=0.01)
+    project = code_projection([(1.0, choice)], root, pull_to_likely(torch.zeros_like, torch.ones(1, D)))
+    assert project is not None
+    first = project({"z": start}, {"z": start})["z"]
+    assert ((first - start).norm(dim=1) > 0.1).all()
+    mixed = torch.stack([first[0], start[1], first[2]])
+    again = project({"z": mixed}, {"z": mixed})["z"]
+    torch.testing.assert_close(again[[0, 2]], first[[0, 2]], atol=1e-5, rtol=0)
+    assert (again[1] - mixed[1]).norm() > 0.1
+
+
 def test_an_update_moves_z_to_likelier_codes(cancel_token: CancelToken) -> None:
     """A hat on a bare head: with the denoiser the code of the result is nearer to the mean of codes around it."""
     model = embedded(size=64)
