@@ -34,7 +34,7 @@ STEPS, LONGEST, SATISFIED = 60, 4.0, 1e-6
 of one such projection together are no longer than sqrt(2 d), the distance in u between two codes of the distribution.
 """
 
-FAR, ROUNDS, RATE = 1.0, 2, 0.5
+FAR, ROUNDS, RATE = 1.0, 4, 0.5
 """With the third kind in every update, also in those that hardly move z, chains of edits lost the person."""
 Pull = Callable[[Tensor], Tensor]
 """z (b, d) -> a step towards likely codes, (b, d)."""
