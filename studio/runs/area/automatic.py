@@ -3,8 +3,8 @@
     code    max over channels of |m(v) - m(z)| / s(z)      for a model with mean m and spread s of the pixels given z
     pixels  |d loss / dx|, smoothed                        for all others
 
-with v the near code that satisfies the losses of z itself (`Objective.of_code`); without such losses a few steps from z
-down the gradient of loss(m(z)).
+with v the near code that satisfies the losses of z itself (`Objective.of_code`); where none of them is a goal, a few
+steps from z down the gradient of loss(m(z)).
 The mask holds the pixels with at least `SHARE` of the map's largest value, with a margin.
 """
 
@@ -41,7 +41,13 @@ def _of_code(
     first = model.encode(start)
     assert first is not None, "a model that decodes a code has one"
     project = objective.of_code(model, ("z",))
-    z = _descended(model, decode, first, objective) if project is None else project({"z": first}, {"z": first})["z"]
+
+    def projected(z: Tensor) -> Tensor:
+        return z if project is None else project({"z": first}, {"z": z})["z"]
+
+    z = projected(first)
+    if torch.equal(z, first):  # no loss of z is a goal
+        z = projected(_descended(model, decode, first, objective))
     with torch.no_grad():
         (mean, spread), (moved, _) = decode(first), decode(z)
         return ((moved - mean).abs() / spread).amax(dim=1, keepdim=True)

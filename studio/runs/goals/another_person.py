@@ -37,7 +37,7 @@ from losses import (
     acceptance_level,
 )
 from studio.core.goals import Networks
-from studio.runs.goals.kept import OnZ, coded, hidden_in, in_distribution, kept_by_clip, kept_in_code
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, shown_in
 from studio.runs.goals.measured_loss import of_z
 
 PERSON, STRANGE = 5.0, 1.0
@@ -67,7 +67,8 @@ def another_person(face: Identity, networks: Networks, start: Tensor, second: Te
     on_z: OnZ = ()
     changing = set(networks.person_groups)
     if networks.clip is not None:
-        changing |= {*hidden_in(networks, ClipEncoder(networks.clip, networks.tokenizer), start)}
+        shown = shown_in(networks, ClipEncoder(networks.clip, networks.tokenizer), start)
+        changing |= {*networks.hidden_by(shown)}
         parts += kept_by_clip(networks, changing, start)
     if networks.code_person is not None:
         encode = coded(networks)

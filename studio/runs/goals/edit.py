@@ -57,9 +57,9 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, alternatives, shown_classes
+from studio.runs.goals.alternatives import Alternatives, alternatives
 from studio.runs.goals.face_losses import CachedEmbed, person
-from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, seen_groups
+from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, shown_in
 from studio.runs.goals.measured_loss import of_z
 from studio.runs.goals.same_person import SamePerson
 
@@ -107,7 +107,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed, encode = CachedEmbed(encoder.image), CachedEmbed(coded(networks))
     found = goals(settings, networks, encoder, start)
-    shown, classes = shown_classes(encoder, start, seen_groups(networks)), _classes(found)
+    shown, classes = shown_in(networks, encoder, start), _classes(found)
     hidden = {*networks.hidden_by(shown), *networks.hidden_by(classes)}
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
     first, *_ = found

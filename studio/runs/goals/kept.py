@@ -35,9 +35,9 @@ def seen_groups(networks: Networks) -> dict[str, Sequence[str]]:
     return {name: texts for name, texts in networks.groups.items() if name not in networks.unseen}
 
 
-def hidden_in(networks: Networks, encoder: ClipEncoder, image: Tensor) -> Collection[str]:
-    """The attributes that an image, (1, 3, h, w), cannot show, by the CLIP; they are not to be kept."""
-    return networks.hidden_by(shown_classes(encoder, image, seen_groups(networks)))
+def shown_in(networks: Networks, encoder: ClipEncoder, image: Tensor) -> Collection[tuple[str, int]]:
+    """The classes that an image, (1, 3, h, w), shows, by the CLIP; what `Networks.hidden_by` them is not to be kept."""
+    return shown_classes(encoder, image, seen_groups(networks))
 
 
 def kept_by_clip(networks: Networks, changing: Collection[str], start: Tensor) -> list[tuple[float, ClipKeep]]:

@@ -85,8 +85,9 @@ def objective(
 @torch.no_grad()
 def _pull(model: Model, start: Tensor) -> Pull | None:
     """Towards likely codes; None for a model without a denoiser of codes."""
-    z = model.encode(start)
-    return None if model.code_denoiser is None or z is None else pull_to_likely(model.code_denoiser, z)
+    if model.code_denoiser is None or (z := model.encode(start)) is None:
+        return None
+    return pull_to_likely(model.code_denoiser, z)
 
 
 def near(settings: Settings, model: Model, start: Tensor, redraw: Redraw | None = None) -> Loss:

@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from losses import CodeKeep
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
 from studio.core.gradients import gradient_method
 from studio.core.painted import SIDE, text_of
 from studio.core.settings import Settings
+from studio.images.crop import Crop
+from studio.images.load import load_picture, to_tensor
+from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
 from studio.runs.area.area import Area, area_for, painted_mask, part_mask
 from studio.runs.base import Run
@@ -176,3 +180,16 @@ def test_a_mask_takes_the_size_of_the_latents() -> None:
     assert small.shape == (1, 1, 8, 8)
     assert small[0, 0, 0].tolist() == pytest.approx([1, 1, 1, 0.925, 0.075, 0, 0, 0], abs=1e-6)
     assert area.of_state((64, 16)) is None
+
+
+def test_an_automatic_area_of_a_prompt_that_is_no_class_is_not_the_whole_picture() -> None:
+    """Then all losses of z are about what is kept, and the goal's gradient decides."""
+    clay = embedded(size=64)
+    settings = Settings(loss="edit", prompt="a parrot on a tree", where="automatic")
+    start = to_tensor(load_picture(examples()[0], 64, Crop()))
+    found = objective(settings, clay, start, None)
+    assert found.on_z
+    assert all(isinstance(loss, CodeKeep) for _, loss in found.on_z)
+    area = area_for(clay, settings, start, found)
+    assert area is not None
+    assert 0 < area.mask.mean() < 0.9
