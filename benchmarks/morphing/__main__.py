@@ -20,15 +20,16 @@ from benchmarks.morphing.run import Bench, save_pictures, work
 from benchmarks.morphing.tables import all_tables
 from benchmarks.records import ROOT, Records, Row, Share, provenance
 from clay.people.dataset import TEST
-from clay.world import DEFAULT_FOLDER, load_world
+from clay.world import DEFAULT_FOLDER, FOLDER_128, load_world_of
 from studio.core.checksums import combined_checksum, listed_checksums
 
 FOLDER = ROOT / "docs" / "results" / "morphing"
 
 
-def weights() -> str:
-    """A short hash of the shipped weights without CLIP's, which morphs do not use."""
-    files = {name: sha256 for name, sha256 in listed_checksums(DEFAULT_FOLDER).items() if not name.startswith("clip/")}
+def weights(size: int = 64) -> str:
+    """A short hash of the shipped weights for images of 64 or 128 pixels, without CLIP's, which morphs do not use."""
+    listed = {**listed_checksums(DEFAULT_FOLDER), **(listed_checksums(FOLDER_128) if size == 128 else {})}
+    files = {name: sha256 for name, sha256 in listed.items() if not name.startswith("clip/")}
     return combined_checksum(files)[:10]
 
 
@@ -38,6 +39,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--pairs", type=int, default=PAIRS, help="number of pairs")
     parser.add_argument("--people", type=int, default=TEST.identities, help="test people to choose pairs from")
+    parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="pixels of the embedded model")
     parser.add_argument("--minutes", type=float, default=40.0, help="time limit")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--device", default="cpu", help="device, such as cpu or cuda; use a large --batch on a GPU")
@@ -61,7 +63,7 @@ def main() -> None:
     if options.methods:
         chosen = [method for name, method in every_method().items() if name in options.methods]
     # another number of people gives other pairs, whose rows must not be mixed with these
-    current = weights() + (f"-{options.people}" if options.people != TEST.identities else "")
+    current = weights(options.size) + (f"-{options.people}" if options.people != TEST.identities else "")
     found: list[Row] = [row for row in records if row["weights"] == current]
     if options.list:
         for method in chosen:
@@ -69,7 +71,7 @@ def main() -> None:
             print(f"{method.expected_calls():6d} calls  {count:4d} pairs done  {method.name}")
         return
     if not options.table:
-        world = load_world(device=options.device)
+        world = load_world_of(options.size, options.device)
         world.autoencoder.to(memory_format=torch.channels_last)
         bench = Bench(world, current, options.people)
         for rows, images in work(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -120,6 +120,9 @@ def _page(start: Start) -> Iterator[Candidate]:
     Added are the calls of the round-trip check, and those that stored graphs save in each update.
     """
     settings, model = Settings(**start.method.page), model_of_world(start.world)
+    if start.method.plain:  # no person and no image is predicted from the code
+        settings = settings.model_copy(update={"closeness": 0.0})
+        model = replace(model, code_person=None, decode_code=None)
     kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)
     request = Request(settings, to_image(start.faces.first), to_image(start.faces.second))
     for event in morph(model, request, CancelTokens().new_token()):

@@ -55,6 +55,7 @@ class Method:
         normalize: whether gradients are normalised.
         views: number of augmented copies of the image in the loss.
         page: settings of the studio (page).
+        plain: whether the studio's loss is eq. 5.1 alone (page).
     """
 
     name: str
@@ -76,13 +77,15 @@ class Method:
     normalize: bool = False
     views: int = 0
     page: Mapping[str, Any] = field(default_factory=dict)
+    plain: bool = False
 
     def settings(self) -> dict[str, Any]:
         """All fields but the name, as in JSON."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         del plain["name"]
-        if not self.page:
-            del plain["page"]  # older rows were made without this field, and their keys must stay
+        unset = [name for name in ("page", "plain") if not plain[name]]
+        for name in unset:
+            del plain[name]  # older rows were made without these fields, and their keys must stay
         return plain
 
     @property

@@ -35,12 +35,11 @@ def _sampled(name: str, kind: Kind, steps: int, **changed: Any) -> Method:
     return replace(plain, **changed)
 
 
-def _page(name: str, preset: str) -> Method:
+def _page(name: str, preset: str, plain: bool = False) -> Method:
     settings = parse({**PRESETS[preset], "loss": "morph"})
     steps, updates = settings.sampling_steps, settings.optimisation_steps
-    return Method(
-        name, "page", steps=steps, updates=updates, sde=settings.mode == "sde", page=settings.model_dump(mode="json")
-    )
+    sde, page = settings.mode == "sde", settings.model_dump(mode="json")
+    return Method(name, "page", steps=steps, updates=updates, sde=sde, page=page, plain=plain)
 
 
 ODE, SECOND, SDE = "AdjointDEIS-1, ODE", "AdjointDEIS-2M, ODE", "AdjointDEIS-1, SDE"
@@ -99,6 +98,13 @@ EFFICIENT = (
     replace(_SHORT_SDE, name="Greedy-DiM, SDE, from the pictures' mean", start="average", **_GREEDY),
 )
 
+# The studio's loss (also `BALANCED`) beside eq. 5.1 alone, with the same updates
+OBJECTIVE = (
+    _page("Quick, eq. 5.1 alone", "Quick", plain=True),
+    _page("Quick, as on the page", "Quick"),
+    _page("Balanced, eq. 5.1 alone", "Balanced", plain=True),
+)
+
 EXPERIMENTS: dict[str, tuple[Method, ...]] = {
     "methods": METHODS,
     "efficiency": EFFICIENT,
@@ -106,6 +112,7 @@ EXPERIMENTS: dict[str, tuple[Method, ...]] = {
     "rates": RATES,
     "paths": PATHS,
     "steps": STEPS,
+    "objective": OBJECTIVE,
 }
 
 

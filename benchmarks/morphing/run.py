@@ -21,7 +21,7 @@ from benchmarks.morphing.pairs import PAIRS, Pair, choose_pairs, other_pictures,
 from benchmarks.records import Records, Row
 from clay.networks.images import to_bytes
 from clay.people.dataset import TEST
-from clay.world import ClayWorld, load_world
+from clay.world import ClayWorld, load_world_of
 
 _CALL = {"cpu": 0.03, "cuda": 1e-4}  # seconds of a network call on one image, before it is measured
 
@@ -41,10 +41,10 @@ class Bench:
     people: int = TEST.identities
 
     def __post_init__(self) -> None:
-        images = passports(range(self.people))
-        self.passports = images.to(self.world.device)
+        self.size = self.world.autoencoder.sample_shape[-1]
+        self.passports = passports(range(self.people), self.size).to(self.world.device)
         # on the CPU for every device, because rounding may change the order of pairs
-        self.pairs = choose_pairs(load_world(self.world.folder), images, PAIRS)
+        self.pairs = choose_pairs(load_world_of(self.size), passports(range(self.people)), PAIRS)
         self.quality = ImageQuality(self.world, self.passports)
         self.encoder = Encoder(self.world)
 
@@ -53,7 +53,7 @@ class Bench:
         first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
         faces = Faces(self.passports[first], self.passports[second], tuple(pairs))
         source = People(*faces[:2])
-        other = People(*(other_pictures(who).to(self.world.device) for who in (first, second)))
+        other = People(*(other_pictures(who, self.size).to(self.world.device) for who in (first, second)))
         panel = HeldOutPanel(self.world, other)
         encoding = self.encoder(method, faces) if method.kind not in UNCODED else []
         now = clock(self.world.device)

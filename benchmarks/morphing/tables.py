@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.morphing.methods import Method
-from benchmarks.morphing.plan import DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, SDE
+from benchmarks.morphing.plan import BALANCED, DIM, EXACT, EXPERIMENTS, FAST, ODE, PIPE, SDE
 from benchmarks.records import Row
 from clay.world import EMBEDDERS, HELD_OUT
 
@@ -165,9 +165,9 @@ def experiment_methods(name: str) -> tuple[Method, ...]:
         "paths": ("AdjointDEIS-1, rate .01", ODE),
         "steps": (ODE, SDE),
         "efficiency": (ODE,),
+        "objective": (ODE, BALANCED),
     }
-    rates = {method.name: method for method in EXPERIMENTS["rates"]}
-    known = published | rates
+    known = published | {method.name: method for name in ("rates", "efficiency") for method in EXPERIMENTS[name]}
     return tuple(known[other] for other in beside.get(name, ())) + EXPERIMENTS[name]
 
 
