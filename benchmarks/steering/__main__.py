@@ -6,6 +6,7 @@ Each run is one of the studio: the embedded model, the Quick preset (or another 
                which is not in the loss, predicts it; `evaluation` lists the other fields
     expression the same, with prompts for another expression
     colour     the same, with prompts for the colour of eyes, background, clothes or hat
+    several    the same, with prompts for two or three attributes at once
     identity   towards another person; confirmed if both held-out embedders accept the face as that person at FMR 1 %
     morph      the studio's morph of two similar people in passport images (the pairs of `benchmarks.morphing`);
                confirmed if all embedders accept it as both people at FMR 0.1 % (MMPMR, AdjointDEIS eq. 5.2), compared
@@ -52,7 +53,7 @@ def main() -> None:
         "--loss",
         choices=("edit", "clip_text", "rendered"),
         default="edit",
-        help="loss of the kinds text, expression and colour; rendered: the edit made by the renderer, for reference",
+        help="loss of the kinds with a prompt; rendered: the edit made by the renderer, for reference",
     )
     parser.add_argument(
         "--area", default=NAMED, help="where edits may change: prompt, automatic, names of parts; empty for everywhere"

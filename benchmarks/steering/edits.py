@@ -16,14 +16,22 @@ from clay.rendering.render import render_all
 
 @dataclass(frozen=True)
 class Edit:
-    """A prompt, and the class of an attribute that the attribute classifier should then predict."""
+    """A prompt, and the class of an attribute that the attribute classifier should then predict; `also` has others."""
 
     prompt: str
     attribute: str
     target: str
+    also: tuple[Edit, ...] = ()
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """By attribute, the class that is asked for."""
+        return {self.attribute: self.target} | {name: c for other in self.also for name, c in other.targets.items()}
 
     def is_new_for(self, person: Person, view: View) -> bool:
-        """Whether the face has another class of the attribute, and shows it."""
+        """Whether the face has other classes of the attributes, and shows them."""
+        if not all(other.is_new_for(person, view) for other in self.also):
+            return False
         if self.attribute == "hair_colour":
             return person.hair_style not in ("bald", "buzzed") and not view.hat and person.hair_colour != self.target
         if self.attribute == "facial_hair":
@@ -37,7 +45,9 @@ class Edit:
         return bool(getattr(view, self._field) != self.target)
 
     def applied(self, person: Person, view: View) -> tuple[Person, View]:
-        """The scene with the target class of the attribute."""
+        """The scene with the target class of each attribute."""
+        for other in self.also:
+            person, view = other.applied(person, view)
         change: dict[str, Any] = {self._field: self.target}
         if self.attribute in ("hair_colour", "facial_hair", "eye_colour"):
             return replace(person, **change), view
@@ -80,7 +90,27 @@ COLOUR_EDITS = (
     Edit("a person in a white shirt", "clothes_colour", "white"),
     Edit("a person with a pink hat", "hat_colour", "pink"),
 )
-KINDS: Mapping[str, Sequence[Edit]] = {"text": EDITS, "expression": EXPRESSION_EDITS, "colour": COLOUR_EDITS}
+_BLUE_EYES, _BEARD, _HAT = (
+    Edit("", *one) for one in (("eye_colour", "blue"), ("facial_hair", "beard"), ("hat", "hat"))
+)
+_SMILING, _SUNGLASSES = Edit("", "expression", "smiling"), Edit("", "glasses", "sunglasses")
+_GREEN_BACKGROUND = Edit("", "background_colour", "green")
+SEVERAL_EDITS = (
+    Edit("a smiling face with sunglasses", "expression", "smiling", (_SUNGLASSES,)),
+    Edit("red hair and a beard", "hair_colour", "red", (_BEARD,)),
+    Edit("a laughing person with blue eyes", "expression", "laughing", (_BLUE_EYES,)),
+    Edit("a bearded man in a hat", "facial_hair", "beard", (_HAT,)),
+    Edit("blonde hair, glasses", "hair_colour", "blonde", (Edit("", "glasses", "glasses"),)),
+    Edit("black hair on a green background", "hair_colour", "black", (_GREEN_BACKGROUND,)),
+    Edit("a happy person with pink hair and sunglasses", "hair_colour", "pink", (_SMILING, _SUNGLASSES)),
+    Edit("a surprised face with a hat", "expression", "surprised", (_HAT,)),
+)
+KINDS: Mapping[str, Sequence[Edit]] = {
+    "text": EDITS,
+    "expression": EXPRESSION_EDITS,
+    "colour": COLOUR_EDITS,
+    "several": SEVERAL_EDITS,
+}
 """The edits of each kind of runs whose goal is a prompt."""
 
 

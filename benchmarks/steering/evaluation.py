@@ -1,6 +1,6 @@
 """Evaluation of an edit, by networks and masks that no loss uses.
 
-    confirmed        the attribute classifier predicts the target class, and none that hides it
+    confirmed        the attribute classifier predicts every target class, and none that hides one
     first_confirmed  the first update at which it does
     others_changed   other attributes whose predicted class changed, without those that the target implies, and without
                      those that one of both images cannot show, such as the hair style under a hat
@@ -69,8 +69,8 @@ def compared(
 ) -> Row:
     """The fields that depend on the images before and after alone."""
     before, after = (read_classes(world, image) for image in images)
-    target = edit.attribute, ATTRIBUTES[edit.attribute].index(edit.target)
-    uncounted = {edit.attribute, *(name for name, _ in implied_by([target])), *hidden_in(before), *hidden_in(after)}
+    targets = [(name, ATTRIBUTES[name].index(c)) for name, c in edit.targets.items()]
+    uncounted = {*edit.targets, *(name for name, _ in implied_by(targets)), *hidden_in(before), *hidden_in(after)}
     mask = background_of(edit, *scene, images[0].width)
     pixels = [np.asarray(image, dtype=float)[mask] for image in images]
     return {
@@ -81,7 +81,7 @@ def compared(
         "same_person": {name: same_person(world, name, *images) for name in HELD_OUT},
         "background": (
             float(np.abs(pixels[0] - pixels[1]).mean())
-            if mask.any() and edit.attribute != "background_colour"
+            if mask.any() and "background_colour" not in edit.targets
             else None
         ),
         "strangeness": score_of(model, images[1]),
@@ -94,8 +94,8 @@ def read_classes(world: ClayWorld, image: Image.Image) -> dict[str, str]:
 
 
 def confirms(read: Mapping[str, str], edit: Edit) -> bool:
-    """Whether an image of these classes shows the target of an edit."""
-    return read[edit.attribute] == edit.target and edit.attribute not in hidden_in(read)
+    """Whether an image of these classes shows the targets of an edit."""
+    return all(read[name] == c and name not in hidden_in(read) for name, c in edit.targets.items())
 
 
 def hidden_in(read: Mapping[str, str]) -> set[str]:

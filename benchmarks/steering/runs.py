@@ -72,6 +72,8 @@ def text_runs(
     a perfect edit.
     """
     for i, (person, view, start) in enumerate(faces(count, first, model.size), first):
+        if not any(edit.is_new_for(person, view) for edit in edits):
+            continue  # each prompt for several attributes describes something that this face shows
         edit = edit_for(i, person, view, edits)
         confined = "" if area == NAMED else area or "whole picture"
         label = ", ".join(filter(None, (loss, confined, settings.get("outside"))))

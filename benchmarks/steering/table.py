@@ -14,6 +14,7 @@ CONFIRMED_BY = {
     "text": "attribute classifier",
     "expression": "attribute classifier",
     "colour": "attribute classifier",
+    "several": "attribute classifier",
     "identity": "both held-out embedders at FMR 1 %",
     "morph": "all embedders, as both people, at FMR 0.1 %",
 }

@@ -112,13 +112,13 @@ class Term(NamedTuple):
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
         on_z: weights and losses of z itself, which z satisfies after every update.
-        attribute: the one that the prompt names; "" if it names none of the model's.
+        attributes: of the model, those that the prompt names.
     """
 
     loss: Loss
     similarities: Mapping[str, Loss] = MappingProxyType({})
     on_z: Sequence[tuple[float, OnEmbedding]] = ()
-    attribute: str = ""
+    attributes: tuple[str, ...] = ()
 
 
 Build = Callable[["Settings", Networks, Tensor, Tensor], Term]

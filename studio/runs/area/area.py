@@ -97,7 +97,7 @@ def area_for(model: Model, settings: Settings, start: Tensor, objective: Objecti
     if settings.everywhere:
         return None
     names = settings.parts - {AUTOMATIC, NAMED}
-    named = model.parts_of_attributes.get(objective.attribute, ()) if NAMED in settings.parts else ()
+    named = _named_parts(model, objective) if NAMED in settings.parts else []
     parts = parts_of(model, start) if names or named else {}
     masks = [part_mask(parts, name) for name in sorted(names)]
     masks += [part_mask(parts, name) for name in named if name in parts and (parts[name] > 0.5).any()]
@@ -109,6 +109,12 @@ def area_for(model: Model, settings: Settings, start: Tensor, objective: Objecti
         return None
     mask = torch.stack(masks).amax(dim=0)
     return Area(mask, start, settings.outside == "exact")
+
+
+def _named_parts(model: Model, objective: Objective) -> list[str]:
+    """The parts of all attributes that the prompt names; none if those of one are not known."""
+    parts = [model.parts_of_attributes.get(name, ()) for name in objective.attributes]
+    return sorted({part for one in parts for part in one}) if all(parts) else []
 
 
 def parts_of(model: Model, start: Tensor) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""`Alternatives`: the texts between which a CLIP decides whether a prompt is met.
+"""`Alternatives`: the texts between which a CLIP decides whether a prompt, or a phrase of it, is met.
 
     known prompt     its attribute's texts, with the prompt in place of the class that it means
     other prompt     the likeliest text of every attribute at the start, neutral texts, and the prompt
@@ -6,6 +6,9 @@
 A prompt is known if its text embedding has a cosine of at least `KNOWN` to a class's text. With the embedded CLIP 63 of
 64 held-out wordings of a class have 0.96 and more, and texts that name no class at most 0.93 if all their words are in
 the vocabulary.
+
+A prompt that names classes of several attributes asks for each of them: "a smiling woman with long red hair" for three.
+With the embedded CLIP such a prompt as a whole has a cosine of at most 0.97 to the text of one class, often 0.5.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import torch
 from torch import Tensor
 
 from losses import ClipEncoder
+from studio.runs.goals.phrases import phrases, pieces, shorter
 
 KNOWN = 0.95
 NEUTRAL = ("a face", "a person", "a picture")
@@ -40,6 +44,75 @@ class Alternatives:
 
 
 @torch.no_grad()
+def asked_for(
+    prompt: str,
+    groups: Mapping[str, Sequence[str]],
+    encoder: ClipEncoder,
+    start: Tensor,
+    unseen: Collection[str] = (),
+) -> dict[str, Alternatives]:
+    """The phrases of a prompt that name classes of several attributes, with their alternatives, in order.
+
+    A phrase that names no class, such as "a woman", asks for nothing. Of two phrases about one attribute the last one
+    counts. A prompt about fewer than two attributes, and one with a phrase that is neither known nor neutral, is one
+    goal. Arguments and errors are those of `alternatives`.
+    """
+    found: dict[str, Alternatives] = {}
+    for phrase in phrases(prompt):
+        named = _named(phrase, groups, encoder)
+        if named is None:
+            break
+        for text, one in named.items():
+            found = {**{other: kept for other, kept in found.items() if kept.group != one.group}, text: one}
+    else:
+        if len(found) > 1:
+            return found
+    return {prompt: alternatives(prompt, groups, encoder, start, unseen)}
+
+
+def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives] | None:
+    """The classes that a phrase names, by the words that name each; None if it is neither known nor neutral."""
+    goal = encoder.text(phrase)
+    if (one := _known(phrase, goal, groups, encoder)) is not None:
+        return {phrase: one}
+    if float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN:
+        return {}
+    found: dict[str, Alternatives] = {}
+    if len(parts := pieces(phrase)) > 1:
+        for named in (_named(part, groups, encoder) for part in parts):
+            if named is None:
+                return None
+            found |= named
+        return found
+    options = list(shorter(phrase))
+    left = set(range(len(phrase.split())))
+    for (text, words), embedded in zip(
+        options, encoder.text([text for text, _ in options]) if options else (), strict=True
+    ):
+        one = _known(text, embedded[None], groups, encoder)
+        if one is not None and one.group not in {other.group for other in found.values()}:
+            found[text] = one
+            left -= words
+    return None if left else found
+
+
+def _nearest(goal: Tensor, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> tuple[str, int, float]:
+    """The attribute and the class whose text is closest to an embedding (1, d), and the cosine."""
+    nearest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in encoder.groups(groups).items()}
+    group = max(nearest, key=lambda name: float(nearest[name].values))
+    return group, int(nearest[group].indices), float(nearest[group].values)
+
+
+def _known(text: str, goal: Tensor, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> Alternatives | None:
+    """The alternatives of a text, with the embedding (1, d), that means a class; None if it means none."""
+    group, index, cosine = _nearest(goal, groups, encoder)
+    if cosine < KNOWN or len(groups[group]) == 1:
+        return None
+    texts = tuple(text if i == index else other for i, other in enumerate(groups[group]))
+    return Alternatives(texts, index, group, known=True)
+
+
+@torch.no_grad()
 def alternatives(
     prompt: str,
     groups: Mapping[str, Sequence[str]],
@@ -59,17 +132,13 @@ def alternatives(
     Raises:
         ValueError: the prompt is empty.
     """
-    goal, embedded = encoder.text(prompt), encoder.groups(groups)
-    nearest = {name: (goal @ texts.T)[0].max(dim=0) for name, texts in embedded.items()}
-    group = max(nearest, key=lambda name: float(nearest[name].values))
-    cosine, index = float(nearest[group].values), int(nearest[group].indices)
-    if cosine >= KNOWN and len(groups[group]) > 1:
-        texts = [prompt if i == index else text for i, text in enumerate(groups[group])]
-        return Alternatives(tuple(texts), index, group, known=True)
+    goal = encoder.text(prompt)
+    if (known := _known(prompt, goal, groups, encoder)) is not None:
+        return known
     seen = {name: texts for name, texts in groups.items() if name not in unseen}
     shown = [groups[name][index] for name, index in shown_classes(encoder, start, seen)]
     others = dict.fromkeys(text for text in (*shown, *NEUTRAL) if text != prompt)
-    return Alternatives((*others, prompt), len(others), group, known=False)
+    return Alternatives((*others, prompt), len(others), _nearest(goal, groups, encoder)[0], known=False)
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
-"""The goal "edit": change the attribute in the prompt, and keep the others.
+"""The goal "edit": change the attributes in the prompt, and keep the others.
 
     total =   relu(-log p(prompt) - margin)                CLIP, among alternatives (`studio.runs.goals.alternatives`)
             + relu(-log q(class) - margin)                 linear heads on z, where the model has them
+            + both for every other class in the prompt
             + the same for earlier edits of a chain        with a larger margin: they are made, and are to stay
             + KEEP  sum_k KL(p_k(start) || p_k(x))         every other attribute that is to be kept, by the CLIP
             + KEEP  sum_k KL(q_k(start) || q_k(x))         and by the heads
@@ -57,7 +58,7 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, alternatives
+from studio.runs.goals.alternatives import Alternatives, asked_for
 from studio.runs.goals.face_losses import CachedEmbed, person
 from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, shown_in
 from studio.runs.goals.measured_loss import of_z
@@ -106,31 +107,32 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
     """The term of a request; arguments as for `studio.core.goals.Build`."""
     encoder = ClipEncoder(networks.clip, networks.tokenizer)
     embed, encode = CachedEmbed(encoder.image), CachedEmbed(coded(networks))
-    found = goals(settings, networks, encoder, start)
+    now, earlier = goals(settings, networks, encoder, start)
+    found = {**now, **earlier}
     shown, classes = shown_in(networks, encoder, start), _classes(found)
     hidden = {*networks.hidden_by(shown), *networks.hidden_by(classes)}
     changing = {*(one.group for one in found.values()), *hidden, *_free(settings, networks)}
-    first, *_ = found
     choices = {
         prompt: ClipChoice(
-            networks.clip, networks.tokenizer, one.texts, one.index, MARGIN if prompt == first else MARGIN_OF_EARLIER
+            networks.clip, networks.tokenizer, one.texts, one.index, MARGIN if prompt in now else MARGIN_OF_EARLIER
         )
         for prompt, one in found.items()
         if not (one.known and one.group in networks.unseen)
     }
-    by_clip: list[tuple[float, OnEmbedding]] = [(1.0, choices[first])] if first in choices else []
-    by_clip += _together([choice for prompt, choice in choices.items() if prompt != first], EARLIER)
+    by_clip: list[tuple[float, OnEmbedding]] = []
+    for prompts, name in ((now, ClipChoice.name), (earlier, EARLIER)):
+        by_clip += _together([choices[prompt] for prompt in prompts if prompt in choices], name)
     by_clip += kept_by_clip(networks, changing, start)
     parts: list[tuple[float, Loss]] = [(1.0, SharedEmbedding(embed, by_clip))] if by_clip else []
     on_z: OnZ = ()
     if networks.heads:
-        in_code, on_z = _in_the_code(networks, encode, start, changing, list(found.values()))
+        in_code, on_z = _in_the_code(networks, encode, start, changing, now, earlier)
         on_z = [*on_z, *_revealed(networks, encode, start, shown, classes)]
         parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
-        parts.append((SAME if len(found) == 1 else SAME_IN_A_CHAIN, same))
+        parts.append((SAME_IN_A_CHAIN if earlier else SAME, same))
     if (strange := in_distribution(networks)) is not None:
-        parts.append((STRANGE if len(found) == 1 else STRANGE_IN_A_CHAIN, strange))
+        parts.append((STRANGE_IN_A_CHAIN if earlier else STRANGE, strange))
     similarities = {
         f"Probability of “{prompt}”": (
             Improbability(choices[prompt], embed)
@@ -139,26 +141,35 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         )
         for prompt, one in found.items()
     }
-    return Term(WeightedSum(parts), similarities, on_z, found[first].group if found[first].known else "")
+    named = tuple(one.group for one in now.values() if one.known)
+    return Term(WeightedSum(parts), similarities, on_z, named)
 
 
-def goals(settings: Settings, networks: Networks, encoder: ClipEncoder, start: Tensor) -> dict[str, Alternatives]:
-    """The prompt and those of earlier edits that still count, with their alternatives; the prompt first.
+def goals(
+    settings: Settings, networks: Networks, encoder: ClipEncoder, start: Tensor
+) -> tuple[dict[str, Alternatives], dict[str, Alternatives]]:
+    """What the prompt asks for, and what of earlier edits still counts, with the alternatives of each.
 
     Of several prompts about one attribute the last one counts. What they imply comes last, by the text of its class.
     """
-    found: dict[str, Alternatives] = {}
+
+    def of(prompt: str) -> dict[str, Alternatives]:
+        return asked_for(prompt, networks.groups, encoder, start, networks.unseen)
+
+    now, earlier = of(settings.prompt), dict[str, Alternatives]()
 
     def add(prompt: str, one: Alternatives) -> None:
-        if prompt not in found and not (one.known and one.group in {other.group for other in found.values()}):
-            found[prompt] = one
+        counted = {**now, **earlier}
+        if prompt not in counted and not (one.known and one.group in {other.group for other in counted.values()}):
+            earlier[prompt] = one
 
-    for prompt in (settings.prompt, *reversed(settings.earlier_prompts)):
-        add(prompt, alternatives(prompt, networks.groups, encoder, start, networks.unseen))
-    for group, index in sorted(networks.implied_by(_classes(found))):
+    for prompt in reversed(settings.earlier_prompts):
+        for phrase, one in of(prompt).items():
+            add(phrase, one)
+    for group, index in sorted(networks.implied_by(_classes({**now, **earlier}))):
         texts = tuple(networks.groups[group])
         add(texts[index], Alternatives(texts, index, group, known=True))
-    return found
+    return now, earlier
 
 
 def _classes(found: Mapping[str, Alternatives]) -> list[tuple[str, int]]:
@@ -176,19 +187,22 @@ def _free(settings: Settings, networks: Networks) -> frozenset[str]:
 
 
 def _in_the_code(
-    networks: Networks, encode: CachedEmbed, start: Tensor, changing: Collection[str], found: Sequence[Alternatives]
+    networks: Networks,
+    encode: CachedEmbed,
+    start: Tensor,
+    changing: Collection[str],
+    now: Mapping[str, Alternatives],
+    earlier: Mapping[str, Alternatives],
 ) -> tuple[SharedEmbedding | None, OnZ]:
     """Goals and keep by the linear heads, on the image's code and on z; keep alone for prompts that are no class."""
     keep = kept_in_code(networks, changing, start)
 
-    def choices(some: Sequence[Alternatives], margin: float) -> list[CodeChoice]:
-        known = (one for one in some if one.known and one.group in networks.heads)
-        return [CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known]
+    def choices(some: Mapping[str, Alternatives], margin: float, name: str) -> OnZ:
+        known = (one for one in some.values() if one.known and one.group in networks.heads)
+        return _together([CodeChoice(encode, *networks.heads[one.group], one.index, margin) for one in known], name)
 
-    earlier = _together(choices(found[1:], MARGIN_OF_EARLIER), EARLIER_IN_CODE)
-    on_image, on_z = (
-        [*((1.0, choice) for choice in choices(found[:1], margin)), *earlier, *keep] for margin in (MARGIN, MARGIN_OF_Z)
-    )
+    made = choices(earlier, MARGIN_OF_EARLIER, EARLIER_IN_CODE)
+    on_image, on_z = ([*choices(now, margin, CodeChoice.name), *made, *keep] for margin in (MARGIN, MARGIN_OF_Z))
     return SharedEmbedding(encode, on_image) if on_image else None, on_z
 
 

@@ -39,7 +39,7 @@ class Objective:
         pull: towards likely codes, likewise; None if the model has none.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
         area: the only part of the picture that may change; None for the whole.
-        attribute: the one that the prompt of an edit names; "" if it names none of the model's.
+        attributes: of the model, those that the prompt of an edit names.
     """
 
     loss: WeightedSum
@@ -48,7 +48,7 @@ class Objective:
     pull: Pull | None = None
     redraw: Redraw | None = None
     area: Area | None = None
-    attribute: str = ""
+    attributes: tuple[str, ...] = ()
 
     def of_code(self, model: Model, wrt: Sequence[str]) -> Projection | None:
         """The projection of z after every update; None where z stays, or has no losses of its own."""
@@ -70,16 +70,16 @@ def objective(
     weighted: list[tuple[float, Loss]] = []
     on_z: list[tuple[float, OnEmbedding]] = []
     similarities: dict[str, Loss] = {}
-    attribute = ""
+    attributes: tuple[str, ...] = ()
     for weight, term in settings.goal.terms(settings, model, start, start if second is None else second):
         weighted.append((weight, term.loss))
         on_z += [(weight * share, loss) for share, loss in term.on_z]
         similarities |= term.similarities
-        attribute = attribute or term.attribute
+        attributes += term.attributes
     if settings.closeness > 0 and not (settings.goal.keeps and BACKGROUND in settings.free):
         weighted.append((settings.closeness, near(settings, model, start, redraw)))
     pull = _pull(model, start) if on_z else None
-    return Objective(WeightedSum(weighted), similarities, on_z, pull, redraw, attribute=attribute)
+    return Objective(WeightedSum(weighted), similarities, on_z, pull, redraw, attributes=attributes)
 
 
 @torch.no_grad()

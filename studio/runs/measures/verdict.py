@@ -17,7 +17,7 @@ The parts of a verdict are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
 from studio.models.interface import Model
-from studio.runs.goals.alternatives import alternatives
+from studio.runs.goals.alternatives import Alternatives, asked_for
 from studio.runs.goals.face_losses import person
 from studio.runs.goals.kept import in_distribution
 from studio.runs.measures.held_out import LOOSE
@@ -127,13 +127,13 @@ def verdict(
     start, result = (to_tensor(image).to(model.device) for image in (before, after))
     target = None if second is None else to_tensor(second).to(model.device)
     needs = settings.goal.needs(settings)
-    prompt = _Prompt(model, settings.prompt, start) if "prompt" in needs and model.clip is not None else None
+    prompts = _prompts(model, settings.prompt, start) if "prompt" in needs and model.clip is not None else []
     wants_person = {"identity", "second_picture"} <= needs and target is not None
     to_target = tuple(_similarities(model, target, result)) if wants_person and target is not None else ()
     read_before, read_after = ({} if model.reader is None else model.reader(x) for x in (start, result))
-    earlier = {} if prompt is None else _earlier(model, settings, start, prompt)
-    p = None if prompt is None else prompt.probabilities(read_after, result)
-    parts = [] if prompt is None else [prompt.reached(p, _classes(read_after))]
+    earlier = _earlier(model, settings, start, prompts) if prompts else {}
+    found = [(prompt, prompt.probabilities(read_after, result)) for prompt in prompts]
+    parts = [prompt.reached(p, _classes(read_after)) for prompt, p in found]
     if to_target:
         parts.append(_accepted(to_target))
     reached, reason = min(parts, key=lambda part: _ORDER.index(part[0]), default=_unmeasured(settings))
@@ -141,24 +141,29 @@ def verdict(
         reason += " The loss was still falling at the last update: more optimisation steps may help."
     return Verdict(
         reached=reached,
-        probability=None if p is None or prompt is None else float(p[prompt.index]),
+        probability=min((float(p[prompt.index]) for prompt, p in found if p is not None), default=None),
         reason=reason,
-        changed=_changes(model, read_before, read_after, _asked(model, prompt, bool(to_target)), earlier),
+        changed=_changes(model, read_before, read_after, _asked(model, prompts, bool(to_target)), earlier),
         same=() if to_target else tuple(_similarities(model, start, result)),
         target=to_target,
         score=None if (strange := in_distribution(model)) is None else float(strange.score(result)[0]),
     )
 
 
-class _Prompt:
-    """The class that a prompt means, if it means one."""
+def _prompts(model: Model, prompt: str, start: Tensor) -> list[_Prompt]:
+    """The prompt, or each of its phrases that asks for a class."""
+    found = asked_for(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start, model.unseen)
+    unknown = [] if model.unknown_words is None else model.unknown_words(prompt)
+    return [_Prompt(model, phrase, one, unknown) for phrase, one in found.items()]
 
-    def __init__(self, model: Model, prompt: str, start: Tensor) -> None:
-        found = alternatives(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start, model.unseen)
-        self.model, self.prompt = model, prompt
+
+class _Prompt:
+    """The class that a prompt or a phrase of it means, if it means one; `unknown` are words of the whole prompt."""
+
+    def __init__(self, model: Model, prompt: str, found: Alternatives, unknown: Sequence[str]) -> None:
+        self.model, self.prompt, self.unknown = model, prompt, unknown
         self.group, self.index, self.texts = found.group, found.index, found.texts
         self.known = found.known and model.reader is not None
-        self.unknown = [] if model.unknown_words is None else list(model.unknown_words(prompt))
 
     def probabilities(self, read: Reading, result: Tensor) -> Tensor | None:
         """Of the alternatives, by a held-out network; None if none can tell them apart."""
@@ -182,7 +187,7 @@ class _Prompt:
             return "yes", ""
         name = self.model.classes[self.group][likeliest] if self.known else self.texts[likeliest]
         where = f" ({readable(self.group)})" if self.known else ""
-        reason = f"The held-out classifier sees “{name}”{where} and not what the prompt asks for."
+        reason = f"The held-out classifier sees “{name}”{where} and not “{self.prompt}”."
         return ("partly" if float(p[self.index]) >= _PARTLY else "no"), reason
 
 
@@ -209,17 +214,18 @@ def _accepted(similarities: tuple[Similarity, ...]) -> tuple[Reached, str]:
     return ("partly" if any(accepted) else "no"), reason
 
 
-def _asked(model: Model, prompt: _Prompt | None, person_changes: bool) -> set[str]:
+def _asked(model: Model, prompts: Sequence[_Prompt], person_changes: bool) -> set[str]:
     """The attributes that the goal asks to change."""
-    asked = {prompt.group} if prompt is not None and prompt.known else set()
+    asked = {prompt.group for prompt in prompts if prompt.known}
     return asked | (set(model.person_groups) if person_changes else set())
 
 
-def _earlier(model: Model, settings: Settings, start: Tensor, prompt: _Prompt) -> dict[str, int]:
-    """The classes that earlier edits of a chain asked for, or that a prompt implies, without that of the prompt."""
-    prompts = [*(_Prompt(model, text, start) for text in settings.earlier_prompts), prompt]
+def _earlier(model: Model, settings: Settings, start: Tensor, now: Sequence[_Prompt]) -> dict[str, int]:
+    """The classes that earlier edits of a chain asked for, or that a prompt implies, without those of the prompt."""
+    prompts = [*(one for text in settings.earlier_prompts for one in _prompts(model, text, start)), *now]
     asked = [(one.group, one.index) for one in prompts if one.known]
-    return {group: index for group, index in (*model.implied_by(asked), *asked) if group != prompt.group}
+    groups = {one.group for one in now}
+    return {group: index for group, index in (*model.implied_by(asked), *asked) if group not in groups}
 
 
 def _changes(

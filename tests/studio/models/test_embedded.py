@@ -15,7 +15,7 @@ from studio.images.load import load_picture, to_tensor
 from studio.models.embedded import WEIGHTS, embedded, examples
 from studio.models.interface import Model
 from studio.runs.events import Outcome
-from studio.runs.goals.alternatives import Alternatives, alternatives
+from studio.runs.goals.alternatives import Alternatives, alternatives, asked_for
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
@@ -47,6 +47,38 @@ def test_prompts_that_training_has_not_seen_find_their_class(world: Model) -> No
             if (found.known, found.group, found.index) != (True, attribute, ATTRIBUTES[attribute].index(name)):
                 wrong.append((prompt, found))
     assert len(wrong) <= 0.05 * sum(len(prompts) for *_, prompts in KNOWN), wrong
+
+
+SEVERAL = {
+    "a smiling woman with sunglasses": {"expression": "smiling", "glasses": "sunglasses"},
+    "a bald man with a beard": {"hair_style": "bald", "facial_hair": "beard"},
+    "long blonde hair on a blue background": {
+        "hair_style": "long", "hair_colour": "blonde", "background_colour": "blue",
+    },
+    "make her blonde and happy": {"hair_colour": "blonde", "expression": "smiling"},
+    "remove the glasses and add a beard": {"glasses": "none", "facial_hair": "beard"},
+    "without a beard and with glasses": {"facial_hair": "none", "glasses": "glasses"},
+    "no hat, no glasses, smiling": {"hat": "no hat", "glasses": "none", "expression": "smiling"},
+    "she is laughing and has blue hair": {"expression": "laughing", "hair_colour": "blue"},
+    "a happy bearded man in a yellow hat": {
+        "expression": "smiling", "facial_hair": "beard", "hat_colour": "yellow",
+    },
+    "dark skin, an afro, and a big smile": {"skin_tone": "dark", "hair_style": "afro", "expression": "smiling"},
+    "change the hair to black and the background to pink": {"hair_colour": "black", "background_colour": "pink"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", SEVERAL)
+def test_a_prompt_for_several_attributes_finds_each_class(world: Model, prompt: str) -> None:
+    encoder = ClipEncoder(world.clip, world.tokenizer)
+    found = asked_for(prompt, world.groups, encoder, torch.zeros(1, 3, 64, 64), world.unseen)
+    assert {one.group: world.classes[one.group][one.index] for one in found.values()} == SEVERAL[prompt]
+
+
+def test_prompts_for_one_class_are_not_divided(world: Model) -> None:
+    encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
+    prompts = [prompt for *_, some in KNOWN for prompt in some]
+    assert [prompt for prompt in prompts if len(asked_for(prompt, world.groups, encoder, start)) > 1] == []
 
 
 def test_prompts_of_no_class_have_unknown_words_or_are_like_no_class(world: Model) -> None:

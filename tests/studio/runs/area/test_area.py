@@ -146,16 +146,24 @@ def test_parts_and_painted_cells_add_up(parted: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "attribute", "confined"),
-    [("edit", "glasses", True), ("edit", "hat", False), ("edit", "", False), ("clip_text", "glasses", False)],
+    ("loss", "attributes", "confined"),
+    [
+        ("edit", ("glasses",), True),
+        ("edit", ("glasses", "beard"), True),
+        ("edit", ("hat",), False),
+        ("edit", ("glasses", "hat"), False),
+        ("edit", (), False),
+        ("clip_text", ("glasses",), False),
+    ],
 )
-def test_an_edit_is_confined_to_the_parts_of_the_attribute_in_its_prompt(
-    parted: Model, loss: str, attribute: str, confined: bool
+def test_an_edit_is_confined_to_the_parts_of_the_attributes_in_its_prompt(
+    parted: Model, loss: str, attributes: tuple[str, ...], confined: bool
 ) -> None:
-    model = replace(parted, parts_of_attributes={"glasses": ("left", "nothing", "gone")})
+    parts = {"glasses": ("left", "nothing", "gone"), "beard": ("left",)}
+    model = replace(parted, parts_of_attributes=parts)
     start = torch.zeros(1, 3, 16, 16)
     settings = Settings(prompt="a face with glasses", loss=loss)
-    found = replace(objective(settings, model, start, None), attribute=attribute)
+    found = replace(objective(settings, model, start, None), attributes=attributes)
     area = area_for(model, settings, start, found)
     assert (area is not None) == confined
     if area is not None:

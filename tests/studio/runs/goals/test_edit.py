@@ -85,8 +85,31 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
 
 
 def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
-    named = {prompt: edit(Settings(prompt=prompt), whole, START, START).attribute for prompt in ("red hair", "xyz")}
-    assert named == {"red hair": "hair", "xyz": ""}
+    prompts = ("red hair", "xyz", "red hair and a hat")
+    named = [edit(Settings(prompt=prompt), whole, START, START).attributes for prompt in prompts]
+    assert named == [("hair",), (), ("hair", "hat")]
+
+
+def test_a_prompt_for_two_attributes_has_the_goals_of_both_and_keeps_neither(whole: Model) -> None:
+    groups = {**GROUPS, "tie": ("a tie", "no tie")}
+    model = replace(whole, groups=groups, heads={})
+
+    def found(prompt: str) -> tuple[dict[str, torch.Tensor], set[str]]:
+        term = edit(Settings(loss="edit", prompt=prompt), model, START, START)
+        assert isinstance(term.loss, WeightedSum)
+        return term.loss.terms(-START), set(term.similarities)
+
+    (hair, _), (hat, _), (both, shown) = found("blue hair"), found("a hat"), found("blue hair and a hat")
+    assert shown == {"Probability of “blue hair”", "Probability of “a hat”"}
+    torch.testing.assert_close(both["goal"], hair["goal"] + hat["goal"])
+    assert both["kept"] < min(hair["kept"], hat["kept"])
+
+
+def test_each_part_of_an_earlier_prompt_counts_until_a_later_one_is_about_its_attribute(whole: Model) -> None:
+    settings = Settings(loss="edit", prompt="blue hair", earlier="red hair and a hat")
+    term = edit(settings, whole, START, START)
+    assert set(term.similarities) == {"Probability of “blue hair”", "Probability of “a hat”"}
+    assert term.attributes == ("hair",)
 
 
 def test_what_may_change_is_not_kept(whole: Model) -> None:

@@ -68,6 +68,14 @@ def test_another_class_is_not_reached_and_named(world: Model) -> None:
     assert found.reason.startswith("The held-out classifier sees “blue” (hair)")
 
 
+def test_of_several_attributes_the_one_furthest_from_its_class_decides(world: Model) -> None:
+    found = of(world, "red hair and a hat")
+    assert (found.reached, found.reason) == ("no", "The held-out classifier sees “no hat” (hat) and not “a hat”.")
+    assert found.probability == pytest.approx(0.1)
+    assert found.changed == ()
+    assert of(replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True)), "red hair and a hat").reached == "yes"
+
+
 def test_a_quarter_is_partly_and_a_falling_loss_is_a_reason(world: Model) -> None:
     found = of(replace(world, reader=reader((0.3, 0.7, 0.0))), improving=True)
     assert found.reached == "partly"
