@@ -41,7 +41,7 @@ PROMPTS: tuple[str, ...] = (
     "a face with red hair",
     "a person with sunglasses",
     "a face with a beard",
-    "a person with blue hair",
+    "a laughing person with blue hair",
     "a face on a green background",
     "a face with blue eyes",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from html import escape
 
 from studio.core.goals import NAMED
@@ -48,7 +49,7 @@ def measured(event: Progress) -> str:
     if event.curve:
         now = event.curve[-1]
         parts.append(f"loss {now.total:.3f}")
-        parts += [f"{_short(name)} {value:.2f}" for name, value in now.similarity.items()]
+        parts += [f"{short} {now.similarity[name]:.2f}" for name, short in _shortened(now.similarity).items()]
     parts.append(f"{event.calls:,} network calls")
     if event.memory:
         parts.append(size(event.memory))
@@ -58,14 +59,15 @@ def measured(event: Progress) -> str:
 def gains(outcome: Outcome) -> str:
     """Similarities before and after a run, and the inversion error, in one line."""
     first, best = outcome.curve[0].similarity, outcome.best.similarity
-    parts = [f"{_short(name)} {first[name]:.2f} → {best[name]:.2f}" for name in best]
+    parts = [f"{short} {first[name]:.2f} → {best[name]:.2f}" for name, short in _shortened(best).items()]
     parts.append(f"inversion {inversion_error(outcome.round_trip, short=True)}")
     return " · ".join(parts)
 
 
-def _short(similarity: str) -> str:
-    """The name of a similarity without the prompt, which is shown as the goal."""
-    return re.sub(r" (of|with) “.*”$", "", similarity)
+def _shortened(similarities: Iterable[str]) -> dict[str, str]:
+    """The names of similarities without the prompt, which is shown as the goal; of several, the prompts alone."""
+    names = list(similarities)
+    return {name: re.sub(r"^.* (?=“)" if len(names) > 1 else r" (of|with) “.*”$", "", name) for name in names}
 
 
 def goal_text(settings: Settings) -> str:

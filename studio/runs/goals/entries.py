@@ -76,7 +76,7 @@ def _morph(settings: Settings, networks: Networks, start: Tensor, second: Tensor
 GOALS.add(
     Goal(
         "edit",
-        "Edit: change one attribute",
+        "Edit: change what the prompt names",
         edit,
         requires=("prompt", "clip"),
         defaults={"z_rate": 0.15, "closeness": 2.0},

@@ -41,6 +41,17 @@ def test_on_the_way_loss_match_calls_and_memory_are_told() -> None:
     assert line == "loss 0.500 · Match 0.25 · 1,200 network calls · 1.3 GB"
 
 
+def test_of_several_probabilities_each_is_named_by_its_prompt() -> None:
+    point = CurvePoint(1, 0.5, {}, {"Probability of “red hair”": 0.25, f"Probability of “{EVIL}”": 0.5})
+    event = Progress("optimise", 1, 3, None, PICTURE, (point,), 8)
+    assert texts.measured(event) == f"loss 0.500 · “red hair” 0.25 · “{EVIL}” 0.50 · 8 network calls"
+    assert EVIL not in texts.progress(event)
+    alone = CurvePoint(1, 0.5, {}, {"Probability of “red hair”": 0.25})
+    assert texts.measured(Progress("optimise", 1, 3, None, PICTURE, (alone,), 8)).startswith(
+        "loss 0.500 · Probability 0.25 "
+    )
+
+
 def test_the_position_in_the_queue_is_shown() -> None:
     assert texts.position(1) == "In the queue: 1 run before yours"
     assert texts.position(3) == "In the queue: 3 runs before yours"
