@@ -25,7 +25,7 @@ from studio.images.load import to_image, to_tensor
 from studio.models.embedded import model_of_world
 from studio.queue.cancel import CancelTokens
 from studio.runs.interpolation import Code
-from studio.runs.morph import Morphing, morph
+from studio.runs.morph import Morphed, Morphing, morph
 from studio.runs.request import Request
 
 
@@ -117,7 +117,8 @@ def _guide(start: Start) -> Iterator[Candidate]:
 def _page(start: Start) -> Iterator[Candidate]:
     """Every image of the studio's run. Its network calls are counted as for the other methods.
 
-    Added are the calls of the round-trip check, and those that stored graphs save in each update.
+    Added are the calls of the round-trip check, and those that stored graphs save in each update. The studio chooses its
+    result by more than the total, so the loss of an image is at least that of the result.
     """
     settings, model = Settings(**start.method.page), model_of_world(start.world)
     if start.method.plain:  # no person and no image is predicted from the code
@@ -125,11 +126,14 @@ def _page(start: Start) -> Iterator[Candidate]:
         model = replace(model, code_person=None, decode_code=None)
     kept = graphs_kept(settings.gradient, settings.sampling_steps, model.graphs)
     request = Request(settings, to_image(start.faces.first), to_image(start.faces.second))
-    for event in morph(model, request, CancelTokens().new_token()):
+    *events, end = morph(model, request, CancelTokens().new_token())
+    assert isinstance(end, Morphed), "the run was not stopped"
+    best = end.outcome.best
+    for event in events:
         if isinstance(event, Morphing) and event.progress.phase == "optimise":
-            progress = event.progress
+            progress, point = event.progress, event.progress.curve[-1]
             image = to_tensor(progress.image).to(start.faces.first)
-            loss = image.new_tensor([progress.curve[-1].total])
+            loss = image.new_tensor([point.total if point.step == best.step else max(point.total, best.total + 1e-4)])
             yield Candidate(image, loss, progress.calls + settings.sampling_steps + progress.step * kept)
 
 

@@ -1,7 +1,7 @@
 """Write the tables and figures of docs/results.md from existing rows: `python -m benchmarks.results`
 
-Runs no network. Rows with other weights than the shipped ones, or with settings that no method has any more, are left
-out; the page states their number.
+Runs no network. Rows with other weights than most rows of their folder, or with settings that no method has any more,
+are left out; the page states their number.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ def main() -> None:
         prog="benchmarks.results", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--morphs", type=Path, default=MORPHS, help="folder of benchmarks.morphing")
+    parser.add_argument("--objective", type=Path, default=MORPHS.with_name("objective"), help="the same, --size 128")
     parser.add_argument("--edits", type=Path, default=EDITS, help="folder of benchmarks.guidance")
     parser.add_argument("--page", type=Path, default=PAGE, help="file to write")
     options = parser.parse_args()
-    write(options.morphs, options.edits, options.page)
+    write(options.morphs, options.objective, options.edits, options.page)
     print(f"Wrote {options.page}.")
 
 

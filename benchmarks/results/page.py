@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.guidance import table as edits_table
-from benchmarks.guidance.__main__ import weights as edit_weights
 from benchmarks.guidance.tasks import Goal
-from benchmarks.morphing.__main__ import weights
 from benchmarks.morphing.claims import checked
 from benchmarks.morphing.curves import PUBLISHED_CALLS, calls_to_reach
 from benchmarks.morphing.methods import Method
@@ -57,6 +56,12 @@ _ABOUT = {
         "The published adjoint can store the sampler's states, or recompute them backwards, which adds an error.",
     ),
     "steps": ("Appendix F.3: ODE and SDE, N = 20 and 50", "Other settings as in table 1."),
+    "objective": (
+        "The studio's loss beside eq. 5.1 alone",
+        "The embedded model of 128 pixels. All methods but the published one make the studio's updates, with eq. 5.1 "
+        "alone or with all terms of the studio's loss (studio/runs/morph.py); Quick makes 2 sampling steps, Balanced 8. "
+        "A run ends where its loss no longer falls.",
+    ),
 }
 
 _GOALS: dict[Goal, str] = {
@@ -65,11 +70,14 @@ _GOALS: dict[Goal, str] = {
 }
 
 
-def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures: Path, old: int) -> Iterator[str]:
+def sections(
+    rows: Sequence[Row], objective: Sequence[Row], edits: Sequence[Row], records: Path, pictures: Path, old: int
+) -> Iterator[str]:
     """The sections of the page; also draws the figures.
 
     Args:
         rows: rows of morphs.
+        objective: rows of morphs with the loss of the studio, and with eq. 5.1 alone.
         edits: rows of edits.
         records: folder of the morphs' rows and images.
         pictures: folder for the figures.
@@ -92,18 +100,8 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
         head = "## Orderings of methods\n\nPaired bootstrap over the pairs that both methods have."
         yield head + "\n\n" + "\n".join(checked(rows))
         yield from _counted(claims, len(of_method(rows, every_method()[ODE])))
-    for name, methods in EXPERIMENTS.items():
-        lines = list(table(rows, experiment_methods(name)))
-        if len(lines) == 2:
-            continue
-        title, about = _ABOUT[name]
-        yield f"## {title}\n\n{about}\n\n" + "\n".join(lines)
-        if name == "methods":
-            yield _against_sources(rows, experiment_methods(name))
-        if name == "efficiency":
-            yield from _efficiency(rows, methods, pictures)
-        elif figures.bars(pictures, name, rows, experiment_methods(name)):
-            yield _picture(name, f"MMPMR of the methods in the table: {title}")
+    for name in EXPERIMENTS:
+        yield from _experiment(name, objective if name == "objective" else rows, pictures)
     named = every_method()
     shown = [named[name] for name in (CONTROL, AVERAGE, DIM, PIPE, GREEDY, ODE, EXACT, OURS)]
     if figures.examples(pictures, records, rows, shown):
@@ -118,7 +116,23 @@ def sections(rows: Sequence[Row], edits: Sequence[Row], records: Path, pictures:
         )
         if (faces := len({row["face"] for row in found})) < _FEW:
             yield f"**Preliminary**: {faces} faces so far. The same command continues."
-    yield "## Runs\n\n" + "\n".join(_made(rows, edits, old))
+    yield "## Runs\n\n" + "\n".join(_made({"morphs": rows, "morphs at 128 pixels": objective, "edits": edits}, old))
+
+
+def _experiment(name: str, rows: Sequence[Row], pictures: Path) -> Iterator[str]:
+    """The section of an experiment; none without rows."""
+    methods = experiment_methods(name)
+    lines = list(table(rows, methods))
+    if len(lines) == 2:
+        return
+    title, about = _ABOUT[name]
+    yield f"## {title}\n\n{about}\n\n" + "\n".join(lines)
+    if name == "methods":
+        yield _against_sources(rows, methods)
+    if name == "efficiency":
+        yield from _efficiency(rows, EXPERIMENTS[name], pictures)
+    elif figures.bars(pictures, name, rows, methods):
+        yield _picture(name, f"MMPMR of the methods in the table: {title}")
 
 
 def _counted(claims: Sequence[str], pairs: int) -> Iterator[str]:
@@ -179,9 +193,9 @@ def _picture(name: str, text: str) -> str:
     )
 
 
-def _made(rows: Sequence[Row], edits: Sequence[Row], old: int) -> Iterator[str]:
-    """The commands, machines and times."""
-    for kind, found in (("morphs", rows), ("edits", edits)):
+def _made(rows: Mapping[str, Sequence[Row]], old: int) -> Iterator[str]:
+    """The commands, machines and times of each kind of rows."""
+    for kind, found in rows.items():
         if not found:
             continue
         hours = sum(row["seconds"] + row.get("encoding_seconds", 0) for row in found) / 3600
@@ -193,24 +207,31 @@ def _made(rows: Sequence[Row], edits: Sequence[Row], old: int) -> Iterator[str]:
             yield f"    - {field}: {', '.join(values)}"
         if any("--device cuda" in command for command in commands):
             yield "    - convolutions on the GPU in TF32, torch's default"
-    yield f"- weights {weights()} (morphs), {edit_weights()} (edits); this page: commit {commit()}"
+    used = ", ".join(f"{_weights(found)} ({kind})" for kind, found in rows.items() if found)
+    yield f"- weights {used}; this page: commit {commit()}"
     if old:
         yield f"- {old} rows with other weights or settings were left out"
 
 
-def write(records: Path, edits: Path, page: Path) -> None:
+def _weights(rows: Sequence[Row]) -> str:
+    """The weights that most rows were made with."""
+    return Counter(row["weights"] for row in rows).most_common(1)[0][0] if rows else ""
+
+
+def write(records: Path, objective: Path, edits: Path, page: Path) -> None:
     """Write the page, and its figures into a folder of the same name.
 
     Args:
         records: folder of the morphs' rows.
+        objective: folder of the rows of `EXPERIMENTS["objective"]`, at 128 pixels.
         edits: folder of the edits' rows.
         page: the Markdown file.
     """
-    keys, current = {method.key for method in every_method().values()}, weights()
-    everything = list(Records(records))
-    rows = [row for row in everything if row["weights"] == current and row["key"] in keys]
-    found = [row for row in Records(edits) if row["weights"] == edit_weights()]
+    keys = {method.key for method in every_method().values()}
+    everything = [list(Records(folder)) for folder in (records, objective, edits)]
+    rows, compared, found = ([row for row in some if row["weights"] == _weights(some)] for some in everything)
+    rows = [row for row in rows if row["key"] in keys]
     pictures = page.with_suffix("")
     page.parent.mkdir(parents=True, exist_ok=True)
-    parts = sections(rows, found, records, pictures, len(everything) - len(rows))
+    parts = sections(rows, compared, found, records, pictures, len(everything[0]) - len(rows))
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
