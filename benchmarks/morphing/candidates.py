@@ -117,8 +117,8 @@ def _guide(start: Start) -> Iterator[Candidate]:
 def _page(start: Start) -> Iterator[Candidate]:
     """Every image of the studio's run. Its network calls are counted as for the other methods.
 
-    Added are the calls of the round-trip check, and those that stored graphs save in each update. The studio chooses its
-    result by more than the total, so the loss of an image is at least that of the result.
+    Added are the calls of the round-trip check, and those that stored graphs save in each update. The studio chooses
+    its result by more than the total, so the loss of an image is at least that of the result.
     """
     settings, model = Settings(**start.method.page), model_of_world(start.world)
     if start.method.plain:  # no person and no image is predicted from the code

@@ -59,8 +59,8 @@ _ABOUT = {
     "objective": (
         "The studio's loss beside eq. 5.1 alone",
         "The embedded model of 128 pixels. All methods but the published one make the studio's updates, with eq. 5.1 "
-        "alone or with all terms of the studio's loss (studio/runs/morph.py); Quick makes 2 sampling steps, Balanced 8. "
-        "A run ends where its loss no longer falls.",
+        "alone or with all terms of the studio's loss (studio/runs/morph.py); Quick makes 2 sampling steps, Balanced "
+        "8. A run ends where its loss no longer falls.",
     ),
 }
 
