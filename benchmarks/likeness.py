@@ -23,9 +23,8 @@ from clay.evaluation.card import fill, hashes_table
 from clay.likeness.candidates import scene_of
 from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
-from clay.likeness.render_skin import skin_measures
 from clay.people.attributes import ATTRIBUTES, HIDDEN, PALETTE, true_classes
-from clay.people.dataset import TEST, TRAIN, Scene, scene
+from clay.people.dataset import TEST, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
 from clay.world import load_world
@@ -131,17 +130,6 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
     return [case for tone in SKIN_TONES for case in cases[tone]], missed
 
 
-def write_measures(path: Path, count: int, reader: Reader, finder: FaceFinder) -> None:
-    """The skin's measures of the first view of `count` people of the training split, of those taken for renders."""
-    measures, skins = [], []
-    for number in range(TRAIN.first, TRAIN.first + count):
-        found = found_in(number, 0, reader, finder, seed=_SEED + 1)
-        if found is not None and found.render is not None:
-            measures.append(skin_measures(found.face.crop, found.face.segments, found.render.exposure)[0].numpy())
-            skins.append(found.scene[0].skin)
-    np.savez(path, measures=np.stack(measures), skins=np.array(skins))
-
-
 def classes(guess: Guess, truth: Scene) -> list[int]:
     """The classes of the most likely scene; a hat hides what distinguishes hair styles only if the face wears one."""
     person, view = scene_of(guess)
@@ -175,14 +163,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
     parser.add_argument("--each", type=int, default=75, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
-    parser.add_argument("--measures", type=Path, help="only write this file for `clay.training.likeness_skin`")
-    parser.add_argument("--people", type=int, default=2400, help="people of the training split for --measures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     reader, finder = Reader.from_folder(options.folder), load_finder()
-    if options.measures:
-        write_measures(options.measures, options.people, reader, finder)
-        return
     cases, missed = read_all(reader, finder, options.each)
     measures = {"all": accuracies(cases, "studio")}
     for tone in SKIN_TONES:

@@ -17,7 +17,7 @@ from clay.likeness.measures import background_and_clothes, colours, places
 from clay.likeness.network import FaceParser
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
 from clay.likeness.readout import Readout
-from clay.likeness.render_skin import RenderSkin, skin_measures
+from clay.likeness.render_skin import RenderSkin
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
 # How much more frequent each class is among photographed people than among rendered faces.
@@ -133,7 +133,7 @@ class Reader:
         if render is None:
             crop, light = white_balanced(crop, probabilities)
         else:
-            skin = self.render_skin.read(skin_measures(crop, probabilities, render.exposure))
+            skin = self.render_skin.read(crop, probabilities, render.exposure)
             crop = render.exposure.undone(crop)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)

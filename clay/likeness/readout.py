@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from clay.likeness.measures import COLOURS, PLACES
-from clay.likeness.stored import MeasuresNetwork
+from clay.likeness.stored import StoredNetwork
 from clay.people.attributes import ATTRIBUTES
 
 _SKIN = 3
@@ -31,7 +31,7 @@ def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class Readout(MeasuresNetwork):
+class Readout(StoredNetwork):
     """Places (b, `PLACES`) and colours (b, `COLOURS`) -> `Read`.
 
     Args:

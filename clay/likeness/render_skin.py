@@ -1,8 +1,10 @@
-"""`RenderSkin`: the skin of a rendered face, from its colours as they are and with their exposure undone.
+"""`RenderSkin`: the skin of a rendered face, from its picture as it is and with its exposure undone.
 
-The skin of the renderer is a colour with no variation of its own, so that its brightest parts show it, and background
-and clothes show the exposure (`clay.likeness.exposure`).
+The skin of the renderer is a colour with no variation of its own, so that shading, background and clothes show how it
+was lit and exposed (`clay.likeness.exposure`).
 """
+
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,64 +12,70 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clay.likeness.exposure import Exposure
-from clay.likeness.measures import COLOURS, colours
-from clay.likeness.stored import MeasuresNetwork
+from clay.likeness.stored import StoredNetwork
 from clay.people.view import SEGMENTS
 
-_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97)
-SKIN_MEASURES = 2 * (COLOURS + 3 * len(_QUANTILES))
-_READ, _TRUE = (0.0, 1.37, 2.54, 3.58, 5.0), (0.0, 1.5, 2.5, 3.5, 5.0)
-"""The network's values and the skins they stand for, linear in between. The inner ones are the borders between tones:
-with these every tone of faces of the training split is read about as often as any other.
-"""
+_TRUE = (0.0, 1.5, 2.5, 3.5, 5.0)
+"""The lightest skin, the borders between tones, the darkest skin."""
+_BASE = 0.02
+SIDE = 48
+INPUTS = 6 + len(SEGMENTS)
 
 
-def skin_measures(crop: Tensor, segments: Tensor, exposure: Exposure) -> Tensor:
-    """Colours, and quantiles of the skin's channels, as they are and with the exposure undone: (1, `SKIN_MEASURES`).
+def skin_input(colours: Tensor, segments: Tensor, gain: Tensor, gamma: Tensor) -> Tensor:
+    """log2(0.02 + value) of the colours as they are and before the exposure, and the segments: (b, `INPUTS`, h, w).
 
     Args:
-        crop: (1, 3, 2 h, 2 w) in [-1, 1].
-        segments: probabilities, (1, segments, h, w).
-        exposure: of the crop.
+        colours: sRGB in [0, 1], (b, 3, h, w).
+        segments: probabilities, (b, segments, h, w).
+        gain: of the exposure (`clay.likeness.exposure.Exposure`), (b, 3).
+        gamma: its exponent, (b,).
     """
-    found = []
-    for image in (crop, exposure.undone(crop)):
-        found += [colours(image, segments), _skin_quantiles(image, segments)]
-    return torch.cat(found, dim=1)
+    before = (colours.clamp(min=1e-3) / gain[..., None, None]) ** (1 / gamma.view(-1, 1, 1, 1))
+    both = torch.cat([colours, before.clamp(max=1.2)], dim=1)
+    return torch.cat([torch.log2(_BASE + both) + 2, 2 * segments - 1], dim=1)
 
 
-def _skin_quantiles(crop: Tensor, segments: Tensor) -> Tensor:
-    """log2(0.02 + value) of each channel at `_QUANTILES` of the skin's pixels, (1, 18); 0 without skin."""
-    pixels = torch.log2(0.02 + (F.avg_pool2d(crop, 2) + 1) / 2)[0]
-    skin = pixels[:, segments[0].argmax(0) == SEGMENTS.index("skin")]
-    if skin.shape[1] == 0:
-        return pixels.new_zeros(1, 3 * len(_QUANTILES))
-    return skin.quantile(skin.new_tensor(_QUANTILES), dim=1).flatten()[None]
-
-
-class RenderSkin(MeasuresNetwork):
-    """Measures (b, `SKIN_MEASURES`) -> skin (b,), 0 (lightest) to 5 (darkest).
+class RenderSkin(StoredNetwork):
+    """(b, `INPUTS`, `SIDE`, `SIDE`) of `skin_input` -> skin (b,), 0 (lightest) to 5 (darkest).
 
     Args:
-        hidden: width of the hidden layers.
+        hidden: channels at 24 pixels; those at 12, 6 and 3 pixels are one and a half, two and three times as many.
     """
 
     noun = "network of the skin"
+    borders: Tensor
+    """The network's values at the borders between tones, (3,)."""
 
-    def __init__(self, hidden: int = 128) -> None:
+    def __init__(self, hidden: int = 32) -> None:
         super().__init__(hidden)
-        self.layers = nn.Sequential(
-            nn.BatchNorm1d(SKIN_MEASURES, affine=False), nn.Linear(SKIN_MEASURES, hidden), nn.SiLU(), nn.Dropout(0.3),
-            nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1),
-        )  # fmt: skip
+        widths = (INPUTS, hidden, hidden * 3 // 2, hidden * 2, hidden * 3)
+        layers: list[nn.Module] = []
+        for i, (narrow, wide) in enumerate(pairwise(widths)):
+            kernel = 5 if i == 0 else 3
+            layers += [nn.Conv2d(narrow, wide, kernel, 2, kernel // 2), nn.BatchNorm2d(wide), nn.SiLU()]
+        features = widths[-1] * (SIDE // 16) ** 2
+        head = (nn.Flatten(), nn.Dropout(0.2), nn.Linear(features, 64), nn.SiLU(), nn.Linear(64, 1))
+        self.layers = nn.Sequential(*layers, *head)
+        self.register_buffer("borders", torch.tensor(_TRUE[1:-1]))
 
     @torch.no_grad()
-    def read(self, measures: Tensor) -> Tensor:
-        """The skin, (b,), with the network's tendency towards the middle undone."""
-        found = np.interp(self(measures).cpu().double().numpy(), _READ, _TRUE)
-        return torch.from_numpy(found).to(measures)
+    def read(self, crop: Tensor, segments: Tensor, exposure: Exposure) -> Tensor:
+        """The skin, (1,), of a crop and its mirror image, with the network's values at the borders between tones
+        moved to these.
 
-    def forward(self, measures: Tensor) -> Tensor:
+        Args:
+            crop: (1, 3, 2 `SIDE`, 2 `SIDE`) in [-1, 1].
+            segments: probabilities, (1, segments, `SIDE`, `SIDE`).
+            exposure: of the crop.
+        """
+        gamma = crop.new_tensor([exposure.gamma])
+        x = skin_input((F.avg_pool2d(crop, 2) + 1) / 2, segments, exposure.gain[None].to(crop), gamma)
+        found = self(torch.cat([x, x.flip(3)])).mean(0, keepdim=True)
+        values = (_TRUE[0], *self.borders.tolist(), _TRUE[-1])
+        return torch.from_numpy(np.interp(found.cpu().double().numpy(), values, _TRUE)).to(crop)
+
+    def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        skin: Tensor = 2.5 + self.layers(measures)[:, 0]
+        skin: Tensor = 2.5 + self.layers(x)[:, 0]
         return skin

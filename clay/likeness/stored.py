@@ -1,4 +1,4 @@
-"""`MeasuresNetwork`: what the networks that read measures of a face share: their width and their files."""
+"""`StoredNetwork`: what the networks that read a parsed face share: their width and their files."""
 
 from pathlib import Path
 from typing import ClassVar, Self
@@ -8,7 +8,7 @@ from torch import nn
 from clay.networks.storage import read_network, save_network
 
 
-class MeasuresNetwork(nn.Module):
+class StoredNetwork(nn.Module):
     """A network of which the width of the hidden layers is the only argument.
 
     Args:

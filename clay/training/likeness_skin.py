@@ -1,17 +1,14 @@
 """Train the skin of rendered faces: `python -m clay.training.likeness_skin`, after `clay.training.likeness`.
 
 The images are renders with the renderer's own colours. Exposure, colour of the light, gamma and sharpness change at
-random; the exposure that is undone is the likeliest one, not the true one, as in use. The measures are computed once,
-on several random changes of each image.
-
-Faces as the detector finds them are nearer to use. `python -m benchmarks.likeness --measures FILE` measures some of the
-training split, and `--measures FILE --start FOLDER` goes on with them from trained weights.
+random; the exposure that is undone is the likeliest one, not the true one, as in use. What the network sees is computed
+once, on several random changes of each image. Further people serve to choose its values at the borders between tones,
+at which every tone is read equally often.
 """
 
-from argparse import Namespace
 from pathlib import Path
+from typing import NamedTuple, Self
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,85 +16,159 @@ from torch import Tensor
 from clay.likeness.exposure import exposures
 from clay.likeness.measures import background_and_clothes
 from clay.likeness.network import FaceParser
-from clay.likeness.render_skin import RenderSkin, skin_measures
+from clay.likeness.render_skin import RenderSkin, skin_input
 from clay.people.dataset import scene
+from clay.people.person import SKIN_TONES
 from clay.training.command import arguments, parse, run
 from clay.training.likeness import load_or_render, numbers, random_crops
 from clay.training.loop import Plan, generator_for
 from clay.training.photo_like import degraded, exposed
 
 _BATCH = 50
-_NOISE = 0.05
-"""Standard deviation of what is added to the measures, which are logarithms of base 2."""
+_NOISE = 0.02
+"""Standard deviation of the logarithms of gain and gamma."""
+_FOUND = torch.tensor([[0.045, -0.015], [-0.025, -0.015]])
+_SPREAD, _FAR, _FAR_ODDS = (0.05, 0.06), 4.0, 0.1
+"""The landmarks of 982 faces that the detector found: mean of the two eyes' errors along the line between the eyes and
+at a right angle to it, in distances of the eyes; standard deviation of most; and how much larger it is for some.
+"""
+
+
+class SkinSamples(NamedTuple):
+    """What `skin_input` takes, of n faces, and their skin.
+
+    Args:
+        colours, segments: in 255ths, (n, 3, h, w) and (n, segments, h, w) uint8.
+        exposures: gain and gamma, (n, 4).
+        skins: (n,).
+    """
+
+    colours: Tensor
+    segments: Tensor
+    exposures: Tensor
+    skins: Tensor
+
+    def input(self, chosen: Tensor, noise: Tensor | float = 1.0) -> Tensor:
+        """The network's input for some of the faces; `noise` multiplies gain and gamma."""
+        exposure = self.exposures[chosen] * noise
+        colours, segments = (some[chosen].float() / 255 for some in (self.colours, self.segments))
+        return skin_input(colours, segments, exposure[:, :3], exposure[:, 3])
+
+    @classmethod
+    def of(cls, parts: list[Self]) -> Self:
+        """Several together."""
+        return cls(*(torch.cat(some) for some in zip(*parts, strict=True)))
 
 
 class SkinLoss:
-    """Huber's loss of the skin on a random batch.
+    """Huber's loss of the skin on a random batch, half of it mirrored.
 
     Args:
-        measures: of n faces, (n, `SKIN_MEASURES`).
-        skins: the true skin of each, (n,).
+        samples: of faces.
         batch: faces per step.
     """
 
-    def __init__(self, measures: Tensor, skins: Tensor, batch: int = 256) -> None:
-        self.measures, self.skins, self.batch = measures, skins, batch
+    def __init__(self, samples: SkinSamples, batch: int = 96) -> None:
+        self.samples, self.batch = samples, batch
 
     def __call__(self, network: RenderSkin, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss of one step; see `LossFunction`."""
-        chosen = torch.randint(len(self.measures), (self.batch,), generator=generator)
-        measures, truth = self.measures[chosen], self.skins[chosen]
-        found = network(measures + _NOISE * torch.randn(measures.shape, generator=generator) * (measures != 0))
+        chosen = torch.randint(len(self.samples.skins), (self.batch,), generator=generator)
+        x = self.samples.input(chosen, (_NOISE * torch.randn(self.batch, 4, generator=generator)).exp())
+        mirrored = torch.rand(self.batch, generator=generator) < 0.5
+        x = torch.where(mirrored[:, None, None, None], x.flip(3), x).contiguous(memory_format=torch.channels_last)
+        found, truth = network(x), self.samples.skins[chosen]
         return {"loss": F.huber_loss(found, truth, delta=0.3), "skin": (found - truth).abs().mean()}
 
 
+def found_eyes(eyes: Tensor, generator: torch.Generator) -> Tensor:
+    """Centres of eyes (b, 2, 2), as far from the true ones as those of the detector's landmarks."""
+    along = (eyes[:, 1] - eyes[:, 0])[:, None]
+    down = torch.stack([-along[..., 1], along[..., 0]], dim=-1)
+    far = torch.where(torch.rand(len(eyes), 1, 1, generator=generator) < _FAR_ODDS, _FAR, 1.0)
+    error = _FOUND + far * torch.tensor(_SPREAD) * torch.randn(len(eyes), 2, 2, generator=generator)
+    return eyes + error[..., :1] * along + error[..., 1:] * down
+
+
 @torch.no_grad()
-def measured(parser: FaceParser, images: Tensor, marks: Tensor, eyes: Tensor, ways: int, seed: int) -> Tensor:
-    """Measures of random crops of n images, `ways` of each: (ways n, `SKIN_MEASURES`)."""
-    rows = []
+def sampled(
+    parser: FaceParser, images: Tensor, marks: Tensor, eyes: Tensor, skins: Tensor, ways: int, seed: int
+) -> SkinSamples:
+    """Random crops of n images, `ways` of each."""
+    parts = []
     for way in range(ways):
         for start in range(0, len(images), _BATCH):
-            generator = generator_for(seed + way, start)
-            part = slice(start, start + _BATCH)
-            crops, _, _ = random_crops(images[part], marks[part], eyes[part], generator)
-            crops = degraded(exposed(crops, generator), generator) * 2 - 1
-            segments = parser(crops.contiguous(memory_format=torch.channels_last)).segments.softmax(1)
+            generator, part = generator_for(seed + way, start), slice(start, start + _BATCH)
+            crops, _, _ = random_crops(images[part], marks[part], found_eyes(eyes[part], generator), generator)
+            crops = degraded(exposed(crops, generator), generator)
+            segments = parser((crops * 2 - 1).contiguous(memory_format=torch.channels_last)).segments.softmax(1)
+            found = []
             for crop, kinds in zip(crops[:, None], segments[:, None], strict=True):
-                _, likeliest = exposures(*background_and_clothes(crop, kinds))[0]
-                rows.append(skin_measures(crop, kinds, likeliest))
-    return torch.cat(rows)
+                _, likeliest = exposures(*background_and_clothes(crop * 2 - 1, kinds))[0]
+                found.append(torch.cat([likeliest.gain, likeliest.gain.new_tensor([likeliest.gamma])]))
+            colours, kinds = ((255 * some).round().to(torch.uint8) for some in (F.avg_pool2d(crops, 2), segments))
+            parts.append(SkinSamples(colours, kinds, torch.stack(found), skins[part]))
+    return SkinSamples.of(parts)
+
+
+@torch.no_grad()
+def equal_borders(network: RenderSkin, samples: SkinSamples, tones: Tensor) -> Tensor:
+    """The network's values (3,) between which equal shares of every tone lie.
+
+    Args:
+        network: in eval mode.
+        samples: of n faces.
+        tones: indices in `SKIN_TONES`, (n,); each occurs.
+    """
+    parts = [torch.arange(k, min(k + _BATCH, len(tones))) for k in range(0, len(tones), _BATCH)]
+    found = torch.cat([network(samples.input(part)) for part in parts])
+    values = [found[tones == k].sort().values for k in range(len(SKIN_TONES))]
+
+    def borders(share: float) -> list[float]:
+        """Those at which this share of every tone but the last one is read."""
+        upper = [float("-inf")]
+        for one in values[:-1]:
+            below = int((one <= upper[-1]).sum())
+            upper.append(float(one[min(below + int(share * len(one)), len(one) - 1)]))
+        return upper[1:]
+
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        share = (low + high) / 2
+        last = float((values[-1] > borders(share)[-1]).float().mean())
+        low, high = (share, high) if last > share else (low, share)
+    return torch.tensor(borders(low))
 
 
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
-    parser = arguments("Train the skin of rendered faces.", steps=6000, rate=2e-3, out="likeness")
-    parser.set_defaults(people=800, data=Path("data/likeness_plain.npz"), out=Path("assets/likeness/skin"))
+    parser = arguments("Train the skin of rendered faces.", steps=10000, rate=2e-3, out="likeness")
+    parser.set_defaults(people=1000, data=Path("data/likeness_plain.npz"), out=Path("assets/likeness/skin"))
     parser.add_argument("--parser", type=Path, default=Path("assets/likeness/parser"), help="trained parser")
     parser.add_argument("--views", type=int, default=8, help="images of each of the people")
     parser.add_argument("--ways", type=int, default=3, help="random changes of each image")
-    parser.add_argument("--measures", type=Path, help="measures of found faces, in place of rendered images")
-    parser.add_argument("--start", type=Path, help="folder of trained weights to go on from")
+    parser.add_argument("--held-out", type=int, default=100, help="of the people, those for the borders between tones")
     options = parse(parser)
-    measures, skins = _measured(options) if options.measures is None else loaded(options.measures)
-    plan = Plan(options.steps, options.rate, warmup=50, decay=0.99, weight_decay=0.02, clip=5.0, seed=options.seed)
-    network = RenderSkin() if options.start is None else RenderSkin.from_folder(options.start).requires_grad_(True)
-    checkpoint = options.runs / "likeness_skin.pt"
-    run(network, SkinLoss(measures, skins), plan, checkpoint, lambda average: average.save_folder(options.out))
-
-
-def _measured(options: Namespace) -> tuple[Tensor, Tensor]:
     chosen = numbers(options.people, options.views)
     images, marks, eyes = load_or_render(options.data, chosen, varied=False)
-    network = FaceParser.from_folder(options.parser).to(memory_format=torch.channels_last)
-    skins = torch.tensor([scene(*number)[0].skin for number in chosen])
-    measures = measured(network, images, marks, eyes, options.ways, options.seed)
-    return measures, skins.repeat(options.ways)
+    reader = FaceParser.from_folder(options.parser).to(memory_format=torch.channels_last)
+    people = [scene(*number)[0] for number in chosen]
+    skins = torch.tensor([person.skin for person in people])
+    tones = torch.tensor([SKIN_TONES.index(person.skin_tone) for person in people])
+    first = (options.people - options.held_out) * options.views
 
+    def samples(part: slice) -> SkinSamples:
+        return sampled(reader, images[part], marks[part], eyes[part], skins[part], options.ways, options.seed)
 
-def loaded(path: Path) -> tuple[Tensor, Tensor]:
-    """Measures (n, `SKIN_MEASURES`) and skins (n,) of a file of `benchmarks.likeness`."""
-    with np.load(path, allow_pickle=False) as file:
-        return torch.from_numpy(file["measures"]).float(), torch.from_numpy(file["skins"]).float()
+    used, others = samples(slice(first)), samples(slice(first, None))
+
+    def save(average: RenderSkin) -> None:
+        average.borders.copy_(equal_borders(average, others, tones[first:].repeat(options.ways)))
+        average.save_folder(options.out)
+
+    plan = Plan(options.steps, options.rate, warmup=100, decay=0.995, weight_decay=0.02, clip=5.0, seed=options.seed)
+    network = RenderSkin().to(memory_format=torch.channels_last)
+    run(network, SkinLoss(used), plan, options.runs / "likeness_skin.pt", save)
 
 
 if __name__ == "__main__":

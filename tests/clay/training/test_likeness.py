@@ -5,13 +5,12 @@ import torch
 from clay.likeness.frame import SIZE
 from clay.likeness.network import FaceParser
 from clay.likeness.readout import Readout
-from clay.likeness.render_skin import SKIN_MEASURES, RenderSkin
+from clay.likeness.render_skin import INPUTS, SIDE, RenderSkin
 from clay.people.dataset import scene
 from clay.people.view import SEGMENTS
 from clay.training.likeness import LikenessLoss, load_or_render, numbers, random_crops
 from clay.training.likeness_readout import ReadoutLoss, measured
-from clay.training.likeness_skin import SkinLoss
-from clay.training.likeness_skin import measured as skins_measured
+from clay.training.likeness_skin import SkinLoss, SkinSamples, equal_borders, found_eyes, sampled
 
 COUNT = 6
 
@@ -58,14 +57,43 @@ def test_the_loss_of_the_readout_reaches_every_part(data):
 
 def test_the_loss_of_the_skin_reaches_every_part(data):
     parser = FaceParser((8, 8, 16, 16)).eval()
-    measures = skins_measured(parser, *data, ways=2, seed=0)
-    assert measures.shape == (2 * COUNT, SKIN_MEASURES)
-    network = RenderSkin(16)
-    skins = torch.tensor([person.skin for person, _ in SCENES * 2])
-    values = SkinLoss(measures, skins, batch=8)(network, 0, torch.Generator().manual_seed(0))
+    skins = torch.tensor([person.skin for person, _ in SCENES])
+    samples = sampled(parser, *data, skins, ways=2, seed=0)
+    assert samples.input(torch.arange(2 * COUNT)).shape == (2 * COUNT, INPUTS, SIDE, SIDE)
+    assert torch.equal(samples.skins, skins.repeat(2))
+    network = RenderSkin(8)
+    values = SkinLoss(samples, batch=8)(network, 0, torch.Generator().manual_seed(0))
     values["loss"].backward()
     assert values["loss"].isfinite()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_found_eyes_are_nearer_to_each_other_by_what_was_measured():
+    eyes = torch.tensor([[[10.0, 30.0], [50.0, 30.0]], [[30.0, 10.0], [30.0, 50.0]]]).repeat(2000, 1, 1)
+    found = found_eyes(eyes, torch.Generator().manual_seed(0))
+    level, upright = (found - eyes)[::2] / 40, (found - eyes)[1::2] / 40
+    along, down = (0.045, -0.025), (-0.015, -0.015)
+    for k in range(2):
+        torch.testing.assert_close(level[:, k].mean(0), torch.tensor([along[k], down[k]]), atol=0.01, rtol=0)
+        torch.testing.assert_close(upright[:, k].mean(0), torch.tensor([-down[k], along[k]]), atol=0.01, rtol=0)
+    assert level.std(0).flatten().tolist() == pytest.approx([0.079, 0.095, 0.079, 0.095], abs=0.015)
+
+
+def test_at_the_borders_equal_shares_of_all_tones_are_read():
+    """A network that tends towards the middle: its values are 2.5 + 0.6 (skin - 2.5), with errors."""
+    generator = torch.Generator().manual_seed(0)
+    skins = 5 * torch.rand(4000, generator=generator)
+    tones = torch.bucketize(skins, torch.tensor([1.5, 2.5, 3.5]))
+    colours = torch.empty(4000, 3, 1, 1)  # only their number counts
+    samples = SkinSamples(colours, colours, torch.ones(4000, 4), skins)
+    values = 2.5 + 0.6 * (skins - 2.5) + 0.2 * torch.randn(4000, generator=generator)
+    given = iter(values.split(50))
+    borders = equal_borders(lambda x: next(given), samples, tones)
+    read = torch.bucketize(values, borders)
+    shares = [float((read == k)[tones == k].float().mean()) for k in range(4)]
+    assert max(shares) - min(shares) < 0.03  # the borders are values of single faces
+    plain = torch.bucketize(values, torch.tensor([1.5, 2.5, 3.5]))
+    assert min(shares) > min(float((plain == k)[tones == k].float().mean()) for k in range(4)) + 0.1
 
 
 @pytest.mark.slow  # the renderer is compiled once
