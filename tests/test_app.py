@@ -131,6 +131,7 @@ def test_files_of_visitors_are_deleted_when_the_program_ends(monkeypatch: pytest
     assert not folders[0].exists()
 
 
+@pytest.mark.slow
 def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     wrapped: list[Any] = []
@@ -149,6 +150,7 @@ def test_on_zerogpu_nothing_is_computed_in_this_process(monkeypatch: pytest.Monk
     assert inspect.isgeneratorfunction(wrapped[0])
 
 
+@pytest.mark.slow
 def test_a_public_server_limits_each_clients_use_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)

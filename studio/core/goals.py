@@ -41,7 +41,7 @@ PROMPTS: tuple[str, ...] = (
     "a face with red hair",
     "a person with sunglasses",
     "a face with a beard",
-    "a laughing person with blue hair",
+    "blue hair and a big smile",
     "a face on a green background",
     "a face with blue eyes",
 )

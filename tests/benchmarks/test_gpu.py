@@ -36,6 +36,7 @@ SMALL = {"embedded": lambda: gpu.embedded_case(2), **{name: functools.partial(sm
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.slow
 def test_every_case_is_measured(name, monkeypatch):
     monkeypatch.setattr(gpu, "REPEATS", 1)
     case = SMALL[name]()

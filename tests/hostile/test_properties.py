@@ -57,6 +57,7 @@ def sentence(error: UserError) -> None:
 
 @given(VALUES)
 @QUICK
+@pytest.mark.slow
 def test_any_values_are_settings_or_an_error(values: dict[str, Any]) -> None:
     try:
         found = parse(values)

@@ -33,6 +33,7 @@ def test_structural_similarity_is_that_of_scikit_image(images):
     assert ssim(images.double(), other).tolist() == pytest.approx(expected, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_structure_is_its_slope(images):
     start = images[:1, :, :13, :14].double()
     x = (0.8 * start + 0.1).requires_grad_()

@@ -37,6 +37,7 @@ def check(m):
     torch.testing.assert_close(found["x_T"], truth["x_T"], rtol=1e-4, atol=1e-5 * float(truth["x_T"].abs().max()))
 
 
+@pytest.mark.slow
 def test_a_lora_acts(pipe, tmp_path):
     """Weights that are loaded from a file by PEFT, with a scale of 0.5 and fused."""
     before, torch_state = output(made(pipe)), torch.random.get_rng_state()

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
     ("page", "section"),
     [("README.md", "Guide any pipeline of diffusers"), ("docs/library.md", "Any pipeline of diffusers")],
 )
+@pytest.mark.slow
 def test_the_example_of_a_pipeline_runs_as_printed(page, section, tmp_path, monkeypatch):
     text = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -30,6 +30,7 @@ def test_what_has_no_mean_is_that_of_either():
     assert len(found) == 4
 
 
+@pytest.mark.slow
 def test_free_pixels_increase_the_margins_at_every_network(world):
     images = passports(range(4))
     people = People(images[:2], images[2:])

@@ -19,6 +19,7 @@ def test_the_page_shows_every_sampler_and_every_method():
     assert (DOCS / "orders.svg").stat().st_size < 300_000
 
 
+@pytest.mark.slow
 def test_table_and_plot_are_made_of_measured_curves(tmp_path):
     images = list(of_samplers(GIVEN, ["DDIM = DPM-Solver-1"], FEW))
     gradients = list(of_methods(GIVEN, ["DiscreteAdjoint, DDIM"], FEW))

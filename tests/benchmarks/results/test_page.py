@@ -9,6 +9,7 @@ from tests.benchmarks.rows import edit_row, morph_row
 pytest.importorskip("matplotlib")
 
 
+@pytest.mark.slow
 def test_the_page_has_tables_figures_and_the_commands(tmp_path):
     made = {"made_by": provenance(1), "weights": "these"}
     morphs = [morph_row(k, transformer=-0.1, method=name, **made) for k in range(3) for name in (ODE, DIM, OURS)]

@@ -56,6 +56,7 @@ def test_calls_are_counted():
     assert [calls(SCHEMES[name], 10) for name in ("reversible Heun", "coupling 0.97, data")] == [11, 19]
 
 
+@pytest.mark.slow
 def test_with_guidance_the_coupling_in_the_data_family_has_the_smallest_error():
     given = problem(PROBLEMS["guidance of scale 7.5, steps uniform in t"][0], batch=8)
     exact = flow(given, in_t)
@@ -85,6 +86,7 @@ def test_the_page_shows_every_scheme_for_every_problem():
         assert page.count(f"| {name} | 20 |") == len(PROBLEMS), f"{name}: run python -m benchmarks.reversible"
 
 
+@pytest.mark.slow
 def test_a_row_of_the_page_holds_measured_figures():
     lines = list(tables(["a mixture"], ["BELM"], [6]))
     given = problem(mixture(), batch=8)

@@ -43,6 +43,7 @@ def test_the_autoencoder_is_measured_in_four_ways(world):
 
 
 @pytest.mark.usefixtures("two_steps")
+@pytest.mark.slow
 def test_samples_of_an_untrained_network_have_a_larger_frechet_distance_than_renders(world):
     rendered = torch.randint(100, 140, (40, 3, 1, 1), dtype=torch.uint8).expand(-1, -1, 64, 64)
     codes = torch.nn.functional.layer_norm(torch.randn(50, 128), (128,))

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from clay.evaluation.measure import set_thresholds
@@ -5,6 +6,7 @@ from clay.networks.identity import IdentityEmbedder
 from clay.people.dataset import VALIDATION
 
 
+@pytest.mark.slow
 def test_thresholds_of_the_validation_people_are_stored_with_the_embedder(tmp_path):
     torch.manual_seed(0)
     IdentityEmbedder((8, 8, 16, 16)).save_folder(tmp_path)

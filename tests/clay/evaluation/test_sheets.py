@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from clay.evaluation.sheets import samples, tile
@@ -11,6 +12,7 @@ def test_images_are_tiled_row_by_row():
     assert sheet[::4, ::4, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
+@pytest.mark.slow
 def test_the_sample_sheet_starts_with_the_images_themselves(autoencoder, monkeypatch):
     monkeypatch.setattr("clay.evaluation.sheets._STEPS", 2)
     image = torch.zeros(8, 3, 64, 64)

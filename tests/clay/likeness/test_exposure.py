@@ -30,6 +30,7 @@ def colours(number: int, change: Exposure) -> tuple[torch.Tensor, torch.Tensor |
         Exposure(torch.tensor([0.95, 0.9, 1.0]), 0.88),
     ],
 )
+@pytest.mark.slow
 def test_the_likeliest_exposure_is_mostly_the_true_one(change: Exposure) -> None:
     """Compared at the colours of skin; two backgrounds can be alike under two exposures."""
     skin, errors = torch.tensor([0.75, 0.55, 0.4]), []

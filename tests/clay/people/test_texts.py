@@ -66,6 +66,7 @@ def generated(attribute, name, text):
     return any(one.fullmatch(bare(text)) for one in patterns(attribute, name))
 
 
+@pytest.mark.slow
 def test_the_grammar_does_not_generate_the_held_out_prompts():
     assert sum(len(prompts) for *_, prompts in KNOWN) >= 60
     assert not [p for attribute, name, prompts in KNOWN for p in prompts if generated(attribute, name, p)]

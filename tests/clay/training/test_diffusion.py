@@ -53,6 +53,7 @@ def test_a_network_that_meets_its_target_predicts_the_true_noise(autoencoder, im
     assert (eps - call["noise"]).abs().max() < 1e-2
 
 
+@pytest.mark.slow
 def test_a_few_steps_run_and_lower_all_losses(autoencoder, images, tmp_path):
     model = Readout(type(autoencoder).create((16, 32)), 128, 5)
     plan = Plan(6, rate=1e-3, warmup=1, checkpoint_seconds=1e9)

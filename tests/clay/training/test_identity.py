@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -32,6 +33,7 @@ def test_the_similarity_loss_is_zero_if_embeddings_are_as_similar_as_people():
     assert similarity_loss(F.normalize(people.roll(1, 0)), people) > 0.05
 
 
+@pytest.mark.slow
 def test_groups_of_similar_people_hold_different_people_with_equal_hair():
     finder = LookAlikes()
     chosen = finder.pick(40, np.random.default_rng(0))

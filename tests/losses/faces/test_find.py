@@ -53,6 +53,7 @@ def test_upside_down_detections_are_dropped(network):
 
 
 @pytest.mark.parametrize("name", ["waves", "noise"])
+@pytest.mark.slow
 def test_an_image_without_a_face_raises_a_readable_error(network, shown, name):
     image = as_image(shown[name])
     assert network.faces(image) == []

@@ -6,6 +6,7 @@ from losses.faces import NoFaceFound
 from losses.faces.network import similarity_at
 
 
+@pytest.mark.slow
 def test_it_can_be_passed_to_a_loss(network, face, other):
     loss = Identity(network, face)
     assert loss(face).item() == pytest.approx(0, abs=1e-5)
@@ -29,12 +30,14 @@ def test_a_fixed_crop_is_scaled_with_the_image(network, face):
     assert distance < 0.35  # the distance between different people is twice as large
 
 
+@pytest.mark.slow
 def test_a_batch_has_one_crop_per_image(network, face, other):
     together = network.at(torch.cat([face, other]))(torch.cat([face, other]))
     alone = torch.cat([network.at(face)(face), network.at(other)(other)])
     assert (together - alone).norm(dim=1).max() < 0.05  # the finer grid is shared
 
 
+@pytest.mark.slow
 def test_the_loss_has_an_exact_gradient(exact, grainy, other):
     x = grainy.clone().requires_grad_()
     loss = Identity(exact, other.double(), seen_by=exact.at(grainy))
@@ -46,6 +49,7 @@ def test_the_loss_has_an_exact_gradient(exact, grainy, other):
     assert grad.norm() > 0
 
 
+@pytest.mark.slow
 def test_detection_in_each_call_gives_the_gradient_of_a_fixed_crop(network, face, other):
     grads = []
     for seen_by in (None, network.at(face)):
@@ -54,6 +58,7 @@ def test_detection_in_each_call_gives_the_gradient_of_a_fixed_crop(network, face
     assert (grads[0] - grads[1]).abs().max() <= 1e-4 * grads[0].abs().max()
 
 
+@pytest.mark.slow
 def test_a_morph_uses_one_crop_for_both_people(network, face, other):
     loss = Morph(network, face, other, seen_by=network.at(face))
     d_a, d_b = loss.distances(face)

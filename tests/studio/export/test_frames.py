@@ -23,6 +23,7 @@ def test_equal_frames_are_kept() -> None:
     assert len(of_tiles(to_tiles(same), 7)) == 7
 
 
+@pytest.mark.slow
 def test_large_frames_are_reduced_to_what_the_format_allows() -> None:
     large = [Image.new("RGB", (2100, 2100), "navy")] * 10
     with Image.open(io.BytesIO(to_tiles(large))) as sheet:

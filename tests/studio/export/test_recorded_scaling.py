@@ -1,11 +1,14 @@
 import math
 from pathlib import Path
 
+import pytest
+
 from studio.core.gradients import compared_methods
 from studio.export.recorded_scaling import Scaling, load_scaling, measure, write_scaling
 from studio.models.interface import Model
 
 
+@pytest.mark.slow
 def test_every_method_is_measured_at_each_number_of_steps_and_read_back(model: Model, tmp_path: Path) -> None:
     points = tuple(measure(model, (4, 60)))  # more than the page's slider has
     assert [(point.method, point.steps) for point in points] == [

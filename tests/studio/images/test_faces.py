@@ -68,6 +68,7 @@ def test_an_image_framed_like_the_training_images_needs_no_crop() -> None:
     assert find_faces(EXAMPLES / "6-glasses.png", CLAY).needs_no_crop
 
 
+@pytest.mark.slow
 def test_images_without_faces_have_no_face(tmp_path: Path, save_picture: Callable[..., Path]) -> None:
     Image.fromarray(noise()).save(tmp_path / "noise.png")
     for path in (tmp_path / "noise.png", save_picture("thin.png", (16, 900)), save_picture("tiny.png", (16, 16))):

@@ -67,6 +67,7 @@ def test_face_networks_may_be_onnx_files(tiny_copy: Callable[[str], Path], tmp_p
     assert list(model.held_out) == ["second", "third"]
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_model_that_cannot_be_compiled_starts_with_the_reason(
     assert "“embedded-128” is not compiled: no C++ compiler." in caplog.text
 
 
+@pytest.mark.slow
 def test_the_first_offered_model_is_loaded_unless_another_is_named(tiny_copy: Callable[[str], Path]) -> None:
     folder = str(tiny_copy("ddpm-cat"))
     assert offered_models(parsed(), None).names == ("embedded-128", "embedded")

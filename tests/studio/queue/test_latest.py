@@ -44,12 +44,14 @@ def test_work_can_put_an_item_between_those_it_yields(cancel_token: CancelToken)
     assert [item for item in items if item is not None] == ["early", "late"]
 
 
+@pytest.mark.slow
 def test_no_more_items_than_the_rate(cancel_token: CancelToken) -> None:
     began = time.perf_counter()
     items = [item for item in latest_only(work(100, 0.01), cancel_token, DeviceQueue(), rate=10) if item is not None]
     assert len(items) <= (time.perf_counter() - began) * 10 + 2
 
 
+@pytest.mark.slow
 def test_a_slow_watcher_does_not_slow_the_work(tmp_path: Path) -> None:
     def alone() -> float:
         began = time.perf_counter()
@@ -65,6 +67,7 @@ def test_a_slow_watcher_does_not_slow_the_work(tmp_path: Path) -> None:
     assert any(watched(str(turn)) < 1.1 * alone() + 0.05 for turn in range(TRIES))
 
 
+@pytest.mark.slow
 def test_silence_is_broken_by_heartbeats(cancel_token: CancelToken) -> None:
     items = list(latest_only(work(1, 1.5), cancel_token, DeviceQueue(), heartbeat=0.1))
     assert items[-1] == 0
@@ -137,6 +140,7 @@ def test_a_job_in_line_is_told_how_many_are_before_it(cancel_token: CancelToken)
     assert [item for item in stream if item is not None and item >= 0][-1] == 2
 
 
+@pytest.mark.slow
 def test_streaming_costs_the_solver_less_than_a_twentieth(tmp_path: Path) -> None:
     def calls(ends: list[float]) -> Iterator[int]:
         for step in range(40):

@@ -154,6 +154,7 @@ def test_who_goes_away_frees_the_gpu_within_a_heartbeat(
     assert cancel_token.is_set()
 
 
+@pytest.mark.slow
 def test_a_run_ends_before_its_seconds_do_and_keeps_what_it_has(
     studio: Studio, request_for: Make, cancel_token: CancelToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ def test_projections_see_what_those_before_them_made() -> None:
 
 
 @pytest.mark.parametrize("variables", ["both", "z"])
+@pytest.mark.slow
 def test_after_one_update_of_an_edit_z_meets_the_goal_and_keeps_the_rest(
     variables: Variables, cancel_token: CancelToken
 ) -> None:
@@ -201,6 +202,7 @@ def test_codes_that_meet_the_goals_already_are_not_pulled(root: Tensor, start: T
     assert (again[1] - mixed[1]).norm() > 0.1
 
 
+@pytest.mark.slow
 def test_an_update_moves_z_to_likelier_codes(cancel_token: CancelToken) -> None:
     """A hat on a bare head: with the denoiser the code of the result is nearer to the mean of codes around it."""
     model = embedded(size=64)

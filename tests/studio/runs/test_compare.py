@@ -88,6 +88,7 @@ def test_every_measure_is_there_at_the_end(model: Model, request_for: Make, canc
     assert calls["unrolled"] < calls["discrete"]
 
 
+@pytest.mark.slow
 def test_a_method_that_cannot_go_on_says_why_and_the_others_go_on(
     model: Model, request_for: Make, cancel_token: CancelToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:

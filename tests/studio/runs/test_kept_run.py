@@ -73,6 +73,7 @@ def test_a_stopped_run_makes_the_updates_that_were_left_as_if_it_had_not_stopped
     assert ended.curve == whole.curve
 
 
+@pytest.mark.slow
 def test_a_run_has_at_most_as_many_updates_as_the_settings_allow(
     model: Model, request_for: Callable[..., Request], tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_the_time_between_is_not_counted(
     assert first.seconds <= last(kept.resume(token())).seconds < first.seconds + 500
 
 
+@pytest.mark.slow
 def test_only_the_latest_runs_are_kept_and_none_outlives_its_session(
     model: Model, request_for: Callable[..., Request], tmp_path: Path
 ) -> None:

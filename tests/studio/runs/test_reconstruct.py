@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from studio.core.cancellation import CancelToken
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
@@ -20,6 +22,7 @@ def test_the_sde_returns_the_picture_and_both_are_measured_without_a_gradient(
     assert found.by_sde.calls > 0 < found.by_ode.calls
 
 
+@pytest.mark.slow
 def test_the_ode_of_the_embedded_model_loses_a_little(cancel_token: CancelToken) -> None:
     model = embedded()
     request = Request.checked({"prompt": "a face", "sampling_steps": 8}, examples()[0], None, model.size)

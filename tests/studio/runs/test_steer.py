@@ -135,6 +135,7 @@ def test_the_best_step_is_kept_not_the_last(model: Model, request_for: Make, can
     assert found.best.total == min(point.total for point in found.curve)
 
 
+@pytest.mark.slow
 def test_stop_ends_within_a_network_call_and_keeps_the_best(
     model: Model, request_for: Make, cancel_token: CancelToken
 ) -> None:

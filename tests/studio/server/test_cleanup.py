@@ -85,6 +85,7 @@ def test_a_file_that_another_visit_shows_stays(visit: Visit, face: Path) -> None
     blocks.cleaner.drop("nobody")
 
 
+@pytest.mark.slow
 def test_who_comes_back_in_time_finds_everything_and_may_leave_again(visit: Visit, face: Path) -> None:
     blocks, _, url = visit
     path, holder = look(url, "me", face), cast(Any, blocks).state_holder

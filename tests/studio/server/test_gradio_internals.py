@@ -87,6 +87,7 @@ def answers(kind: type[gr.Blocks], returned: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("returned", ["values", "updates", "properties", "one", "skip", "nothing"])
+@pytest.mark.slow
 def test_an_answer_is_that_of_gradio_but_for_outputs_without_a_change(returned: str) -> None:
     ours, gradios = answers(EventBlocks, returned), answers(gr.Blocks, returned)
     assert ours[1:] == gradios[1:]

@@ -18,6 +18,7 @@ def network() -> DiffusionAutoencoder:
     return made
 
 
+@pytest.mark.slow
 def test_the_published_model_has_the_published_names_and_sizes() -> None:
     """As in the authors' checkpoint: rows are numbered, a row's first entry is its block, its second the attention."""
     with torch.device("meta"):

@@ -48,6 +48,7 @@ def test_the_grid_is_the_pipelines_own(steps: int) -> None:
     torch.testing.assert_close(torch.atan2(angles, 1 - angles).float(), scheduler.timesteps[:-1], rtol=1e-5, atol=0)
 
 
+@pytest.mark.slow
 def test_one_step_from_noise_is_the_pipelines_own_image() -> None:
     tiny = build(sana_sprint)
     pipe: Any = tiny.pipe

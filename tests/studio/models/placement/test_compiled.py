@@ -40,6 +40,7 @@ def gradient(model: Model, batch: int = 1) -> torch.Tensor:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_after_the_load_not_in_another_thread_and_not_for_another_shape() -> None:
     plain, model, backend = stub(), stub(), Counted()
     assert compile_denoiser(model, backend) == ""

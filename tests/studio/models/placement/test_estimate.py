@@ -119,6 +119,7 @@ def test_shapes_that_depend_on_a_mask_are_computed_from_its_values() -> None:
     assert out.shape == network(torch.zeros(2, 3, 8), mask).shape == (2, 8, 8)
 
 
+@pytest.mark.slow
 def test_each_option_saves_memory() -> None:
     plain, again, half = (
         footprint("unconditional", {"denoiser": UNET}, held)

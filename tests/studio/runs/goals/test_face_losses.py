@@ -140,6 +140,7 @@ def test_it_is_said_before_the_run_costs_anything(
             list(run(model, request, cancel_token))
 
 
+@pytest.mark.slow
 def test_a_picture_of_256_pixels_is_steered_towards_another_person(
     large: Model, first: Tensor, second: Tensor, saved: Callable[[Tensor, str], Path], cancel_token: CancelToken
 ) -> None:

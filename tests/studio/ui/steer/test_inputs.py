@@ -44,6 +44,7 @@ def test_a_component_that_gradio_makes_anew_still_takes_what_comes(form: Form) -
     assert not Path(page_fields.__file__).with_suffix(".pyi").exists()
 
 
+@pytest.mark.slow
 def test_the_first_recorded_run_brings_the_first_picture() -> None:
     with gr.Blocks():
         start = start_inputs(examples(), load())
