@@ -54,9 +54,10 @@ def asked_for(
     """The phrases of a prompt that name classes of several attributes, with their alternatives, in order.
 
     A phrase that names no class, such as "a woman", asks for nothing. Of two phrases about one attribute the last one
-    counts. A prompt about fewer than two attributes, and one with a phrase that is neither known nor neutral, is one
-    goal. Arguments and errors are those of `alternatives`.
+    counts. A prompt that means its only class as a whole is one goal, and so is one with a phrase that is neither known
+    nor neutral. Arguments and errors are those of `alternatives`.
     """
+    whole = alternatives(prompt, groups, encoder, start, unseen)
     found: dict[str, Alternatives] = {}
     for phrase in phrases(prompt):
         named = _named(phrase, groups, encoder)
@@ -65,9 +66,10 @@ def asked_for(
         for text, one in named.items():
             found = {**{other: kept for other, kept in found.items() if kept.group != one.group}, text: one}
     else:
-        if len(found) > 1:
+        classes = {(one.group, one.index) for one in found.values()}
+        if found and not (whole.known and classes == {(whole.group, whole.index)}):
             return found
-    return {prompt: alternatives(prompt, groups, encoder, start, unseen)}
+    return {prompt: whole}
 
 
 def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives] | None:
@@ -89,10 +91,10 @@ def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncode
     for (text, words), embedded in zip(
         options, encoder.text([text for text, _ in options]) if options else (), strict=True
     ):
-        one = _known(text, embedded[None], groups, encoder)
-        if one is not None and one.group not in {other.group for other in found.values()}:
-            found[text] = one
+        if (one := _known(text, embedded[None], groups, encoder)) is not None:
             left -= words
+            if one.group not in {other.group for other in found.values()}:
+                found[text] = one
     return None if left else found
 
 

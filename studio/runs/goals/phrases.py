@@ -10,8 +10,9 @@ _JOINT = re.compile(r"\s*([,;&+/]|\b(?:and|or|with|without|but|wearing|plus)\b)\
 _WEAK = re.compile(r"\s+(?:on|in|at|against|who|that|has|having|while|before)\s+", re.IGNORECASE)
 _NEW = ("with", "but", "wearing", "plus")
 """Joints after which no negation holds."""
-_THING = re.compile(r"(?:an? |the )?(?!\w+ing$)[\w-]+", re.IGNORECASE)
-"""One thing of a list: "hat" and "a hat", but neither "red hair" nor "smiling"."""
+_REMOVED = re.compile(r"\b(?:take off|taking off|remove|removing|get rid of|lose)\b", re.IGNORECASE)
+_THING = re.compile(r"(?:an? |the |h(?:is|er) )?(?!\w+ing$|smile$|laugh$|grin$|cry$|frown$)[\w-]+", re.IGNORECASE)
+"""One thing of a list: "hat" and "a hat", but neither "red hair" nor "smiling" nor "smile"."""
 _ENDS = " .!?:"
 _MOST_WORDS, _MOST_DROPPED = 8, 3
 
@@ -20,7 +21,8 @@ def phrases(prompt: str) -> list[str]:
     """The prompt, split at commas and at words such as "and" and "with".
 
     A negation holds for the things that are listed after it: "without glasses and hat" is "without glasses", "without
-    hat", and "no beard or moustache" is "no beard", "no moustache".
+    hat", "take off the hat and glasses" is "take off the hat", "without glasses", and "no beard or moustache" is "no
+    beard", "no moustache".
     """
     found: list[str] = []
     negation = ""
@@ -33,6 +35,8 @@ def phrases(prompt: str) -> list[str]:
             found.append(f"{negation} {text}" if negation else text)
         if re.search(r"\bno\b", text, re.IGNORECASE):
             negation = "no"
+        elif _REMOVED.search(text):
+            negation = "without"
     return found
 
 
