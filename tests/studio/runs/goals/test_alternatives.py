@@ -51,7 +51,11 @@ def test_of_two_classes_of_one_attribute_the_last_one_counts(model: Model) -> No
     assert list(asked(model, "red hair, a hat, blue hair")) == ["a hat", "blue hair"]
 
 
+def test_a_phrase_decides_where_the_whole_prompt_is_no_class(model: Model) -> None:
+    assert asked(model, "a face with blue hair") == {"blue hair": ("hair", 1, True)}
+
+
 def test_one_class_and_a_prompt_with_anything_unknown_are_one_goal(model: Model) -> None:
-    assert list(asked(model, "a face with blue hair")) == ["a face with blue hair"]
+    assert list(asked(model, "blue hair")) == ["blue hair"]
     assert asked(model, "blue hair and a hat and ZZZZ QQQQ")["blue hair and a hat and ZZZZ QQQQ"][2] is False
     assert list(asked(model, "and")) == ["and"]
