@@ -20,7 +20,7 @@ from tests.browser.screens import FOLDER, PATIENCE, studio_in_chromium
 
 FILES = {"light": "run.webp", "dark": "run-dark.webp"}
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "2-black-hair.png"
-PROMPT = "a face with red hair"
+PROMPT = "a laughing person with red hair and sunglasses"
 VIEWPORT = {"width": 1180, "height": 1200}
 WIDTH = 900
 LARGEST = 2_000_000
