@@ -67,9 +67,9 @@ from studio.runs.goals.same_person import SamePerson
 MARGIN, MARGIN_OF_Z, MARGIN_OF_EARLIER = 0.01, 1e-5, 0.1
 EARLIER, EARLIER_IN_CODE = "earlier edits", "earlier edits in the code"
 REVEALED = "what comes into view"
-SAME, SAME_IN_A_CHAIN = 1.0, 2.0
-STRANGE, STRANGE_IN_A_CHAIN = 0.5, 1.5
-"""What each edit of a chain leaves adds up, so the weights are larger there."""
+SAME, SAME_OF_SEVERAL = 1.0, 2.0
+STRANGE, STRANGE_OF_SEVERAL = 0.5, 1.5
+"""What each edit leaves adds up, so the weights are larger for several, in a prompt or in a chain."""
 REACHED: Mapping[str, float] = MappingProxyType(
     {ClipChoice.name: 0.1, CodeChoice.name: 0.1, of_z(CodeChoice.name): 1e-4}
 )
@@ -130,9 +130,9 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         on_z = [*on_z, *_revealed(networks, encode, start, shown, classes)]
         parts += [] if in_code is None else [(1.0, in_code)]
     if PERSON not in changing and (same := _same_person(networks, start)) is not None:
-        parts.append((SAME_IN_A_CHAIN if earlier else SAME, same))
+        parts.append((SAME if len(found) == 1 else SAME_OF_SEVERAL, same))
     if (strange := in_distribution(networks)) is not None:
-        parts.append((STRANGE_IN_A_CHAIN if earlier else STRANGE, strange))
+        parts.append((STRANGE if len(found) == 1 else STRANGE_OF_SEVERAL, strange))
     similarities = {
         f"Probability of “{prompt}”": (
             Improbability(choices[prompt], embed)
