@@ -13,6 +13,7 @@ With the embedded CLIP such a prompt as a whole has a cosine of at most 0.97 to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from studio.runs.goals.phrases import phrases, pieces, shorter
 
 KNOWN = 0.95
 NEUTRAL = ("a face", "a person", "a picture")
+_SHORT = 2
+_NEUTRAL_WORDS = {word for text in NEUTRAL for word in text.split()}
 
 
 @dataclass(frozen=True)
@@ -51,51 +54,53 @@ def asked_for(
     start: Tensor,
     unseen: Collection[str] = (),
 ) -> dict[str, Alternatives]:
-    """The phrases of a prompt that name classes of several attributes, with their alternatives, in order.
+    """What a prompt asks for, with the alternatives of each: its phrases, if any of them is a class, else the prompt.
 
-    A phrase that names no class, such as "a woman", asks for nothing. Of two phrases about one attribute the last one
-    counts. A prompt that means its only class as a whole is one goal, and so is one with a phrase that is neither known
-    nor neutral. Arguments and errors are those of `alternatives`.
+    A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A prompt that
+    means its only class as a whole is not divided. Arguments and errors are those of `alternatives`.
     """
-    whole = alternatives(prompt, groups, encoder, start, unseen)
-    found: dict[str, Alternatives] = {}
+
+    def of(text: str) -> Alternatives:
+        return alternatives(text, groups, encoder, start, unseen)
+
+    whole, found = of(prompt), dict[str, Alternatives]()
     for phrase in phrases(prompt):
-        named = _named(phrase, groups, encoder)
-        if named is None:
-            break
-        for text, one in named.items():
-            found = {**{other: kept for other, kept in found.items() if kept.group != one.group}, text: one}
-    else:
-        classes = {(one.group, one.index) for one in found.values()}
-        if found and not (whole.known and classes == {(whole.group, whole.index)}):
-            return found
-    return {prompt: whole}
+        for text, named in _named(phrase, groups, encoder).items():
+            one = named or of(text)
+            same = [other for other, kept in found.items() if kept.known and one.known and kept.group == one.group]
+            found = {other: kept for other, kept in found.items() if other not in same} | {text: one}
+    known = {(one.group, one.index) for one in found.values() if one.known}
+    as_a_whole = whole.known and len(found) == 1 and known == {(whole.group, whole.index)}
+    return found if known and not as_a_whole else {prompt: whole}
 
 
-def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives] | None:
-    """The classes that a phrase names, by the words that name each; None if it is neither known nor neutral."""
+def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives | None]:
+    """The classes that a phrase names, by the words that name each; None for a phrase that means something else."""
     goal = encoder.text(phrase)
     if (one := _known(phrase, goal, groups, encoder)) is not None:
         return {phrase: one}
-    if float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN:
+    words = phrase.lower().split()
+    neutral = float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN
+    if neutral and (len(words) == 1 or not _words_of_classes(groups) & set(words)):
         return {}
-    found: dict[str, Alternatives] = {}
     if len(parts := pieces(phrase)) > 1:
-        for named in (_named(part, groups, encoder) for part in parts):
-            if named is None:
-                return None
-            found |= named
-        return found
-    options = list(shorter(phrase))
-    left = set(range(len(phrase.split())))
-    for (text, words), embedded in zip(
-        options, encoder.text([text for text, _ in options]) if options else (), strict=True
-    ):
-        if (one := _known(text, embedded[None], groups, encoder)) is not None:
-            left -= words
-            if one.group not in {other.group for other in found.values()}:
+        return {text: one for part in parts for text, one in _named(part, groups, encoder).items()}
+    found: dict[str, Alternatives | None] = {}
+    options, left = list(shorter(phrase)), set(range(len(words)))
+    embedded = encoder.text([text for text, _ in options]) if options else ()
+    for (text, used), vector in zip(options, embedded, strict=True):
+        if (one := _known(text, vector[None], groups, encoder)) is not None:
+            left -= used
+            if one.group not in {other.group for other in found.values() if other is not None}:
                 found[text] = one
-    return None if left else found
+    return {phrase: None} if left else found
+
+
+def _words_of_classes(groups: Mapping[str, Sequence[str]]) -> set[str]:
+    """The words that the texts of few attributes have, such as "red" and "hair", but neither "in" nor "with"."""
+    used = [{word for text in texts for word in text.lower().split()} for texts in groups.values()]
+    counts = Counter(word for words in used for word in words if len(word) > _SHORT)
+    return {word for word, count in counts.items() if count <= max(len(groups) // 2, 1)} - _NEUTRAL_WORDS
 
 
 def _nearest(goal: Tensor, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> tuple[str, int, float]:

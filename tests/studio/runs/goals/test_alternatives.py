@@ -55,7 +55,13 @@ def test_a_phrase_decides_where_the_whole_prompt_is_no_class(model: Model) -> No
     assert asked(model, "a face with blue hair") == {"blue hair": ("hair", 1, True)}
 
 
-def test_one_class_and_a_prompt_with_anything_unknown_are_one_goal(model: Model) -> None:
+def test_one_class_and_a_prompt_without_any_are_one_goal(model: Model) -> None:
     assert list(asked(model, "blue hair")) == ["blue hair"]
-    assert asked(model, "blue hair and a hat and ZZZZ QQQQ")["blue hair and a hat and ZZZZ QQQQ"][2] is False
+    assert list(asked(model, "ZZZZ QQQQ and QQQQ")) == ["ZZZZ QQQQ and QQQQ"]
     assert list(asked(model, "and")) == ["and"]
+
+
+def test_beside_a_class_a_phrase_that_is_none_is_a_goal_of_its_own(model: Model) -> None:
+    found = asked(model, "blue hair and ZZZZ QQQQ")
+    assert list(found) == ["blue hair", "ZZZZ QQQQ"]
+    assert (found["blue hair"][2], found["ZZZZ QQQQ"][2]) == (True, False)

@@ -76,6 +76,15 @@ def test_of_several_attributes_the_one_furthest_from_its_class_decides(world: Mo
     assert of(replace(world, reader=reader((0.9, 0.1, 0.0), hat_follows=True)), "red hair and a hat").reached == "yes"
 
 
+def test_a_phrase_that_no_network_confirms_is_named_although_the_others_are_reached(world: Model) -> None:
+    found = of(world, "red hair and ZZZZ QQQQ")
+    assert (found.reached, found.reason) == (
+        "not measured",
+        "No held-out network of this model can confirm “ZZZZ QQQQ”.",
+    )
+    assert found.probability == pytest.approx(0.9)
+
+
 def test_a_quarter_is_partly_and_a_falling_loss_is_a_reason(world: Model) -> None:
     found = of(replace(world, reader=reader((0.3, 0.7, 0.0))), improving=True)
     assert found.reached == "partly"
