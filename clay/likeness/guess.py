@@ -36,8 +36,8 @@ _USUAL: dict[str, tuple[float, ...]] = {
 # The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
 _TRUST = {"hair_style": 0.5, "facial_hair": 0.3, "glasses": 0.5, "expression": 0.15}
 
-_OF_CODE = ("hair_colour", "facial_hair", "glasses", "hat", "expression")
-"""What the code of a render is read for; a crop may cut the hair, and its style is surer without."""
+_BESIDE = 0.5
+"""The share of the log-likelihoods of measures and code beside those of the parser, for a render."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,12 @@ class Reader:
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
+        share = 1.0 if render is None else _BESIDE
         for name, seen in parsed.items():
-            logits[name] = logits[name] + seen if name in logits else seen
+            logits[name] = share * logits[name] + seen if name in logits else seen
         for name, values in ({} if render is None else render.attributes).items():
-            if name in _OF_CODE:
-                logits[name] = logits[name] + values.log_softmax(0)
+            if name in logits:
+                logits[name] = logits[name] + share * values.log_softmax(0)
         if render is None:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities)[0]),

@@ -58,7 +58,8 @@ from losses.shared import OnEmbedding
 from studio.core.errors import UserError
 from studio.core.goals import BACKGROUND, PERSON, Networks, Term
 from studio.core.settings import Settings
-from studio.runs.goals.alternatives import Alternatives, asked_for
+from studio.runs.goals.alternatives import Alternatives
+from studio.runs.goals.asked_for import asked_for
 from studio.runs.goals.face_losses import CachedEmbed, person
 from studio.runs.goals.kept import OnZ, coded, in_distribution, kept_by_clip, kept_in_code, shown_in
 from studio.runs.goals.measured_loss import of_z

@@ -14,7 +14,7 @@ _REMOVED = re.compile(r"\b(?:take off|taking off|remove|removing|get rid of|lose
 _THING = re.compile(r"(?:an? |the |h(?:is|er) )?(?!\w+ing$|smile$|laugh$|grin$|cry$|frown$)[\w-]+", re.IGNORECASE)
 """One thing of a list: "hat" and "a hat", but neither "red hair" nor "smiling" nor "smile"."""
 _ENDS = " .!?:"
-_MOST_WORDS, _MOST_DROPPED = 8, 3
+_MOST_WORDS, _MOST_DROPPED = 6, 3
 
 
 def phrases(prompt: str) -> list[str]:

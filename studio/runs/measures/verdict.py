@@ -30,7 +30,8 @@ from studio.core.errors import UserError
 from studio.core.settings import Settings
 from studio.images.load import to_tensor
 from studio.models.interface import Model
-from studio.runs.goals.alternatives import Alternatives, asked_for
+from studio.runs.goals.alternatives import Alternatives
+from studio.runs.goals.asked_for import asked_for
 from studio.runs.goals.face_losses import person
 from studio.runs.goals.kept import in_distribution
 from studio.runs.measures.held_out import LOOSE

@@ -15,7 +15,8 @@ from studio.images.load import load_picture, to_tensor
 from studio.models.embedded import WEIGHTS, embedded, examples
 from studio.models.interface import Model
 from studio.runs.events import Outcome
-from studio.runs.goals.alternatives import Alternatives, alternatives, asked_for
+from studio.runs.goals.alternatives import Alternatives, alternatives
+from studio.runs.goals.asked_for import asked_for
 from studio.runs.request import Request
 from studio.runs.sampling import sampler_for
 from studio.runs.steer import steer
@@ -58,6 +59,8 @@ SEVERAL = {
     "make her blonde and happy": {"hair_colour": "blonde", "expression": "smiling"},
     "take off the hat and glasses": {"hat": "no hat", "glasses": "none"},
     "make her hair longer and blonde": {"hair_style": "long", "hair_colour": "blonde"},
+    "a blue mohawk": {"hair_style": "mohawk", "hair_colour": "blue"},
+    "pink pigtails and glasses": {"hair_style": "pigtails", "hair_colour": "pink", "glasses": "glasses"},
     "remove the glasses and add a beard": {"glasses": "none", "facial_hair": "beard"},
     "without a beard and with glasses": {"facial_hair": "none", "glasses": "glasses"},
     "no hat, no glasses, smiling": {"hat": "no hat", "glasses": "none", "expression": "smiling"},

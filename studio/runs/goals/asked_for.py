@@ -1,0 +1,97 @@
+"""`asked_for`: the classes that a prompt asks for, each with its alternatives.
+
+A prompt that names classes of several attributes asks for each of them: "a smiling woman with long red hair" for three.
+With the embedded CLIP its phrases have a cosine of 0.99 to the texts of their classes, and the whole prompt 0.5.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from losses import ClipEncoder
+from studio.runs.goals.alternatives import KNOWN, NEUTRAL, Alternatives, alternatives, known_class
+from studio.runs.goals.phrases import phrases, pieces, shorter
+
+_NEUTRAL_WORDS = {word for text in NEUTRAL for word in text.split()}
+_SHORT = 2
+"""Letters of words such as "in" and "no"."""
+
+
+@torch.no_grad()
+def asked_for(
+    prompt: str,
+    groups: Mapping[str, Sequence[str]],
+    encoder: ClipEncoder,
+    start: Tensor,
+    unseen: Collection[str] = (),
+) -> dict[str, Alternatives]:
+    """What a prompt asks for, with the alternatives of each: its phrases, if any of them is a class, else the prompt.
+
+    A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A prompt that
+    means its only class as a whole is not divided. Arguments and errors are those of `alternatives`.
+    """
+
+    def of(text: str) -> Alternatives:
+        return alternatives(text, groups, encoder, start, unseen)
+
+    whole, found = of(prompt), dict[str, Alternatives]()
+    for phrase in phrases(prompt):
+        for text, named in _named(phrase, groups, encoder).items():
+            one = named or of(text)
+            same = [other for other, kept in found.items() if kept.known and one.known and kept.group == one.group]
+            found = {other: kept for other, kept in found.items() if other not in same} | {text: one}
+    known = {(one.group, one.index) for one in found.values() if one.known}
+    as_a_whole = whole.known and len(found) == 1 and known == {(whole.group, whole.index)}
+    return found if known and not as_a_whole else {prompt: whole}
+
+
+def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> Mapping[str, Alternatives | None]:
+    """The classes that a phrase names, by the words that name each; None for a phrase that means something else."""
+    goal = encoder.text(phrase)
+    if (one := known_class(phrase, goal, groups, encoder)) is not None:
+        return {phrase: one}
+    words = phrase.lower().split()
+    neutral = float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN
+    if neutral and (len(words) == 1 or not _words_of_classes(groups) & set(words)):
+        return {}
+    if len(parts := pieces(phrase)) > 1:
+        return {text: one for part in parts for text, one in _named(part, groups, encoder).items()}
+    found = _by_words(phrase, groups, encoder)
+    return found if found else {phrase: None}
+
+
+def _by_words(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives]:
+    """The classes that a phrase names if each of its words belongs to one, such as "long red hair"; otherwise none."""
+    found: dict[str, Alternatives] = {}
+    words, options = phrase.split(), list(shorter(phrase))
+    left = set(range(len(words)))
+
+    def add(text: str, one: Alternatives, used: Iterable[int]) -> None:
+        left.difference_update(used)
+        if one.group not in {other.group for other in found.values()}:
+            found[text] = one
+
+    vectors = encoder.text([text for text, _ in options]) if options else ()
+    for (text, used), vector in zip(options, vectors, strict=True):
+        if (one := known_class(text, vector[None], groups, encoder)) is not None:
+            add(text, one, used)
+    # "a blue mohawk" is a mohawk and blue hair: the names of both attributes have the word "hair"
+    things = {word for one in found.values() for word in one.group.split("_")}
+    for i, thing in itertools.product(sorted(left), sorted(things)):
+        text = f"{words[i]} {thing}"
+        one = known_class(text, encoder.text(text), groups, encoder)
+        if one is not None and thing in one.group.split("_"):
+            add(text, one, [i])
+    return {} if left else found
+
+
+def _words_of_classes(groups: Mapping[str, Sequence[str]]) -> set[str]:
+    """The words that the texts of few attributes have, such as "red" and "hair", but neither "in" nor "with"."""
+    used = [{word for text in texts for word in text.lower().split()} for texts in groups.values()]
+    counts = Counter(word for words in used for word in words if len(word) > _SHORT)
+    return {word for word, count in counts.items() if count <= max(len(groups) // 2, 1)} - _NEUTRAL_WORDS
