@@ -1,6 +1,6 @@
 """How well the clay likeness reads faces: `python -m benchmarks.likeness` fills assets/likeness/README.md.
 
-Test people of the data set, equally many of each skin tone, rendered with 128 pixels and changed at random: exposure,
+Test people of the data set, equally many images of each skin tone, rendered with 128 pixels and changed at random: exposure,
 colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and counted. The readings
 are compared with the true parameters, all together and by skin tone, and with three other routes: a render with its
 colours as they are, a photograph, and linear heads on the code z of the face's crop.
@@ -112,8 +112,8 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
     cases: dict[str, list[Case]] = defaultdict(list)
     world = load_world()  # of `_OF_CODE` pixels
     missed = 0
-    for number in range(TEST.first, TEST.first + TEST.identities):
-        for view in range(TEST.views):
+    for view in range(TEST.views):  # every person once before anybody twice, because a person has one skin
+        for number in range(TEST.first, TEST.first + TEST.identities):
             tone = scene(number, view)[0].skin_tone
             if len(cases[tone]) >= each:
                 continue
@@ -161,7 +161,7 @@ def table(measures: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     """Measure, and fill the card."""
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
-    parser.add_argument("--each", type=int, default=75, help="faces of each skin tone")
+    parser.add_argument("--each", type=int, default=150, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
     options = parser.parse_args()
     torch.set_num_threads(1)
