@@ -1,9 +1,9 @@
 """How well the clay likeness reads faces: `python -m benchmarks.likeness` fills assets/likeness/README.md.
 
-Test people of the data set, equally many images of each skin tone, rendered with 128 pixels and changed at random: exposure,
-colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and counted. The readings
-are compared with the true parameters, all together and by skin tone, and with three other routes: a render with its
-colours as they are, a photograph, and linear heads on the code z of the face's crop.
+Test people of the data set, equally many images of each skin tone, rendered with 128 pixels and changed at random:
+exposure, colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and counted. The
+readings are compared with the true parameters, all together and by skin tone, and with three other routes: a render
+with its colours as they are, a photograph, and linear heads on the code z of the face's crop.
 """
 
 from __future__ import annotations
