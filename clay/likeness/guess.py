@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clay.likeness.beard import beard_likelihood, darkness
-from clay.likeness.exposure import Render
+from clay.likeness.exposure import Render, exposures
 from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
@@ -133,7 +133,8 @@ class Reader:
         if render is None:
             crop, light = white_balanced(crop, probabilities)
         else:
-            skin = self.render_skin.read(crop, probabilities, render.exposure)
+            _, likeliest = exposures(*face.surroundings)[0]  # as the network was trained
+            skin = self.render_skin.read(crop, probabilities, likeliest)
             crop = render.exposure.undone(crop)
         found = self.readout(places(probabilities), colours(crop, probabilities))
         shape = shape_of(points)

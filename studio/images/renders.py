@@ -4,7 +4,8 @@ The colours of a picture are taken back by each of the likeliest exposures (`cla
 the face, or the whole picture where the face fills it, gets an out-of-distribution score (`studio.images.domain`) at 64
 pixels. The smallest score decides; the linear heads read attributes from that picture's code. Measured on 255 faces of
 validation renders with other exposure, colour of the light, crop, sharpness and JPEG (as in `benchmarks.likeness`):
-96 % are at most `RELIT`, and 6 % without the exposures. 31 faces in photographs have a minimum of 3.5.
+96 % are at most 3.0, and 6 % without the exposures. Of 1,053 faces of training renders 93 % are at most 3.0 and 95 % at
+most `RELIT`. 31 faces in photographs have a minimum of 3.5.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from studio.images.domain import LIMIT, clay_network, decoder_of
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
 
-RELIT = 3.0
+RELIT = 3.25
 """Faces with a larger score are photographs."""
 _SIZE = 64
 _LIKELIEST = 4
