@@ -127,7 +127,7 @@ def _experiment(name: str, rows: Sequence[Row], pictures: Path) -> Iterator[str]
         return
     title, about = _ABOUT[name]
     yield f"## {title}\n\n{about}\n\n" + "\n".join(lines)
-    if name == "methods":
+    if name in ("methods", "objective"):
         yield _against_sources(rows, methods)
     if name == "efficiency":
         yield from _efficiency(rows, EXPERIMENTS[name], pictures)
