@@ -112,7 +112,7 @@ class Term(NamedTuple):
         loss: image (b, 3, h, w) in [-1, 1] -> (b,).
         similarities: name on the page -> the loss whose 1 - value it is.
         on_z: weights and losses of z itself, which z satisfies after every update.
-        attributes: of the model, those that the prompt names.
+        attributes: of the model, those that the prompt names; none if it also names something else.
     """
 
     loss: Loss

@@ -142,7 +142,7 @@ def edit(settings: Settings, networks: Networks, start: Tensor, second: Tensor) 
         )
         for prompt, one in found.items()
     }
-    named = tuple(one.group for one in now.values() if one.known)
+    named = tuple(one.group for one in now.values()) if all(one.known for one in now.values()) else ()
     return Term(WeightedSum(parts), similarities, on_z, named)
 
 

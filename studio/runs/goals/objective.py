@@ -39,7 +39,7 @@ class Objective:
         pull: towards likely codes, likewise; None if the model has none.
         redraw: where noise is drawn again and the closeness does not count; None for nowhere.
         area: the only part of the picture that may change; None for the whole.
-        attributes: of the model, those that the prompt of an edit names.
+        attributes: of the model, those that the prompt of an edit names; none if it also names something else.
     """
 
     loss: WeightedSum

@@ -9,6 +9,7 @@ The parts of a verdict are
                (partly), none (no)
                another prompt: the same by a held-out CLIP, among the alternatives of the loss, where there is one
                anything else: not measured, because no held-out network can confirm it
+               of several things that a prompt asks for, the one that is furthest from "yes" decides
     changed    attributes that are to stay and that both images can show, of which the classifier predicts another class
                than at the start, or than an earlier edit of a chain asked for
     same       similarity of the result's face to the start's by every held-out embedder, with its threshold at FMR 1 %
@@ -72,7 +73,7 @@ class Verdict:
 
     Args:
         reached: whether the goal is reached.
-        probability: of the class in the prompt, by the classifier; None for other goals.
+        probability: of the class in the prompt, by the classifier, of several the smallest; None for other goals.
         reason: why it is not reached or not measured, one sentence; "" if it is reached.
         changed: other attributes that changed; None if no classifier can read them.
         same: the person against that of the start; empty for goals that ask for another person.
