@@ -33,7 +33,8 @@ def asked_for(
     """What a prompt asks for, with the alternatives of each: its phrases, if any of them is a class, else the prompt.
 
     A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A prompt that
-    means its only class as a whole is not divided. Arguments and errors are those of `alternatives`.
+    asks for one thing is not divided, but if one phrase is a class and the prompt as a whole is not, or means another,
+    its alternatives are those of the phrase. Arguments and errors are those of `alternatives`.
     """
 
     def of(text: str) -> Alternatives:
@@ -45,9 +46,11 @@ def asked_for(
             one = named or of(text)
             same = [other for other, kept in found.items() if kept.known and one.known and kept.group == one.group]
             found = {other: kept for other, kept in found.items() if other not in same} | {text: one}
-    known = {(one.group, one.index) for one in found.values() if one.known}
-    as_a_whole = whole.known and len(found) == 1 and known == {(whole.group, whole.index)}
-    return found if known and not as_a_whole else {prompt: whole}
+    known = [one for one in found.values() if one.known]
+    if len(found) > 1 and known:
+        return found
+    as_a_whole = not known or (whole.known and (whole.group, whole.index) == (known[0].group, known[0].index))
+    return {prompt: whole if as_a_whole else known[0]}
 
 
 def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> Mapping[str, Alternatives | None]:

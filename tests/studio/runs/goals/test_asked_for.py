@@ -25,7 +25,7 @@ def test_of_two_classes_of_one_attribute_the_last_one_counts(model: Model) -> No
 
 
 def test_a_phrase_decides_where_the_whole_prompt_is_no_class(model: Model) -> None:
-    assert asked(model, "a face with blue hair") == {"blue hair": ("hair", 1, True)}
+    assert asked(model, "a face with blue hair") == {"a face with blue hair": ("hair", 1, True)}
 
 
 def test_one_class_and_a_prompt_without_any_are_one_goal(model: Model) -> None:
