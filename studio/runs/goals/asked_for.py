@@ -32,9 +32,10 @@ def asked_for(
 ) -> dict[str, Alternatives]:
     """What a prompt asks for, with the alternatives of each: its phrases, if any of them is a class, else the prompt.
 
-    A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A prompt that
-    asks for one thing is not divided, but if one phrase is a class and the prompt as a whole is not, or means another,
-    its alternatives are those of the phrase. Arguments and errors are those of `alternatives`.
+    A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A phrase that
+    is no class is a goal, too, if its words are about attributes; otherwise the prompt is not divided. Nor is one that
+    asks for one thing, but if a phrase is a class and the prompt as a whole is not, or means another, its alternatives
+    are those of the phrase. Arguments and errors are those of `alternatives`.
     """
 
     def of(text: str) -> Alternatives:
@@ -42,8 +43,9 @@ def asked_for(
 
     whole, found = of(prompt), dict[str, Alternatives]()
     for phrase in phrases(prompt):
-        for text, named in _named(phrase, groups, encoder).items():
-            one = named or of(text)
+        if (named := _named(phrase, groups, encoder)) is None:
+            return {prompt: whole}
+        for text, one in ((text, one or of(text)) for text, one in named.items()):
             same = [other for other, kept in found.items() if kept.known and one.known and kept.group == one.group]
             found = {other: kept for other, kept in found.items() if other not in same} | {text: one}
     known = [one for one in found.values() if one.known]
@@ -53,19 +55,27 @@ def asked_for(
     return {prompt: whole if as_a_whole else known[0]}
 
 
-def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> Mapping[str, Alternatives | None]:
-    """The classes that a phrase names, by the words that name each; None for a phrase that means something else."""
-    goal = encoder.text(phrase)
+_Named = Mapping[str, Alternatives | None]
+
+
+def _named(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> _Named | None:
+    """The classes that a phrase names, by the words that name each; none for a neutral phrase.
+
+    A phrase with words of classes that names none, such as "purple hair", has None; any other phrase is None.
+    """
+    goal, words = encoder.text(phrase), phrase.lower().split()
+    about = not _words_of_classes(groups).isdisjoint(words)
+    neutral = float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN
+    if neutral and not about:
+        return {}
     if (one := known_class(phrase, goal, groups, encoder)) is not None:
         return {phrase: one}
-    words = phrase.lower().split()
-    neutral = float((goal @ encoder.groups({"": NEUTRAL})[""].T).max()) >= KNOWN
-    if neutral and (len(words) == 1 or not _words_of_classes(groups) & set(words)):
+    if neutral and len(words) == 1:
         return {}
     if len(parts := pieces(phrase)) > 1:
-        return {text: one for part in parts for text, one in _named(part, groups, encoder).items()}
-    found = _by_words(phrase, groups, encoder)
-    return found if found else {phrase: None}
+        found = [_named(part, groups, encoder) for part in parts]
+        return None if None in found else {text: one for part in found if part for text, one in part.items()}
+    return _by_words(phrase, groups, encoder) or ({phrase: None} if about else None)
 
 
 def _by_words(phrase: str, groups: Mapping[str, Sequence[str]], encoder: ClipEncoder) -> dict[str, Alternatives]:

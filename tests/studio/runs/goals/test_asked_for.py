@@ -35,6 +35,10 @@ def test_one_class_and_a_prompt_without_any_are_one_goal(model: Model) -> None:
 
 
 def test_beside_a_class_a_phrase_that_is_none_is_a_goal_of_its_own(model: Model) -> None:
-    found = asked(model, "blue hair and ZZZZ QQQQ")
-    assert list(found) == ["blue hair", "ZZZZ QQQQ"]
-    assert (found["blue hair"][2], found["ZZZZ QQQQ"][2]) == (True, False)
+    found = asked(model, "a hat and green hair")
+    assert list(found) == ["a hat", "green hair"]
+    assert (found["a hat"][2], found["green hair"][2]) == (True, False)
+
+
+def test_a_prompt_with_a_phrase_about_no_attribute_is_not_divided(model: Model) -> None:
+    assert list(asked(model, "blue hair and ZZZZ QQQQ")) == ["blue hair and ZZZZ QQQQ"]

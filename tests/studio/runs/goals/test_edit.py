@@ -85,7 +85,7 @@ def test_a_run_shows_the_probability_and_ends_when_nothing_improves(
 
 
 def test_the_attribute_of_the_prompt_is_named(whole: Model) -> None:
-    prompts = ("red hair", "xyz", "red hair and a hat", "red hair and ZZZZ QQQQ")
+    prompts = ("red hair", "xyz", "red hair and a hat", "a hat and green hair")
     named = [edit(Settings(prompt=prompt), whole, START, START).attributes for prompt in prompts]
     assert named == [("hair",), (), ("hair", "hat"), ()]
 
