@@ -145,7 +145,7 @@ def main() -> None:
     parser = arguments("Train the skin of rendered faces.", steps=10000, rate=2e-3, out="likeness")
     parser.set_defaults(people=7000, data=Path("data/likeness_plain.npz"), out=Path("assets/likeness/skin"))
     parser.add_argument("--parser", type=Path, default=Path("assets/likeness/parser"), help="trained parser")
-    parser.add_argument("--ways", type=int, default=3, help="random changes of each image")
+    parser.add_argument("--ways", type=int, default=6, help="random changes of each image")
     parser.add_argument("--held-out", type=int, default=700, help="of the people, those for the borders between tones")
     options = parse(parser)
     chosen = numbers(options.people)
