@@ -13,6 +13,7 @@ _NEW = ("with", "but", "wearing", "plus")
 _REMOVED = re.compile(r"\b(?:take off|taking off|remove|removing|get rid of|lose)\b", re.IGNORECASE)
 _THING = re.compile(r"(?:an? |the |h(?:is|er) )?(?!\w+ing$|smile$|laugh$|grin$|cry$|frown$)[\w-]+", re.IGNORECASE)
 """One thing of a list: "hat" and "a hat", but neither "red hair" nor "smiling" nor "smile"."""
+_NEGATION = re.compile(r"no|not|never|without|\w+n['’]t", re.IGNORECASE)
 _ENDS = " .!?:"
 _MOST_WORDS, _MOST_DROPPED = 6, 3
 
@@ -48,11 +49,13 @@ def pieces(phrase: str) -> list[str]:
 def shorter(phrase: str) -> Iterator[tuple[str, frozenset[int]]]:
     """The phrase without some of its words, fewest left out first, and the indices of the words that are left.
 
-    "long red hair" names two things; "red hair" and "long hair" one each.
+    "long red hair" names two things; "red hair" and "long hair" one each. Negations are not left out.
     """
     words = phrase.split()
     if len(words) > _MOST_WORDS:
         return
+    needed = {i for i, word in enumerate(words) if _NEGATION.fullmatch(word)}
     for dropped in range(1, min(_MOST_DROPPED, len(words) - 1) + 1):
         for left in itertools.combinations(range(len(words)), len(words) - dropped):
-            yield " ".join(words[i] for i in left), frozenset(left)
+            if needed <= set(left):
+                yield " ".join(words[i] for i in left), frozenset(left)

@@ -93,6 +93,14 @@ def test_what_is_no_class_stays_a_goal_unless_it_means_nothing(world: Model) -> 
     assert found("purple hair") == {"purple hair": False}
 
 
+def test_prompts_of_no_class_do_not_become_classes_by_their_phrases(world: Model) -> None:
+    encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
+    assert world.unknown_words is not None
+    known = [prompt for prompt in UNKNOWN if not world.unknown_words(prompt)]
+    asked = {prompt: asked_for(prompt, world.groups, encoder, start, world.unseen) for prompt in known}
+    assert [prompt for prompt, found in asked.items() if all(one.known for one in found.values())] == []
+
+
 def test_prompts_for_one_class_are_not_divided(world: Model) -> None:
     encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
     prompts = [prompt for *_, some in KNOWN for prompt in some]

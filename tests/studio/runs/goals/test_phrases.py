@@ -41,5 +41,10 @@ def test_words_are_left_out_fewest_first() -> None:
     assert list(shorter("hair")) == list(shorter("")) == []
 
 
+def test_a_negation_is_not_left_out() -> None:
+    assert [text for text, _ in shorter("without long hair")] == ["without long", "without hair", "without"]
+    assert all("isn't" in text for text, _ in shorter("she isn't bald"))
+
+
 def test_a_long_phrase_is_not_shortened() -> None:
     assert list(shorter(" ".join(["very"] * 200 + ["long hair"]))) == []
