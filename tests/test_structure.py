@@ -60,6 +60,7 @@ def test_no_module_stands_at_the_top_of_the_studio():
     assert [path.name for path in (ROOT / "studio").glob("*.py")] == ["__init__.py"]
 
 
+@pytest.mark.slow
 def test_only_the_page_the_endpoints_and_the_server_import_gradio():
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):

@@ -1,9 +1,12 @@
 import re
 import sys
 
+import pytest
+
 from benchmarks.memory_format import main
 
 
+@pytest.mark.slow
 def test_both_memory_formats_compute_the_same(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["memory_format", "embedded", "--repeats", "1"])
     main()

@@ -19,6 +19,7 @@ def faults(name, together):
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.slow
 def test_a_scheduler_with_one_choice_changed_is_its_own_loop_or_refused(name):
     assert faults(name, 1) == []
 

@@ -221,6 +221,7 @@ def test_the_gradient_shown_is_the_one_found_not_the_one_used():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.slow
 def test_an_image_that_has_reached_its_goal_stays_as_it_is_until_all_have(optimizer):
     x, z, loss_fn = arguments()
     free = list(guide(mixture(), ODE, x, z, loss_fn, optimizer=optimizer, lr=0.2, steps=12))

@@ -62,6 +62,7 @@ def test_a_lora_acts(pipe, tmp_path):
     assert not torch.allclose(output(fused), before, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_textual_inversion_acts(pipe):
     torch.manual_seed(0)
     width = pipe.text_encoder.config.hidden_size
@@ -71,6 +72,7 @@ def test_a_textual_inversion_acts(pipe):
     assert not torch.allclose(m.z["prompt_embeds"], plain.z["prompt_embeds"])
 
 
+@pytest.mark.slow
 def test_an_offloaded_network_has_its_gradient(pipe):
     expected = output(made(pipe))
     cpu = torch.device("cpu")

@@ -65,6 +65,7 @@ def test_an_option_of_single_steps_is_named_where_it_cannot_be_followed():
         made(found, cfg_trunc_ratio=0.5).verify()
 
 
+@pytest.mark.slow
 def test_an_option_of_single_steps_is_followed_where_the_loop_can_be_interrupted():
     found = build(STANDARD["StableDiffusionControlNetPipeline"])
     assert made(found, 4, control_guidance_start=0.3, control_guidance_end=0.8).verify(None) < 1e-5
@@ -97,6 +98,7 @@ def in_half(name):
 
 
 @pytest.mark.parametrize("name", ["FluxPipeline", "StableDiffusionPipeline, DDIM", "StableDiffusionXLPipeline"])
+@pytest.mark.slow
 def test_half_precision_is_allowed_a_larger_difference(name):
     """The states of these pipelines are rounded after every step, by as much as 0.4 %."""
     m = in_half(name)
@@ -122,12 +124,14 @@ def test_two_steps_are_compared_unless_asked_otherwise(monkeypatch):
     assert (few, len(calls) - few) == (3 * 2 + 1 + 1, 3 * 6 + 1)
 
 
+@pytest.mark.slow
 def test_freeu_is_followed():
     found = build(STANDARD["StableDiffusionPipeline, DDIM"])
     found.pipe.enable_freeu(s1=0.9, s2=0.2, b1=1.2, b2=1.4)
     assert made(found, 4).verify(None) < 1e-5
 
 
+@pytest.mark.slow
 def test_perturbed_attention_guidance_is_followed():
     pipe = diffusers.StableDiffusionPAGPipeline(
         vae=_vae(),

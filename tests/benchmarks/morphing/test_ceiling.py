@@ -42,6 +42,7 @@ def test_free_pixels_increase_the_margins_at_every_network(world):
         assert (margins.amin(1) > before[name].amin(1)).all()
 
 
+@pytest.mark.slow
 def test_the_table_counts_pairs_and_networks(world):
     images = passports(range(3))
     same = Pair(0, 1, 1, 1.0)

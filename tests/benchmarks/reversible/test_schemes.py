@@ -69,6 +69,7 @@ def test_with_guidance_the_coupling_in_the_data_family_has_the_smallest_error():
         assert ours < errors[name] / 7, name
 
 
+@pytest.mark.slow
 def test_inversion_needs_a_state_in_float64():
     network, grid = PROBLEMS["guidance of scale 7.5"]
     given = problem(network, batch=8)

@@ -97,6 +97,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         DiffusionAutoencoder.from_folder(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_networks_for_128_pixels_are_saved_with_their_output_head(tmp_path):
     torch.manual_seed(0)
     model = DiffusionAutoencoder.create_128().eval()

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from clay.networks.clip import MODEL_CONFIG, create_clip
@@ -9,6 +10,7 @@ from clay.training import clip
 from clay.training.clip import ClipLoss, cross_entropies
 
 
+@pytest.mark.slow
 def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
     monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)
@@ -22,6 +24,7 @@ def test_the_loss_starts_at_chance_and_moves_both_towers(monkeypatch):
         assert model.get_parameter(name).grad.abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_adversarial_images_have_a_higher_loss(monkeypatch):
     monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)
@@ -31,6 +34,7 @@ def test_adversarial_images_have_a_higher_loss(monkeypatch):
     assert adversarial["contrastive"] + adversarial["classification"] > plain["contrastive"] + plain["classification"]
 
 
+@pytest.mark.slow
 def test_mixup_is_added_to_the_loss_and_ignores_hidden_attributes(monkeypatch, autoencoder):
     monkeypatch.setattr(clip, "TRAIN", Split("tiny", 0, 4))
     torch.manual_seed(0)

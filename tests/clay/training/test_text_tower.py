@@ -70,6 +70,7 @@ def test_vectors_apart_are_as_near_to_their_base_as_to_each_other_and_far_from_t
     torch.testing.assert_close(cosines[:, 4:], (taken[0] @ taken.T / 2**0.5).expand(4, -1))
 
 
+@pytest.mark.slow
 def test_only_the_targets_of_new_attributes_change(clip):
     images = torch.nn.functional.normalize(torch.randn(16, 128), dim=-1)
     new = ("clothes_colour", "background_colour")

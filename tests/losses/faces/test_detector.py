@@ -8,6 +8,7 @@ from losses.faces.pixels import pad_to_square, resize_corners
 from tests.losses.faces.pictures import SIZES, as_image
 
 
+@pytest.mark.slow
 def test_raw_predictions_are_those_of_the_package(network, shown, recorded):
     for name, pixels in shown.items():
         for size in SIZES:
@@ -17,6 +18,7 @@ def test_raw_predictions_are_those_of_the_package(network, shown, recorded):
             assert (ours.flatten()[: len(theirs)] - theirs).abs().max() < 1e-3, name
 
 
+@pytest.mark.slow
 def test_boxes_and_scores_are_those_of_the_package(network, shown, recorded):
     compared = 0
     for name, pixels in shown.items():

@@ -41,6 +41,7 @@ def test_a_face_that_fills_the_image_is_found_with_a_frame(network, face):
     assert 100 < found.square.side < 200
 
 
+@pytest.mark.slow
 def test_the_points_of_a_face_lie_about_it(network, face):
     found = network.finder.largest(face)
     eyes, mouth, chin = found.points[36:48, 1].mean(), found.points[48:68, 1].mean(), found.points[8, 1]

@@ -13,10 +13,12 @@ def test_it_can_be_passed_to_a_loss(network, face, other):
     assert loss(other).item() > 0.02
 
 
+@pytest.mark.slow
 def test_a_fixed_crop_gives_the_same_embedding_as_detection(network, face):
     assert (network.at(face)(face) - network(face)).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_fixed_crop_needs_no_face_in_the_image(network, face, shown):
     gone = torch.zeros_like(face)
     assert torch.isfinite(network.at(face)(gone)).all()
@@ -24,6 +26,7 @@ def test_a_fixed_crop_needs_no_face_in_the_image(network, face, shown):
         network(gone)
 
 
+@pytest.mark.slow
 def test_a_fixed_crop_is_scaled_with_the_image(network, face):
     small = torch.nn.functional.avg_pool2d(face, 2)
     distance = (network.at(face)(small) - network.at(face)(face)).norm()

@@ -93,6 +93,7 @@ def test_a_picture_comes_back_with_its_settings_inside(client: Client, face: Pat
     assert Image.open(path).size == (16, 16)
 
 
+@pytest.mark.slow
 def test_what_is_not_given_suits_the_goal(client: Client, face: Path) -> None:
     for asked, loss in (({}, "edit"), ({"loss": "clip_text", "z_rate": None}, "clip_text")):
         settings = read_settings(steer(client, face, **asked)[0])
@@ -107,6 +108,7 @@ def test_nobody_reads_the_host_that_another_asked_for(url: str) -> None:
     assert "evil.example" not in httpx.get(f"{url}gradio_api/info").text
 
 
+@pytest.mark.slow
 def test_a_picture_is_marked_when_it_is_asked_for(client: Client, face: Path, save_picture: Any) -> None:
     two = {"first": handle_file(face), "second": handle_file(save_picture("second.png", colour="navy"))}
     quick = {"optimisation_steps": 1, "sampling_steps": 5}
@@ -160,6 +162,7 @@ def test_a_likeness_of_nobody_or_with_wrong_values_is_a_sentence(
         client.predict(image=handle_file(saved(image, tmp_path)), **asked, api_name="/likeness")
 
 
+@pytest.mark.slow
 def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:
     found = client.predict(
         image=handle_file(face),
@@ -176,6 +179,7 @@ def test_a_comparison_measures_every_method(client: Client, face: Path) -> None:
         assert measured["memory_bytes"] > 0
 
 
+@pytest.mark.slow
 def test_faces_come_as_the_settings_that_crop_to_them(client: Client, tmp_path: Path) -> None:
     Image.fromarray(group()).save(tmp_path / "group.png")
     found = client.predict(image=handle_file(tmp_path / "group.png"), api_name="/find_faces")["faces"]

@@ -85,6 +85,7 @@ def test_a_second_start_makes_what_is_missing_with_the_same_bytes(
     assert files(output) == before
 
 
+@pytest.mark.slow
 def test_shards_make_the_same_files_as_one_process(pictures: Path, run: Callable[..., tuple[Tally, Output]]) -> None:
     _, whole = run(pictures)
     for i in (1, 0):
@@ -126,6 +127,7 @@ def test_the_first_frame_of_an_animation_is_used_and_the_row_says_so(
     assert "note" not in rows["0"]
 
 
+@pytest.mark.slow
 def test_a_batch_that_runs_out_of_memory_is_halved(
     model: Model, pictures: Path, run: Callable[..., tuple[Tally, Output]]
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_batch_that_runs_out_of_memory_is_halved(
     assert {row["batch"] for row in output.rows().values()} == {1, 2}
 
 
+@pytest.mark.slow
 def test_a_batch_that_fails_is_run_one_picture_at_a_time(
     model: Model, pictures: Path, run: Callable[..., tuple[Tally, Output]]
 ) -> None:

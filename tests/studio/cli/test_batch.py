@@ -58,6 +58,7 @@ def test_a_folder_becomes_results_and_a_table(
     assert (tmp_path / "run.html").stat().st_size < 2 * 2**20
 
 
+@pytest.mark.slow
 def test_a_limit_and_shards_take_parts_of_the_list(run: Callable[..., int], pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run("batch", pictures, *QUICK, "--batch", 1, "--limit", 2, "--out", out) == 0

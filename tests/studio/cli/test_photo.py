@@ -41,6 +41,7 @@ def crop_of(path: str, which: str = "crop") -> tuple[float, ...]:
     return tuple(getattr(settings, f"{which}_{name}") for name in ("zoom", "x", "y", "turn"))
 
 
+@pytest.mark.slow
 def test_a_photo_is_cropped_to_a_face_and_written_with_the_result(capsys: Any) -> None:
     found = find_faces("group.png", ALIGNED).found
     words = ("steer", "group.png", "--text", "red hair", *QUICK, "--out", "one.png", "--in-photo", "whole.png")
@@ -73,6 +74,7 @@ def test_both_pictures_of_a_morph_are_cropped() -> None:
     assert crop_of("both.png", "second") == found[0].crop
 
 
+@pytest.mark.slow
 def test_errors_are_reported_before_the_run(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "steer", lambda *_: pytest.fail("ran"))
     text = ("--text", "red hair", *QUICK)

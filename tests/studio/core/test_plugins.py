@@ -88,6 +88,7 @@ def test_a_run_on_the_page_follows_the_goal_of_a_plugin(redness: str, model: Mod
     assert html.goal_text(outcome.settings) == "Red"
 
 
+@pytest.mark.slow
 def test_an_endpoint_accepts_the_goal_of_a_plugin_and_the_schema_lists_it(started: gr.Blocks, face: Path) -> None:
     _, url, _ = app.launch(started, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     client = Client(url, verbose=False)

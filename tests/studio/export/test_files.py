@@ -39,6 +39,7 @@ def test_settings_can_be_left_out_of_a_picture(outcome: Outcome, model: Model, t
 
 
 @pytest.mark.parametrize("kind", SAVES)
+@pytest.mark.slow
 def test_file_names_hold_no_text_that_a_user_wrote(outcome: Outcome, model: Model, tmp_path: Path, kind: str) -> None:
     if kind == "mp4":
         pytest.importorskip("av")

@@ -67,6 +67,7 @@ def test_every_crop_of_every_picture_has_the_models_size(size: tuple[int, int], 
         assert crop_image(quarters(size), 64, Crop(8, corner, corner, turn)).size == (64, 64)
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_turned_quickly() -> None:
     photo = quarters((3000, 2000))
     began = time.thread_time()

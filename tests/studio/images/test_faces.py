@@ -77,6 +77,7 @@ def test_images_without_faces_have_no_face(tmp_path: Path, save_picture: Callabl
             crop_on_face(path, CLAY)
 
 
+@pytest.mark.slow
 def test_a_face_is_chosen_by_its_rank_by_size(crowd: Path) -> None:
     found = find_faces(crowd, CLAY).found
     assert crop_on_face(crowd, CLAY) == found[0].crop

@@ -58,6 +58,7 @@ def test_of_several_faces_the_largest_is_used_unless_another_is_asked_for(tmp_pa
         likeness_of(path, 3)
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_clay_face_is_read_as_a_render(tmp_path: Path) -> None:
     person, view = scene_of_values({"skin": 3.0, "hair_colour": "red", "hair_style": "bob", "glasses": "glasses"})
     found = of(draw_scene((person, view), 256), tmp_path)
@@ -95,6 +96,7 @@ def test_sunglasses_are_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [portraits.half, portraits.drawing])
+@pytest.mark.slow
 def test_half_a_face_and_a_drawing_give_a_face_or_a_sentence(make: Callable[[], Image.Image], tmp_path: Path) -> None:
     try:
         found = of(make(), tmp_path).scenes

@@ -127,6 +127,7 @@ def test_a_run_is_shown_in_its_photo_without_metadata(photo_run: Callable[..., t
     assert (np.asarray(picture)[deep] == (0, 255, 0)).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_huge_photo_is_reduced_and_the_result_reduced_with_it(
     photo_run: Callable[..., tuple[Outcome, Path]],
 ) -> None:

@@ -17,6 +17,7 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+@pytest.mark.slow
 def test_the_embedded_model_is_the_default() -> None:
     assert selected_model(parsed(), None).name == "clay faces, 128 px"
 

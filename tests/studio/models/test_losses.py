@@ -75,6 +75,7 @@ def onnx_file(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.mark.slow
 def test_face_networks_may_be_onnx_files(onnx_file: Callable[..., Path]) -> None:
     paths = [onnx_file("second", 1), onnx_file("third", 2)]
     found = load_loss_networks(torch.device("cpu"), clip="none", faces=onnx_file("first"), offline=True, held_out=paths)
@@ -90,6 +91,7 @@ def test_the_face_network_that_ships_can_be_held_out(onnx_file: Callable[..., Pa
     assert list(found.held_out) == ["faces"]
 
 
+@pytest.mark.slow
 def test_a_held_out_network_must_differ_from_the_others(onnx_file: Callable[..., Path], tmp_path: Path) -> None:
     cpu, copy = torch.device("cpu"), onnx_file("copy")
     with pytest.raises(UserError, match=r"“copy.onnx” has the same weights as the network of the loss"):

@@ -112,6 +112,7 @@ def test_of_a_process_that_failed_no_class_is_told(
     assert "RuntimeError" not in explain(told.value)
 
 
+@pytest.mark.slow
 def test_one_person_has_a_share_of_the_host(
     model: Model, request_for: Make, cancel_token: CancelToken, tmp_path: Path
 ) -> None:

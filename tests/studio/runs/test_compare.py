@@ -18,6 +18,7 @@ Make = Callable[..., Request]
 ALL = ("discrete", "adjoint_1", "adjoint_2", "unrolled")
 
 
+@pytest.mark.slow
 def test_the_exact_methods_agree_and_the_adjoints_do_not_quite(
     model: Model, request_for: Make, cancel_token: CancelToken
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_method_that_cannot_go_on_says_why_and_the_others_go_on(
         (ValueError("/home/somebody/secret"), "Something went wrong on the server (incident "),
     ],
 )
+@pytest.mark.slow
 def test_whatever_happens_to_one_method_the_others_go_on(
     model: Model,
     request_for: Make,
@@ -134,6 +136,7 @@ def test_whatever_happens_to_one_method_the_others_go_on(
     assert len(good.curve) == 4
 
 
+@pytest.mark.slow
 def test_numbers_out_of_range_end_one_column(
     model: Model, request_for: Make, cancel_token: CancelToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:

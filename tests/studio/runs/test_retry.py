@@ -22,6 +22,7 @@ def running_out(times: int, tried: list[Settings]) -> Callable[[Request], Iterat
     return run
 
 
+@pytest.mark.slow
 def test_a_run_that_memory_does_not_suffice_for_is_made_smaller(
     request_for: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -33,6 +34,7 @@ def test_a_run_that_memory_does_not_suffice_for_is_made_smaller(
     assert "4 sampling steps instead of 9" in caplog.text
 
 
+@pytest.mark.slow
 def test_there_is_one_second_try_and_no_third(request_for: Make) -> None:
     tried: list[Settings] = []
     with pytest.raises(torch.OutOfMemoryError):

@@ -24,6 +24,7 @@ def test_only_the_endpoints_for_programs_are_public(blocks: gr.Blocks) -> None:
     assert set(endpoints) == {"/steer", "/morph", "/compare", "/likeness", "/find_faces", "/settings_schema"}
 
 
+@pytest.mark.slow
 def test_every_function_that_uses_the_device_goes_through_the_host(model: Model, face: Path) -> None:
     read, wrapped = [], []
 

@@ -190,6 +190,7 @@ def test_a_mask_takes_the_size_of_the_latents() -> None:
     assert area.of_state((64, 16)) is None
 
 
+@pytest.mark.slow
 def test_an_automatic_area_of_a_prompt_that_is_no_class_is_not_the_whole_picture() -> None:
     """Then all losses of z are about what is kept, and the goal's gradient decides."""
     clay = embedded(size=64)

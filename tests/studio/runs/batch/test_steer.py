@@ -56,6 +56,7 @@ def difference(a: Outcome, b: Outcome) -> int:
 
 @pytest.mark.parametrize("loss", ["edit", "clip_text", "clip_directional", "clip_image", "identity", "mix"])
 @pytest.mark.parametrize("optimiser", ["normalised", "adam"])
+@pytest.mark.slow
 def test_a_batch_gives_what_single_runs_give(
     model: Model, requests_for: Callable[..., list[Request]], cancel_token: CancelToken, loss: str, optimiser: str
 ) -> None:

@@ -152,6 +152,7 @@ def test_a_file_that_is_no_picture_is_left_to_who_shows_it(search: FaceSearch, t
     assert shown_by(search, search.find(str(tmp_path / "text.png"), FoundFaces(), *Crop())) == {}
 
 
+@pytest.mark.slow
 def test_other_models_get_the_usual_room_and_no_search_is_spared(
     panel: FacePanel, crop_fields: list[gr.Slider], single: str, model: Model
 ) -> None:

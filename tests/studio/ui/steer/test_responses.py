@@ -61,6 +61,7 @@ def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(handlers: Inpu
     assert "Second picture: This file cannot be read" in second[handlers.outputs.message]
 
 
+@pytest.mark.slow
 def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model_holds_it(
     components: Components, face: Path
 ) -> None:
