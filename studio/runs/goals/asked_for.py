@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from losses import ClipEncoder
+from studio.core.goals import Networks
 from studio.runs.goals.alternatives import KNOWN, NEUTRAL, Alternatives, alternatives, known_class
 from studio.runs.goals.phrases import phrases, pieces, shorter
 
@@ -23,34 +24,38 @@ _SHORT = 2
 
 
 @torch.no_grad()
-def asked_for(
-    prompt: str,
-    groups: Mapping[str, Sequence[str]],
-    encoder: ClipEncoder,
-    start: Tensor,
-    unseen: Collection[str] = (),
-) -> dict[str, Alternatives]:
+def asked_for(prompt: str, networks: Networks, encoder: ClipEncoder, start: Tensor) -> dict[str, Alternatives]:
     """What a prompt asks for, with the alternatives of each: its phrases, if any of them is a class, else the prompt.
 
     A phrase such as "a woman" asks for nothing. Of two phrases about one attribute the last one counts. A phrase that
     is no class is a goal, too, if its words are about attributes; otherwise the prompt is not divided. Nor is one that
     asks for one thing, but if a phrase is a class and the prompt as a whole is not, or means another, its alternatives
-    are those of the phrase. Arguments and errors are those of `alternatives`.
+    are those of the phrase.
+
+    Args:
+        prompt: the goal.
+        networks: of the model, whose attributes count.
+        encoder: of texts and images.
+        start: the image before the run, (1, 3, h, w) in [-1, 1].
+
+    Raises:
+        ValueError: the prompt is empty.
     """
 
     def of(text: str) -> Alternatives:
-        return alternatives(text, groups, encoder, start, unseen)
+        return alternatives(text, networks.groups, encoder, start, networks.unseen)
 
-    whole, found = of(prompt), dict[str, Alternatives]()
+    found: dict[str, Alternatives] = {}
     for phrase in phrases(prompt):
-        if (named := _named(phrase, groups, encoder)) is None:
-            return {prompt: whole}
+        if (named := _named(phrase, networks.groups, encoder)) is None:
+            return {prompt: of(prompt)}
         for text, one in ((text, one or of(text)) for text, one in named.items()):
             same = [other for other, kept in found.items() if kept.known and one.known and kept.group == one.group]
             found = {other: kept for other, kept in found.items() if other not in same} | {text: one}
     known = [one for one in found.values() if one.known]
     if len(found) > 1 and known:
         return found
+    whole = of(prompt)
     as_a_whole = not known or (whole.known and (whole.group, whole.index) == (known[0].group, known[0].index))
     return {prompt: whole if as_a_whole else known[0]}
 

@@ -153,11 +153,7 @@ def goals(
 
     Of several prompts about one attribute the last one counts. What they imply comes last, by the text of its class.
     """
-
-    def of(prompt: str) -> dict[str, Alternatives]:
-        return asked_for(prompt, networks.groups, encoder, start, networks.unseen)
-
-    now, earlier = of(settings.prompt), dict[str, Alternatives]()
+    now, earlier = asked_for(settings.prompt, networks, encoder, start), dict[str, Alternatives]()
 
     def add(prompt: str, one: Alternatives) -> None:
         counted = {**now, **earlier}
@@ -165,7 +161,7 @@ def goals(
             earlier[prompt] = one
 
     for prompt in reversed(settings.earlier_prompts):
-        for phrase, one in of(prompt).items():
+        for phrase, one in asked_for(prompt, networks, encoder, start).items():
             add(phrase, one)
     for group, index in sorted(networks.implied_by(_classes({**now, **earlier}))):
         texts = tuple(networks.groups[group])

@@ -154,7 +154,7 @@ def verdict(
 
 def _prompts(model: Model, prompt: str, start: Tensor) -> list[_Prompt]:
     """The prompt, or each of its phrases that asks for a class."""
-    found = asked_for(prompt, model.groups, ClipEncoder(model.clip, model.tokenizer), start, model.unseen)
+    found = asked_for(prompt, model, ClipEncoder(model.clip, model.tokenizer), start)
     unknown = [] if model.unknown_words is None else model.unknown_words(prompt)
     return [_Prompt(model, phrase, one, unknown) for phrase, one in found.items()]
 

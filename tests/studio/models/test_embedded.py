@@ -76,7 +76,7 @@ SEVERAL = {
 @pytest.mark.parametrize("prompt", SEVERAL)
 def test_a_prompt_for_several_attributes_finds_each_class(world: Model, prompt: str) -> None:
     encoder = ClipEncoder(world.clip, world.tokenizer)
-    found = asked_for(prompt, world.groups, encoder, torch.zeros(1, 3, 64, 64), world.unseen)
+    found = asked_for(prompt, world, encoder, torch.zeros(1, 3, 64, 64))
     assert {one.group: world.classes[one.group][one.index] for one in found.values()} == SEVERAL[prompt]
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_class_stays_a_goal_unless_it_means_nothing(world: Model) -> 
     encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
 
     def found(prompt: str) -> dict[str, bool]:
-        asked = asked_for(prompt, world.groups, encoder, start, world.unseen)
+        asked = asked_for(prompt, world, encoder, start)
         return {text: one.known for text, one in asked.items()}
 
     assert found("purple hair and sunglasses") == {"purple hair": False, "sunglasses": True}
@@ -97,14 +97,14 @@ def test_prompts_of_no_class_do_not_become_classes_by_their_phrases(world: Model
     encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
     assert world.unknown_words is not None
     known = [prompt for prompt in UNKNOWN if not world.unknown_words(prompt)]
-    asked = {prompt: asked_for(prompt, world.groups, encoder, start, world.unseen) for prompt in known}
+    asked = {prompt: asked_for(prompt, world, encoder, start) for prompt in known}
     assert [prompt for prompt, found in asked.items() if all(one.known for one in found.values())] == []
 
 
 def test_prompts_for_one_class_are_not_divided(world: Model) -> None:
     encoder, start = ClipEncoder(world.clip, world.tokenizer), torch.zeros(1, 3, 64, 64)
     prompts = [prompt for *_, some in KNOWN for prompt in some]
-    assert [prompt for prompt in prompts if len(asked_for(prompt, world.groups, encoder, start)) > 1] == []
+    assert [prompt for prompt in prompts if len(asked_for(prompt, world, encoder, start)) > 1] == []
 
 
 def test_prompts_of_no_class_have_unknown_words_or_are_like_no_class(world: Model) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from losses import ClipEncoder
@@ -10,7 +12,7 @@ START = torch.rand((1, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(6
 
 
 def asked(model: Model, prompt: str) -> dict[str, tuple[str, int, bool]]:
-    found = asked_for(prompt, GROUPS, ClipEncoder(model.clip, unpadded), START)
+    found = asked_for(prompt, replace(model, groups=GROUPS), ClipEncoder(model.clip, unpadded), START)
     return {text: (one.group, one.index, one.known) for text, one in found.items()}
 
 
