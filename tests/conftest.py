@@ -1,4 +1,4 @@
-"""What holds for every test: shapes are checked, uploads of one session of tests are no other session's, a browser test
+"""What holds for every test: shapes are checked, uploads of one module are no other module's, a browser test
 that fails is tried once more, and files with slow tests begin first.
 """
 
@@ -46,9 +46,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def files_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Gradio names files by their content: two sessions in its usual folder would delete each other's."""
+@pytest.fixture(scope="module", autouse=True)
+def gradio_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of its own for the pages of each module: Gradio names files by their content, and a page that is closed
+    deletes its files, those of another page in the same folder among them.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         yield
