@@ -23,6 +23,8 @@ _PARTS = ("diffusion", "clip", *EMBEDDERS, "attributes", "colours", "heads", "co
 PARTS_FOLDER = DEFAULT_FOLDER.with_name("clay-parts")
 """The part segmenter; outside of the fingerprint of the weights, because no loss uses it."""
 FOLDER_128 = DEFAULT_FOLDER.with_name("clay-128")
+ENLARGER_FOLDER = DEFAULT_FOLDER.with_name("clay-enlarger")
+"""The enlarger of pictures with 128 pixels; outside of the fingerprint too, because it serves display alone."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from clay.evaluation.batches import in_batches
-from clay.evaluation.sampling import ddim, few_times, times
 from clay.evaluation.similarity import features, frechet_distance, perceptual_distance, psnr, ssim
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.identity import IdentityEmbedder
 from clay.networks.images import fit_input, to_unit
+from clay.networks.sampling import ddim, few_times, times
 from clay.world import ClayWorld
 
 _BATCH = 50

@@ -14,10 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from clay.evaluation.batches import in_batches
-from clay.evaluation.sampling import ddim, slerp, times
 from clay.evaluation.verification import roc
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.images import as_channels_first, to_bytes, to_unit
+from clay.networks.sampling import ddim, slerp, times
 from clay.people.dataset import TEST, scene
 from clay.rendering.dataset import DEFAULT_FOLDER, load_images
 from clay.world import DEFAULT_FOLDER as WORLD

@@ -11,12 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from PIL import Image
+
 from studio.export.html import player
 from studio.export.metadata import record, to_png
 from studio.export.saved_run import SavedRun
 from studio.export.video import SIDE, mp4, webp
 from studio.images.label import draw_label
 from studio.images.load import enlarge
+from studio.models.enlarged import enlarged, enlarges
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 
@@ -45,9 +48,8 @@ def name(outcome: Outcome) -> str:
     return f"steered-{outcome.settings.loss.replace('_', '-')}-{outcome.settings.seed}"
 
 
-def _large(outcome: Outcome, metadata: Record | None) -> bytes:
-    extended = None if metadata is None else {**metadata, "enlarged_from": outcome.before.width}
-    return to_png(enlarge(outcome.after, LARGE), extended)
+def _picture(outcome: Outcome, metadata: Record | None) -> bytes:
+    return to_png(outcome.after, metadata)
 
 
 def _settings(outcome: Outcome, metadata: Record | None) -> bytes:
@@ -76,8 +78,8 @@ def _player(outcome: Outcome, metadata: Record | None) -> bytes:
 
 SAVES: Mapping[str, Save] = MappingProxyType(
     {
-        "png": Save("Picture", ".png", lambda outcome, metadata: to_png(outcome.after, metadata)),
-        "large": Save(f"{LARGE} px", f"-{LARGE}px.png", _large, LARGE),
+        "png": Save("Picture", ".png", _picture),
+        "large": Save(f"{LARGE} px", f"-{LARGE}px.png", _picture, LARGE),
         "settings": Save("Settings", ".json", _settings),
         "mp4": Save("Video", ".mp4", lambda outcome, metadata: mp4(outcome.frames)),
         "webp": Save("Animated WebP", ".webp", lambda outcome, metadata: webp(outcome.frames)),
@@ -87,14 +89,22 @@ SAVES: Mapping[str, Save] = MappingProxyType(
 )
 
 
-# the label is drawn after enlarging, so that it is sharp
 _SIDES: Mapping[str, int] = MappingProxyType({"large": LARGE, "mp4": SIDE, "webp": SIDE // 2})
 
 
-def _labelled(kind: str, outcome: Outcome) -> Outcome:
-    """The outcome with the corner label on every generated image."""
-    side = _SIDES.get(kind, 0)
-    after, *frames = (draw_label(enlarge(image, side)) for image in (outcome.after, *outcome.frames))
+def _enlarged_to(side: int, image: Image.Image, model: Model) -> Image.Image:
+    """Enlarged by the model's network if it has one, else by Lanczos filtering; itself if it is as large."""
+    larger = enlarged(image, model) if image.width < side else image
+    if larger is image:
+        return enlarge(image, side)
+    return larger if larger.width == side else larger.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _shown(kind: str, outcome: Outcome, model: Model, marked: bool) -> Outcome:
+    """The outcome with every generated image as this kind of file shows it: enlarged, then with the corner label."""
+    side, drawn = _SIDES.get(kind, 0), () if SAVES[kind].side else outcome.frames
+    large = (_enlarged_to(side, image, model) for image in (outcome.after, *drawn))
+    after, *frames = (draw_label(image) if marked else image for image in large)
     return dataclasses.replace(outcome, after=after, frames=tuple(frames))
 
 
@@ -114,5 +124,8 @@ def save(kind: str, outcome: Outcome, model: Model, folder: Path, inside: bool =
     """
     metadata = record(outcome, model) if inside or kind in ("settings", "html") else None
     path = folder / f"{name(outcome)}{SAVES[kind].suffix}"
-    path.write_bytes(SAVES[kind].make(_labelled(kind, outcome) if marked else outcome, metadata))
+    if metadata is not None and SAVES[kind].side:
+        how = "network" if enlarges(model, outcome.after) else "Lanczos"
+        metadata = {**metadata, "enlarged_from": outcome.before.width, "enlarged_by": how}
+    path.write_bytes(SAVES[kind].make(_shown(kind, outcome, model, marked), metadata))
     return path

@@ -1,7 +1,7 @@
 """JSON for the page's viewers, with images as data URIs, so that the viewers need no further request.
 
 Images are sent losslessly at the model's size up to 128 pixels, as JPEG above, and are reduced to `MAX_WIDTH` pixels;
-the browser enlarges them.
+the browser enlarges them. Pictures of a model with a network for that are enlarged here, and sent as JPEG.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 from PIL import Image
 
 from studio.images.difference import difference
+from studio.models.enlarged import enlarged
+from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome, Progress
 from studio.runs.goals.measured_loss import is_of_code
 
@@ -21,14 +23,25 @@ MAX_WIDTH = 256
 Json = dict[str, Any]
 
 
-def uri(image: Image.Image) -> str:
-    """An image as a data URI: PNG up to 128 pixels wide, JPEG above."""
+def uri(image: Image.Image, model: Model | None = None) -> str:
+    """An image as a data URI: PNG up to 128 pixels wide, JPEG above.
+
+    Args:
+        image: to encode.
+        model: whose picture it is, so that it may be enlarged.
+    """
+    larger = image if model is None else enlarged(image, model)
+    if larger is not image:
+        return _encoded(larger, "JPEG", quality=90, subsampling=0)
     if image.width > MAX_WIDTH:
         image = image.resize((MAX_WIDTH, round(MAX_WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
-    format_ = "PNG" if image.width <= 128 else "JPEG"
+    return _encoded(image, "PNG", compress_level=3) if image.width <= 128 else _encoded(image, "JPEG", quality=90)
+
+
+def _encoded(image: Image.Image, kind: str, **options: int) -> str:
     stream = io.BytesIO()
-    image.save(stream, format_, **({"compress_level": 3} if format_ == "PNG" else {"quality": 90}))
-    return f"data:image/{format_.lower()};base64,{b64encode(stream.getvalue()).decode()}"
+    image.save(stream, kind, **options)
+    return f"data:image/{kind.lower()};base64,{b64encode(stream.getvalue()).decode()}"
 
 
 def curves(curve: Sequence[CurvePoint]) -> Json:
@@ -40,33 +53,34 @@ def curves(curve: Sequence[CurvePoint]) -> Json:
     return {name: [round(row[name], 5) for row in rows] for name in names}
 
 
-def progress_view(event: Progress) -> Json:
-    """The current image and the curves so far."""
+def progress_view(event: Progress, model: Model | None = None) -> Json:
+    """The current image and the curves so far; `model` as for `uri`."""
     optimising = event.phase == "optimise"
     return {
-        "image": uri(event.image),
+        "image": uri(event.image, model if optimising else None),  # noise while it is encoded
         "curves": curves(event.curve),
         "steps": event.steps if optimising else 0,
         "caption": f"step {event.step} of {event.steps}" if optimising else "inverting to noise",
     }
 
 
-def playback_view(outcome: Outcome, play: bool = False) -> Json:
+def playback_view(outcome: Outcome, model: Model | None = None, play: bool = False) -> Json:
     """The image of every step, and the sampling trajectory of the best one.
 
     Args:
         outcome: of a run.
+        model: as for `uri`.
         play: whether the viewer starts playing the steps at once.
     """
     path = outcome.path
     return {
-        "frames": [uri(frame) for frame in outcome.frames],
+        "frames": [uri(frame, model) for frame in outcome.frames],
         "curves": curves(outcome.curve),
         "steps": outcome.curve[-1].step,
         "best": outcome.curve.index(outcome.best),
         "path": {
             "states": [uri(state) for state in path.states],
-            "estimates": [uri(estimate) for estimate in path.estimates],
+            "estimates": [uri(estimate, model) for estimate in path.estimates],
             "noise": [round(sigma, 4) for sigma in path.noise],
         }
         if path and path.states
@@ -75,17 +89,17 @@ def playback_view(outcome: Outcome, play: bool = False) -> Json:
     }
 
 
-def comparison_view(outcome: Outcome) -> Json:
-    """The image before and after the run, and their difference."""
-    return pair_view(outcome.before, outcome.after)
+def comparison_view(outcome: Outcome, model: Model | None = None) -> Json:
+    """The image before and after the run, and their difference; `model` as for `uri`."""
+    return pair_view(outcome.before, outcome.after, model)
 
 
-def pair_view(before: Image.Image, after: Image.Image) -> Json:
-    """Two images and their difference."""
+def pair_view(before: Image.Image, after: Image.Image, model: Model | None = None) -> Json:
+    """Two images and their difference; `model` as for `uri`."""
     found = difference(before, after)
     return {
-        "before": uri(before),
-        "after": uri(after),
+        "before": uri(before, model),
+        "after": uri(after, model),
         "difference": uri(found.image),
         "scale": f"Brightest: {found.largest} of 255 levels. Mean: {found.mean:.1f}. "
         f"{found.changed:.0%} of the pixels moved by more than 8.",

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+from clay.networks.enlarger import Enlarger
 from clay.networks.part_segmenter import PartSegmenter
 from clay.people.attributes import ATTRIBUTES, hidden_by, implied_by
 from clay.people.parts import PARTS, PARTS_OF_ATTRIBUTES
 from clay.people.prompts import PROMPTS, UNSEEN
 from clay.people.texts import unknown_words
-from clay.world import FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
+from clay.world import ENLARGER_FOLDER, FOLDER_128, PARTS_FOLDER, ClayWorld, load_world_of
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.images.domain import decoder_of
@@ -26,6 +27,7 @@ _NOTE = (
     "the inversion of a photo is lossless, but a goal colours the whole photo instead of editing the face. "
     "Make a clay likeness of it first."
 )
+_ENLARGED = "Its pictures have 128 pixels; a small network enlarges them for display."
 
 
 def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
@@ -42,6 +44,7 @@ def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
     verify(PARTS_FOLDER)
     if size == 128:
         verify(FOLDER_128)
+        verify(ENLARGER_FOLDER)
     world = load_world_of(size, device)
     # faster convolutions, on CPUs too; `python -m benchmarks.memory_format` measures it
     world.autoencoder.to(memory_format=torch.channels_last)
@@ -51,6 +54,8 @@ def embedded(device: str | torch.device = "cpu", size: int = 64) -> Model:
 def model_of_world(world: ClayWorld) -> Model:
     """A loaded clay world as a `Model`."""
     size, checksums = world.autoencoder.sample_shape[-1], dict(listed_checksums(world.folder))
+    enlarger = Enlarger.from_folder(ENLARGER_FOLDER) if size == 128 else None
+    note = f"{_NOTE} {_ENLARGED}" if enlarger else _NOTE
     if world.shared != world.folder:
         checksums = {**listed_checksums(world.shared), **checksums}
     return Model(
@@ -84,8 +89,9 @@ def model_of_world(world: ClayWorld) -> Model:
         parts_of_attributes=PARTS_OF_ATTRIBUTES,
         parts=PartSegmenter.from_folder(PARTS_FOLDER, world.device, world.dtype).probabilities,
         part_names=PARTS,
+        enlarge=enlarger,
         fewest_steps=2,
-        origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=_NOTE, card=world.folder.name),
+        origin=Origin(ENTRIES["embedded"].licence, ENTRIES["embedded"].z, note=note, card=world.folder.name),
     )
 
 

@@ -89,6 +89,8 @@ class Model:
         parts: image (1, 3, h, w) -> probability of each part at each pixel, (1, 1, h, w), by name; None if the model
             finds no parts. An image without a face has none.
         part_names: the names that `parts` may give.
+        enlarge: image (1, 3, size, size) on the CPU -> the same with more pixels, for display; None for a model whose
+            pictures are shown as they are.
         parts_of_attributes: the parts in which the classes of an attribute of `groups` differ; it need not have all.
         steps: number of sampling steps that it was distilled to; 0 for any.
         fewest_steps: number of sampling steps that a preset makes at least.
@@ -130,6 +132,7 @@ class Model:
     parts: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     parts_of_attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     part_names: Sequence[str] = ()
+    enlarge: Callable[[Tensor], Tensor] | None = None
     steps: int = 0
     fewest_steps: int = 4
     origin: Origin = Origin()

@@ -22,6 +22,7 @@ from studio.images.crop import Crop
 from studio.images.likeness import Likeness, likeness_of
 from studio.images.load import enlarge, load_picture
 from studio.models.domain import domain_of
+from studio.models.enlarged import enlarges
 from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.ui import html
@@ -42,9 +43,11 @@ def shown(likeness: Likeness, size: int) -> dict[str, Any]:
     return {"text": text, "photo": uri(likeness.photo), "faces": faces, "chosen": 0}
 
 
-def preview(scene: Scene, size: int) -> str:
-    """The face as a large picture, with at least 128 pixels."""
-    return f'<img src="{uri(enlarge(draw_scene(scene, max(size, _SHARP)), _SHOWN))}" alt="Clay face">'
+def preview(scene: Scene, model: Model) -> str:
+    """The face as a large picture, drawn with at least 128 pixels."""
+    face = draw_scene(scene, max(size_of(model), _SHARP))
+    larger = face if enlarges(model, face) else enlarge(face, _SHOWN)
+    return f'<img src="{uri(larger, model)}" alt="Clay face">'
 
 
 def size_of(model: Model) -> int:
@@ -154,7 +157,7 @@ class FaceHandlers:
     def draw(self, *values: Any) -> Updates:
         """The face of these values."""
         try:
-            return {self.face: preview(scene_of_fields(values), self._size), self.message: ""}
+            return {self.face: preview(scene_of_fields(values), self._studio.model), self.message: ""}
         except UserError as error:
             return {self.message: html.alert(str(error))}
 
@@ -170,7 +173,7 @@ class FaceHandlers:
 
     def load(self, scene: Scene) -> Updates:
         """Set all values to those of a scene, and draw it."""
-        return {**filled(self.fields, scene), self.face: preview(scene, self._size)}
+        return {**filled(self.fields, scene), self.face: preview(scene, self._studio.model)}
 
     def pick(self, event: gr.EventData, scenes: Sequence[Scene], value: Mapping[str, Any]) -> Updates:
         """Another candidate."""

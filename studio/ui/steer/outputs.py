@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -13,6 +13,7 @@ from studio.export.files import SAVES
 from studio.export.photo import photo_view
 from studio.export.player import comparison_view, pair_view, playback_view, progress_view, uri
 from studio.export.recordings import Recording
+from studio.models.interface import Model
 from studio.runs.events import Outcome, Progress
 from studio.runs.kept_run import KeptRun
 from studio.runs.reconstruct import Reconstruction
@@ -32,7 +33,8 @@ READY = "Ready: press Run"
 class Outputs:
     """The components that show a run, and the updates of them for each event.
 
-    All of them show one run, or an input without a run: `fresh` removes every part of the run before.
+    All of them show one run, or an input without a run: `fresh` removes every part of the run before. `model` returns
+    the loaded model, which may enlarge its pictures.
     """
 
     job: Job
@@ -48,6 +50,7 @@ class Outputs:
     save_photo: gr.Button
     runs: gr.State
     visit: gr.HTML
+    model: Callable[[], Model]
 
     @property
     def message(self) -> gr.HTML:
@@ -71,7 +74,7 @@ class Outputs:
 
     def fresh(self, picture: Image.Image | None) -> Updates:
         """No run: the model's input if there is one, and nothing else."""
-        seen = "" if picture is None else uri(picture)
+        seen = "" if picture is None else uri(picture, self.model())
         size = "" if picture is None else f"model input, {picture.width} × {picture.height}"
         return {
             self.job.status: html.progress_bar(READY),
@@ -94,20 +97,22 @@ class Outputs:
         """A picture that went to noise and back."""
         sentence = html.reconstructed(found)
         caption = f"reconstruction, {found.before.width} × {found.before.height}"
+        after, model = found.by_sde.image, self.model()
         return {
             **self.job.over(sentence),
             self.asked: html.reconstruction(found),
-            self.live: {"image": uri(found.by_sde.image), "caption": caption},
-            self.compare: {**pair_view(found.before, found.by_sde.image), "labels": ["Input", "Reconstruction (SDE)"]},
+            self.live: {"image": uri(after, model), "caption": caption},
+            self.compare: {**pair_view(found.before, after, model), "labels": ["Input", "Reconstruction (SDE)"]},
         }
 
     def started(self, request: Request) -> Updates:
         """A run that waits or begins: its goal, and its picture before."""
-        return {self.asked: html.asked(request.settings), self.compare: {"before": uri(request.start)}}
+        return {self.asked: html.asked(request.settings), self.compare: {"before": uri(request.start, self.model())}}
 
     def moving(self, event: Progress, live: bool = True) -> Updates:
         """One frame of a run; `live`: with its picture and curves."""
-        return {self.job.status: html.progress(event), **({self.live: progress_view(event)} if live else {})}
+        shown: Updates = {self.live: progress_view(event, self.model())} if live else {}
+        return {self.job.status: html.progress(event), **shown}
 
     def done(
         self,
@@ -136,9 +141,9 @@ class Outputs:
         ended |= {self.compare: {**ended[self.compare], **around}, **self._in_photo(path if around else None)}
         return {**ended, **self.going_on(kept, chain)}
 
-    def replayed(self, recording: Recording, digest: str) -> Updates:
-        """A recorded run, at once; `digest` is that of the loaded weights."""
-        sentence = html.recorded(recording.title, recording.digest == digest)
+    def replayed(self, recording: Recording) -> Updates:
+        """A recorded run, at once."""
+        sentence = html.recorded(recording.title, recording.digest == self.model().digest)
         return {**self._shown(recording.outcome, sentence, play=True), self.message: ""}
 
     def _shown(self, outcome: Outcome, sentence: str, play: bool = False) -> Updates:
@@ -146,8 +151,8 @@ class Outputs:
             self.job.status: html.progress_bar(sentence, 1.0, below=html.gains(outcome)),
             self.job.announcement: sentence,
             self.asked: html.asked(outcome.settings, outcome.verdict),
-            self.live: playback_view(outcome, play),
-            self.compare: comparison_view(outcome),
+            self.live: playback_view(outcome, self.model(), play),
+            self.compare: comparison_view(outcome, self.model()),
             self.numbers: html.numbers(outcome),
             self.shown: outcome,
             **self.going_on(None),
@@ -177,19 +182,19 @@ class Downloads:
         return {button: SAVES[kind].label_at(size) for kind, button in self.saves.items()}
 
 
-def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) -> Outputs:
+def output_column(first: Recording | None, model: Callable[[], Model], reconstruct: gr.Button) -> Outputs:
     """Run and Stop, status, then the live picture with its steps beside the comparison with its measurements.
 
     Args:
         first: the recorded run to open with.
-        digest: of the loaded weights.
+        model: returns the loaded model.
         reconstruct: the button that measures the reconstruction.
     """
     gr.Markdown("### 3 · Result")
     resume = gr.Button("Resume", visible=False, elem_id="resume", scale=1, min_width=90, render=False)
     status = ""
     if first is not None:
-        sentence = html.recorded(first.title, first.digest == digest)
+        sentence = html.recorded(first.title, first.digest == model().digest)
         status = html.progress_bar(sentence, 1.0, below=html.gains(first.outcome))
     job = job_row("", "Run", status, [resume, reconstruct])
     asked = gr.HTML(
@@ -200,16 +205,18 @@ def output_column(first: Recording | None, digest: str, reconstruct: gr.Button) 
     chain = chain_outputs()
     with gr.Row(elem_id="stage"):
         with gr.Column(min_width=280):
-            live = viewer("stage", playback_view(first.outcome, play=True) if first else {}, "live")
+            live = viewer("stage", playback_view(first.outcome, model(), play=True) if first else {}, "live")
         with gr.Column(min_width=280):
-            compare = viewer("pair", comparison_view(first.outcome) if first else {}, "compare")
+            compare = viewer("pair", comparison_view(first.outcome, model()) if first else {}, "compare")
             table = html.numbers(first.outcome) if first else html.no_numbers()
             numbers = gr.HTML(table, elem_id="numbers", elem_classes="plain", apply_default_css=False)
     shown, kept, photo, runs = gr.State(None), gr.State(None), gr.State(None), gr.State(())
     with gr.Accordion("Run history", open=False, elem_id="history"):
         visit = viewer("visit", [], "visit")
     save_photo = gr.Button("In your photo", size="sm", min_width=90, visible=False, elem_id="save-photo", render=False)
-    return Outputs(job, asked, live, compare, numbers, shown, kept, resume, chain, photo, save_photo, runs, visit)
+    return Outputs(
+        job, asked, live, compare, numbers, shown, kept, resume, chain, photo, save_photo, runs, visit, model
+    )
 
 
 def download_row(save_photo: gr.Button, size: int, marked: bool = False) -> Downloads:

@@ -71,7 +71,7 @@ class RestoreHandlers:
                 self._example(recording.second), label=recording.outcome.settings.goal.second_label
             )
         filled = self.form.filled(recording.outcome.settings, self._studio.model.step_range)
-        return {**filled, **pictures, **self.outputs.replayed(recording, self._studio.model.digest)}
+        return {**filled, **pictures, **self.outputs.replayed(recording)}
 
     def restore(self, path: str | None, second: str | None = None) -> Updates:
         """All settings from a PNG or JSON that was saved before."""

@@ -46,7 +46,7 @@ def steer_tab(blocks: gr.Blocks, studio: Studio, examples: Sequence[Path], strea
         form.fields["sampling_steps"].value = studio.model.step_range.nearest(DEFAULTS.sampling_steps)
         with gr.Column(scale=9, min_width=340):
             first = recordings[0] if recordings else None
-            outputs = output_column(first, studio.model.digest, form.start.reconstruct)
+            outputs = output_column(first, lambda: studio.model, form.start.reconstruct)
             downloads = download_row(outputs.save_photo, studio.model.size, studio.public)
 
     def size() -> int:

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, measure_speed
-from clay.evaluation.sampling import few_times
 from clay.networks.attribute_classifier import AttributeClassifier
 from clay.networks.code_denoiser import CodeDenoiser
 from clay.networks.heads import AttributeHeads
 from clay.networks.identity import IdentityEmbedder
+from clay.networks.sampling import few_times
 from clay.people.attributes import PALETTE
 from clay.world import EMBEDDERS, load_world
 

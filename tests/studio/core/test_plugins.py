@@ -75,7 +75,7 @@ def test_a_run_on_the_page_follows_the_goal_of_a_plugin(redness: str, model: Mod
     studio, client = Studio(model), SimpleNamespace(session_hash="me")
     with gr.Blocks():
         form = Form(start_inputs([]), goal_inputs([]))
-        out = output_column(None, model.digest, form.start.reconstruct)
+        out = output_column(None, lambda: model, form.start.reconstruct)
     shown = InputHandlers(studio, form, out).choose_goal(None, "redness", 1, 0, 0, 0, 1)
     assert not any(shown[box].visible for box in (form.goal.prompt_box, form.goal.second_box, form.goal.mix_box))
     named = {name: field.value for name, field in form.fields.items()}

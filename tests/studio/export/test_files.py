@@ -1,16 +1,21 @@
+import dataclasses
 import io
 import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch.nn.functional as F
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.export.files import SAVES, save
+from studio.export.files import LARGE, SAVES, save
 from studio.export.metadata import KEY, read_settings
+from studio.images.load import enlarge
+from studio.models.enlarged import enlarged
 from studio.models.interface import Model
 from studio.runs.events import Outcome
 from studio.runs.request import Request
@@ -70,6 +75,32 @@ def test_the_label_is_drawn_on_request_only(outcome: Outcome, model: Model, tmp_
     # the pixels asked for without a label are the run's own
     if kind == "png":
         assert bare.tobytes() == outcome.after.tobytes()
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_large_picture_is_enlarged_by_the_models_network_if_it_has_one(
+    outcome: Outcome, model: Model, tmp_path: Path, network: bool
+) -> None:
+    if network:
+        model = dataclasses.replace(model, enlarge=lambda image: F.interpolate(image, scale_factor=4.0))
+    path = save("large", outcome, model, tmp_path)
+    image = Image.open(path)
+    wanted = enlarge(enlarged(outcome.after, model), LARGE)
+    assert image.size == (LARGE, LARGE)
+    assert np.abs(np.asarray(image.convert("RGB"), int) - np.asarray(wanted, int)).max() == 0
+    how = json.loads(image.text[KEY])
+    assert (how["enlarged_from"], how["enlarged_by"]) == (outcome.after.width, "network" if network else "Lanczos")
+
+
+@pytest.mark.slow
+def test_a_moving_picture_has_its_side_if_the_network_makes_larger_frames(
+    outcome: Outcome, model: Model, tmp_path: Path
+) -> None:
+    larger = dataclasses.replace(model, enlarge=lambda image: F.interpolate(image, scale_factor=32.0))
+    assert 32 * outcome.after.width > LARGE // 2
+    with Image.open(save("webp", outcome, larger, tmp_path, marked=True)) as film:
+        assert film.size == (LARGE // 2, LARGE // 2)
+        assert film.n_frames == len(outcome.frames)
 
 
 def test_a_labelled_zip_has_no_label_on_its_input_image(outcome: Outcome, model: Model, tmp_path: Path) -> None:

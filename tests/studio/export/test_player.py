@@ -1,9 +1,11 @@
 import base64
+import dataclasses
 import io
 import json
 from collections.abc import Callable
 
 import pytest
+import torch.nn.functional as F
 from PIL import Image
 
 from studio.core.cancellation import CancelToken
@@ -12,6 +14,7 @@ from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome, Progress
 from studio.runs.request import Request
 from studio.runs.steer import steer
+from tests.stub import SIZE
 
 
 @pytest.fixture
@@ -32,6 +35,24 @@ def test_small_images_are_sent_losslessly() -> None:
 
 def test_large_images_are_reduced() -> None:
     assert picture(uri(Image.new("RGB", (1024, 1024)))).size == (256, 256)
+
+
+def test_pictures_of_a_model_that_enlarges_are_sent_with_more_pixels_and_noise_as_it_is(
+    outcome: Outcome, model: Model
+) -> None:
+    larger = dataclasses.replace(model, enlarge=lambda image: F.interpolate(image, scale_factor=4.0))
+    playback = playback_view(outcome, larger)
+    sides = {name: {picture(one).width for one in playback["path"][name]} for name in ("states", "estimates")}
+    assert {picture(frame).width for frame in playback["frames"]} == {4 * SIZE}
+    assert sides == {"states": {SIZE}, "estimates": {4 * SIZE}}
+    found = comparison_view(outcome, larger)
+    assert [picture(found[name]).width for name in ("before", "after", "difference")] == [4 * SIZE, 4 * SIZE, SIZE]
+    for phase, side in (("encode", SIZE), ("optimise", 4 * SIZE)):
+        event = Progress(phase, 1, 3, None, outcome.after, outcome.curve, 9)
+        assert picture(progress_view(event, larger)["image"]).width == side
+    # of another model
+    other = Image.new("RGB", (SIZE // 2, SIZE // 2))
+    assert picture(uri(other, larger)).size == other.size
 
 
 def test_the_playback_holds_every_step_and_the_trajectory(outcome: Outcome) -> None:

@@ -43,14 +43,14 @@ def tab() -> Iterator[FaceHandlers]:
             gr.HTML(),
             gr.State(()),
             gr.HTML(),
-            SimpleNamespace(model=SimpleNamespace(size=64)),
+            SimpleNamespace(model=SimpleNamespace(size=64, enlarge=None)),
         )  # type: ignore[arg-type]
 
 
 def studio(monkeypatch: pytest.MonkeyPatch, outside: bool = True) -> Studio:
     world = SimpleNamespace(check=lambda image: SimpleNamespace(outside=outside))
     monkeypatch.setattr("studio.ui.likeness.handlers.domain_of", lambda model: world)
-    return SimpleNamespace(model=SimpleNamespace(size=64))  # type: ignore[return-value]
+    return SimpleNamespace(model=SimpleNamespace(size=64, enlarge=None))  # type: ignore[return-value]
 
 
 @pytest.fixture

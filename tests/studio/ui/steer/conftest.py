@@ -25,5 +25,5 @@ class Components:
 def components(model: Model) -> Components:
     with gr.Blocks():
         form = Form(start_inputs([]), goal_inputs([]))
-        outputs = output_column(None, model.digest, form.start.reconstruct)
+        outputs = output_column(None, lambda: model, form.start.reconstruct)
         return Components(form, outputs, download_row(outputs.save_photo, model.size))

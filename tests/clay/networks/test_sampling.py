@@ -1,6 +1,6 @@
 import torch
 
-from clay.evaluation.sampling import ddim, slerp, times
+from clay.networks.sampling import ddim, slerp, times
 from clay.networks.scheduler import make_scheduler
 
 

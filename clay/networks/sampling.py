@@ -1,4 +1,4 @@
-"""DDIM sampling with the embedded model, for its evaluation only.
+"""DDIM sampling with the embedded model, for its training and evaluation only.
 
 First-order steps in sigma = sqrt(1 - a) / sqrt(a) (DDIM, Song et al. 2020, arXiv 2010.02502, eq. 13):
 
