@@ -75,13 +75,15 @@ def measured(parser: FaceParser, images: Tensor, marks: Tensor, eyes: Tensor, se
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
     parser = arguments("Train the readout of the clay likeness.", steps=3000, rate=2e-3, out="likeness")
-    parser.set_defaults(people=6000, data=Path("data/likeness.npz"), out=Path("assets/likeness/readout"))
+    parser.set_defaults(people=7500, data=Path("data/likeness.npz"), out=Path("assets/likeness/readout"))
+    parser.add_argument("--views", type=int, default=2, help="images of each person")
     parser.add_argument("--parser", type=Path, default=Path("assets/likeness/parser"), help="trained parser")
     options = parse(parser)
-    images, marks, eyes = load_or_render(options.data, numbers(options.people))
+    chosen = numbers(options.people, options.views)
+    images, marks, eyes = load_or_render(options.data, chosen)
     network = FaceParser.from_folder(options.parser).to(memory_format=torch.channels_last)
     place, colour = measured(network, images, marks, eyes, options.seed)
-    scenes = [scene(*number) for number in numbers(len(images))] * _WAYS
+    scenes = [scene(*number) for number in chosen] * _WAYS
     plan = Plan(options.steps, options.rate, warmup=50, decay=0.99, weight_decay=0.02, clip=5.0, seed=options.seed)
     losses = ReadoutLoss(place, colour, scenes)
     checkpoint = options.runs / "likeness_readout.pt"

@@ -143,26 +143,27 @@ def equal_borders(network: RenderSkin, samples: SkinSamples, tones: Tensor) -> T
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
     parser = arguments("Train the skin of rendered faces.", steps=10000, rate=2e-3, out="likeness")
-    parser.set_defaults(people=7000, data=Path("data/likeness_plain.npz"), out=Path("assets/likeness/skin"))
+    parser.set_defaults(people=7500, data=Path("data/likeness_plain.npz"), out=Path("assets/likeness/skin"))
     parser.add_argument("--parser", type=Path, default=Path("assets/likeness/parser"), help="trained parser")
+    parser.add_argument("--views", type=int, default=2, help="images of each person")
     parser.add_argument("--ways", type=int, default=6, help="random changes of each image")
     parser.add_argument("--held-out", type=int, default=700, help="of the people, those for the borders between tones")
     options = parse(parser)
-    chosen = numbers(options.people)
+    chosen = numbers(options.people, options.views)
     images, marks, eyes = load_or_render(options.data, chosen, varied=False)
     reader = FaceParser.from_folder(options.parser).to(memory_format=torch.channels_last)
     people = [scene(*number)[0] for number in chosen]
     skins = torch.tensor([person.skin for person in people])
     tones = torch.tensor([SKIN_TONES.index(person.skin_tone) for person in people])
-    first = options.people - options.held_out
+    other = torch.tensor([person >= options.people - options.held_out for person, _ in chosen])
 
-    def samples(part: slice) -> SkinSamples:
+    def samples(part: Tensor) -> SkinSamples:
         return sampled(reader, images[part], marks[part], eyes[part], skins[part], options.ways, options.seed)
 
-    used, others = samples(slice(first)), samples(slice(first, None))
+    used, others = samples(~other), samples(other)
 
     def save(average: RenderSkin) -> None:
-        average.borders.copy_(equal_borders(average, others, tones[first:].repeat(options.ways)))
+        average.borders.copy_(equal_borders(average, others, tones[other].repeat(options.ways)))
         average.save_folder(options.out)
 
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.995, weight_decay=0.02, clip=5.0, seed=options.seed)
