@@ -1,9 +1,9 @@
 """How well the clay likeness reads faces: `python -m benchmarks.likeness` fills assets/likeness/README.md.
 
-Test people of the data set, equally many images of each skin tone, rendered with 128 pixels and changed at random:
-exposure, colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and counted. The
-readings are compared with the true parameters, all together and by skin tone, and with three other routes: a render
-with its colours as they are, a photograph, and linear heads on the code z of the face's crop.
+Test and validation people of the data set, equally many images of each skin tone, rendered with 128 pixels and changed
+at random: exposure, colour of the light, crop, blur and JPEG. A face that the detector does not find is left out, and
+counted. The readings are compared with the true parameters, all together and by skin tone, and with three other routes:
+a render with its colours as they are, a photograph, and linear heads on the code z of the face's crop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clay.likeness.candidates import scene_of
 from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
 from clay.people.attributes import ATTRIBUTES, HIDDEN, PALETTE, true_classes
-from clay.people.dataset import TEST, Scene, scene
+from clay.people.dataset import TEST, VALIDATION, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
 from clay.world import load_world
@@ -35,6 +35,7 @@ from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
 _SEED = 5
+PEOPLE = [split.first + k for split in (TEST, VALIDATION) for k in range(split.identities)]
 READ = tuple(name for name in ATTRIBUTES if name not in PALETTE or name == "background_colour")
 """What a likeness shows of a face; eyes, clothes and hats have colours of their own choice."""
 
@@ -113,7 +114,7 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
     world = load_world()  # of `_OF_CODE` pixels
     missed = 0
     for view in range(TEST.views):  # every person once before anybody twice, because a person has one skin
-        for number in range(TEST.first, TEST.first + TEST.identities):
+        for number in PEOPLE:
             tone = scene(number, view)[0].skin_tone
             if len(cases[tone]) >= each:
                 continue
@@ -161,7 +162,7 @@ def table(measures: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     """Measure, and fill the card."""
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
-    parser.add_argument("--each", type=int, default=150, help="faces of each skin tone")
+    parser.add_argument("--each", type=int, default=300, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -7,6 +7,7 @@ the browser enlarges them. Pictures of a model with a network for that are enlar
 from __future__ import annotations
 
 import io
+import weakref
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from studio.images.difference import difference
-from studio.models.enlarged import enlarged
+from studio.models.enlarged import enlarged, enlarges
 from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome, Progress
 from studio.runs.goals.measured_loss import is_of_code
@@ -30,12 +31,26 @@ def uri(image: Image.Image, model: Model | None = None) -> str:
         image: to encode.
         model: whose picture it is, so that it may be enlarged.
     """
-    larger = image if model is None else enlarged(image, model)
-    if larger is not image:
-        return _encoded(larger, "JPEG", quality=90, subsampling=0)
+    if model is not None and enlarges(model, image):
+        return _enlarged(image, model)
     if image.width > MAX_WIDTH:
         image = image.resize((MAX_WIDTH, round(MAX_WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
     return _encoded(image, "PNG", compress_level=3) if image.width <= 128 else _encoded(image, "JPEG", quality=90)
+
+
+_ENLARGED: dict[tuple[int, str], str] = {}
+"""Data URIs by image and model: a run shows each picture when it is made, and again when it ends. Each is deleted with
+its image.
+"""
+
+
+def _enlarged(image: Image.Image, model: Model) -> str:
+    key = id(image), model.digest
+    text = _ENLARGED.get(key)
+    if text is None:
+        text = _ENLARGED[key] = _encoded(enlarged(image, model), "JPEG", quality=90, subsampling=0)
+        weakref.finalize(image, _ENLARGED.pop, key, None)
+    return text
 
 
 def _encoded(image: Image.Image, kind: str, **options: int) -> str:

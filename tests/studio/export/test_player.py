@@ -1,5 +1,6 @@
 import base64
 import dataclasses
+import gc
 import io
 import json
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from collections.abc import Callable
 import pytest
 import torch.nn.functional as F
 from PIL import Image
+from torch import Tensor
 
 from studio.core.cancellation import CancelToken
+from studio.export import player
 from studio.export.player import comparison_view, curves, playback_view, progress_view, uri
 from studio.models.interface import Model
 from studio.runs.events import CurvePoint, Outcome, Progress
@@ -53,6 +56,24 @@ def test_pictures_of_a_model_that_enlarges_are_sent_with_more_pixels_and_noise_a
     # of another model
     other = Image.new("RGB", (SIZE // 2, SIZE // 2))
     assert picture(uri(other, larger)).size == other.size
+
+
+def test_a_picture_is_enlarged_once_and_nothing_is_kept_of_it(model: Model) -> None:
+    enlarged = []
+
+    def enlarge(image: Tensor) -> Tensor:
+        enlarged.append(image)
+        return F.interpolate(image, scale_factor=2.0)
+
+    larger = dataclasses.replace(model, enlarge=enlarge)
+    gc.collect()
+    earlier = set(player._ENLARGED)
+    first, second = (Image.new("RGB", (SIZE, SIZE), colour) for colour in ("teal", "coral"))
+    assert uri(first, larger) == uri(first, larger) != uri(second, larger)
+    assert (len(enlarged), len(set(player._ENLARGED) - earlier)) == (2, 2)
+    del first, second
+    gc.collect()
+    assert set(player._ENLARGED) <= earlier
 
 
 def test_the_playback_holds_every_step_and_the_trajectory(outcome: Outcome) -> None:
