@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from clay.evaluation.card import fill, hashes_table
+from clay.evaluation.card import fill, hashes_table, table
 from clay.likeness.candidates import scene_of
 from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
@@ -149,14 +149,10 @@ def accuracies(cases: list[Case], route: str) -> dict[str, float]:
     return {name: float((truth == found)[shown[:, k], k].mean()) for name, k in columns}
 
 
-def table(measures: dict[str, dict[str, float]]) -> str:
+def accuracy_table(measures: dict[str, dict[str, float]]) -> str:
     """Accuracy by attribute, all together and by skin tone."""
-    lines = [f"| attribute | {' | '.join(measures)} |", "|---|" + "---|" * len(measures)]
-    for name in READ:
-        lines.append(
-            f"| {name.replace('_', ' ')} | {' | '.join(f'{100 * row[name]:.0f} %' for row in measures.values())} |"
-        )
-    return "\n".join(lines)
+    rows = {name.replace("_", " "): [f"{100 * row[name]:.0f} %" for row in measures.values()] for name in READ}
+    return table("attribute", list(measures), rows)
 
 
 def main() -> None:
@@ -176,10 +172,11 @@ def main() -> None:
     report = {"faces": len(cases), "not_found": missed, "recognised": seen, "accuracy": measures, "routes": routes}
     (options.folder / "measures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     card = options.folder / "README.md"
-    text = fill(fill(card.read_text(encoding="utf-8"), "accuracy", table(measures)), "routes", table(routes))
+    text = fill(card.read_text(encoding="utf-8"), "accuracy", accuracy_table(measures))
+    text = fill(text, "routes", accuracy_table(routes))
     card.write_text(fill(text, "hashes", hashes_table(options.folder)), encoding="utf-8")
     found = f"{len(cases)} faces, {missed} not found, {100 * seen:.0f} % recognised as renders"
-    print(found, table(measures), table(routes), sep="\n")
+    print(found, accuracy_table(measures), accuracy_table(routes), sep="\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import argparse
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -18,6 +18,12 @@ from clay.world import DEFAULT_FOLDER, EMBEDDERS, HELD_OUT
 
 _CARD = "README.md"
 PARTS = ("clip", "heads", "attributes")
+
+
+def table(head: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """Markdown: a row for each name, with a cell for each column; `head` is that of the names."""
+    top = [" ".join(["|", *head.split(), "|", " | ".join(columns), "|"]), "|---|" + "---|" * len(columns)]
+    return "\n".join([*top, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
 
 
 def classes_table(measures: dict[str, Any]) -> str:
@@ -52,13 +58,10 @@ def identity_table(measures: dict[str, Any]) -> str:
         "true match rate at FMR 0.1 %": "tmr_at_fmr_0.1_percent",
         "true match rate at FMR 0.1 %, faces without hat and sunglasses": "uncovered_tmr_at_fmr_0.1_percent",
     }
-    lines = [f"| | identity (for losses) | {' | '.join(f'{name} (held out)' for name in HELD_OUT)} |"]
-    lines.append("|---|" + "---|" * len(EMBEDDERS))
-    for words, key in rows.items():
-        lines.append(f"| {words} | {' | '.join(_per_cent(measures[name][key]) for name in EMBEDDERS)} |")
+    cells = {words: [_per_cent(measures[name][key]) for name in EMBEDDERS] for words, key in rows.items()}
     for words, key in (("threshold at FMR 1 %", "fmr_1_percent"), ("threshold at FMR 0.1 %", "fmr_0.1_percent")):
-        lines.append(f"| {words} | {' | '.join(f'{measures[name][key]:.3f}' for name in EMBEDDERS)} |")
-    return "\n".join(lines)
+        cells[words] = [f"{measures[name][key]:.3f}" for name in EMBEDDERS]
+    return table("", ["identity (for losses)", *(f"{name} (held out)" for name in HELD_OUT)], cells)
 
 
 def autoencoder_table(measures: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from clay.evaluation.card import fill, hashes_table
+from clay.evaluation.card import fill, hashes_table, table
 from clay.evaluation.similarity import psnr, ssim
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.enlarger import FACTOR, Enlarger
@@ -50,15 +50,13 @@ def measure(network: Enlarger, small: Tensor, large: Tensor) -> dict[str, tuple[
     return {name: (psnr(images, large), ssim(images, large)) for name, images in found.items()}
 
 
-def table(rows: dict[str, dict[str, tuple[float, float]]]) -> str:
+def accuracy_table(rows: dict[str, dict[str, tuple[float, float]]]) -> str:
     """A row for each kind of picture, a column for each method."""
-    methods = list(next(iter(rows.values())))
-    lines = [f"| | {' | '.join(methods)} |", "|---|" + "---|" * len(methods)]
-    for name, found in rows.items():
-        lines.append(
-            f"| {name} | {' | '.join(f'{db:.1f} dB, {similarity:.3f}' for db, similarity in found.values())} |"
-        )
-    return "\n".join(lines)
+    cells = {
+        name: [f"{decibels:.1f} dB, {similarity:.3f}" for decibels, similarity in found.values()]
+        for name, found in rows.items()
+    }
+    return table("", list(next(iter(rows.values()))), cells)
 
 
 def main() -> None:
@@ -77,9 +75,9 @@ def main() -> None:
     began = time.perf_counter()
     for k in range(len(small)):
         network(to_unit(small[k : k + 1]))
-    print(table(rows), f"{1000 * (time.perf_counter() - began) / len(small):.0f} ms a picture", sep="\n")
+    print(accuracy_table(rows), f"{1000 * (time.perf_counter() - began) / len(small):.0f} ms a picture", sep="\n")
     card = options.folder / "README.md"
-    text = fill(card.read_text(encoding="utf-8"), "accuracy", table(rows))
+    text = fill(card.read_text(encoding="utf-8"), "accuracy", accuracy_table(rows))
     card.write_text(fill(text, "hashes", hashes_table(options.folder)), encoding="utf-8")
 
 

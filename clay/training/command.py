@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,6 +54,16 @@ def keep_heads(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     network.load_state_dict(weights, strict=False)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in weights)
+
+
+def made_once(path: Path, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays in a .npz file, which is made if it is missing."""
+    if not path.exists():
+        arrays = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
 
 
 def training_images(options: argparse.Namespace) -> Tensor:

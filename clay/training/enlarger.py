@@ -17,7 +17,7 @@ from clay.networks.enlarger import FACTOR, Enlarger
 from clay.networks.images import as_channels_first, to_bytes, to_unit
 from clay.networks.sampling import ddim, few_times
 from clay.people.dataset import scene
-from clay.training.command import arguments, parse, run
+from clay.training.command import arguments, made_once, parse, run
 from clay.training.likeness import numbers
 from clay.training.loop import Plan, generator_for
 from clay.world import FOLDER_128
@@ -69,15 +69,15 @@ def load_or_render(path: Path, people: int) -> tuple[Tensor, Tensor]:
         path: of the file, made if it is missing.
         people: how many.
     """
-    if not path.exists():
+
+    def make() -> dict[str, np.ndarray]:
         from clay.rendering.render import render_all  # numba is needed here only
 
         scenes = [scene(*number) for number in numbers(people)]
-        small, large = (render_all(scenes, size) for size in (SIZE, FACTOR * SIZE))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, small=small, large=large)
-    with np.load(path, allow_pickle=False) as file:
-        return as_channels_first(file["small"]), as_channels_first(file["large"])
+        return {"small": render_all(scenes, SIZE), "large": render_all(scenes, FACTOR * SIZE)}
+
+    file = made_once(path, make)
+    return as_channels_first(file["small"]), as_channels_first(file["large"])
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from clay.likeness.network import READ, FaceParser
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN, Scene, scene
 from clay.people.view import SEGMENTS
-from clay.training.command import arguments, parse, run
+from clay.training.command import arguments, made_once, parse, run
 from clay.training.loop import Plan
 from clay.training.photo_like import photo_like
 
@@ -98,14 +98,15 @@ def load_or_render(path: Path, scenes: list[tuple[int, int]], varied: bool = Tru
         scenes: their numbers in `clay.people.dataset`.
         varied: whether colours vary as those of photographs do.
     """
-    if not path.exists():
+
+    def make() -> dict[str, np.ndarray]:
         from clay.training.likeness_set import render_set  # numba is needed here only
 
         made = render_set(scenes, varied=varied)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, images=made.images, segments=made.segments, eyes=made.eyes)
-    with np.load(path, allow_pickle=False) as file:
-        images, marks, eyes = (torch.from_numpy(file[name]) for name in ("images", "segments", "eyes"))
+        return {"images": made.images, "segments": made.segments, "eyes": made.eyes}
+
+    file = made_once(path, make)
+    images, marks, eyes = (torch.from_numpy(file[name]) for name in ("images", "segments", "eyes"))
     return images, marks, eyes
 
 

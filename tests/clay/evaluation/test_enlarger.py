@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from clay.evaluation.enlarger import lanczos, measure, table
+from clay.evaluation.enlarger import accuracy_table, lanczos, measure
 from clay.networks.enlarger import Enlarger
 
 
@@ -13,7 +13,7 @@ def test_methods_are_compared_with_the_large_images():
     assert list(found) == ["network", "bicubic", "Lanczos"]
     assert found["network"] == pytest.approx(found["bicubic"], rel=1e-4)  # before training
     assert all(5 < decibels < 40 and 0 < similarity < 1 for decibels, similarity in found.values())
-    row = table({"renders": found}).splitlines()[2]
+    row = accuracy_table({"renders": found}).splitlines()[2]
     assert row.startswith(f"| renders | {found['network'][0]:.1f} dB, {found['network'][1]:.3f} |")
 
 
