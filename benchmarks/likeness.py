@@ -31,6 +31,7 @@ from clay.world import load_world
 from losses.faces import FaceFinder, Square, load_finder
 from studio.images.crop import crop_image
 from studio.images.framing import CLAY, crop_of, face_square
+from studio.images.likeness import person_of
 from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
@@ -105,7 +106,7 @@ def found_in(number: int, view: int, reader: Reader, finder: FaceFinder, seed: i
     if not faces:
         return None
     face = reader.parse(image, faces[0].points)
-    return Found(truth, picture, faces[0].square, face, render_of(picture, faces[0].square, face.surroundings))
+    return Found(truth, picture, faces[0].square, face, render_of(picture, faces[0].square, face))
 
 
 def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case], int]:
@@ -122,8 +123,9 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
             if found is None:
                 missed += 1
                 continue
-            kinds = (found.render, Render(), None)
-            studio, unchanged, photo = (classes(reader.read(found.face, kind), found.scene) for kind in kinds)
+            seen = found.face.of_person(person_of(found.face.image, found.face.points))
+            routes = [(found.face if kind else seen, kind) for kind in (found.render, Render(), None)]
+            studio, unchanged, photo = (classes(reader.read(*route), found.scene) for route in routes)
             crop = crop_image(found.picture, _OF_CODE, crop_of(face_square(found.square, CLAY), *found.picture.size))
             logits = world.heads(world.autoencoder.encode(tensor_of(crop)))
             code = [int(logits[name][0].argmax()) for name in ATTRIBUTES]

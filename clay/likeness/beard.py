@@ -1,12 +1,18 @@
 """Facial hair by darkness: upper lip, chin and jaw compared with the cheeks, in the crop of a face."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from clay.likeness.frame import HALF
+from clay.people.view import SEGMENTS
 
 _RADIUS = 0.09
 _CHEEK = (0.62, 0.62)
+_LARGE = 0.04
+"""Share of the crop."""
+_WEAKER = 0.3
+"""Difference of log2(red / blue)."""
 
 
 def _patch(light: Tensor, u: float, v: float) -> Tensor:
@@ -37,6 +43,23 @@ def darkness(crop: Tensor, q: Tensor) -> Tensor:
     cheeks = [_patch(light, side * _CHEEK[0], _CHEEK[1]) for side in (-1, 1)]
     pairs = [[cheek - _patch(light, *place) for cheek, place in zip(cheeks, both, strict=True)] for both in places]
     return torch.stack([torch.stack(pair).min() for pair in pairs])
+
+
+def has_grey_beard(crop: Tensor, segments: Tensor) -> bool:
+    """Whether there is a large beard whose colour is clearly weaker than that of the skin below the eyes.
+
+    Args:
+        crop: (1, 3, 2 h, 2 w) in [-1, 1].
+        segments: probabilities, (1, segments, h, w).
+    """
+    red, _, blue = (F.avg_pool2d(crop, 2)[0] + 1) / 2
+    colour = torch.log2((red + 0.04) / (blue + 0.04))
+    beard = segments[0, SEGMENTS.index("beard")] > 0.4
+    skin = segments[0, SEGMENTS.index("skin")] > 0.6
+    skin[: skin.shape[0] // 2] = False
+    if int(beard.sum()) < _LARGE * beard.numel() or not skin.any():
+        return False
+    return bool(colour[skin].median() - colour[beard].median() > _WEAKER)
 
 
 def beard_likelihood(dark: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from clay.people.ranges import scene_of_values, values_of
 from clay.people.view import BACKGROUND_COLOURS, BACKGROUNDS
 
 _DEFAULT_SKIN = 1.0
-_GREY = 0.15
+_GREY, _DARK = 0.15, 0.2
 _WITHOUT_HUE = ("black", "brown", "grey")
 _UNCERTAIN = ("facial_hair", "hair_colour", "expression", "glasses")
 _OPEN, _APART = (1.4, 3.6), 1.2
@@ -25,8 +25,8 @@ def _named(guess: Guess, name: str, rank: int = 0) -> str:
 
 
 def _nearest(colour: Tensor | None, default: str) -> str:
-    """The nearest of `BACKGROUNDS` at the same brightness; white for a grey."""
-    if colour is None:
+    """The nearest of `BACKGROUNDS` at the same brightness; white for a grey, the default for what is nearly black."""
+    if colour is None or float(colour.max()) < _DARK:
         return default
     if float(colour.max() - colour.min()) < _GREY * float(colour.max()):
         return "white"

@@ -13,14 +13,15 @@ SIZE = 96
 HALF = 2.1
 
 
-def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "bilinear") -> Tensor:
-    """Crops (b, 3, size, size); what lies outside of the image repeats its edge.
+def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "bilinear", outside: str = "border") -> Tensor:
+    """Crops (b, 3, size, size).
 
     Args:
         image: (b, 3, h, w).
         eyes: centres of the eyes in pixels, (b, 2, 2): the eye at the left of the image first, x before y.
         size: side of the crops.
         mode: "bilinear" or "nearest".
+        outside: what lies outside of the image repeats its edge ("border"), or is 0 ("zeros").
     """
     height, width = image.shape[-2:]
     left, right = eyes[:, 0], eyes[:, 1]
@@ -30,7 +31,7 @@ def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "biline
     down = torch.stack([-along[:, 1], along[:, 0]], dim=1)
     grid = middle[:, None, None] + u[..., None] * along[:, None, None] + v[..., None] * down[:, None, None]
     grid = (grid + 0.5) * 2 / grid.new_tensor([width, height]) - 1
-    return F.grid_sample(image, grid, mode=mode, padding_mode="border", align_corners=False)
+    return F.grid_sample(image, grid, mode=mode, padding_mode=outside, align_corners=False)
 
 
 def reduced(image: Tensor, eyes: Tensor, size: int = SIZE) -> tuple[Tensor, Tensor]:

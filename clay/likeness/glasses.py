@@ -14,6 +14,9 @@ _WINDOW = 11
 _TURNED, _PROFILE = 0.2, 0.35
 """Shift of the nose's tip beyond which the bridge is seen before the background, and one eye may be hidden."""
 
+_MOST = 1.0
+"""Of a likelihood: eyes in shadow, make-up and the edge of a turned nose look like frames too."""
+
 
 def edges(image: Tensor, eyes: Tensor) -> Tensor:
     """Edge across the bridge, the fainter and the stronger one below the eyes, darkness around them, in powers of two.
@@ -50,6 +53,5 @@ def glasses_likelihood(found: Tensor, shift: float) -> Tensor:
         framed = max(framed, (nearer - 0.7) / 0.05)
     if abs(shift) < _TURNED:
         framed = max(framed, (bridge - 0.22) / 0.05)
-    framed = min(max(framed, -3.0), 3.0)
-    tinted = min(max((dark - 1.3) / 0.2, -3.0), 3.0)
+    framed, tinted = (min(max(one, -_MOST), _MOST) for one in (framed, (dark - 1.3) / 0.2))
     return torch.tensor([-framed, framed - max(tinted, 0.0), tinted])

@@ -7,34 +7,36 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from clay.likeness.beard import beard_likelihood, darkness
+from clay.likeness.beard import beard_likelihood, darkness, has_grey_beard
 from clay.likeness.exposure import Render, exposures
 from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
-from clay.likeness.light import CLEAR, Light, white_balanced
+from clay.likeness.light import CLEAR, Light, exposed, white_balanced
 from clay.likeness.measures import background_and_clothes, colours, places
 from clay.likeness.network import FaceParser
+from clay.likeness.person import corrected
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
 from clay.likeness.readout import Readout
 from clay.likeness.render_skin import RenderSkin
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
-# How much more frequent each class is among photographed people than among rendered faces.
+# How much more frequent each class is among photographed people than among rendered faces. Frames of glasses are
+# thinner in photographs, so that the networks see less of them.
 _USUAL: dict[str, tuple[float, ...]] = {
     #             bald buzzed short quiff bob long bun afro pigtails mohawk curly
-    "hair_style": (0.7, 1.2, 2.5, 0.7, 1.2, 1.4, 0.1, 0.6, 0.1, 0.1, 0.8),
+    "hair_style": (0.4, 0.9, 2.5, 0.7, 1.2, 1.4, 0.3, 0.6, 0.03, 0.03, 0.8),
     #              black brown blonde red grey blue pink
-    "hair_colour": (1.0, 1.2, 1.0, 0.5, 1.0, 0.1, 0.1),
+    "hair_colour": (1.0, 2.5, 1.0, 0.5, 0.4, 0.01, 0.01),
     #              none stubble moustache beard goatee
     "facial_hair": (4.0, 1.0, 1.0, 1.0, 0.7),
-    "glasses": (1.0, 1.0, 0.5),
+    "glasses": (1.0, 5.0, 1.0),
     "hat": (1.0, 0.5),
     #             neutral smiling surprised sad laughing
     "expression": (1.2, 1.2, 0.4, 0.2, 1.0),
 }
 # The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
-_TRUST = {"hair_style": 0.5, "facial_hair": 0.3, "glasses": 0.5, "expression": 0.15}
+_TRUST = {"hair_style": 0.25, "facial_hair": 0.3, "expression": 0.15}
 
 _BESIDE = 0.5
 """The share of the log-likelihoods of measures and code beside those of the parser, for a render."""
@@ -69,6 +71,7 @@ class ParsedFace(NamedTuple):
         crop: in the frame of the eyes, in [-1, 1].
         segments: probabilities, (1, segments, h, w) of half the crop's side.
         attributes: log-probabilities (classes,) by name.
+        inside: 1 where the crop shows a part of the image, 0 where it repeats its edge, (1, 1, h, w).
     """
 
     image: Tensor
@@ -76,11 +79,25 @@ class ParsedFace(NamedTuple):
     crop: Tensor
     segments: Tensor
     attributes: dict[str, Tensor]
+    inside: Tensor
 
     @property
     def surroundings(self) -> tuple[Tensor, Tensor | None]:
         """Median colours of background and clothes, as `background_and_clothes`."""
         return background_and_clothes(self.crop, self.segments)
+
+    @property
+    def certainty(self) -> float:
+        """Mean of the highest probability of each pixel; highest for renders, on which the parser was trained."""
+        return float(self.segments.amax(1).mean())
+
+    def of_person(self, person: Tensor) -> Self:
+        """A photographed face, with its segments corrected by where the photograph shows a person.
+
+        Args:
+            person: probabilities in the frame of the eyes, (1, 1, n, n).
+        """
+        return self._replace(segments=corrected(self.segments, self.crop, person, self.inside))
 
 
 class Reader:
@@ -112,11 +129,14 @@ class Reader:
     def parse(self, image: Tensor, points: Tensor) -> ParsedFace:
         """The face with these landmarks; for the arguments see `ParsedFace`."""
         points = points.float()
-        crop = eye_frame(*reduced(image.float(), eyes_of(points)[None]))
+        eyes = eyes_of(points)[None]
+        crop = eye_frame(*reduced(image.float(), eyes))
+        inside = eye_frame(torch.ones_like(image[:, :1]), eyes, crop.shape[-1] // 2, "nearest", "zeros")
         found = self.parser(torch.cat([crop, crop.flip(3)]))  # a face and its mirror image have the same attributes
         segments = found.segments.softmax(1)
         attributes = {name: values.log_softmax(1).mean(0) for name, values in found.attributes.items()}
-        return ParsedFace(image.float(), points, crop, (segments[:1] + segments[1:].flip(3)) / 2, attributes)
+        segments = (segments[:1] + segments[1:].flip(3)) / 2
+        return ParsedFace(image.float(), points, crop, segments, attributes, inside)
 
     @torch.no_grad()
     def read(self, face: ParsedFace, render: Render | None = None) -> Guess:
@@ -128,10 +148,10 @@ class Reader:
                 beard and expression are also measured without a network, every class is as frequent as among people,
                 and coloured light is corrected.
         """
-        image, points, crop, probabilities, parsed = face
+        image, points, crop, probabilities, parsed, inside = face
         skin, light = None, CLEAR
         if render is None:
-            crop, light = white_balanced(crop, probabilities)
+            crop, light = white_balanced(exposed(crop, image), probabilities)
         else:
             _, likeliest = exposures(*face.surroundings)[0]  # as the network was trained
             skin = self.render_skin.read(crop, probabilities, likeliest)
@@ -147,14 +167,16 @@ class Reader:
                 logits[name] = logits[name] + share * values.log_softmax(0)
         if render is None:
             measured = {
-                "hair_style": style_likelihood(hair_extent(probabilities)[0]),
+                "hair_style": style_likelihood(hair_extent(probabilities, inside)[0]),
                 "facial_hair": beard_likelihood(darkness(crop, in_eye_frame(points))),
                 "glasses": glasses_likelihood(edges(image, eyes_of(points)[None]), shape.shift),
                 "expression": shape.expression,
             }
+            if not light.corrected and has_grey_beard(crop, probabilities):  # no darker than skin
+                del measured["facial_hair"]
             for name, usual in _USUAL.items():
-                known = _TRUST.get(name, 1.0) * logits[name] + torch.tensor(usual).log()
-                logits[name] = known + measured[name] if name in measured else known
+                trust = _TRUST.get(name, 1.0) if name in measured else 1.0
+                logits[name] = trust * logits[name] + torch.tensor(usual).log() + measured.get(name, 0.0)
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
         skin = found.skin if skin is None else skin

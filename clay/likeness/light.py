@@ -1,4 +1,4 @@
-"""The light of a photograph: black and white, or a strong colour that is corrected by the colour of skin.
+"""The light of a photograph: too little, none with a colour, or a strong colour that is corrected by that of skin.
 
 Human skin is redder than green and greener than blue; the logarithms of both ratios vary little between skin tones. A
 face outside of that range is lit by coloured light, and its channels are scaled until the skin is inside.
@@ -16,6 +16,9 @@ _GREY = 0.035
 """Mean difference between the channels of a face, in [0, 1], below which it is black and white."""
 _RED, _BLUE = (0.12, 0.95), (-1.1, -0.08)
 """Range of log2(red / green) and log2(blue / green) of skin."""
+_SHARE, _BRIGHT = 0.98, 0.88
+"""The value that this share of the pixels of a photograph are below."""
+_MOST_GAIN = 1.7
 
 
 class Light(NamedTuple):
@@ -46,6 +49,18 @@ def white_balanced(crop: Tensor, segments: Tensor) -> tuple[Tensor, Light]:
         return crop, CLEAR
     changed = ((crop + 1) / 2 * (2**change).view(1, 3, 1, 1)).clamp(0, 1)
     return changed * 2 - 1, Light(False, True)
+
+
+def exposed(crop: Tensor, image: Tensor) -> Tensor:
+    """The crop of a photograph without any bright place, brightened as if there was one; both in [-1, 1].
+
+    Args:
+        crop: (1, 3, h, w).
+        image: the photograph, (1, 3, h, w).
+    """
+    brightest = torch.quantile(((F.adaptive_avg_pool2d(image, 64) + 1) / 2).mean(1), _SHARE).clamp(min=0.01)
+    gain = (_BRIGHT / brightest).clamp(1.0, _MOST_GAIN)
+    return (((crop + 1) / 2 * gain).clamp(0, 1) * 2 - 1).to(crop)
 
 
 def _moved(value: Tensor, bounds: tuple[float, float]) -> Tensor:

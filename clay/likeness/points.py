@@ -20,6 +20,9 @@ MOST_YAW, MOST_PITCH, MOST_ROLL = 0.6, 0.25, 0.2
 _PROFILE = 0.42
 """Shift of the nose tip from the middle of the eyes beyond which a face is seen from the side."""
 
+_ARCHED = 0.5
+"""The trait of people's mean brows."""
+
 #                  mean  deviation
 _MOUTH_WIDTH = (0.83, 0.06)
 _MOUTH_CURVE = (0.01, 0.035)
@@ -129,6 +132,8 @@ def shape_of(points: Tensor) -> Shape:
     for name, value in _measures(q).items():
         trait, mean, deviation = _SHAPES[name]
         traits[trait] = _clipped(0.5 * (value - mean) / deviation, LIMIT)
+    # the flat brows of the renderer look worried
+    traits["brow_arch"] = _ARCHED + traits["brow_arch"] * (LIMIT - _ARCHED) / LIMIT
     # a smile widens the mouth, so only a closed one has its usual width
     traits["mouth_width"] = _clipped(0.5 * mouth, LIMIT) if int(expression.argmax()) == 0 else 0.0
     along = right - left

@@ -19,8 +19,11 @@ from clay.people.dataset import TRAIN, Scene, scene
 from clay.people.view import SEGMENTS
 from clay.training.command import arguments, made_once, parse, run
 from clay.training.loop import Plan
-from clay.training.photo_like import photo_like
+from clay.training.photo_like import photo_like, spectacled
 
+_GLASSES = list(ATTRIBUTES).index("glasses")
+_SPECTACLED = 0.25
+"""Share of the faces without glasses on which some are drawn."""
 _RARE = ("frames", "lenses", "beard", "hat")
 
 
@@ -50,11 +53,16 @@ class LikenessLoss:
         """The loss of one step; see `LossFunction`."""
         chosen = torch.randint(len(self.images), (self.batch,), generator=generator)
         crop, marks, mirrored = random_crops(self.images[chosen], self.marks[chosen], self.eyes[chosen], generator)
+        truth = self.classes[chosen]
+        glasses = truth[:, _GLASSES]  # the first class is none
+        worn = (glasses == 0) & (torch.rand(self.batch, generator=generator) < _SPECTACLED)
+        truth[worn, _GLASSES] = 1
+        crop, marks = spectacled(crop, marks, worn, generator)
         crop = photo_like(crop, marks, generator)
         found = network((crop * 2 - 1).contiguous(memory_format=torch.channels_last))
         target = marks[:, 0, 1::2, 1::2]
         total = 1.5 * F.cross_entropy(found.segments, target, self.weights)
-        truth, right = self.classes[chosen], []
+        right = []
         for name, logits in found.attributes.items():
             column = truth[:, list(ATTRIBUTES).index(name)]
             total = total + 0.4 * F.cross_entropy(logits, column, ignore_index=HIDDEN, label_smoothing=0.02)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from clay.likeness.frame import HALF
 from clay.people.view import SEGMENTS
 
 _HAIRY = (SEGMENTS.index("hair"), SEGMENTS.index("beard"))
@@ -153,6 +154,90 @@ def covered(image: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(use, _uniform((count, 3, 1, 1), generator), image)
 
 
+def grizzled(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """A beard of its own colour, between black and white, in four of ten images, and skin that shows through it."""
+    count, _, size, _ = image.shape
+    beard = marks == _HAIRY[1]
+    skin = (marks == _SKIN).float()
+    mean = (image * skin).sum((2, 3), keepdim=True) / skin.sum((2, 3), keepdim=True).clamp(min=1)
+    warm = 1 - _each(count, generator) * torch.tensor([0.0, 0.15, 0.35]).view(1, 3, 1, 1)
+    hair = _each(count, generator, 0.05, 0.95) * warm * (0.15 * strands(count, size, generator)).exp()
+    image = torch.where(beard & (_each(count, generator) < 0.4), hair, image)
+    through = _each(count, generator, 0.0, 0.6) * (_each(count, generator) < 0.4) * clouds(count, 1, size, generator)
+    return torch.where(beard, image + through * (mean - image), image).clamp(0, 1)
+
+
+def sunken_eyes(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Soft dark areas around the eyes, as of deep sockets or make-up, in three of ten images of `eye_frame`."""
+    count = len(image)
+    u, v = _frame(image.shape[-1])
+    u = u.abs() - 0.5 - _each(count, generator, -0.05, 0.05)
+    v = v - _each(count, generator, -0.15, 0.12)
+    inside = (u / _each(count, generator, 0.25, 0.5)) ** 2 + (v / _each(count, generator, 0.1, 0.35)) ** 2
+    deep = _each(count, generator, 0.2, 0.8) * (_each(count, generator) < 0.3)
+    dark = _uniform((count, 3, 1, 1), generator, 0.0, 0.4)
+    return image + deep * torch.exp(-(inside**2)) * (dark - 1) * image
+
+
+def wrinkled(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """Three soft strokes on the face, darker or brighter, in half of the images: folds, shadows, highlights."""
+    count, _, size, _ = image.shape
+    u, v = _frame(size // 2)
+    place = torch.stack([u.expand(size // 2, -1), v.expand(-1, size // 2)])
+    ends = _uniform((count, 3, 2, 2), generator, -1.1, 1.3)
+    ends[:, :, 1] = ends[:, :, 0] + _uniform((count, 3, 2), generator, -0.9, 0.9)
+    middle = ends.mean(2) + _uniform((count, 3, 2), generator, -0.2, 0.2)
+    t = torch.linspace(0, 1, 12).view(-1, 1)
+    curve = (1 - t) ** 2 * ends[:, :, None, 0] + 2 * t * (1 - t) * middle[:, :, None] + t**2 * ends[:, :, None, 1]
+    away = torch.cdist(curve.flatten(1, 2), place.flatten(1).mT.expand(count, -1, -1))
+    away = away.view(count, 3, 12, size // 2, size // 2).amin(2)
+    wide = _uniform((count, 3, 1, 1), generator, 0.03, 0.12)
+    deep = _uniform((count, 3, 1, 1), generator, -0.5, 0.25) * (_each(count, generator) < 0.5)
+    strokes = (deep * torch.exp(-((away / wide) ** 2))).sum(1, keepdim=True)
+    strokes = F.interpolate(strokes, (size, size), mode="bilinear", align_corners=False)
+    return torch.where(marks == _SKIN, image * (1 + strokes), image).clamp(0, 1)
+
+
+def spectacled(image: Tensor, marks: Tensor, worn: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Images of `eye_frame` with glasses of many shapes, thinner than those of the renderer; and their segments.
+
+    Args:
+        image: (b, 3, size, size) in [0, 1].
+        marks: its segments, (b, 1, size, size) int64.
+        worn: who gets them, (b,).
+        generator: source of the random numbers.
+    """
+    count, _, size, _ = image.shape
+    u, v = _frame(size)
+    v = v - _each(count, generator, -0.05, 0.15)
+    wide = _each(count, generator, 0.32, 0.46)
+    high = wide * _each(count, generator, 0.55, 1.05)
+    power = _each(count, generator, 2.0, 5.0)
+    across = u.abs() - 0.5 - _each(count, generator, -0.03, 0.05)
+    lens = ((across / wide).abs() ** power + (v / high).abs() ** power) ** (1 / power)
+    bridge = torch.where(across < -wide * 0.9, (v - high * _each(count, generator, -0.5, 0.1)).abs(), 9.0)
+    arm = torch.where((across > wide) & (u.abs() < 1.2), (v + high * _each(count, generator, 0.1, 0.5)).abs(), 9.0)
+    away = torch.minimum(torch.minimum((lens - 1).abs() * torch.minimum(wide, high), bridge), arm)
+    pixel = 2 * HALF / size
+    thick = _each(count, generator, 0.3, 2.2) * pixel
+    cover = (thick / pixel).clamp(max=1.0) * (1 - (away - thick / 2).clamp(min=0) / pixel).clamp(0, 1)
+    cover = cover * (marks != _BACKGROUND) * worn.view(-1, 1, 1, 1)
+    colour = _uniform((count, 3, 1, 1), generator, 0.0, 0.5) ** _each(count, generator, 0.5, 3.0)
+    shine = 1 + 1.5 * _each(count, generator) * clouds(count, 1, size, generator)
+    glass = (
+        (lens < 1) * _each(count, generator, -0.05, 0.25) * clouds(count, 1, size, generator) * worn.view(-1, 1, 1, 1)
+    )
+    image = image + glass
+    image = (image + cover * (colour * shine - image)).clamp(0, 1)
+    return image, torch.where(cover > 0.4, SEGMENTS.index("frames"), marks)
+
+
+def _frame(size: int) -> tuple[Tensor, Tensor]:
+    """u (1, size) and v (size, 1) of the pixels of `clay.likeness.frame.eye_frame`."""
+    steps = torch.linspace(-HALF, HALF, 2 * size + 1)[1::2]
+    return steps[None], steps[:, None]
+
+
 def photo_like(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
     """All of the changes.
 
@@ -161,7 +246,8 @@ def photo_like(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tens
         marks: its segments, (b, 1, h, w) int64.
         generator: source of the random numbers.
     """
-    image = recoloured_hair(image, marks, generator)
+    image = grizzled(recoloured_hair(image, marks, generator), marks, generator)
     image = textured(new_background(image, marks, generator), marks, generator)
+    image = wrinkled(sunken_eyes(image, generator), marks, generator)
     image = shaded(thin_hair(image, marks, generator), generator)
     return degraded(covered(relit(image, generator), generator), generator)

@@ -10,6 +10,7 @@ from losses.faces.detector import Detector
 from losses.faces.find import FaceFinder
 from losses.faces.landmarks import Landmarks
 from losses.faces.network import FaceNetwork
+from losses.faces.person import PersonSegmenter
 from losses.faces.recognition import Recognition
 from losses.faces.stored import fill, read_config
 
@@ -40,6 +41,18 @@ def load_recognition(
         ValueError: a file is damaged; the message names it.
     """
     return fill(Recognition(), Path(folder) / "recognition").to(device=device, dtype=dtype)
+
+
+def load_segmenter(
+    folder: str | Path = DEFAULT_FOLDER, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> PersonSegmenter:
+    """The segmentation of people of a folder, frozen.
+
+    Raises:
+        FileNotFoundError: a file is missing; the message names it.
+        ValueError: a file is damaged; the message names it.
+    """
+    return fill(PersonSegmenter(), Path(folder) / "person").to(device=device, dtype=dtype)
 
 
 def load_face_network(

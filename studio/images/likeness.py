@@ -7,13 +7,19 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from clay.likeness.candidates import candidates
+from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, Reader
+from clay.likeness.points import eyes_of
 from clay.people.dataset import Scene
 from clay.people.ranges import scene_of_values, values_of
-from losses.faces import NoFaceFound
+from losses.faces import NoFaceFound, PersonSegmenter, load_segmenter
+from losses.faces.load import DEFAULT_FOLDER as FACES
+from losses.faces.person import SIZE
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.images.crop import crop_image
@@ -60,8 +66,11 @@ def likeness_of(path: str | Path, number: int = 1) -> Likeness:
         )
     crop = crop_of(face_square(face.square, CLAY), *whole.image.size)
     try:
-        parsed = _reader().parse(to_tensor(whole.image), face.points)
-        render = render_of(whole.image, face.square, parsed.surroundings)
+        image = to_tensor(whole.image)
+        parsed = _reader().parse(image, face.points)
+        render = render_of(whole.image, face.square, parsed)
+        if render is None:
+            parsed = parsed.of_person(person_of(image, face.points))
         guess = _reader().read(parsed, render)
     except (FileNotFoundError, ValueError) as error:
         log.error("The networks of the likeness cannot be used", exc_info=error)
@@ -95,6 +104,20 @@ def _notes(guess: Guess, faces: int, photo: bool) -> tuple[str, ...]:
         "The picture shows a clay face already: its values were read as those of a rendered face.": not photo,
     }
     return tuple(note for note, applies in notes.items() if applies)
+
+
+def person_of(image: Tensor, points: Tensor) -> Tensor:
+    """Where the frame of a face's eyes shows a person, (1, 1, n, n)."""
+    crop = eye_frame(*reduced(image, eyes_of(points)[None], SIZE), SIZE)
+    with torch.no_grad():
+        found: Tensor = _segmenter()(crop)
+    return found
+
+
+@cache
+def _segmenter() -> PersonSegmenter:
+    verify(FACES)
+    return load_segmenter(FACES)
 
 
 @cache

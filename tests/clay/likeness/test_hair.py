@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from clay.likeness.frame import HALF
@@ -39,3 +40,10 @@ def test_length_and_height_tell_long_short_and_bald_heads():
     assert style(hair(1.0, thick=1.0)) == "bob"
     assert style(hair(0.2)) in {"short", "bun"}
     assert style(torch.zeros(1, len(SEGMENTS), 48, 48)) == "bald"
+
+
+def test_hair_that_the_edge_of_the_photograph_cuts_has_an_average_height():
+    inside = torch.ones(1, 1, 48, 48)
+    inside[:, :, :14] = 0  # above v = -0.9
+    assert float(hair_extent(hair(0.2, thick=0.2), inside)[0, 2]) == pytest.approx(0.8)
+    assert float(hair_extent(hair(0.2, thick=0.2), torch.ones(1, 1, 48, 48))[0, 2]) < 0.4

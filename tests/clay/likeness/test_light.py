@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from clay.likeness.light import CLEAR, white_balanced
+from clay.likeness.light import CLEAR, exposed, white_balanced
 from clay.people.view import SEGMENTS
 
 SKIN = torch.zeros(1, len(SEGMENTS), 48, 48)
@@ -30,3 +31,13 @@ def test_a_picture_without_colours_is_recognised():
     assert light.grey
     assert not light.corrected
     assert torch.equal(crop, face(0.5, 0.5, 0.5))
+
+
+def test_a_photograph_without_bright_places_is_brightened():
+    crop = face(0.3, 0.2, 0.15)
+    assert torch.equal(exposed(crop, face(0.9, 0.9, 0.9)), crop)
+    dim = exposed(crop, face(0.6, 0.6, 0.6))
+    assert ((dim + 1) / 2)[0, :, 0, 0].tolist() == pytest.approx(
+        [0.3 * 0.88 / 0.6, 0.2 * 0.88 / 0.6, 0.15 * 0.88 / 0.6]
+    )
+    assert float(exposed(crop, face(0.1, 0.1, 0.1)).max() + 1) / 2 == pytest.approx(0.3 * 1.7)

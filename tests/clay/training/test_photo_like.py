@@ -44,3 +44,40 @@ def test_textures_stay_inside_of_their_segments():
 
 def test_shadows_only_darken():
     assert (changes.shaded(IMAGE, generator()) <= IMAGE + 1e-6).all()
+
+
+def test_only_the_beard_turns_grey():
+    marks = MARKS.clone()
+    marks[:, :, 30:36, 16:32] = SEGMENTS.index("beard")
+    image = changes.grizzled(IMAGE, marks, generator())
+    beard = (marks == SEGMENTS.index("beard")).expand_as(image)
+    assert torch.equal(image[~beard], IMAGE[~beard])
+    assert not torch.equal(image[beard], IMAGE[beard])
+
+
+def test_sockets_are_dark_around_the_eyes_only():
+    image = changes.sunken_eyes(IMAGE, generator(3))
+    darker = IMAGE - image
+    assert (darker >= -1e-6).all()
+    assert darker[:, :, 20:28].max() > 0.05
+    assert darker[:, :, 40:].max() < 1e-3
+
+
+def test_folds_are_on_the_skin_of_some_images():
+    image = changes.wrinkled(IMAGE, MARKS, generator())
+    skin = (SEGMENTS.index("skin") == MARKS).expand_as(image)
+    assert torch.equal(image[~skin], IMAGE[~skin])
+    assert 1 <= (image != IMAGE).flatten(1).any(1).sum() < len(IMAGE)
+
+
+def test_glasses_are_drawn_around_the_eyes_of_those_who_wear_them():
+    worn = torch.arange(8) % 2 == 0
+    image, marks = changes.spectacled(IMAGE, MARKS, worn, generator())
+    frames = marks == SEGMENTS.index("frames")
+    assert torch.equal(image[~worn], IMAGE[~worn])
+    assert not frames[~worn].any()
+    rows = frames[worn].any(3)[:, 0]
+    assert frames[worn].flatten(1).any(1).sum() >= 3  # the thinnest are no segment
+    assert not rows[:, :12].any()
+    assert not rows[:, 36:].any()
+    assert torch.equal(marks[~frames], MARKS[~frames])

@@ -9,6 +9,7 @@ import torch
 
 from losses.faces import convert as converter
 from losses.faces.load import DEFAULT_FOLDER
+from losses.faces.person import PersonSegmenter
 from losses.faces.stored import read_weights
 
 
@@ -93,3 +94,54 @@ def test_the_card_lists_the_hashes_of_the_weights():
     card = (DEFAULT_FOLDER / "README.md").read_text(encoding="utf-8")
     for path in DEFAULT_FOLDER.rglob("*.safetensors"):
         assert hashlib.sha256(path.read_bytes()).hexdigest() in card, path
+
+
+def graph(folder, network):
+    """A package with the graph of a segmentation of people: the convolutions in the order of the network."""
+    layers = [one for one in network.modules() if isinstance(one, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+    nodes, entries, content, counts = [], [], b"", {"Conv2D": 0, "depthwise": 0}
+    for layer in layers:
+        deep = layer.weight.shape[1] == 1 and layer.groups > 1
+        kind = "segment" if layer is network.segment else "depthwise" if deep else "Conv2D"
+        number = counts.get(kind, 0)
+        counts[kind] = number + 1 + (kind == "Conv2D" and number == 0)  # the second one has number 2
+        node = kind + f"_{number}" * bool(number)
+        ops = {"segment": "Conv2DBackpropInput", "depthwise": "DepthwiseConv2dNative", "Conv2D": "Conv2D"}
+        bias = {
+            "segment": "segment_add/y",
+            "depthwise": f"depthwise_conv2d{f'_{number}' * bool(number)}/y",
+            "Conv2D": f"conv2d_{number - 1}_1/y" if number else "conv2d_1/y",
+        }[kind]
+        axes = (2, 3, 0, 1) if deep else (2, 3, 1, 0)
+        filters = node + ("/filter_in" if deep else "/filter")
+        for name, values in ((filters, layer.weight.permute(axes)), (bias, layer.bias)):
+            half = values.detach().half().contiguous()
+            levels = {"dtype": "float16", "original_dtype": "float32"}
+            entries.append({"name": name, "shape": list(half.shape), "dtype": "float32", "quantization": levels})
+            content += half.numpy().tobytes()
+        nodes.append({"name": node, "op": ops[kind]})
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "selfie.bin").write_bytes(content)
+    manifest = [{"paths": ["selfie.bin"], "weights": entries}]
+    text = json.dumps({"modelTopology": {"node": nodes}, "weightsManifest": manifest})
+    (folder / "models" / "selfie.json").write_text(text)
+    return folder
+
+
+def test_the_segmentation_of_people_is_converted_in_the_order_of_its_layers(tmp_path, monkeypatch):
+    network = PersonSegmenter()
+    package = graph(tmp_path / "in", network)
+    monkeypatch.setattr(sys, "argv", ["convert", str(package), str(tmp_path / "out")])
+    converter.main()
+    found = read_weights(tmp_path / "out" / "person")
+    assert found.keys() == network.state_dict().keys()
+    assert all(torch.equal(found[name], value.half().float()) for name, value in network.state_dict().items())
+
+
+def test_a_graph_with_other_layers_is_refused(tmp_path):
+    package = graph(tmp_path, PersonSegmenter())
+    text = json.loads((package / "models" / "selfie.json").read_text())
+    del text["modelTopology"]["node"][-1]
+    (package / "models" / "selfie.json").write_text(json.dumps(text))
+    with pytest.raises(ValueError, match="convolutions instead of"):
+        converter.convert_person(package, tmp_path / "out")

@@ -20,7 +20,7 @@ def read(picture: Image.Image) -> Render | None:
     """By the detector's first face; it does not find every face of the split."""
     image = tensor_of(picture)
     face = load_finder().find(image)[0]
-    return render_of(picture, face.square, Reader.from_folder().parse(image, face.points).surroundings)
+    return render_of(picture, face.square, Reader.from_folder().parse(image, face.points))
 
 
 def relit(number: int, gain: tuple[float, float, float], gamma: float) -> Image.Image:
