@@ -6,7 +6,6 @@ import time
 import torch
 from torch import Tensor
 
-from clay.evaluation.batches import in_batches
 from clay.evaluation.similarity import features, frechet_distance, perceptual_distance, psnr, ssim
 from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.identity import IdentityEmbedder
@@ -67,35 +66,27 @@ def measure_autoencoder(
 
 
 @torch.no_grad()
-def measure_samples(
-    world: ClayWorld, images: Tensor, codes: Tensor, model: DiffusionAutoencoder | None = None
-) -> dict[str, float]:
-    """Frechet distance between samples and test images, in 128 features of the attribute classifier.
+def measure_samples(world: ClayWorld, images: Tensor, model: DiffusionAutoencoder | None = None) -> dict[str, float]:
+    """Frechet distance between images and samples from their z with a random x_T, in 128 features of the classifier.
 
     Args:
         world: the networks that measure.
-        images: test images (n, 3, side, side) uint8; the second half is the reference.
-        codes: z of other images (m, 128); the samples' z are drawn from the normal distribution fitted to them.
-        model: the autoencoder, that of `world` if None; its samples are resized to the size of the images.
+        images: (n, 3, side, side) uint8.
+        model: the autoencoder, that of `world` if None; images are resized to its size, and its samples back.
     """
-    model, generator, half = model or world.autoencoder, torch.Generator().manual_seed(3), len(images) // 2
-    law = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T) + 1e-4 * torch.eye(codes.shape[1]))
-    white = torch.randn(half, codes.shape[1], generator=generator)
-    z = torch.nn.functional.layer_norm(codes.mean(0) + white @ law.scale_tril.mT, codes.shape[1:])
-    x_T = torch.randn(half, *model.sample_shape, generator=generator)
-    reference = in_batches(lambda image: features(world.attributes, image), images)
-
-    def distance(grid: Tensor) -> float:
-        parts = zip(torch.split(x_T, _BATCH), torch.split(z, _BATCH), strict=True)
-        samples = (fit_input(ddim(model, *part, grid), images.shape[-1]) for part in parts)
-        return frechet_distance(torch.cat([features(world.attributes, part) for part in samples]), reference[half:])
-
-    return {
-        "frechet_distance": distance(times(_STEPS)),
-        "frechet_distance_in_few_steps": distance(few_times(model, _FEW)),
-        "frechet_distance_of_renders": frechet_distance(reference[:half], reference[half:]),
-        "samples": half,
-    }
+    model, generator = model or world.autoencoder, torch.Generator().manual_seed(3)
+    x_T = torch.randn(len(images), *model.sample_shape, generator=generator)
+    kept: dict[str, list[Tensor]] = {"images": [], "": [], "_in_few_steps": []}
+    for part, noise in zip(torch.split(images, _BATCH), torch.split(x_T, _BATCH), strict=True):
+        image = to_unit(part)
+        z = model.encode(fit_input(image, model.sample_shape[-1]))
+        kept["images"].append(features(world.attributes, image))
+        for name, grid in (("", times(_STEPS)), ("_in_few_steps", few_times(model, _FEW))):
+            sample = fit_input(ddim(model, noise, z, grid), images.shape[-1])
+            kept[name].append(features(world.attributes, sample))
+    reference = torch.cat(kept.pop("images"))
+    distances = {f"frechet_distance{name}": frechet_distance(torch.cat(of), reference) for name, of in kept.items()}
+    return {**distances, "samples": len(images)}
 
 
 @torch.no_grad()

@@ -93,10 +93,9 @@ def autoencoder_table(measures: dict[str, Any]) -> str:
     lines += [
         "",
         f"Share of samples from z and a random x_T that are accepted as the person at FMR 0.1 %: {accepted}. "
-        f"Frechet distance of {samples['samples']} samples to test images, in 128 features of the attribute "
-        f"classifier: {both('{:.2f}'.format, 'samples', 'frechet_distance')}, in {few} steps "
-        f"{both('{:.2f}'.format, 'samples', 'frechet_distance_in_few_steps')}; of as many other test images: "
-        f"{samples['frechet_distance_of_renders']:.2f}. One sample of 20 steps took "
+        f"Frechet distance between {samples['samples']} test images and samples from their z with a random x_T, in 128 "
+        f"features of the attribute classifier: {both('{:.3f}'.format, 'samples', 'frechet_distance')}, in {few} steps "
+        f"{both('{:.3f}'.format, 'samples', 'frechet_distance_in_few_steps')}. One sample of 20 steps took "
         f"{measures['speed']['ddim_20_batch_1_seconds']:.2f} s.",
     ]
     return "\n".join(lines)

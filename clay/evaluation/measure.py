@@ -7,7 +7,6 @@ on the same images with the same networks; its results are enlarged.
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ from clay.evaluation.autoencoder import measure_autoencoder, measure_samples, me
 from clay.evaluation.batches import in_batches
 from clay.evaluation.classification import measure_classifier, measure_clip, measure_heads
 from clay.evaluation.verification import thresholds_at, verify
-from clay.networks.autoencoder import DiffusionAutoencoder
 from clay.networks.identity import IdentityEmbedder
-from clay.networks.images import as_channels_first, fit_input
+from clay.networks.images import as_channels_first
 from clay.people.attributes import true_classes
 from clay.people.dataset import TEST, VALIDATION
 from clay.rendering.dataset import DEFAULT_FOLDER, load_images
@@ -43,12 +41,14 @@ def set_thresholds(folder: Path, images: Tensor) -> None:
     model.save_folder(folder)
 
 
-def _encoded(model: DiffusionAutoencoder, image: Tensor) -> Tensor:
-    return model.encode(fit_input(image, model.sample_shape[-1]))
-
-
 def measure(
-    folder: Path, data: Path, faces: int, only: tuple[str, ...], shared: Path | None = None, against: Path | None = None
+    folder: Path,
+    data: Path,
+    faces: int,
+    samples: int,
+    only: tuple[str, ...],
+    shared: Path | None = None,
+    against: Path | None = None,
 ) -> dict[str, object]:
     """Evaluate some of the networks.
 
@@ -56,6 +56,7 @@ def measure(
         folder: the weights; thresholds are written to it.
         data: the rendered images.
         faces: number of test images for the autoencoder.
+        samples: number of test images whose codes are sampled from for the Frechet distance.
         only: which of `PARTS`.
         shared: weights of the parts that `folder` does not have.
         against: weights with a second autoencoder, measured by the other networks of `folder`.
@@ -68,17 +69,15 @@ def measure(
     world = load_world(folder, shared=shared)
     images = as_channels_first(load_images(TEST, data))
     truth = torch.tensor([true_classes(*scene) for scene in TEST.scenes()])
-    few = images[torch.arange(faces) * (len(images) // faces)]
+    few, many = (images[torch.arange(count) * (len(images) // count)] for count in (faces, samples))
     measures: dict[str, object] = {}
     if "autoencoder" in only:
-        validation = as_channels_first(load_images(VALIDATION, data))
         models = {"": world.autoencoder}
         if against:
             models["_against"] = load_world(against).autoencoder
         for name, model in models.items():
-            codes = in_batches(partial(_encoded, model), validation)
             measures[f"autoencoder{name}"] = measure_autoencoder(world, few, model)
-            measures[f"samples{name}"] = measure_samples(world, few, codes, model)
+            measures[f"samples{name}"] = measure_samples(world, many, model)
         measures["speed"] = measure_speed(world.autoencoder)
     if "clip" in only:
         measures["clip"] = measure_clip(world, images, truth)
@@ -106,13 +105,14 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, help="folder of the parts that --world does not have")
     parser.add_argument("--against", type=Path, help="folder of the weights of a second autoencoder")
     parser.add_argument("--faces", type=int, default=200, help="number of test images for the autoencoder")
+    parser.add_argument("--samples", type=int, default=1000, help="number of test images for the Frechet distance")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="which networks to evaluate")
     options = parser.parse_args()
     torch.set_num_threads(1)
     path = options.world / "measures.json"
     some = set(options.only) < set(PARTS) and path.is_file()
     kept = json.loads(path.read_text(encoding="utf-8")) if some else {}
-    given = options.world, options.data, options.faces, options.only, options.shared, options.against
+    given = options.world, options.data, options.faces, options.samples, options.only, options.shared, options.against
     report = json.dumps(kept | _rounded(measure(*given)), indent=2)
     print(report)
     path.write_text(report + "\n", encoding="utf-8")

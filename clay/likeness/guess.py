@@ -51,7 +51,7 @@ class Guess:
         skin: 0 (lightest) to 5 (darkest).
         shape: pose and traits.
         background, clothes: sRGB colours in [0, 1], (3,); clothes None if none are seen.
-        light: whether the photograph has colours, and whether they were corrected.
+        light: whether the photograph has colours, and what was corrected.
     """
 
     attributes: dict[str, Tensor]
@@ -151,7 +151,9 @@ class Reader:
         image, points, crop, probabilities, parsed, inside = face
         skin, light = None, CLEAR
         if render is None:
-            crop, light = white_balanced(exposed(crop, image), probabilities)
+            crop, dim = exposed(crop, image)
+            crop, light = white_balanced(crop, probabilities)
+            light = light._replace(dim=dim)
         else:
             _, likeliest = exposures(*face.surroundings)[0]  # as the network was trained
             skin = self.render_skin.read(crop, probabilities, likeliest)

@@ -18,14 +18,21 @@ _RED, _BLUE = (0.12, 0.95), (-1.1, -0.08)
 """Range of log2(red / green) and log2(blue / green) of skin."""
 _SHARE, _BRIGHT = 0.98, 0.88
 """The value that this share of the pixels of a photograph are below."""
-_MOST_GAIN = 1.7
+_NOTICED, _MOST_GAIN = 1.1, 1.4
 
 
 class Light(NamedTuple):
-    """Args: grey: the photograph is black and white. corrected: its colours were changed."""
+    """What was found.
+
+    Args:
+        grey: the photograph is black and white.
+        corrected: its colours were changed.
+        dim: it was brightened.
+    """
 
     grey: bool
     corrected: bool
+    dim: bool = False
 
 
 CLEAR = Light(False, False)
@@ -51,16 +58,18 @@ def white_balanced(crop: Tensor, segments: Tensor) -> tuple[Tensor, Light]:
     return changed * 2 - 1, Light(False, True)
 
 
-def exposed(crop: Tensor, image: Tensor) -> Tensor:
-    """The crop of a photograph without any bright place, brightened as if there was one; both in [-1, 1].
+def exposed(crop: Tensor, image: Tensor) -> tuple[Tensor, bool]:
+    """The crop of a photograph without any bright place, brightened by half as much as if there was one; and if it was.
+
+    Little light and dark skin look alike there, so half of the difference is each's.
 
     Args:
-        crop: (1, 3, h, w).
-        image: the photograph, (1, 3, h, w).
+        crop: (1, 3, h, w) in [-1, 1].
+        image: the photograph, (1, 3, h, w) in [-1, 1].
     """
     brightest = torch.quantile(((F.adaptive_avg_pool2d(image, 64) + 1) / 2).mean(1), _SHARE).clamp(min=0.01)
-    gain = (_BRIGHT / brightest).clamp(1.0, _MOST_GAIN)
-    return (((crop + 1) / 2 * gain).clamp(0, 1) * 2 - 1).to(crop)
+    gain = (_BRIGHT / brightest).sqrt().clamp(1.0, _MOST_GAIN)
+    return ((crop + 1) / 2 * gain).clamp(0, 1) * 2 - 1, float(gain) > _NOTICED
 
 
 def _moved(value: Tensor, bounds: tuple[float, float]) -> Tensor:

@@ -101,6 +101,7 @@ def _notes(guess: Guess, faces: int, photo: bool) -> tuple[str, ...]:
             guess.light.grey
         ),
         "The light is coloured, so the colours were corrected and may be wrong.": guess.light.corrected,
+        "The picture is dark and was brightened, so the skin may be wrong.": guess.light.dim,
         "The picture shows a clay face already: its values were read as those of a rendered face.": not photo,
     }
     return tuple(note for note, applies in notes.items() if applies)

@@ -85,6 +85,12 @@ def test_a_black_and_white_photo_gets_default_colours_and_says_so(tmp_path: Path
     assert found.scenes[0][0].hair_colour in {"black", "brown", "grey"}
 
 
+def test_a_dark_photo_is_brightened_and_said(tmp_path: Path) -> None:
+    usual, dark = of(portraits.portrait(), tmp_path), of(portraits.lit(0.6, 0.6, 0.6), tmp_path)
+    assert any("The picture is dark" in note for note in dark.notes)
+    assert abs(dark.scenes[0][0].skin - usual.scenes[0][0].skin) < 1.5
+
+
 def test_strong_coloured_light_is_corrected_and_said(tmp_path: Path) -> None:
     found = of(portraits.lit(0.5, 0.7, 1.25), tmp_path)
     assert any("The light is coloured" in note for note in found.notes)
