@@ -13,7 +13,7 @@ from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
 from clay.likeness.light import CLEAR, Light, exposed, white_balanced
-from clay.likeness.measures import background_and_clothes, colours, places
+from clay.likeness.measures import background_and_clothes, colours, hair_seen, places
 from clay.likeness.network import FaceParser
 from clay.likeness.person import corrected
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
@@ -174,11 +174,14 @@ class Reader:
                 "glasses": glasses_likelihood(edges(image, eyes_of(points)[None]), shape.shift),
                 "expression": shape.expression,
             }
+            if not hair_seen(probabilities):
+                del logits["hair_colour"]
             if not light.corrected and has_grey_beard(crop, probabilities):  # no darker than skin
                 del measured["facial_hair"]
             for name, usual in _USUAL.items():
                 trust = _TRUST.get(name, 1.0) if name in measured else 1.0
-                logits[name] = trust * logits[name] + torch.tensor(usual).log() + measured.get(name, 0.0)
+                known = trust * logits[name] if name in logits else torch.zeros(len(usual))
+                logits[name] = known + torch.tensor(usual).log() + measured.get(name, 0.0)
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
         skin = found.skin if skin is None else skin

@@ -17,6 +17,7 @@ _COLOURED = ("skin", "hair", "beard", "eyes", "background", "clothes")
 COLOURS = len(_COLOURED) * 4 + 6 + 3
 _FEW = 6.0
 """Pixels of a segment at 48 x 48 below which it has no colour."""
+_LEAST_HAIR = 0.015
 
 
 def places(segments: Tensor) -> Tensor:
@@ -45,6 +46,11 @@ def colours(crop: Tensor, segments: Tensor) -> Tensor:
     columns += [found["hair"] - found["skin"], found["skin"] - found["eyes"]]
     columns.append(_quantiles(pixels, segments[:, SEGMENTS.index("hair")]))
     return torch.cat(columns, dim=1)
+
+
+def hair_seen(segments: Tensor) -> bool:
+    """Whether there is more hair than brows and shadows, by the probabilities (1, segments, h, w) of a photograph."""
+    return float((segments[:, SEGMENTS.index("hair")] > 0.5).float().mean()) > _LEAST_HAIR
 
 
 def _central(segments: Tensor) -> Tensor:

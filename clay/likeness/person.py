@@ -7,7 +7,7 @@ probability that a pixel shows a person, and p, the parser's probabilities, the 
 
 Where the parser sees background and the person is, the segment is open: hair, clothes or skin. The colours of the
 pixels that the parser is sure of decide, a normal distribution in log2(0.02 + value) for each of the three, together
-with the height: clothes are below the chin.
+with the height: clothes are below the chin. A beard of a few pixels becomes skin.
 """
 
 import torch
@@ -25,6 +25,8 @@ _FEW, _UNKNOWN = 8.0, -1.0
 """Pixels below which a segment has no colour of its own, and its log-density then."""
 _SEEN = 0.5
 """Share of the skin that is seen as a part of a person; with less, the person was not found."""
+_LEAST_BEARD = 0.01
+"""Share of the crop; a smaller beard is a shadow at the mouth."""
 _CHIN, _STEEP = 1.55, 5.0
 """v below which clothes are as likely as hair, and how fast that changes."""
 
@@ -40,8 +42,8 @@ def corrected(segments: Tensor, crop: Tensor, person: Tensor, inside: Tensor) ->
     """
     size = segments.shape[-1]
     shown = F.interpolate(person, (size, size), mode="area")
-    skin = segments[:, SEGMENTS.index("skin")]
-    if float((skin * shown[:, 0]).sum()) < _SEEN * float(skin.sum()):
+    face = segments[:, SEGMENTS.index("skin")]
+    if float((face * shown[:, 0]).sum()) < _SEEN * float(face.sum()):
         return segments
     behind = SEGMENTS.index("background")
     share = shown.expand_as(segments).clone()
@@ -53,7 +55,12 @@ def corrected(segments: Tensor, crop: Tensor, person: Tensor, inside: Tensor) ->
     guess = torch.zeros_like(found)
     guess[:, kinds] = _by_colour(segments[:, kinds] * shown, crop) * shown
     guess[:, behind] = 1 - shown[:, 0]
-    return torch.where(inside > 0, found + open_ * (guess - found), segments)
+    found = found + open_ * (guess - found)
+    skin, beard = SEGMENTS.index("skin"), SEGMENTS.index("beard")
+    if float((found[:, beard] > 0.5).float().mean()) < _LEAST_BEARD:
+        found[:, skin] += found[:, beard]
+        found[:, beard] = 0
+    return torch.where(inside > 0, found, segments)
 
 
 def _by_colour(sure: Tensor, crop: Tensor) -> Tensor:

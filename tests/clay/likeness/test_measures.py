@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from clay.likeness.measures import CELLS, COLOURS, PLACES, background_and_clothes, colours, places
+from clay.likeness.measures import CELLS, COLOURS, PLACES, background_and_clothes, colours, hair_seen, places
 from clay.people.view import SEGMENTS
 
 
@@ -55,3 +55,8 @@ def test_background_and_clothes_are_medians_and_may_be_missing():
     assert clothes is not None
     assert clothes.tolist() == pytest.approx([0.7, 0.1, 0.1], abs=1e-3)
     assert background_and_clothes(image, segments(skin=(10, 40, 10, 40)))[1] is None
+
+
+def test_brows_are_not_seen_as_hair():
+    assert hair_seen(FACE)
+    assert not hair_seen(segments(skin=(16, 36, 16, 32), hair=(20, 21, 17, 31)))

@@ -80,3 +80,14 @@ def test_outside_of_the_photograph_nothing_is_corrected():
     found = corrected(segments, photo(), PERSON, inside)
     assert torch.equal(found[:, :, 24:], segments[:, :, 24:])
     assert not torch.equal(found[:, :, :24], segments[:, :, :24])
+
+
+def test_a_beard_of_a_few_pixels_is_skin():
+    lip = (U.abs() < 0.2) & (V > 0.9) & (V < 1.05)
+    chin = (U.abs() < 0.6) & (V > 0.9) & (V < 1.4)
+    small, large = (
+        corrected(parsed(skin=FACE & ~beard, hair=CAP, beard=beard), photo(), PERSON, EVERYWHERE)
+        for beard in (lip, chin)
+    )
+    assert (kinds(small)[lip] == SEGMENTS.index("skin")).all()
+    assert (kinds(large)[chin] == SEGMENTS.index("beard")).all()
