@@ -112,16 +112,13 @@ def sampled(
 
 
 @torch.no_grad()
-def equal_borders(network: RenderSkin, samples: SkinSamples, tones: Tensor) -> Tensor:
-    """The network's values (3,) between which equal shares of every tone lie.
+def equal_borders(found: Tensor, tones: Tensor) -> Tensor:
+    """The values (3,) between which equal shares of every tone lie.
 
     Args:
-        network: in eval mode.
-        samples: of n faces.
+        found: the network's values for n faces, (n,).
         tones: indices in `SKIN_TONES`, (n,); each occurs.
     """
-    parts = [torch.arange(k, min(k + _BATCH, len(tones))) for k in range(0, len(tones), _BATCH)]
-    found = torch.cat([network(samples.input(part)) for part in parts])
     values = [found[tones == k].sort().values for k in range(len(SKIN_TONES))]
 
     def borders(share: float) -> list[float]:
@@ -163,7 +160,10 @@ def main() -> None:
     used, others = samples(~other), samples(other)
 
     def save(average: RenderSkin) -> None:
-        average.borders.copy_(equal_borders(average, others, tones[other].repeat(options.ways)))
+        count = len(others.skins)
+        parts = [torch.arange(k, min(k + _BATCH, count)) for k in range(0, count, _BATCH)]
+        found = torch.cat([average(others.input(part)) for part in parts])
+        average.borders.copy_(equal_borders(found, tones[other].repeat(options.ways)))
         average.save_folder(options.out)
 
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.995, weight_decay=0.02, clip=5.0, seed=options.seed)

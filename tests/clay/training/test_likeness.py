@@ -10,7 +10,7 @@ from clay.people.dataset import scene
 from clay.people.view import SEGMENTS
 from clay.training.likeness import LikenessLoss, load_or_render, mixed, numbers, random_crops
 from clay.training.likeness_readout import ReadoutLoss, measured
-from clay.training.likeness_skin import SkinLoss, SkinSamples, equal_borders, found_eyes, sampled
+from clay.training.likeness_skin import SkinLoss, equal_borders, found_eyes, sampled
 
 COUNT = 6
 
@@ -92,11 +92,8 @@ def test_at_the_borders_equal_shares_of_all_tones_are_read():
     generator = torch.Generator().manual_seed(0)
     skins = 5 * torch.rand(4000, generator=generator)
     tones = torch.bucketize(skins, torch.tensor([1.5, 2.5, 3.5]))
-    colours = torch.empty(4000, 3, 1, 1)  # only their number counts
-    samples = SkinSamples(colours, colours, torch.ones(4000, 4), skins)
     values = 2.5 + 0.6 * (skins - 2.5) + 0.2 * torch.randn(4000, generator=generator)
-    given = iter(values.split(50))
-    borders = equal_borders(lambda x: next(given), samples, tones)
+    borders = equal_borders(values, tones)
     read = torch.bucketize(values, borders)
     shares = [float((read == k)[tones == k].float().mean()) for k in range(4)]
     assert max(shares) - min(shares) < 0.03  # the borders are values of single faces
