@@ -96,6 +96,8 @@ def markdown(packages: Sequence[Package]) -> str:
             "",
             "The code, the weights of the embedded model and the example pictures are this project's own, under the "
             "[MIT licence](../LICENSE).",
+            "The face networks for photographs come from other projects, under MIT, CC0 and Apache 2.0: "
+            "[their card](../assets/faces/README.md).",
             "Below: the packages that the demo needs, as installed when `python -m benchmarks.licences` ran.",
             f"None of them is copied into the repository. {len(flagged)} of {len(packages)} should be checked, because "
             "their licence is copyleft or is not stated.",
