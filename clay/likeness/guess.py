@@ -38,6 +38,9 @@ _USUAL: dict[str, tuple[float, ...]] = {
 # The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
 _TRUST = {"hair_style": 0.25, "facial_hair": 0.3, "expression": 0.15}
 
+_MIDDLE, _STRETCH = 2.5, 1.1
+"""The skin of a photograph is further from the middle of the scale than the least squares of the readout have it."""
+
 _BESIDE = 0.5
 """The share of the log-likelihoods of measures and code beside those of the parser, for a render."""
 
@@ -184,5 +187,5 @@ class Reader:
                 logits[name] = known + torch.tensor(usual).log() + measured.get(name, 0.0)
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        skin = found.skin if skin is None else skin
+        skin = _MIDDLE + _STRETCH * (found.skin - _MIDDLE) if skin is None else skin
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)
