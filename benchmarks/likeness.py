@@ -21,13 +21,12 @@ from PIL import Image, ImageFilter
 
 from clay.evaluation.card import fill, hashes_table, table
 from clay.likeness.candidates import scene_of
-from clay.likeness.exposure import Render, exposures
+from clay.likeness.exposure import Render
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, ParsedFace, Reader
 from clay.people.attributes import ATTRIBUTES, HIDDEN, PALETTE, true_classes
-from clay.people.dataset import TEST, TRAIN, VALIDATION, Scene, scene
+from clay.people.dataset import TEST, VALIDATION, Scene, scene
 from clay.people.person import SKIN_TONES
 from clay.rendering.render import render
-from clay.training.likeness_skin import equal_borders
 from clay.world import load_world
 from losses.faces import FaceFinder, Square, load_finder
 from studio.images.crop import crop_image
@@ -37,8 +36,6 @@ from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64
 _SEED = 5
-_UNSEEN, _UNSEEN_VIEWS = 700, (1, 4)
-"""People who are no training people of the skin (`clay.training.likeness_skin --held-out`), and two of their views."""
 PEOPLE = [split.first + k for split in (TEST, VALIDATION) for k in range(split.identities)]
 READ = tuple(name for name in ATTRIBUTES if name not in PALETTE or name == "background_colour")
 """What a likeness shows of a face; eyes, clothes and hats have colours of their own choice."""
@@ -136,22 +133,6 @@ def read_all(reader: Reader, finder: FaceFinder, each: int) -> tuple[list[Case],
     return [case for tone in SKIN_TONES for case in cases[tone]], missed
 
 
-def move_borders(reader: Reader, finder: FaceFinder) -> None:
-    """Move the borders between tones of the skin, so that each tone is read equally often on changed renders of the
-    last people of the training split, of whom the network of the skin saw no image.
-    """
-    values, tones = [], []
-    for view in _UNSEEN_VIEWS:
-        for number in range(TRAIN.first + TRAIN.identities - _UNSEEN, TRAIN.first + TRAIN.identities):
-            found = found_in(number, view, reader, finder)
-            if found is None or found.render is None:
-                continue
-            _, exposure = exposures(*found.face.surroundings)[0]
-            values.append(reader.render_skin.value(found.face.crop, found.face.segments, exposure))
-            tones.append(SKIN_TONES.index(found.scene[0].skin_tone))
-    reader.render_skin.borders.copy_(equal_borders(torch.cat(values), torch.tensor(tones)))
-
-
 def classes(guess: Guess, truth: Scene) -> list[int]:
     """The classes of the most likely scene; a hat hides what distinguishes hair styles only if the face wears one."""
     person, view = scene_of(guess)
@@ -181,13 +162,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
     parser.add_argument("--each", type=int, default=300, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
-    parser.add_argument("--borders", action="store_true", help="move the skin's borders between tones first, and save")
     options = parser.parse_args()
     torch.set_num_threads(1)
     reader, finder = Reader.from_folder(options.folder), load_finder()
-    if options.borders:
-        move_borders(reader, finder)
-        reader.render_skin.save_folder(options.folder / "skin")
     cases, missed = read_all(reader, finder, options.each)
     measures = {"all": accuracies(cases, "studio")}
     for tone in SKIN_TONES:

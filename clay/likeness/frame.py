@@ -13,6 +13,11 @@ SIZE = 96
 HALF = 2.1
 
 
+def places_along(size: int) -> Tensor:
+    """u of the columns of a crop, and v of its rows, (size,)."""
+    return torch.linspace(-HALF, HALF, 2 * size + 1)[1::2]
+
+
 def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "bilinear", outside: str = "border") -> Tensor:
     """Crops (b, 3, size, size).
 
@@ -26,7 +31,7 @@ def eye_frame(image: Tensor, eyes: Tensor, size: int = SIZE, mode: str = "biline
     height, width = image.shape[-2:]
     left, right = eyes[:, 0], eyes[:, 1]
     middle, along = (left + right) / 2, right - left
-    steps = torch.linspace(-HALF, HALF, 2 * size + 1, dtype=image.dtype, device=image.device)[1::2]
+    steps = places_along(size).to(image)
     v, u = torch.meshgrid(steps, steps, indexing="ij")
     down = torch.stack([-along[:, 1], along[:, 0]], dim=1)
     grid = middle[:, None, None] + u[..., None] * along[:, None, None] + v[..., None] * down[:, None, None]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.likeness.frame import HALF
+from clay.likeness.frame import HALF, places_along
 from clay.people.view import SEGMENTS
 
 _BESIDE = (0.75, 1.75)
@@ -32,7 +32,7 @@ def hair_extent(segments: Tensor, inside: Tensor | None = None) -> Tensor:
     """
     hair = segments[:, SEGMENTS.index("hair")]
     size = hair.shape[-1]
-    steps = torch.linspace(-HALF, HALF, 2 * size + 1)[1::2].to(hair)
+    steps = places_along(size).to(hair)
     ends = []
     for sign in (-1, 1):
         columns = (sign * steps > _BESIDE[0]) & (sign * steps < _BESIDE[1])

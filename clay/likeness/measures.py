@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.likeness.frame import HALF
+from clay.likeness.frame import places_along
 from clay.people.view import SEGMENTS
 
 CELLS = 8
@@ -56,7 +56,7 @@ def hair_seen(segments: Tensor) -> bool:
 def _central(segments: Tensor) -> Tensor:
     """1 where the cheeks, the nose and the forehead are, 0 elsewhere, (1, h, w)."""
     size = segments.shape[-1]
-    steps = torch.linspace(-HALF, HALF, 2 * size + 1)[1::2]
+    steps = places_along(size)
     v, u = torch.meshgrid(steps, steps, indexing="ij")
     return ((u.abs() < 0.95) & (v > -0.9) & (v < 1.3))[None].to(segments)
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.likeness.frame import HALF
+from clay.likeness.frame import places_along
 from clay.people.view import SEGMENTS
 
 _FLOOR = 0.003
@@ -72,7 +72,7 @@ def _by_colour(sure: Tensor, crop: Tensor) -> Tensor:
     """
     size = sure.shape[-1]
     pixels = torch.log2(0.02 + (F.avg_pool2d(crop, 2) + 1) / 2)[0].flatten(1)
-    steps = torch.linspace(-HALF, HALF, 2 * size + 1)[1::2].to(crop)
+    steps = places_along(size).to(crop)
     low = torch.sigmoid(_STEEP * (steps - _CHIN))[:, None].expand(size, size).flatten()
     prior = torch.stack([0.95 - 0.6 * low, 0.02 + 0.43 * low, 0.03 + 0.17 * low])
     logs = []

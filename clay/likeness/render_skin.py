@@ -60,8 +60,9 @@ class RenderSkin(StoredNetwork):
         self.register_buffer("borders", torch.tensor(_TRUE[1:-1]))
 
     @torch.no_grad()
-    def value(self, crop: Tensor, segments: Tensor, exposure: Exposure) -> Tensor:
-        """The network's value, (1,), for a crop and its mirror image.
+    def read(self, crop: Tensor, segments: Tensor, exposure: Exposure) -> Tensor:
+        """The skin, (1,), of a crop and its mirror image, with the network's values at the borders between tones
+        moved to these.
 
         Args:
             crop: (1, 3, 2 `SIDE`, 2 `SIDE`) in [-1, 1].
@@ -70,12 +71,7 @@ class RenderSkin(StoredNetwork):
         """
         gamma = crop.new_tensor([exposure.gamma])
         x = skin_input((F.avg_pool2d(crop, 2) + 1) / 2, segments, exposure.gain[None].to(crop), gamma)
-        value: Tensor = self(torch.cat([x, x.flip(3)])).mean(0, keepdim=True)
-        return value
-
-    def read(self, crop: Tensor, segments: Tensor, exposure: Exposure) -> Tensor:
-        """The skin, (1,): `value`, with the network's values at the borders between tones moved to these."""
-        found = self.value(crop, segments, exposure)
+        found = self(torch.cat([x, x.flip(3)])).mean(0, keepdim=True)
         values = (_TRUE[0], *self.borders.tolist(), _TRUE[-1])
         return torch.from_numpy(np.interp(found.cpu().double().numpy(), values, _TRUE)).to(crop)
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clay.likeness.frame import HALF
+from clay.likeness.frame import HALF, places_along
 from clay.people.view import SEGMENTS
 
 _HAIRY = (SEGMENTS.index("hair"), SEGMENTS.index("beard"))
@@ -234,7 +234,7 @@ def spectacled(image: Tensor, marks: Tensor, worn: Tensor, generator: torch.Gene
 
 def _frame(size: int) -> tuple[Tensor, Tensor]:
     """u (1, size) and v (size, 1) of the pixels of `clay.likeness.frame.eye_frame`."""
-    steps = torch.linspace(-HALF, HALF, 2 * size + 1)[1::2]
+    steps = places_along(size)
     return steps[None], steps[:, None]
 
 
