@@ -19,7 +19,7 @@ from clay.people.dataset import TRAIN, Scene, scene
 from clay.people.view import SEGMENTS
 from clay.training.command import arguments, made_once, parse, run
 from clay.training.loop import Plan
-from clay.training.photo_like import photo_like, spectacled
+from clay.training.photo_like import brimmed, narrowed, photo_like, spectacled
 
 _GLASSES = list(ATTRIBUTES).index("glasses")
 _SPECTACLED = 0.25
@@ -57,6 +57,7 @@ class LikenessLoss:
         glasses = truth[:, _GLASSES]  # the first class is none
         worn = (glasses == 0) & (torch.rand(self.batch, generator=generator) < _SPECTACLED)
         truth[worn, _GLASSES] = 1
+        crop, marks = brimmed(*narrowed(crop, marks, generator), generator)
         crop, marks = spectacled(crop, marks, worn, generator)
         crop = photo_like(crop, marks, generator)
         found = network((crop * 2 - 1).contiguous(memory_format=torch.channels_last))

@@ -11,7 +11,9 @@ from clay.likeness.frame import HALF, places_along
 from clay.people.view import SEGMENTS
 
 _HAIRY = (SEGMENTS.index("hair"), SEGMENTS.index("beard"))
-_BACKGROUND, _CLOTHES, _SKIN = (SEGMENTS.index(name) for name in ("background", "clothes", "skin"))
+_BACKGROUND, _CLOTHES, _SKIN, _EYES, _HAT = (
+    SEGMENTS.index(name) for name in ("background", "clothes", "skin", "eyes", "hat")
+)
 
 
 def _uniform(shape: tuple[int, ...], generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -99,7 +101,8 @@ def textured(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor
     folds = 1 + (_each(count, generator)) * (clouds(count, 1, size, generator) - 0.5)
     image = torch.where(marks == _CLOTHES, image * folds, image)
     blotch = 1 + 0.5 * _each(count, generator) * (clouds(count, 1, size, generator) - 0.5)
-    return torch.where(marks == _SKIN, image * blotch, image)
+    gloss = (clouds(count, 1, size, generator) - 0.6).clamp(min=0) * _each(count, generator)
+    return torch.where(marks == _SKIN, (image * blotch + 0.6 * gloss).clamp(max=1), image)
 
 
 def relit(image: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
@@ -177,6 +180,43 @@ def sunken_eyes(image: Tensor, generator: torch.Generator) -> Tensor:
     deep = _each(count, generator, 0.2, 0.8) * (_each(count, generator) < 0.3)
     dark = _uniform((count, 3, 1, 1), generator, 0.0, 0.4)
     return image + deep * torch.exp(-(inside**2)) * (dark - 1) * image
+
+
+def narrowed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Images of `eye_frame` whose eyes are as narrow as people's in eight of ten, with a dark line above; and their
+    segments.
+    """
+    count, _, size, _ = image.shape
+    u, v = _frame(size)
+    near = torch.exp(-(((u.abs() - 0.5) / 0.4) ** 2) - (v / 0.3) ** 2)
+    more = _each(count, generator, 0.3, 1.5) * (_each(count, generator) < 0.8)
+    down = v * (1 + more * near)  # grows with v everywhere, because `more` is at most 1.5
+    grid = torch.cat([u.expand_as(down), down], dim=1).permute(0, 2, 3, 1) / HALF
+    image = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    marks = F.grid_sample(marks.float(), grid, "nearest", "border", False).long()
+    below = F.pad(marks, (0, 0, 0, 1), value=_SKIN)[:, :, 1:]
+    lash = (marks == _SKIN) & (below == _EYES)
+    return torch.where(lash, image * _each(count, generator, 0.1, 1.0), image), marks
+
+
+def brimmed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hats with a brim or a visor of their colour in six of ten images of `eye_frame`; and their segments."""
+    count, _, size, _ = image.shape
+    u, v = _frame(size)
+    hat = marks == _HAT
+    total = hat.sum((1, 2, 3)).clamp(min=1).view(-1, 1, 1, 1)
+    colour = (image * hat).sum((2, 3), keepdim=True) / total
+    middle = torch.where(hat, u, 0.0).sum((1, 2, 3), keepdim=True) / total
+    worn = (hat & ((u - middle).abs() < 0.3)).any(3, keepdim=True)
+    edge = torch.where(worn, v, -HALF).amax(2, keepdim=True)  # its lower edge above the forehead
+    wide, high = _each(count, generator, 0.7, 2.4), _each(count, generator, 0.08, 0.4)
+    slope = _each(count, generator, -0.25, 0.25)
+    bent = _each(count, generator, -0.15, 0.3) * (u - middle) ** 2
+    away = ((u - middle) / wide) ** 2 + ((v - edge - slope * (u - middle) - bent) / high) ** 2
+    use = (away < 1) & (v < -0.25) & hat.any(3, keepdim=True).any(2, keepdim=True)
+    use = use & (_each(count, generator) < 0.6)
+    shade = _each(count, generator, 0.5, 1.2) * (1 - 0.4 * _each(count, generator) * away.clamp(max=1))
+    return torch.where(use, (colour * shade).clamp(0, 1), image), torch.where(use, _HAT, marks)
 
 
 def wrinkled(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ class CancelTokens:
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="studio-stops-")
         self._tokens: dict[str, CancelToken] = {}
+        self._begun: Counter[str] = Counter()
         self._lock = Lock()
 
     def new_token(self, client: str = "") -> CancelToken:
@@ -33,6 +35,7 @@ class CancelTokens:
         with self._lock:
             if visitor not in self._tokens:
                 self._tokens[visitor] = self.new_token(client)
+                self._begun[visitor] += 1
             return self._tokens[visitor]
 
     def cancel(self, visitor: str) -> bool:
@@ -48,6 +51,11 @@ class CancelTokens:
         with self._lock:
             return visitor in self._tokens
 
+    def begun(self, visitor: str) -> int:
+        """How many jobs of this name have begun or joined the queue."""
+        with self._lock:
+            return self._begun[visitor]
+
     def release(self, visitor: str) -> None:
         """Remove the token of this name, at the end of its job."""
         with self._lock:
@@ -58,6 +66,8 @@ class CancelTokens:
         with self._lock:
             names = [name for name in self._tokens if name.partition(":")[0] == visitor]
             tokens = [self._tokens.pop(name) for name in names]
+            for name in [name for name in self._begun if name.partition(":")[0] == visitor]:
+                del self._begun[name]
         for token in tokens:
             token.set()
 

@@ -48,11 +48,13 @@ class InputHandlers:
             FaceSearch(panel, crop, lambda: studio.model) for panel, crop in zip(panels, crops, strict=True)
         )
 
-    def look(self, request: gr.Request, path: str | None, *crop: float) -> Updates:
+    def look(self, request: gr.Request, shown: Outcome | None, path: str | None, *crop: float) -> Updates:
         """A new image or another crop: show the model's input instead of a result, or a message for an unusable file.
 
-        A run at work keeps its panels.
+        A run at work, one that began meanwhile, and a result of this image keep their panels.
         """
+        tokens, key = self._studio.cancel_tokens, self.outputs.job.key(request)
+        begun = tokens.begun(key)
         picture, message, warning = None, "", ""
         try:
             if path is not None:
@@ -62,7 +64,8 @@ class InputHandlers:
         except UserError as error:
             message = html.alert(str(error))
         found: Updates = {self.outputs.message: message, self.form.start.outside: warning}
-        if self._studio.cancel_tokens.running(self.outputs.job.key(request)):
+        same = shown and picture and shown.before.tobytes() == picture.tobytes()
+        if same or tokens.running(key) or tokens.begun(key) > begun:
             return found
         return {**self.outputs.fresh(picture), **found}
 
@@ -99,7 +102,7 @@ class InputHandlers:
         model, named = self._studio.model, self.form.named(values)
         settings = Settings.model_construct(**named)
         steps = model.step_range.nearest(settings.sampling_steps)
-        looked = self.look(request, path, *(named[name] for name in FIRST_CROP))
+        looked = self.look(request, None, path, *(named[name] for name in FIRST_CROP))
         message = looked[self.outputs.message] or self._missing(settings, second)
         kept = gr.CheckboxGroup([labelled(one) for one in self._attributes], value=self.kept(settings.may_change))
         return {

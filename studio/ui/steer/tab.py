@@ -69,7 +69,7 @@ def _slot(handlers: InputHandlers, changes: Sequence[Any]) -> Slot:
     """The picture to change, which a clay likeness may replace."""
     start, outputs = handlers.form.start, handlers.outputs
     crop = [start.fields[name] for name in FIRST_CROP]
-    look = (handlers.look, [start.image, *crop], [*outputs.result, start.outside])
+    look = (handlers.look, [outputs.shown, start.image, *crop], [*outputs.result, start.outside])
     resets: Updates = {**handlers.leave_photo(), **dict(zip(crop, Crop(), strict=True))}
     return Slot(
         "Steer",

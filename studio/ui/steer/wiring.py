@@ -110,10 +110,11 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
     # changes by hand only: a recorded run sets the picture and also what the live view shows
     looked = [*outputs.result, form.start.outside]
     moved = [field.input for field in crop]
-    gr.on(moved, handlers.look, [image, *crop], looked, trigger_mode="always_last", **QUICK)
+    seen = [outputs.shown, image, *crop]
+    gr.on(moved, handlers.look, seen, looked, trigger_mode="always_last", **QUICK)
     changed = [settled(image.input, image.clear), *form.start.chosen]
     shown = [
-        done.then(handlers.look, [image, *crop], looked, **QUICK)
+        done.then(handlers.look, seen, looked, **QUICK)
         for done in [*changed, *_wire_faces(image, handlers.first, form.start.faces, crop)]
     ]
     changes = [blocks.load, image.change, *(field.change for field in crop)]

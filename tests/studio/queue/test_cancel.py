@@ -34,6 +34,17 @@ def test_the_next_run_gets_a_fresh_flag() -> None:
     assert not cancel_tokens.register("me").is_set()
 
 
+def test_jobs_are_counted_by_name_until_their_visitor_leaves() -> None:
+    cancel_tokens = CancelTokens()
+    for _ in range(2):
+        cancel_tokens.register("me:morph")
+        cancel_tokens.register("me:morph")  # the same job
+        cancel_tokens.release("me:morph")
+    assert (cancel_tokens.begun("me:morph"), cancel_tokens.begun("me")) == (2, 0)
+    cancel_tokens.cancel_all("me")
+    assert cancel_tokens.begun("me:morph") == 0
+
+
 def test_who_runs_nothing_stops_nothing() -> None:
     assert not CancelTokens().cancel("nobody")
 

@@ -22,6 +22,7 @@ from studio.models.interface import Model
 from studio.queue.app_state import Studio
 from studio.runs.request import Request
 from studio.runs.steer import steer
+from studio.ui.steer import responses
 from studio.ui.steer.faces import FoundFaces
 from studio.ui.steer.responses import InputHandlers
 from tests.studio.ui.steer.conftest import Components
@@ -41,20 +42,20 @@ def shown(value: dict[str, str]) -> Image.Image:
 
 def test_an_upload_is_shown_exactly_as_the_model_will_see_it(handlers: InputHandlers, face: Path) -> None:
     crop = Crop(2.0, 0.5, -0.5, 10.0)
-    seen = handlers.look(CLIENT, str(face), *crop)
+    seen = handlers.look(CLIENT, None, str(face), *crop)
     assert shown(seen[handlers.outputs.live]).tobytes() == load_picture(face, 16, crop).tobytes()
     assert seen[handlers.outputs.message] == ""
     assert seen[handlers.outputs.live]["image"] in handlers.preview(str(face), *crop)
 
 
 def test_a_crop_that_is_still_being_typed_is_no_mistake(handlers: InputHandlers, face: Path) -> None:
-    seen = handlers.look(CLIENT, str(face), 99.0, None, -7.0, 0.0)
+    seen = handlers.look(CLIENT, None, str(face), 99.0, None, -7.0, 0.0)
     assert shown(seen[handlers.outputs.live]).tobytes() == load_picture(face, 16, Crop(8, 0, -1)).tobytes()
 
 
 def test_a_bad_file_is_said_at_once_and_named_if_it_is_the_second(handlers: InputHandlers, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("a text, renamed")
-    first = handlers.look(CLIENT, str(tmp_path / "text.png"), *Crop())
+    first = handlers.look(CLIENT, None, str(tmp_path / "text.png"), *Crop())
     assert "cannot be read as a picture" in first[handlers.outputs.message]
     assert handlers.preview(str(tmp_path / "text.png"), *Crop()) == handlers.preview(None, *Crop()) == ""
     second = handlers.look_at_second(str(tmp_path / "text.png"), *Crop())
@@ -66,24 +67,49 @@ def test_a_picture_outside_the_models_world_is_said_to_be_and_shown_as_the_model
     components: Components, face: Path
 ) -> None:
     clay = InputHandlers(Studio(embedded()), components.form, components.outputs)
-    warning = clay.look(CLIENT, str(face), *Crop())[clay.form.start.outside]
+    warning = clay.look(CLIENT, None, str(face), *Crop())[clay.form.start.outside]
     assert "outside the model’s training data" in warning
     assert warning.count("<img") == 2
     known = str(examples()[0])
-    assert clay.look(CLIENT, known, *Crop())[clay.form.start.outside] == ""
+    assert clay.look(CLIENT, None, known, *Crop())[clay.form.start.outside] == ""
     # a crop that loses the head is no longer what the model knows
-    assert "outside" in clay.look(CLIENT, known, *Crop(4))[clay.form.start.outside]
-    assert clay.look(CLIENT, None, *Crop())[clay.form.start.outside] == ""
+    assert "outside" in clay.look(CLIENT, None, known, *Crop(4))[clay.form.start.outside]
+    assert clay.look(CLIENT, None, None, *Crop())[clay.form.start.outside] == ""
     assert clay.leave_photo()[clay.form.start.outside] == ""
 
 
 def test_other_models_have_no_world_to_be_outside_of(handlers: InputHandlers, face: Path) -> None:
-    assert handlers.look(CLIENT, str(face), *Crop())[handlers.form.start.outside] == ""
+    assert handlers.look(CLIENT, None, str(face), *Crop())[handlers.form.start.outside] == ""
 
 
 def test_while_a_run_works_its_pictures_are_not_replaced(handlers: InputHandlers, face: Path) -> None:
     handlers._studio.cancel_tokens.register(handlers.outputs.job.key(CLIENT))
-    assert handlers.outputs.live not in handlers.look(CLIENT, str(face), *Crop())
+    assert handlers.outputs.live not in handlers.look(CLIENT, None, str(face), *Crop())
+
+
+def test_a_run_that_began_and_ended_while_its_picture_was_being_read_keeps_its_result(
+    handlers: InputHandlers, face: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, key = handlers._studio.cancel_tokens, handlers.outputs.job.key(CLIENT)
+
+    def slow(*args: Any) -> Image.Image:
+        tokens.register(key)
+        tokens.release(key)
+        return load_picture(*args)
+
+    monkeypatch.setattr(responses, "load_picture", slow)
+    assert handlers.outputs.live not in handlers.look(CLIENT, None, str(face), *Crop())
+    monkeypatch.undo()
+    assert handlers.outputs.live in handlers.look(CLIENT, None, str(face), *Crop())
+
+
+def test_a_result_of_the_picture_stays_and_one_of_another_picture_or_crop_does_not(
+    handlers: InputHandlers, face: Path
+) -> None:
+    result: Any = SimpleNamespace(before=load_picture(face, 16, Crop(2)))
+    assert handlers.outputs.live not in handlers.look(CLIENT, result, str(face), *Crop(2))
+    assert handlers.outputs.live in handlers.look(CLIENT, result, str(face), *Crop())
+    assert handlers.outputs.live in handlers.look(CLIENT, result, None, *Crop(2))
 
 
 @pytest.mark.parametrize(
