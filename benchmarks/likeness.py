@@ -31,7 +31,7 @@ from clay.world import load_world
 from losses.faces import FaceFinder, Square, load_finder
 from studio.images.crop import crop_image
 from studio.images.framing import CLAY, crop_of, face_square
-from studio.images.likeness import person_of
+from studio.images.person import person_of
 from studio.images.renders import render_of
 
 _SIZE, _ENLARGED, _OF_CODE = 128, 256, 64

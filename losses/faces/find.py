@@ -23,6 +23,9 @@ from losses.faces.landmarks import Landmarks
 _MAX_TURN = math.radians(75)
 _PASSES = ((416, 0.0), (608, 0.0), (416, 0.5), (320, 0.5), (224, 0.5), (160, 0.5))
 
+_AGAIN = (160, 224)
+"""Sides of the detector's input for a part of an image that holds one face."""
+
 
 class NoFaceFound(ValueError):
     """No face was found in an image. The message contains nothing private and may be shown."""
@@ -92,6 +95,21 @@ class FaceFinder(nn.Module):
             if found := [face for face in faces if _is_likely(face, image)]:
                 return sorted(found, key=lambda face: -face.area)
         return []
+
+    @torch.no_grad()
+    def again(self, image: Tensor, face: Face) -> float:
+        """The highest score of a face where one was found: in a square twice as wide as its box, at two input sizes.
+
+        Args:
+            image: the image of `find`.
+            face: one of its faces.
+        """
+        half = max(face.box[2] - face.box[0], face.box[3] - face.box[1])
+        border = math.ceil(2 * half)
+        left, top = (round((low + high) / 2 - half) + border for low, high in zip(face.box, face.box[2:], strict=False))
+        side = round(2 * half)
+        part = _framed(image, border)[..., top : top + side, left : left + side]
+        return max((one.score for size in _AGAIN for one in self.detect(part, size, 0.0)), default=0.0)
 
     def largest(self, image: Tensor) -> Face:
         """The largest face of (1, 3, h, w) in [-1, 1].

@@ -17,6 +17,7 @@ from studio.core.errors import UserError, log
 from studio.images.crop import Crop, crop_image
 from studio.images.framing import Framing, crop_of, face_square, is_similar, rounded
 from studio.images.load import QUEUE_TIMEOUT, WholeImage, load_whole, to_tensor
+from studio.images.person import is_face
 
 LARGEST_SIDE = 768
 """Pixels of the longer side of the detector's input; the detector resizes it to 416 and 608."""
@@ -74,7 +75,8 @@ def detect(path: str | Path) -> tuple[WholeImage, list[Face]]:
     if not _DETECTING.acquire(timeout=QUEUE_TIMEOUT):
         raise UserError("The face detector is busy with other pictures: set the crop by hand.")
     try:
-        return whole, _detector().find(to_tensor(whole.image))
+        finder, image = _detector(), to_tensor(whole.image)
+        return whole, [face for face in finder.find(image) if is_face(finder, image, face)]
     except (FileNotFoundError, ValueError) as error:
         log.error("The face detector cannot be used", exc_info=error)
         raise UserError("The face detector's files are missing or damaged: set the crop by hand.") from error

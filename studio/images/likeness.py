@@ -7,25 +7,20 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from PIL import Image
-from torch import Tensor
 
 from clay.likeness.candidates import candidates
-from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.guess import DEFAULT_FOLDER, Guess, Reader
-from clay.likeness.points import eyes_of
 from clay.people.dataset import Scene
 from clay.people.ranges import scene_of_values, values_of
-from losses.faces import NoFaceFound, PersonSegmenter, load_segmenter
-from losses.faces.load import DEFAULT_FOLDER as FACES
-from losses.faces.person import SIZE
+from losses.faces import NoFaceFound
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
 from studio.images.crop import crop_image
 from studio.images.faces import THUMBNAIL, detect
 from studio.images.framing import CLAY, crop_of, face_square
 from studio.images.load import to_tensor
+from studio.images.person import person_of
 from studio.images.renders import render_of
 
 SMALLEST_FACE = 60
@@ -105,20 +100,6 @@ def _notes(guess: Guess, faces: int, photo: bool) -> tuple[str, ...]:
         "The picture shows a clay face already: its values were read as those of a rendered face.": not photo,
     }
     return tuple(note for note, applies in notes.items() if applies)
-
-
-def person_of(image: Tensor, points: Tensor) -> Tensor:
-    """Where the frame of a face's eyes shows a person, (1, 1, n, n)."""
-    crop = eye_frame(*reduced(image, eyes_of(points)[None], SIZE), SIZE)
-    with torch.no_grad():
-        found: Tensor = _segmenter()(crop)
-    return found
-
-
-@cache
-def _segmenter() -> PersonSegmenter:
-    verify(FACES)
-    return load_segmenter(FACES)
 
 
 @cache

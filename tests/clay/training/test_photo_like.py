@@ -81,3 +81,35 @@ def test_glasses_are_drawn_around_the_eyes_of_those_who_wear_them():
     assert not rows[:, :12].any()
     assert not rows[:, 36:].any()
     assert torch.equal(marks[~frames], MARKS[~frames])
+
+
+def test_eyes_become_lower_never_wider_and_nothing_far_from_them_moves():
+    eyes = SEGMENTS.index("eyes")
+    marks = MARKS.clone()
+    for left in (15, 27):
+        marks[:, :, 21:27, left : left + 6] = eyes
+    image, changed = changes.narrowed(IMAGE, marks, generator())
+    rows = (changed == eyes).any(3).sum((1, 2))
+    assert (rows <= 6).all()
+    assert (rows <= 4).sum() >= 3
+    assert (rows == 6).any()  # two of ten faces keep their eyes
+    far = torch.cat([image[:, :, :6], image[:, :, 40:]], 2) - torch.cat([IMAGE[:, :, :6], IMAGE[:, :, 40:]], 2)
+    assert far.abs().max() < 1e-3
+    assert torch.equal(changed[:, :, 40:], marks[:, :, 40:])
+    assert {int(one) for one in changed.unique()} == {int(one) for one in marks.unique()}
+
+
+def test_brims_belong_to_hats_and_have_their_colour():
+    hat = SEGMENTS.index("hat")
+    marks = MARKS.clone()
+    marks[:4, :, 2:16, 10:38] = hat
+    image = IMAGE.clone()
+    image[:4, :, 2:16, 10:38] = torch.tensor([0.0, 0.8, 0.0]).view(1, 3, 1, 1)
+    found, changed = changes.brimmed(image, marks, generator())
+    assert torch.equal(found[4:], image[4:])
+    assert torch.equal(changed[4:], marks[4:])
+    new = (changed == hat) & (marks != hat)
+    assert new.flatten(1).any(1).sum() >= 1
+    assert (found.permute(1, 0, 2, 3)[:, new[:, 0]][[0, 2]] < 1e-6).all()
+    assert torch.equal(changed[changed != hat], marks[changed != hat])
+    assert not new[:, :, 22:].any()  # above the eyes
