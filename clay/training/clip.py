@@ -20,6 +20,7 @@ of more than 64 pixels are reduced to 64, since the same network reads the image
 the image tower alone.
 """
 
+import copy
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +41,7 @@ from clay.people.dataset import TRAIN, Scene
 from clay.people.prompts import sample_prompts
 from clay.people.vectors import PERSON_SIZE, VIEW_SIZE, scene_vectors
 from clay.training.augment import adversarial, augment
-from clay.training.command import arguments, parse, run, training_images
+from clay.training.command import SHARE, arguments, mixed, parse, run, training_images
 from clay.training.loop import Plan
 from clay.training.mixup import mix
 
@@ -189,9 +190,11 @@ def main() -> None:
     parser.add_argument("--push", type=float, default=0.0, help="radius of the adversarial step; 0 for none")
     parser.add_argument("--between", type=Path, help="folder of the diffusion autoencoder, for mixup; none if left out")
     parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
+    parser.add_argument("--share", type=float, default=1.0, help=SHARE)
     parser.add_argument("--image-tower", action="store_true", help="leave the text tower as it is")
     options = parse(parser)
     model: Any = resized(load_clip(options.start, "cpu", torch.float32)[0]) if options.start else create_clip()
+    start = copy.deepcopy(model)
     if options.image_tower:
         model.requires_grad_(False)
         model.visual.requires_grad_(True)
@@ -200,7 +203,11 @@ def main() -> None:
     autoencoder = DiffusionAutoencoder.from_folder(options.between, options.device) if options.between else None
     losses = ClipLoss(training_images(options), options.batch, options.push, autoencoder)
     plan = Plan(options.steps, options.rate, warmup=100, decay=0.99, weight_decay=0.05, seed=options.seed)
-    run(network, losses, plan, options.runs / "clip.pt", lambda average: save_clip(average.network, options.out))
+
+    def save(average: Readout[Any]) -> None:
+        save_clip(mixed(start, average.network, options.share), options.out)
+
+    run(network, losses, plan, options.runs / "clip.pt", save)
 
 
 if __name__ == "__main__":

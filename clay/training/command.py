@@ -1,6 +1,7 @@
 """What the training commands share: arguments, the training images, and running the loop."""
 
 import argparse
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from clay.networks.images import as_channels_first
 from clay.people.dataset import TRAIN
 from clay.rendering.dataset import DEFAULT_FOLDER, load_images
 from clay.training.loop import LossFunction, Network, Plan, train
+
+SHARE = "of the new weights in what is saved, beside those of --start"
+"""Help of `--share`, see `mixed`."""
 
 
 def arguments(description: str, *, steps: int, rate: float, out: str) -> argparse.ArgumentParser:
@@ -54,6 +58,19 @@ def keep_heads(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     network.load_state_dict(weights, strict=False)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in weights)
+
+
+def mixed(first: Network, second: Network, share: float) -> Network:
+    """(1 - share) of the weights of one network and a share of those of another one that was trained on from it.
+
+    The mean keeps what training did not show, such as photographs, better than the second network (weight-space
+    ensembles, Wortsman et al. 2022, arXiv 2109.01903).
+    """
+    result = copy.deepcopy(first).requires_grad_(False)
+    weights = second.state_dict()
+    for name, weight in result.state_dict().items():  # the network's own tensors
+        weight.copy_(weight.lerp(weights[name], share) if weight.is_floating_point() else weights[name])
+    return result
 
 
 def made_once(path: Path, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
