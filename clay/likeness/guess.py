@@ -13,7 +13,7 @@ from clay.likeness.frame import eye_frame, reduced
 from clay.likeness.glasses import edges, glasses_likelihood
 from clay.likeness.hair import hair_extent, style_likelihood
 from clay.likeness.light import CLEAR, Light, exposed, white_balanced
-from clay.likeness.measures import background_and_clothes, colours, hair_seen, places
+from clay.likeness.measures import background_and_clothes, colours, hair_light, hair_seen, places
 from clay.likeness.network import FaceParser
 from clay.likeness.person import corrected
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
@@ -21,25 +21,29 @@ from clay.likeness.readout import Readout
 from clay.likeness.render_skin import RenderSkin
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
-# How much more frequent each class is among photographed people than among rendered faces. Frames of glasses are
-# thinner in photographs, so that the networks see less of them.
+# How much more frequent each class is among photographed people than among rendered faces, as far as the networks do
+# not see it. Frames of glasses are thinner in photographs, so that the networks see less of them.
 _USUAL: dict[str, tuple[float, ...]] = {
     #             bald buzzed short quiff bob long bun afro pigtails mohawk curly
-    "hair_style": (0.4, 0.9, 2.5, 0.7, 1.2, 1.4, 0.3, 0.6, 0.03, 0.03, 0.8),
+    "hair_style": (0.4, 0.6, 8.0, 0.9, 0.9, 2.2, 0.2, 0.5, 0.03, 0.02, 0.7),
     #              black brown blonde red grey blue pink
     "hair_colour": (1.0, 2.5, 1.0, 0.5, 0.4, 0.01, 0.01),
     #              none stubble moustache beard goatee
-    "facial_hair": (4.0, 1.0, 1.0, 1.0, 0.7),
+    "facial_hair": (3.9, 1.2, 0.3, 6.5, 0.35),
     "glasses": (1.0, 5.0, 1.0),
     "hat": (1.0, 0.5),
     #             neutral smiling surprised sad laughing
-    "expression": (1.2, 1.2, 0.4, 0.2, 1.0),
+    "expression": (2.5, 1.5, 0.35, 0.15, 0.55),
 }
-# The share of the networks' log-likelihoods for a photograph, where it is also measured in another way.
-_TRUST = {"hair_style": 0.25, "facial_hair": 0.3, "expression": 0.15}
+# The shares of the log-likelihoods of the networks and of the measurement without a network, which see the same. These
+# and the frequencies above were fitted to photographs (assets/likeness/README.md).
+_SHARES = {"hair_style": (0.2, 0.6), "facial_hair": (0.2, 0.5), "glasses": (1.0, 1.0), "expression": (0.15, 1.0)}
 
-_MIDDLE, _STRETCH = 2.5, 1.1
-"""The skin of a photograph is further from the middle of the scale than the least squares of the readout have it."""
+_SKIN = (0.915, -0.065, -0.145, 0.14)
+"""The skin of a photograph: shares of the readout's skin, of the hair's brightness and log2(red / blue), a constant.
+
+Hair is bright, too, in a photograph that is bright all over. Fitted to photographs; faces of dark skin counted twice.
+"""
 
 _BESIDE = 0.5
 """The share of the log-likelihoods of measures and code beside those of the parser, for a render."""
@@ -161,7 +165,8 @@ class Reader:
             _, likeliest = exposures(*face.surroundings)[0]  # as the network was trained
             skin = self.render_skin.read(crop, probabilities, likeliest)
             crop = render.exposure.undone(crop)
-        found = self.readout(places(probabilities), colours(crop, probabilities))
+        measures = colours(crop, probabilities)
+        found = self.readout(places(probabilities), measures)
         shape = shape_of(points)
         logits = {name: values[0].log_softmax(0) for name, values in found.attributes.items()}
         share = 1.0 if render is None else _BESIDE
@@ -182,10 +187,12 @@ class Reader:
             if not light.corrected and has_grey_beard(crop, probabilities):  # no darker than skin
                 del measured["facial_hair"]
             for name, usual in _USUAL.items():
-                trust = _TRUST.get(name, 1.0) if name in measured else 1.0
-                known = trust * logits[name] if name in logits else torch.zeros(len(usual))
-                logits[name] = known + torch.tensor(usual).log() + measured.get(name, 0.0)
+                networks, own = _SHARES[name] if name in measured else (1.0, 0.0)
+                known = networks * logits[name] if name in logits else torch.zeros(len(usual))
+                logits[name] = known + torch.tensor(usual).log() + own * measured.get(name, torch.zeros(()))
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
-        skin = _MIDDLE + _STRETCH * (found.skin - _MIDDLE) if skin is None else skin
+        if skin is None:
+            *shares, constant = _SKIN
+            skin = torch.cat([found.skin[:, None], hair_light(measures)], dim=1) @ torch.tensor(shares) + constant
         return Guess(attributes, float(skin.clamp(0, 5)), shape, background, clothes, light)

@@ -18,6 +18,7 @@ COLOURS = len(_COLOURED) * 4 + 6 + 3
 _FEW = 6.0
 """Pixels of a segment at 48 x 48 below which it has no colour."""
 _LEAST_HAIR = 0.015
+_AVERAGE_HAIR = (-1.94, 0.48)
 
 
 def places(segments: Tensor) -> Tensor:
@@ -46,6 +47,13 @@ def colours(crop: Tensor, segments: Tensor) -> Tensor:
     columns += [found["hair"] - found["skin"], found["skin"] - found["eyes"]]
     columns.append(_quantiles(pixels, segments[:, SEGMENTS.index("hair")]))
     return torch.cat(columns, dim=1)
+
+
+def hair_light(columns: Tensor) -> Tensor:
+    """Brightness and log2(red / blue) of the hair, (b, 2), of `colours`; those of average hair where none is seen."""
+    hair = columns[:, 4 * _COLOURED.index("hair") :]
+    shown = torch.stack([hair[:, :3].mean(1), hair[:, 0] - hair[:, 2]], dim=1)
+    return torch.where(hair[:, 3:4] > 0, shown, shown.new_tensor(_AVERAGE_HAIR))
 
 
 def hair_seen(segments: Tensor) -> bool:

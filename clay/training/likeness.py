@@ -17,9 +17,9 @@ from clay.likeness.network import READ, FaceParser
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import TRAIN, Scene, scene
 from clay.people.view import SEGMENTS
-from clay.training.command import arguments, made_once, parse, run
+from clay.training.command import SHARE, arguments, made_once, mixed, parse, run
 from clay.training.loop import Plan
-from clay.training.photo_like import brimmed, narrowed, photo_like, spectacled
+from clay.training.photo_like import brimmed, browed, narrowed, photo_like, spectacled
 
 _GLASSES = list(ATTRIBUTES).index("glasses")
 _SPECTACLED = 0.25
@@ -57,7 +57,8 @@ class LikenessLoss:
         glasses = truth[:, _GLASSES]  # the first class is none
         worn = (glasses == 0) & (torch.rand(self.batch, generator=generator) < _SPECTACLED)
         truth[worn, _GLASSES] = 1
-        crop, marks = brimmed(*narrowed(crop, marks, generator), generator)
+        crop, marks = narrowed(crop, marks, generator)
+        crop, marks = brimmed(browed(crop, marks, generator), marks, generator)
         crop, marks = spectacled(crop, marks, worn, generator)
         crop = photo_like(crop, marks, generator)
         found = network((crop * 2 - 1).contiguous(memory_format=torch.channels_last))
@@ -119,26 +120,13 @@ def load_or_render(path: Path, scenes: list[tuple[int, int]], varied: bool = Tru
     return images, marks, eyes
 
 
-def mixed(first: FaceParser, second: FaceParser, share: float) -> FaceParser:
-    """(1 - share) of the weights of one network and a share of those of another one that was trained on from it.
-
-    The mean reads renders nearly as well as the second, and photographs, which training never shows, better than it
-    (weight-space ensembles, Wortsman et al. 2022, arXiv 2109.01903).
-    """
-    result = copy.deepcopy(first).requires_grad_(False)
-    weights = second.state_dict()
-    for name, weight in result.state_dict().items():  # the network's own tensors
-        weight.copy_(weight.lerp(weights[name], share) if weight.is_floating_point() else weights[name])
-    return result
-
-
 def main() -> None:
     """Train, and save the weights at every checkpoint."""
     parser = arguments("Train the face parser.", steps=2200, rate=2e-3, out="likeness")
     parser.set_defaults(people=7500, data=Path("data/likeness.npz"), out=Path("assets/likeness/parser"))
     parser.add_argument("--views", type=int, default=2, help="images of each person")
     parser.add_argument("--start", type=Path, help="folder of weights to start from; random weights if left out")
-    parser.add_argument("--share", type=float, default=1.0, help="of the new weights in what is saved, beside --start")
+    parser.add_argument("--share", type=float, default=1.0, help=SHARE)
     options = parse(parser)
     chosen = numbers(options.people, options.views)
     images, marks, eyes = load_or_render(options.data, chosen)

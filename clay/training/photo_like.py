@@ -91,11 +91,12 @@ def shaded(image: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def textured(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
-    """Strands in hair and beard, folds in clothes, blotches on the skin."""
+    """Strands in hair, beard and the knit of hats, folds in clothes, blotches and gloss on the skin."""
     count, _, size, _ = image.shape
     hairy = (marks == _HAIRY[0]) | (marks == _HAIRY[1])
     streak = (_each(count, generator, 0.0, 0.35) * strands(count, size, generator)).exp()
     image = torch.where(hairy, image * streak, image)
+    image = torch.where(marks == _HAT, image * streak**0.4, image)
     gloss = (clouds(count, 1, size, generator) - 0.6).clamp(min=0) * _each(count, generator)
     image = torch.where(hairy, image + 0.6 * gloss, image)
     folds = 1 + (_each(count, generator)) * (clouds(count, 1, size, generator) - 0.5)
@@ -171,20 +172,20 @@ def grizzled(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor
 
 
 def sunken_eyes(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Soft dark areas around the eyes, as of deep sockets or make-up, in three of ten images of `eye_frame`."""
+    """Soft dark areas around the eyes, as of deep sockets or make-up, in half of the images of `eye_frame`."""
     count = len(image)
     u, v = _frame(image.shape[-1])
     u = u.abs() - 0.5 - _each(count, generator, -0.05, 0.05)
     v = v - _each(count, generator, -0.15, 0.12)
     inside = (u / _each(count, generator, 0.25, 0.5)) ** 2 + (v / _each(count, generator, 0.1, 0.35)) ** 2
-    deep = _each(count, generator, 0.2, 0.8) * (_each(count, generator) < 0.3)
+    deep = _each(count, generator, 0.2, 0.8) * (_each(count, generator) < 0.5)
     dark = _uniform((count, 3, 1, 1), generator, 0.0, 0.4)
     return image + deep * torch.exp(-(inside**2)) * (dark - 1) * image
 
 
 def narrowed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Images of `eye_frame` whose eyes are as narrow as people's in eight of ten, with a dark line above; and their
-    segments.
+    """Images of `eye_frame` whose eyes are as narrow as people's in eight of ten, with a dark line above, and darker in
+    half of them; and their segments.
     """
     count, _, size, _ = image.shape
     u, v = _frame(size)
@@ -196,15 +197,41 @@ def narrowed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[
     marks = F.grid_sample(marks.float(), grid, "nearest", "border", False).long()
     below = F.pad(marks, (0, 0, 0, 1), value=_SKIN)[:, :, 1:]
     lash = (marks == _SKIN) & (below == _EYES)
+    dark = 1 - _each(count, generator, 0.0, 0.7) * (_each(count, generator) < 0.5)
+    image = torch.where(marks == _EYES, image * dark, image)
     return torch.where(lash, image * _each(count, generator, 0.1, 1.0), image), marks
 
 
+def browed(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
+    """Dark and thick brows close to the eyes in six of ten images of `eye_frame`, so that brows are no frames."""
+    count, _, size, _ = image.shape
+    u, v = _frame(size)
+    along = (u.abs() - 0.5 - _each(count, generator, -0.08, 0.08)) / _each(count, generator, 0.22, 0.4)
+    line = -_each(count, generator, 0.14, 0.4) - _each(count, generator, -0.02, 0.1) * (1 - along**2)
+    line = line + _each(count, generator, -0.06, 0.06) * along
+    away = (v - line) / _each(count, generator, 0.025, 0.08)
+    share = torch.exp(-(away**2)) * torch.sigmoid(12 * (1 - along.abs()))
+    share = share * _each(count, generator, 0.3, 1.0) * (_each(count, generator) < 0.6) * (marks == _SKIN)
+    colour = _each(count, generator, 0.0, 0.35) * (
+        1 - _each(count, generator) * image.new_tensor([0, 0.2, 0.4]).view(1, 3, 1, 1)
+    )
+    return image + share * (colour - image)
+
+
 def brimmed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Hats with a brim or a visor of their colour in six of ten images of `eye_frame`; and their segments."""
+    """Hats of any colour, also black and grey, in six of ten images of `eye_frame`, in six of ten with a brim or visor;
+    and their segments.
+    """
     count, _, size, _ = image.shape
     u, v = _frame(size)
     hat = marks == _HAT
     total = hat.sum((1, 2, 3)).clamp(min=1).view(-1, 1, 1, 1)
+    shape = image.mean(1, keepdim=True)
+    shape = shape * total / (shape * hat).sum((1, 2, 3), keepdim=True).clamp(min=0.01)
+    grey = _uniform((count, 1, 1, 1), generator, 0.02, 0.9)
+    dyed = grey + 0.3 * _each(count, generator) * _uniform((count, 3, 1, 1), generator, -0.5, 0.5)
+    anew = hat & (_each(count, generator) < 0.6)
+    image = torch.where(anew, (shape * dyed).clamp(0, 1), image)
     colour = (image * hat).sum((2, 3), keepdim=True) / total
     middle = torch.where(hat, u, 0.0).sum((1, 2, 3), keepdim=True) / total
     worn = (hat & ((u - middle).abs() < 0.3)).any(3, keepdim=True)

@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from clay.likeness.measures import CELLS, COLOURS, PLACES, background_and_clothes, colours, hair_seen, places
+from clay.likeness.measures import (
+    CELLS,
+    COLOURS,
+    PLACES,
+    background_and_clothes,
+    colours,
+    hair_light,
+    hair_seen,
+    places,
+)
 from clay.people.view import SEGMENTS
 
 
@@ -46,6 +55,16 @@ def test_the_colour_of_each_segment_is_found():
 def test_a_segment_that_is_not_seen_has_no_colour():
     found = colours(painted(FACE, skin=(0.8, 0.6, 0.5)), FACE)
     assert found[0, 8:12].tolist() == [0, 0, 0, 0]  # no beard
+
+
+def test_the_light_of_hair_is_that_of_its_colour_or_of_average_hair():
+    image = painted(FACE, skin=(0.8, 0.6, 0.5), hair=(0.4, 0.2, 0.1))
+    hair = torch.log2(0.02 + torch.tensor([0.4, 0.2, 0.1]))
+    found = hair_light(colours(image, FACE))
+    torch.testing.assert_close(found, torch.stack([hair.mean(), hair[0] - hair[2]])[None], atol=2e-3, rtol=0)
+    bald = segments(skin=(8, 36, 16, 32))
+    average = hair_light(colours(painted(bald, skin=(0.8, 0.6, 0.5)), bald))
+    assert average.tolist() == [pytest.approx([-1.94, 0.48])]
 
 
 def test_background_and_clothes_are_medians_and_may_be_missing():

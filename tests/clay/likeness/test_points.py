@@ -20,7 +20,7 @@ def face(mouth_width=0.83, curve=0.01, gap=0.02, shift=0.0, tip=0.6):
     q[30] = torch.tensor([shift, tip])
     q[31], q[35] = torch.tensor([-0.195, 0.75]), torch.tensor([0.195, 0.75])
     for first, side in ((36, -1), (42, 1)):
-        ring = [(-0.2, 0), (-0.08, -0.0575), (0.08, -0.0575), (0.2, 0), (0.08, 0.0575), (-0.08, 0.0575)]
+        ring = [(-0.2, 0), (-0.08, -0.056), (0.08, -0.056), (0.2, 0), (0.08, 0.056), (-0.08, 0.056)]
         q[first : first + 6] = torch.tensor(ring) + torch.tensor([side * 0.5, 0.0])
     middle = 1.08
     q[48:68] = torch.tensor([0.0, middle])

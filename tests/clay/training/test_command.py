@@ -1,7 +1,8 @@
 import torch
 
+from clay.likeness.network import FaceParser
 from clay.networks.heads import AttributeHeads
-from clay.training.command import arguments, keep_heads, parse, run
+from clay.training.command import arguments, keep_heads, mixed, parse, run
 from clay.training.loop import Plan
 
 
@@ -37,3 +38,11 @@ def test_only_the_heads_that_earlier_weights_lack_are_trained():
     assert torch.equal(network.heads["hat_colour"].weight, fresh)
     trained = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
     assert trained == {"heads.hat_colour.weight", "heads.hat_colour.bias"}
+
+
+def test_mixed_weights_lie_between_those_of_two_networks():
+    first, second = FaceParser((8, 8, 16, 16)), FaceParser((8, 8, 16, 16))
+    found = mixed(first, second, 0.25).state_dict()
+    for name, weight in first.named_parameters():
+        torch.testing.assert_close(found[name], 0.75 * weight + 0.25 * second.get_parameter(name))
+    assert torch.equal(mixed(first, second, 1.0).segments.weight, second.segments.weight)

@@ -8,7 +8,7 @@ from clay.likeness.readout import Readout
 from clay.likeness.render_skin import INPUTS, SIDE, RenderSkin
 from clay.people.dataset import scene
 from clay.people.view import SEGMENTS
-from clay.training.likeness import LikenessLoss, load_or_render, mixed, numbers, random_crops
+from clay.training.likeness import LikenessLoss, load_or_render, numbers, random_crops
 from clay.training.likeness_readout import ReadoutLoss, measured
 from clay.training.likeness_skin import SkinLoss, equal_borders, found_eyes, sampled
 
@@ -33,14 +33,6 @@ def test_the_loss_of_the_parser_reaches_every_part(data):
     values["loss"].backward()
     assert values["loss"].isfinite()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in parser.parameters())
-
-
-def test_mixed_weights_lie_between_those_of_two_networks():
-    first, second = FaceParser((8, 8, 16, 16)), FaceParser((8, 8, 16, 16))
-    found = mixed(first, second, 0.25).state_dict()
-    for name, weight in first.named_parameters():
-        torch.testing.assert_close(found[name], 0.75 * weight + 0.25 * second.get_parameter(name))
-    assert torch.equal(mixed(first, second, 1.0).segments.weight, second.segments.weight)
 
 
 def test_crops_are_mirrored_with_their_segments(data):

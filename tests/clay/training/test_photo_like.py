@@ -110,6 +110,20 @@ def test_brims_belong_to_hats_and_have_their_colour():
     assert torch.equal(changed[4:], marks[4:])
     new = (changed == hat) & (marks != hat)
     assert new.flatten(1).any(1).sum() >= 1
-    assert (found.permute(1, 0, 2, 3)[:, new[:, 0]][[0, 2]] < 1e-6).all()
+    for one, brim in zip(found, new, strict=True):
+        shown = one[:, brim[0]]
+        if shown.numel():
+            worn = one[:, 2:6, 12:30].mean((1, 2))  # the middle of the hat
+            assert ((shown / shown.sum(0) - (worn / worn.sum())[:, None]).abs() < 0.02).all()
     assert torch.equal(changed[changed != hat], marks[changed != hat])
     assert not new[:, :, 22:].any()  # above the eyes
+
+
+def test_brows_darken_the_skin_above_the_eyes_only():
+    image = changes.browed(IMAGE, MARKS, generator(2))
+    darker = IMAGE - image
+    assert darker[:, :, 14:24].max() > 0.1
+    assert darker[:, :, 25:].abs().max() < 0.01
+    assert torch.equal(
+        image[MARKS.expand_as(image) != SEGMENTS.index("skin")], IMAGE[MARKS.expand_as(IMAGE) != SEGMENTS.index("skin")]
+    )
