@@ -105,7 +105,7 @@ class FaceFinder(nn.Module):
             face: one of its faces.
         """
         half = max(face.box[2] - face.box[0], face.box[3] - face.box[1])
-        border = math.ceil(2 * half)
+        border = math.ceil(1.5 * half)  # the centre of a face lies in the image
         left, top = (round((low + high) / 2 - half) + border for low, high in zip(face.box, face.box[2:], strict=False))
         side = round(2 * half)
         part = _framed(image, border)[..., top : top + side, left : left + side]
