@@ -42,7 +42,8 @@ _SHARES = {"hair_style": (0.2, 0.6), "facial_hair": (0.2, 0.5), "glasses": (1.0,
 _SKIN = (0.915, -0.065, -0.145, 0.14)
 """The skin of a photograph: shares of the readout's skin, of the hair's brightness and log2(red / blue), a constant.
 
-Hair is bright, too, in a photograph that is bright all over. Fitted to photographs; faces of dark skin counted twice.
+Hair is bright, too, in a photograph that is bright all over. Half-way between the readout, moved from the middle of the
+scale by a tenth, and a fit to photographs in which faces of dark skin counted twice.
 """
 
 _BESIDE = 0.5
@@ -188,8 +189,9 @@ class Reader:
                 del measured["facial_hair"]
             for name, usual in _USUAL.items():
                 networks, own = _SHARES[name] if name in measured else (1.0, 0.0)
-                known = networks * logits[name] if name in logits else torch.zeros(len(usual))
-                logits[name] = known + torch.tensor(usual).log() + own * measured.get(name, torch.zeros(()))
+                unknown = torch.zeros(len(usual))
+                known = networks * logits.get(name, unknown) + torch.tensor(usual).log()
+                logits[name] = known + own * measured.get(name, unknown)
         background, clothes = background_and_clothes(crop, probabilities)
         attributes = {name: values.softmax(0) for name, values in logits.items()}
         if skin is None:

@@ -24,6 +24,16 @@ def _each(count: int, generator: torch.Generator, low: float = 0.0, high: float 
     return _uniform((count, 1, 1, 1), generator, low, high)
 
 
+def _warm(count: int, generator: torch.Generator, green: float, blue: float) -> Tensor:
+    """Factors of the channels, (count, 3, 1, 1): up to so much less of green and blue."""
+    return 1 - _each(count, generator) * torch.tensor([0.0, green, blue]).view(1, 3, 1, 1)
+
+
+def _mean(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean of values (b, c, h, w) over the pixels of a mask (b, 1, h, w), (b, c, 1, 1); 0 if there are none."""
+    return (values * mask).sum((2, 3), keepdim=True) / mask.sum((2, 3), keepdim=True).clamp(min=1)
+
+
 def clouds(count: int, channels: int, size: int, generator: torch.Generator) -> Tensor:
     """Noise in [0, 1] with blobs of random size, (count, channels, size, size)."""
     cells = int(torch.randint(2, 20, (1,), generator=generator))
@@ -49,8 +59,8 @@ def new_background(image: Tensor, marks: Tensor, generator: torch.Generator) -> 
     other = torch.where(_each(count, generator) < 0.5, F.avg_pool2d(other, 9, 1, 4), other)
     blobs = plain + spread * (clouds(count, 3, size, generator) - 0.5)
     similar = (marks == _HAIRY[0]) if torch.rand(1, generator=generator) < 0.5 else (marks == _SKIN)
-    mean = (image * similar).sum((2, 3), keepdim=True) / similar.sum((2, 3), keepdim=True).clamp(min=1)
-    blobs = torch.where(_each(count, generator) < 0.2, (mean + 0.5 * (blobs - plain)).clamp(0, 1), blobs)
+    near = _mean(image, similar) + 0.5 * (blobs - plain)
+    blobs = torch.where(_each(count, generator) < 0.2, near.clamp(0, 1), blobs)
     chosen = torch.where(_each(count, generator) < 0.3, other, blobs)
     use = (marks == _BACKGROUND) & (_each(count, generator) < 0.7)
     return torch.where(use, chosen, image)
@@ -61,10 +71,9 @@ def recoloured_hair(image: Tensor, marks: Tensor, generator: torch.Generator) ->
     count = len(image)
     hairy = ((marks == _HAIRY[0]) | (marks == _HAIRY[1])).float()
     light = image.mean(1, keepdim=True)
-    mean = (light * hairy).sum((1, 2, 3), keepdim=True) / hairy.sum((1, 2, 3), keepdim=True).clamp(min=1)
     top = _each(count, generator, 0.05, 0.95)
-    warm = 1 - _each(count, generator) * torch.tensor([0.0, 0.35, 0.75]).view(1, 3, 1, 1)
-    contrast = (light / mean.clamp(min=0.02)).clamp(0.2, 3.0) ** _each(count, generator, 0.4, 1.0)
+    warm = _warm(count, generator, 0.35, 0.75)
+    contrast = (light / _mean(light, hairy).clamp(min=0.02)).clamp(0.2, 3.0) ** _each(count, generator, 0.4, 1.0)
     return torch.where((hairy > 0) & (_each(count, generator) < 0.5), (contrast * top * warm).clamp(0, 1), image)
 
 
@@ -162,9 +171,8 @@ def grizzled(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor
     """A beard of its own colour, between black and white, in four of ten images, and skin that shows through it."""
     count, _, size, _ = image.shape
     beard = marks == _HAIRY[1]
-    skin = (marks == _SKIN).float()
-    mean = (image * skin).sum((2, 3), keepdim=True) / skin.sum((2, 3), keepdim=True).clamp(min=1)
-    warm = 1 - _each(count, generator) * torch.tensor([0.0, 0.15, 0.35]).view(1, 3, 1, 1)
+    mean = _mean(image, marks == _SKIN)
+    warm = _warm(count, generator, 0.15, 0.35)
     hair = _each(count, generator, 0.05, 0.95) * warm * (0.15 * strands(count, size, generator)).exp()
     image = torch.where(beard & (_each(count, generator) < 0.4), hair, image)
     through = _each(count, generator, 0.0, 0.6) * (_each(count, generator) < 0.4) * clouds(count, 1, size, generator)
@@ -212,9 +220,7 @@ def browed(image: Tensor, marks: Tensor, generator: torch.Generator) -> Tensor:
     away = (v - line) / _each(count, generator, 0.025, 0.08)
     share = torch.exp(-(away**2)) * torch.sigmoid(12 * (1 - along.abs()))
     share = share * _each(count, generator, 0.3, 1.0) * (_each(count, generator) < 0.6) * (marks == _SKIN)
-    colour = _each(count, generator, 0.0, 0.35) * (
-        1 - _each(count, generator) * image.new_tensor([0, 0.2, 0.4]).view(1, 3, 1, 1)
-    )
+    colour = _each(count, generator, 0.0, 0.35) * _warm(count, generator, 0.2, 0.4)
     return image + share * (colour - image)
 
 
@@ -225,15 +231,13 @@ def brimmed(image: Tensor, marks: Tensor, generator: torch.Generator) -> tuple[T
     count, _, size, _ = image.shape
     u, v = _frame(size)
     hat = marks == _HAT
-    total = hat.sum((1, 2, 3)).clamp(min=1).view(-1, 1, 1, 1)
-    shape = image.mean(1, keepdim=True)
-    shape = shape * total / (shape * hat).sum((1, 2, 3), keepdim=True).clamp(min=0.01)
+    light = image.mean(1, keepdim=True)
+    shape = light / _mean(light, hat).clamp(min=1e-4)
     grey = _uniform((count, 1, 1, 1), generator, 0.02, 0.9)
     dyed = grey + 0.3 * _each(count, generator) * _uniform((count, 3, 1, 1), generator, -0.5, 0.5)
     anew = hat & (_each(count, generator) < 0.6)
     image = torch.where(anew, (shape * dyed).clamp(0, 1), image)
-    colour = (image * hat).sum((2, 3), keepdim=True) / total
-    middle = torch.where(hat, u, 0.0).sum((1, 2, 3), keepdim=True) / total
+    colour, middle = _mean(image, hat), _mean(u[None, None], hat)
     worn = (hat & ((u - middle).abs() < 0.3)).any(3, keepdim=True)
     edge = torch.where(worn, v, -HALF).amax(2, keepdim=True)  # its lower edge above the forehead
     wide, high = _each(count, generator, 0.7, 2.4), _each(count, generator, 0.08, 0.4)

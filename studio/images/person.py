@@ -34,7 +34,8 @@ def is_face(finder: FaceFinder, image: Tensor, face: Face) -> bool:
     Both fail for half of what the detector takes for faces in landscapes and screenshots.
     """
     person = person_of(image, face.points)
-    u, v = ((low < steps) & (steps < high) for steps in [places_along(person.shape[-1])] for low, high in _MIDDLE)
+    steps = places_along(person.shape[-1])
+    u, v = ((low < steps) & (steps < high) for low, high in _MIDDLE)
     return float(person[0, 0, v][:, u].mean()) > _PERSON or finder.again(image, face) > _AGAIN
 
 
