@@ -39,7 +39,7 @@ def add_batch(jobs: Any, run: argparse.ArgumentParser) -> argparse.ArgumentParse
         "source", type=Path, help=f"a folder, or a CSV or JSONL file with the columns {', '.join(COLUMNS)}"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
-    parser.add_argument("--text", help="prompt: short for --set prompt=TEXT")
+    parser.add_argument("--text", "--prompt", help="prompt: short for --set prompt=TEXT")
     parser.add_argument("--second", type=Path, help="second picture of all jobs, for goals that need one")
     parser.add_argument(
         "--batch", type=int, metavar="N", help="pictures that run together; by the free memory if left out"

@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
 def _image_flags() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument("image", type=Path, help="image to change")
-    flags.add_argument("--text", help="prompt: short for --set prompt=TEXT")
+    flags.add_argument("--text", "--prompt", help="prompt: short for --set prompt=TEXT")
     flags.add_argument("--second", type=Path, help="target image, for losses that need one")
     return flags
 

@@ -14,6 +14,8 @@ from studio.core.gradients import GRADIENTS
 from studio.core.paper import PAPER
 from studio.core.presets import PRESETS
 from studio.core.settings import Settings, bounds, choices, title
+from studio.export.verdict import headline
+from studio.export.verdict import rows as verdict_rows
 from studio.runs.compare import Comparison
 from studio.runs.events import Outcome, Progress
 from studio.runs.measures.gradient_error import EXACT, gradient_errors
@@ -36,7 +38,7 @@ def watch(events: Iterable[Event], console: Console) -> Event | None:
 
 
 def show_outcome(outcome: Outcome, console: Console) -> None:
-    """Print the measurements of a run."""
+    """Print the verdict and the measurements of a run."""
     first, best = outcome.curve[0], outcome.best
     rows = {name: f"{first.similarity[name]:.3f} → {value:.3f}" for name, value in best.similarity.items()}
     trip = outcome.round_trip
@@ -46,6 +48,9 @@ def show_outcome(outcome: Outcome, console: Console) -> None:
         "Network calls": f"{outcome.calls:,}",
         "Time": f"{outcome.seconds:.1f} s" + (", stopped early" if outcome.stopped else ""),
     }
+    if (verdict := outcome.verdict) is not None:
+        console.print(f"{headline(verdict)}. {verdict.reason}".rstrip(), markup=False, highlight=False)
+        rows |= dict(verdict_rows(verdict))
     _print(console, ("", "measured"), *([name, value] for name, value in rows.items()))
 
 

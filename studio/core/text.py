@@ -19,6 +19,11 @@ _JOINERS = "\u200c\u200d"  # Persian, Hindi and many emoji are written with them
 _INVISIBLE = ("Cc", "Cf", "Cs", "Cn", "Co")
 
 
+def readable(name: str) -> str:
+    """The name of an attribute, such as "hair_colour", as shown to a person."""
+    return name.replace("_", " ")
+
+
 def clean(text: str) -> str:
     """Remove control characters, unpaired surrogates and direction marks; join white space to single spaces; apply NFC.
 

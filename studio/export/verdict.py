@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.runs.measures.verdict import Reached, Similarity, Verdict, readable
+from studio.core.text import readable
+from studio.runs.measures.verdict import Reached, Similarity, Verdict
 
 REACHED: dict[Reached, str] = {
     "yes": "Goal reached",

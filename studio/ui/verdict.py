@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from studio.core.text import readable
 from studio.export.verdict import headline
-from studio.runs.measures.verdict import Reached, Similarity, Verdict, readable
+from studio.runs.measures.verdict import Reached, Similarity, Verdict
 
 _CLASSES: dict[Reached, str] = {"yes": "yes", "partly": "partly", "no": "no", "not measured": "unknown"}
 

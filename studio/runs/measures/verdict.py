@@ -29,12 +29,14 @@ from torch import Tensor
 from losses import ClipEncoder
 from studio.core.errors import UserError
 from studio.core.settings import Settings
+from studio.core.text import readable
 from studio.images.load import to_tensor
 from studio.models.interface import Model
 from studio.runs.goals.alternatives import Alternatives
 from studio.runs.goals.asked_for import asked_for
 from studio.runs.goals.face_losses import person
 from studio.runs.goals.kept import in_distribution
+from studio.runs.goals.suggestions import suggestion
 from studio.runs.measures.held_out import LOOSE
 
 Reached = Literal["yes", "partly", "no", "not measured"]
@@ -168,7 +170,9 @@ class _Prompt:
         self.known = found.known and model.reader is not None
 
     def probabilities(self, read: Reading, result: Tensor) -> Tensor | None:
-        """Of the alternatives, by a held-out network; None if none can tell them apart."""
+        """Of the alternatives, by a held-out network; None if none can tell them apart, or a word is unknown."""
+        if self.unknown:
+            return None
         if self.known:
             return read[self.group][0]
         return None if self.model.read_texts is None else self.model.read_texts(result, self.texts)[0]
@@ -177,9 +181,12 @@ class _Prompt:
         """Whether the prompt is the likeliest alternative, and why not; `result` are the classes of the result."""
         if self.unknown:
             words = ", ".join(f"“{word}”" for word in self.unknown)
-            return "no", f"The CLIP of this model was not trained on {words}, so it cannot steer towards this prompt."
+            so = " and ignores it" if self.known else ", so it cannot steer towards this prompt"
+            sentence = f"The CLIP of this model was not trained on {words}{so}."
+            return "no", f"{sentence} {suggestion(self.prompt, self.model)}".rstrip()
         if p is None:
-            return "not measured", f"No held-out network of this model can confirm “{self.prompt}”."
+            sentence = f"No held-out network of this model can confirm “{self.prompt}”."
+            return "not measured", f"{sentence} {suggestion(self.prompt, self.model)}".rstrip()
         hiding = next((one for one in result.items() if self.group in self.model.hidden_by([one])), None)
         if self.known and hiding is not None:
             seen, what = self.model.classes[hiding[0]][hiding[1]], readable(self.group)
@@ -196,11 +203,6 @@ class _Prompt:
 def _classes(read: Reading) -> dict[str, int]:
     """The likeliest class of each attribute."""
     return {name: int(p[0].argmax()) for name, p in read.items()}
-
-
-def readable(attribute: str) -> str:
-    """The name of an attribute as shown to a person."""
-    return attribute.replace("_", " ")
 
 
 def _unmeasured(settings: Settings) -> tuple[Reached, str]:

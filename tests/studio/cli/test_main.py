@@ -54,6 +54,14 @@ def test_a_picture_is_written_with_its_settings_inside_and_beside(face: Path, ca
     assert Image.open("red.png").size == (16, 16)
 
 
+def test_the_verdict_is_printed_with_its_reason(face: Path, capsys: Any) -> None:
+    assert run("steer", face, "--prompt", "red hair", *QUICK, "--out", "red.png") == 0
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "Goal not measured. No held-out network of this model can confirm “red hair”." in printed
+    assert "Same person" in printed
+    assert read_settings("red.png").prompt == "red hair"
+
+
 def test_the_label_is_drawn_on_request(face: Path, save_picture: Callable[..., Path]) -> None:
     for job in (["steer", face, "--text", "x"], ["morph", face, save_picture("other.png", colour="navy")]):
         assert run(*job, *QUICK, "--out", "plain.png") == 0

@@ -164,6 +164,17 @@ def test_a_prompt_with_words_outside_the_vocabulary_is_never_reached(world: Mode
     assert "not trained on “hair”" in found.reason
 
 
+def test_the_probability_of_a_prompt_with_an_unknown_word_is_not_shown(world: Model) -> None:
+    closed = replace(world, unknown_words=lambda text: [word for word in text.split() if word == "neon"])
+    found = of(closed, "neon hair")
+    assert (found.reached, found.probability) == ("no", None)
+
+
+def test_after_a_prompt_that_is_no_class_the_attributes_are_named(world: Model) -> None:
+    found = of(replace(world, unknown_words=lambda text: []), "ZZZZ QQQQ")
+    assert found.reason.endswith("can confirm “ZZZZ QQQQ”. The model can change hair and hat.")
+
+
 def test_another_person_may_have_another_hair_but_no_other_hat(world: Model) -> None:
     changing = replace(
         world, reader=reader((0.9, 0.1, 0.0), hat_follows=True), held_out={"a": Embedder()}, person_groups=("hair",)
