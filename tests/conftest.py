@@ -47,6 +47,16 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
+def freeze_garbage_collection() -> Iterator[None]:
+    """What a module leaves, such as all that torch.compile keeps, is not looked through again: after thousands of tests
+    a collection takes seconds, and everything that frees a model begins one.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
 def gradio_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A folder of its own for the pages of each module: Gradio names files by their content, and a page that is closed
     deletes its files, those of another page in the same folder among them.

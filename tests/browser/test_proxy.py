@@ -89,7 +89,9 @@ def served_behind_a_proxy() -> Iterator[Proxy]:
     )  # fmt: skip
     astray: list[str] = []
     inner = httpx.URL(url).copy_with(path="/")
-    server = uvicorn.Server(uvicorn.Config(proxied(str(inner), astray), port=0, log_level="error"))
+    # a page holds a connection for as long as it is open
+    config = uvicorn.Config(proxied(str(inner), astray), port=0, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

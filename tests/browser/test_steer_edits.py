@@ -52,6 +52,7 @@ def test_the_brush_works_with_the_keyboard(visit_stand_in: Visit) -> None:
     expect(page.locator(PAINTED)).not_to_have_value("")
 
 
+@pytest.mark.usefixtures("quick_stand_in")
 def test_a_run_shows_its_area_and_what_changed_outside(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     open_area(page)
@@ -65,6 +66,7 @@ def test_a_run_shows_its_area_and_what_changed_outside(visit_stand_in: Visit) ->
     wait_ready(page)
 
 
+@pytest.mark.usefixtures("quick_stand_in")
 def test_a_chip_goes_on_from_the_edit_before_and_undo_goes_back(visit_stand_in: Visit) -> None:
     page = visit_stand_in()
     for number, words in enumerate(PROMPTS[:2], 1):

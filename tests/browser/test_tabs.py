@@ -158,6 +158,7 @@ def choose(page: Page, job: str, run: str) -> None:
     page.get_by_role("option", name=run).click()
 
 
+@pytest.mark.usefixtures("quick_stand_in")
 def test_presets_and_runs_of_the_paper_move_the_fields_of_their_tab(morph: Page) -> None:
     morph.locator("#morph-preset").get_by_text("Paper").click()
     expect(morph.locator("#morph-optimisation_steps input[type=number]")).to_have_value("50")
@@ -184,6 +185,7 @@ def test_presets_and_runs_of_the_paper_move_the_fields_of_their_tab(morph: Page)
     expect(coarse).not_to_contain_text("exact")
 
 
+@pytest.mark.usefixtures("quick_stand_in")
 def test_methods_are_compared_side_by_side(compare: Page) -> None:
     expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()))
     number(compare, "compare-optimisation_steps", 4)
@@ -206,7 +208,7 @@ def test_methods_are_compared_side_by_side(compare: Page) -> None:
     expect(compare.locator("#compare-curve polyline.adjoint_1").first).to_have_css("stroke", stroke)
 
 
-def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> None:
+def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page, stand_in: Served) -> None:
     compare.get_by_role("checkbox", name="AdjointDEIS-2M").uncheck()
     expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()) - 1)
     number(compare, "compare-optimisation_steps", 100)
@@ -218,6 +220,7 @@ def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page) -> N
     expect(compare.locator("#compare-status")).to_contain_text("the measurements so far are kept")
     expect(compare.locator("#compare-cards article", has_text="MiB")).to_have_count(len(compared_methods()) - 1)
     number(compare, "compare-optimisation_steps", 1)
+    stand_in.network.seconds = 0.0
     finish(compare, "compare")
 
 
@@ -253,6 +256,7 @@ def test_jobs_of_all_tabs_stand_in_one_line(visit_stand_in: Visit, stand_in: Ser
     expect(second.locator("#compare-status")).to_contain_text("1 run before yours")
     first.click("#morph-stop")
     ready(first, "morph", "Morph")
+    stand_in.network.seconds = 0.0
     expect(second.locator("#compare-status")).to_contain_text("Finished", timeout=RUN)
     ready(second, "compare", "Compare")
     assert stand_in.network.overlaps == 0
@@ -267,6 +271,7 @@ def test_about_explains_measures_and_cites(visit_stand_in: Visit) -> None:
     expect(page.locator("#about-cite")).to_contain_text("@inproceedings")
 
 
+@pytest.mark.usefixtures("quick_stand_in")
 def test_nothing_overflows_on_a_phone(visit_stand_in: Visit) -> None:
     page = visit_stand_in(390, 844)
     for name in ("Morph", "Compare", "About"):
@@ -305,7 +310,9 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
             page.locator(f"#{job}-more > button").click()
             number(page, f"{job}-sampling_steps", 4)
             number(page, f"{job}-optimisation_steps", 1)
+            stand_in.network.seconds = 0.0
             finish(page, job)
+            stand_in.network.seconds = stand_in.usual
             still(page)
             found[f"{job} after a run"] = axe.faults(page)
             number(page, f"{job}-optimisation_steps", 100)
@@ -314,7 +321,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
             stand_in.network.seconds = 0.3  # the run outlasts axe on a busy machine too
             found[f"{job} during a run"] = axe.faults(page)
             page.click(f"#{job}-stop")
-            stand_in.network.seconds = stand_in.usual
+            stand_in.network.seconds = 0.0
             ready(page, job, job.capitalize())
             page.locator("#morph-1" if job == "morph" else "#compare-first").get_by_label("Remove Image").click()
             still(page)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from studio.cli import main
 from studio.models.interface import Model
@@ -115,8 +116,16 @@ def test_nothing_is_written_into_a_folder_with_other_files(
 
 def command(*words: object) -> list[str]:
     """On the smaller of the embedded models."""
-    options = [*QUICK, "--model", "embedded", "--threads", "1", "--batch", "2"]
-    return ["-m", "studio.cli", "batch", *map(str, words), *options]
+    return ["batch", *map(str, words), *QUICK, "--model", "embedded", "--threads", "1", "--batch", "2"]
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Callable[[list[str]], int]]:
+    """The command line in this process, on the model itself; the threads and the handler of Ctrl-C are restored."""
+    before, threads = signal.getsignal(signal.SIGINT), torch.get_num_threads()
+    yield main.main
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, before)
 
 
 def environment() -> dict[str, str]:
@@ -124,21 +133,21 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(here: Callable[[list[str]], int], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process makes of the pictures."""
     folder = tmp_path_factory.mktemp("batch")
-    words = command(save_pictures(folder / "pictures", 6), "--out", folder / "whole")
-    options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "stderr": subprocess.DEVNULL}
-    subprocess.run([sys.executable, *words], check=True, **options)
+    assert here(command(save_pictures(folder / "pictures", 6), "--out", folder / "whole")) == 0
     return folder / "whole"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_killed_process_loses_its_running_batch_at_most(pictures: Path, whole: Path, tmp_path: Path) -> None:
+def test_a_killed_process_loses_its_running_batch_at_most(
+    pictures: Path, whole: Path, here: Callable[[list[str]], int], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([sys.executable, *command(pictures, "--out", out)], **options)
+    words = [sys.executable, "-m", "studio.cli", *command(pictures, "--out", out)]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 200
     while len(list((out / "rows").glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -147,7 +156,7 @@ def test_a_killed_process_loses_its_running_batch_at_most(pictures: Path, whole:
     done = {path.stem for path in (out / "rows").glob("*.json")}
     assert 2 <= len(done) < 6
     times = {name: (out / f"{name}.png").stat().st_mtime_ns for name in done}
-    subprocess.run([sys.executable, *command(pictures, "--out", out)], check=True, **options)
+    assert here(command(pictures, "--out", out)) == 0
     assert files(out) == files(whole)
     assert [row["name"] for row in table(out)] == [row["name"] for row in table(whole)]
     assert times == {name: (out / f"{name}.png").stat().st_mtime_ns for name in done}
@@ -170,7 +179,8 @@ def test_two_processes_of_accelerate_make_the_files_of_one(pictures: Path, whole
         "--mixed_precision",
         "no",
     ]
-    several = [sys.executable, *launch, "--dynamo_backend", "no", *command(pictures, "--out", tmp_path / "two")]
+    words = ["-m", "studio.cli", *command(pictures, "--out", tmp_path / "two")]
+    several = [sys.executable, *launch, "--dynamo_backend", "no", *words]
     subprocess.run(several, **options)
     assert files(whole) == files(tmp_path / "two")
     assert [row["name"] for row in table(tmp_path / "two")] == [str(i) for i in range(6)]
