@@ -160,7 +160,7 @@ def accuracy_table(measures: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     """Measure, and fill the card."""
     parser = argparse.ArgumentParser(description="Measure the clay likeness on test renders.")
-    parser.add_argument("--each", type=int, default=300, help="faces of each skin tone")
+    parser.add_argument("--each", type=int, default=600, help="faces of each skin tone")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights, and the card")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -18,6 +18,7 @@ from clay.likeness.network import FaceParser
 from clay.likeness.person import corrected
 from clay.likeness.points import Shape, eyes_of, in_eye_frame, shape_of
 from clay.likeness.readout import Readout
+from clay.likeness.render_beard import RenderBeard
 from clay.likeness.render_skin import RenderSkin
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "likeness"
@@ -114,11 +115,14 @@ class Reader:
     Args:
         parser: segments and attributes of a crop.
         readout: attributes and skin from measures of the segments.
-        render_skin: the skin of renders.
+        render_skin, render_beard: the skin and the facial hair of renders.
     """
 
-    def __init__(self, parser: FaceParser, readout: Readout, render_skin: RenderSkin) -> None:
-        self.parser, self.readout, self.render_skin = parser, readout, render_skin
+    def __init__(
+        self, parser: FaceParser, readout: Readout, render_skin: RenderSkin, render_beard: RenderBeard
+    ) -> None:
+        self.parser, self.readout = parser, readout
+        self.render_skin, self.render_beard = render_skin, render_beard
 
     @classmethod
     def from_folder(cls, folder: Path = DEFAULT_FOLDER) -> Self:
@@ -131,6 +135,7 @@ class Reader:
             FaceParser.from_folder(folder / "parser"),
             Readout.from_folder(folder / "readout"),
             RenderSkin.from_folder(folder / "skin"),
+            RenderBeard.from_folder(folder / "beard"),
         )
 
     @torch.no_grad()
@@ -157,14 +162,15 @@ class Reader:
                 and coloured light is corrected.
         """
         image, points, crop, probabilities, parsed, inside = face
-        skin, light = None, CLEAR
+        skin, beard, light = None, None, CLEAR
         if render is None:
             crop, dim = exposed(crop, image)
             crop, light = white_balanced(crop, probabilities)
             light = light._replace(dim=dim)
         else:
-            _, likeliest = exposures(*face.surroundings)[0]  # as the network was trained
+            _, likeliest = exposures(*face.surroundings)[0]  # as the networks were trained
             skin = self.render_skin.read(crop, probabilities, likeliest)
+            beard = self.render_beard.read(crop, probabilities, likeliest)
             crop = render.exposure.undone(crop)
         measures = colours(crop, probabilities)
         found = self.readout(places(probabilities), measures)
@@ -176,6 +182,8 @@ class Reader:
         for name, values in ({} if render is None else render.attributes).items():
             if name in logits:
                 logits[name] = logits[name] + share * values.log_softmax(0)
+        if beard is not None:  # better alone than with the others
+            logits["facial_hair"] = beard
         if render is None:
             measured = {
                 "hair_style": style_likelihood(hair_extent(probabilities, inside)[0]),

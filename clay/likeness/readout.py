@@ -1,7 +1,7 @@
 """`Readout`: attributes of a face, and the skin of a photographed one, from the measures of `clay.likeness.measures`.
 
 Hair style, beard, glasses and hat depend on where the segments lie, hair colour and skin on their colours alone.
-The skin of a render is read by `clay.likeness.render_skin`.
+Skin and facial hair of a render are read by `clay.likeness.render_skin` and `render_beard`.
 """
 
 from typing import NamedTuple

@@ -36,11 +36,28 @@ def skin_input(colours: Tensor, segments: Tensor, gain: Tensor, gamma: Tensor) -
     return torch.cat([torch.log2(_BASE + both) + 2, 2 * segments - 1], dim=1)
 
 
+def strided(hidden: int, outputs: int) -> nn.Sequential:
+    """(b, `INPUTS`, `SIDE`, `SIDE`) -> (b, outputs).
+
+    Args:
+        hidden: channels at 24 pixels; those at 12, 6 and 3 pixels are one and a half, two and three times as many.
+        outputs: values.
+    """
+    widths = (INPUTS, hidden, hidden * 3 // 2, hidden * 2, hidden * 3)
+    layers: list[nn.Module] = []
+    for i, (narrow, wide) in enumerate(pairwise(widths)):
+        kernel = 5 if i == 0 else 3
+        layers += [nn.Conv2d(narrow, wide, kernel, 2, kernel // 2), nn.BatchNorm2d(wide), nn.SiLU()]
+    features = widths[-1] * (SIDE // 16) ** 2
+    head = (nn.Flatten(), nn.Dropout(0.2), nn.Linear(features, 64), nn.SiLU(), nn.Linear(64, outputs))
+    return nn.Sequential(*layers, *head)
+
+
 class RenderSkin(StoredNetwork):
     """(b, `INPUTS`, `SIDE`, `SIDE`) of `skin_input` -> skin (b,), 0 (lightest) to 5 (darkest).
 
     Args:
-        hidden: channels at 24 pixels; those at 12, 6 and 3 pixels are one and a half, two and three times as many.
+        hidden: of `strided`.
     """
 
     noun = "network of the skin"
@@ -49,14 +66,7 @@ class RenderSkin(StoredNetwork):
 
     def __init__(self, hidden: int = 32) -> None:
         super().__init__(hidden)
-        widths = (INPUTS, hidden, hidden * 3 // 2, hidden * 2, hidden * 3)
-        layers: list[nn.Module] = []
-        for i, (narrow, wide) in enumerate(pairwise(widths)):
-            kernel = 5 if i == 0 else 3
-            layers += [nn.Conv2d(narrow, wide, kernel, 2, kernel // 2), nn.BatchNorm2d(wide), nn.SiLU()]
-        features = widths[-1] * (SIDE // 16) ** 2
-        head = (nn.Flatten(), nn.Dropout(0.2), nn.Linear(features, 64), nn.SiLU(), nn.Linear(64, 1))
-        self.layers = nn.Sequential(*layers, *head)
+        self.layers = strided(hidden, 1)
         self.register_buffer("borders", torch.tensor(_TRUE[1:-1]))
 
     @torch.no_grad()

@@ -5,10 +5,13 @@ import torch
 from clay.likeness.frame import SIZE
 from clay.likeness.network import FaceParser
 from clay.likeness.readout import Readout
+from clay.likeness.render_beard import RenderBeard, lower_face
 from clay.likeness.render_skin import INPUTS, SIDE, RenderSkin
 from clay.people.dataset import scene
+from clay.people.person import FACIAL_HAIR
 from clay.people.view import SEGMENTS
 from clay.training.likeness import LikenessLoss, load_or_render, numbers, random_crops
+from clay.training.likeness_beard import BeardLoss
 from clay.training.likeness_readout import ReadoutLoss, measured
 from clay.training.likeness_skin import SkinLoss, equal_borders, found_eyes, sampled
 
@@ -60,11 +63,23 @@ def test_the_loss_of_the_skin_reaches_every_part(data):
     skins = torch.tensor([person.skin for person, _ in SCENES])
     samples = sampled(parser, *data, skins, ways=2, seed=0)
     assert samples.input(torch.arange(2 * COUNT)).shape == (2 * COUNT, INPUTS, SIDE, SIDE)
-    assert torch.equal(samples.skins, skins.repeat(2))
+    assert torch.equal(samples.truth, skins.repeat(2))
     network = RenderSkin(8)
     values = SkinLoss(samples, batch=8)(network, 0, torch.Generator().manual_seed(0))
     values["loss"].backward()
     assert values["loss"].isfinite()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_the_loss_of_the_facial_hair_reaches_every_part(data):
+    parser = FaceParser((8, 8, 16, 16)).eval()
+    truth = torch.tensor([FACIAL_HAIR.index(person.facial_hair) for person, _ in SCENES])
+    samples = sampled(parser, *data, truth, ways=2, seed=0, view=lower_face)
+    network = RenderBeard(8)
+    values = BeardLoss(samples, batch=8)(network, 0, torch.Generator().manual_seed(0))
+    values["loss"].backward()
+    assert values["loss"].isfinite()
+    assert 0 <= values["right"] <= 1
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 

@@ -5,11 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.likeness import changed, tensor_of
+from benchmarks.likeness import changed, found_in, tensor_of
 from clay.likeness.exposure import UNCHANGED, Render
 from clay.likeness.guess import Reader
 from clay.people.attributes import ATTRIBUTES, HIDDEN, true_classes
 from clay.people.dataset import VALIDATION, scene
+from clay.people.person import FACIAL_HAIR
 from clay.rendering.render import render
 from losses.faces import load_finder
 from studio.images.renders import render_of
@@ -73,3 +74,18 @@ def test_photographs_are_none() -> None:
         portraits.portrait().convert("L").convert("RGB"),
     ):
         assert read(image) is None
+
+
+@pytest.mark.slow
+def test_stubble_on_darker_skin_is_seen() -> None:
+    reader, finder, stubble = Reader.from_folder(), load_finder(), FACIAL_HAIR.index("stubble")
+    right: list[bool] = []
+    for number in range(VALIDATION.first, VALIDATION.first + VALIDATION.identities):
+        person, _ = scene(number, 0)
+        if person.facial_hair != "stubble" or person.skin_tone not in ("brown", "dark") or len(right) == 10:
+            continue
+        found = found_in(number, 0, reader, finder, seed=0)
+        if found is not None and found.render is not None:
+            right.append(int(reader.read(found.face, found.render).attributes["facial_hair"].argmax()) == stubble)
+    assert len(right) == 10
+    assert sum(right) >= 8
