@@ -78,6 +78,16 @@ class OfferHandlers:
     def _size(self) -> int:
         return size_of(self._studio.model)
 
+    def look_again(self, scene: Scene | None, path: str | None, *crop: float) -> Updates:
+        """`look`, but the chosen candidate keeps what is shown of the others.
+
+        The search for the faces of a photograph may end after its likeness was made.
+        """
+        with suppress(UserError):
+            if scene and path and load_picture(path, self._size) == draw_scene(scene, self._size):
+                return {self._offer.make: gr.Button(visible=False)}
+        return self.look(path, *crop)
+
     def look(self, path: str | None, *crop: float) -> Updates:
         """Offer a likeness for a picture of another kind than the model's."""
         world, wanted = domain_of(self._studio.model), False

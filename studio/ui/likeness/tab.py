@@ -107,7 +107,7 @@ def _wire_offer(slot: Slot, handlers: OfferHandlers, by_hand: FaceHandlers, tabs
     inputs = [slot.image, *([slot.number[0]] if slot.number else [])]
     outputs = [slot.image, *slot.resets, *offer.parts]
     for event in slot.changes:
-        event.then(handlers.look, [slot.image, *slot.crop], offer.parts, **QUICK)
+        event.then(handlers.look_again, [offer.scene, slot.image, *slot.crop], offer.parts, **QUICK)
     look, looked, shown = slot.look
     made = offer.make.click(handlers.make, inputs, outputs, **QUEUED)
     picked = offer.shown.pick(handlers.pick, [offer.scenes, offer.shown], outputs, **QUEUED)

@@ -11,7 +11,8 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from clay.people.ranges import values_of
+from clay.people.ranges import scene_of_values, values_of
+from studio.images.clay import draw_scene
 from studio.images.crop import Crop
 from studio.queue.app_state import Studio
 from studio.ui.fields import picture
@@ -88,6 +89,21 @@ def test_one_click_replaces_the_photo_by_clay_and_shows_it_beside_three_candidat
     chosen = last(handlers.pick(SimpleNamespace(face=2), scenes, shown))  # type: ignore[arg-type]
     assert chosen[slot.offer.scene] == scenes[2]
     assert chosen[slot.offer.shown]["chosen"] == 2
+
+
+def test_a_search_that_ends_after_the_likeness_leaves_its_candidates(
+    slot: Slot, photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers, scene = OfferHandlers(slot, studio(monkeypatch)), scene_of_values({"hair_style": "bob"})
+    other = scene_of_values({"hair_style": "afro"})
+    draw_scene(scene, 64).save(tmp_path / "clay.png")
+    kept = handlers.look_again(scene, str(tmp_path / "clay.png"), *Crop())
+    assert list(kept) == [slot.offer.make]
+    assert not kept[slot.offer.make].visible
+    for chosen, path in ((other, str(tmp_path / "clay.png")), (scene, photo), (None, photo)):
+        found = handlers.look_again(chosen, path, *Crop())
+        assert found[slot.offer.scenes] == ()
+        assert found[slot.offer.make].visible
 
 
 def test_a_picture_without_a_face_gets_a_sentence_and_stays(
