@@ -112,11 +112,10 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
     moved = [field.input for field in crop]
     seen = [outputs.shown, image, *crop]
     gr.on(moved, handlers.look, seen, looked, trigger_mode="always_last", **QUICK)
-    changed = [settled(image.input, image.clear), *form.start.chosen]
-    shown = [
-        done.then(handlers.look, seen, looked, **QUICK)
-        for done in [*changed, *_wire_faces(image, handlers.first, form.start.faces, crop)]
-    ]
+    settled(image.input, image.clear).then(handlers.look, seen, looked, **QUICK)
+    # a likeness is offered after the search for faces, which sets the crop of the picture that it would replace
+    searched = _wire_faces(image, handlers.first, form.start.faces, crop)
+    shown = [done.then(handlers.look, seen, looked, **QUICK) for done in [*form.start.chosen, *searched]]
     changes = [blocks.load, image.change, *(field.change for field in crop)]
     gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
     offer = form.start.offer
