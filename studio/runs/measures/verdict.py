@@ -170,7 +170,7 @@ class _Prompt:
         self.known = found.known and model.reader is not None
 
     def probabilities(self, read: Reading, result: Tensor) -> Tensor | None:
-        """Of the alternatives, by a held-out network; None if none can tell them apart, or a word is unknown."""
+        """Of the alternatives, by a held-out network; None if none distinguishes them, or a word is unknown."""
         if self.unknown:
             return None
         if self.known:
