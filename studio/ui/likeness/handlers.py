@@ -28,7 +28,7 @@ from studio.queue.app_state import Studio
 from studio.ui import html
 from studio.ui.events import Updates
 from studio.ui.likeness.fields import Field, filled, scene_of_fields
-from studio.ui.likeness.slots import Slot
+from studio.ui.likeness.slots import Search, Slot
 
 _CARICATURE = "A caricature in clay, made on this server from measurements of the face; nothing of the photo is kept."
 _GONE = "This candidate is no longer there: make the likeness again."
@@ -78,15 +78,15 @@ class OfferHandlers:
     def _size(self) -> int:
         return size_of(self._studio.model)
 
-    def look_again(self, scene: Scene | None, path: str | None, *crop: float) -> Updates:
+    def look_again(self, scene: Scene | None, path: str | None, search: Search | None, *crop: float) -> Updates:
         """`look`, but the chosen candidate keeps what is shown of the others.
 
-        The search for the faces of a photograph may end after its likeness was made.
+        Nothing is offered before the search for the faces of this picture has ended, because it sets the crop.
         """
         with suppress(UserError):
             if scene and path and load_picture(path, self._size) == draw_scene(scene, self._size):
                 return {self._offer.make: gr.Button(visible=False)}
-        return self.look(path, *crop)
+        return self.look(path if search is None or search.path == path else None, *crop)
 
     def look(self, path: str | None, *crop: float) -> Updates:
         """Offer a likeness for a picture of another kind than the model's."""
@@ -97,11 +97,10 @@ class OfferHandlers:
                 wanted = world.check(picture).outside
         return {**self._offer.hidden(), self._offer.make: gr.Button(visible=wanted)}
 
-    def make(self, path: str | None, chosen: Any = None) -> Iterator[Updates]:
+    def make(self, path: str | None, search: Search | None = None) -> Iterator[Updates]:
         """Make the likeness, and put its first candidate in the place of the photograph."""
-        number = self._slot.number[1](chosen) if self._slot.number else 1
         try:
-            likeness = likeness_of(_file(path), number)
+            likeness = likeness_of(_file(path), 1 if search is None else search.number)
         except UserError as error:
             text = f"{error} You can also design a face by hand in the Likeness tab."
             yield {**self._offer.hidden(), self._offer.shown: {"text": text}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 from gradio.blocks import Block
@@ -55,6 +55,18 @@ def offer(name: str) -> Offer:
     return Offer(make, shown, adjust, gr.State(()), gr.State(None))
 
 
+class Search(Protocol):
+    """What was found of the faces of a picture."""
+
+    @property
+    def path(self) -> str:
+        """The picture that was searched."""
+
+    @property
+    def number(self) -> int:
+        """The chosen face, from 1."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """A picture of a tab.
@@ -68,7 +80,7 @@ class Slot:
         changes: events after which the picture may be another one.
         resets: values that belong to the picture before, by component.
         crop: sliders of the crop, if there are any.
-        number: component and function that tell which of several faces was chosen, from 1.
+        search: state of the search for faces, if there is one.
     """
 
     label: str
@@ -79,4 +91,4 @@ class Slot:
     changes: Sequence[Any]
     resets: Mapping[Block, Any] = field(default_factory=dict)
     crop: Sequence[Block] = ()
-    number: tuple[Block, Callable[[Any], int]] | None = None
+    search: gr.State | None = None

@@ -104,12 +104,12 @@ def _shown_in(filled: Any, tabs: gr.Tabs, slot: Slot) -> None:
 def _wire_offer(slot: Slot, handlers: OfferHandlers, by_hand: FaceHandlers, tabs: gr.Tabs) -> None:
     """The offer below a picture."""
     offer = slot.offer
-    inputs = [slot.image, *([slot.number[0]] if slot.number else [])]
+    search = gr.State(None) if slot.search is None else slot.search
     outputs = [slot.image, *slot.resets, *offer.parts]
     for event in slot.changes:
-        event.then(handlers.look_again, [offer.scene, slot.image, *slot.crop], offer.parts, **QUICK)
+        event.then(handlers.look_again, [offer.scene, slot.image, search, *slot.crop], offer.parts, **QUICK)
     look, looked, shown = slot.look
-    made = offer.make.click(handlers.make, inputs, outputs, **QUEUED)
+    made = offer.make.click(handlers.make, [slot.image, search], outputs, **QUEUED)
     picked = offer.shown.pick(handlers.pick, [offer.scenes, offer.shown], outputs, **QUEUED)
     for event in (made, picked):
         event.then(look, list(looked), list(shown), **QUICK)

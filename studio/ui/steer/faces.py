@@ -36,6 +36,7 @@ class FoundFaces:
         before: the crop that Undo restores.
         set_here: the crop that the search or a choice set, if one did.
         none: a search found no face.
+        path: of the picture that was searched.
     """
 
     crops: tuple[Crop, ...] = ()
@@ -43,6 +44,12 @@ class FoundFaces:
     before: Crop = field(default_factory=Crop)
     set_here: Crop | None = None
     none: bool = False
+    path: str = field(default="", compare=False)
+
+    @property
+    def number(self) -> int:
+        """Of the face to which the picture is cropped; 1, the largest, if to none."""
+        return self.crops.index(self.set_here) + 1 if self.set_here in self.crops else 1
 
     def panel(self, sentence: str) -> dict[str, Any]:
         """The value of the viewer: the sentence, and the faces if there is a choice."""
@@ -50,11 +57,6 @@ class FoundFaces:
         choice = len(self.crops) > 1 or (len(self.crops) == 1 and face < 0)
         pictures = list(self.pictures) if choice else []
         return {"text": sentence, "faces": pictures, "chosen": face, "undo": face >= 0}
-
-
-def chosen_face(found: FoundFaces) -> int:
-    """The number of the face to which the picture is cropped; 1, the largest, if to none."""
-    return found.crops.index(found.set_here) + 1 if found.set_here in found.crops else 1
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class FaceSearch:
         free = now in (Crop(), found.set_here)
         start = Crop() if free else now
         # the event of a next picture may still carry the slider values that were set for this one
-        nothing = self._shown(FoundFaces(set_here=found.set_here), "")
+        nothing = self._shown(FoundFaces(set_here=found.set_here, path=path or ""), "")
         if path is None:
             return {**nothing, **self._set(start)}
         model = self._model()
@@ -112,7 +114,7 @@ class FaceSearch:
         if search.needs_no_crop:
             return {**nothing, **self._set(start)}
         crops, pictures = [one.crop for one in search.found], [uri(one.picture) for one in search.found]
-        here = FoundFaces(tuple(crops), tuple(pictures), start)
+        here = FoundFaces(tuple(crops), tuple(pictures), start, path=path)
         if not search.found:
             return {**self._shown(replace(here, none=True), photo_html.NONE), **self._set(start)}
         sentence = photo_html.found(len(search.found), kept=not free)

@@ -15,7 +15,6 @@ from studio.ui.events import Updates
 from studio.ui.fields import DEFAULTS
 from studio.ui.likeness.slots import Slot
 from studio.ui.steer.area import area_choices
-from studio.ui.steer.faces import chosen_face
 from studio.ui.steer.further import ChainHandlers, further_work
 from studio.ui.steer.inputs import FIRST_CROP, Form, goal_inputs, start_inputs
 from studio.ui.steer.outputs import download_row, output_column
@@ -80,5 +79,5 @@ def _slot(handlers: InputHandlers, changes: Sequence[Any]) -> Slot:
         changes,
         resets,
         crop,
-        (start.faces.found, chosen_face),
+        start.faces.found,
     )

@@ -19,6 +19,7 @@ from studio.ui.fields import picture
 from studio.ui.likeness.fields import NAMES, face_fields
 from studio.ui.likeness.handlers import FaceHandlers, OfferHandlers
 from studio.ui.likeness.slots import Slot, offer
+from studio.ui.steer.faces import FoundFaces
 from tests.losses.faces.pictures import noise
 from tests.studio.images import portraits
 from tests.studio.images.portraits import saved
@@ -97,13 +98,23 @@ def test_a_search_that_ends_after_the_likeness_leaves_its_candidates(
     handlers, scene = OfferHandlers(slot, studio(monkeypatch)), scene_of_values({"hair_style": "bob"})
     other = scene_of_values({"hair_style": "afro"})
     draw_scene(scene, 64).save(tmp_path / "clay.png")
-    kept = handlers.look_again(scene, str(tmp_path / "clay.png"), *Crop())
+    kept = handlers.look_again(scene, str(tmp_path / "clay.png"), None, *Crop())
     assert list(kept) == [slot.offer.make]
     assert not kept[slot.offer.make].visible
     for chosen, path in ((other, str(tmp_path / "clay.png")), (scene, photo), (None, photo)):
-        found = handlers.look_again(chosen, path, *Crop())
+        found = handlers.look_again(chosen, path, None, *Crop())
         assert found[slot.offer.scenes] == ()
         assert found[slot.offer.make].visible
+
+
+def test_nothing_is_offered_until_the_faces_of_this_picture_were_searched(
+    slot: Slot, photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = OfferHandlers(slot, studio(monkeypatch))
+    # a search for the picture before, or for none after "Remove Image", may end while that of this one is at work
+    assert not handlers.look_again(None, photo, FoundFaces(path="before.png"), *Crop())[slot.offer.make].visible
+    assert not handlers.look_again(None, photo, FoundFaces(), *Crop())[slot.offer.make].visible
+    assert handlers.look_again(None, photo, FoundFaces(path=photo), *Crop())[slot.offer.make].visible
 
 
 def test_a_picture_without_a_face_gets_a_sentence_and_stays(
