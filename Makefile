@@ -5,9 +5,9 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# two workers, each with whole files, so that what a file shares is made once; tests/conftest.py has the order of the
-# files; byte code is kept for the next time
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# three workers on two cores, because the worker of the browser tests often waits; tests/conftest.py has what each gets and
+# the order; byte code is kept for the next time
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 MAKEFLAGS += --jobs=2
 

@@ -12,6 +12,8 @@ import httpx
 import httpx._transports.default
 import jaxtyping
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import tests.shapechecker
 
@@ -23,6 +25,21 @@ jaxtyping.install_import_hook(["adjointdeis"], "tests.shapechecker.check")
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
 
 gc.disable()  # until everything is imported
+
+
+class Scheduling(LoadScopeScheduling):
+    """One worker has all tests in a browser, because a browser and the apps in front of it take a while to start; of
+    the others each has whole files.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """How the tests are shared among workers."""
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         seconds[item.path] += 8 if browser else 3 if item.get_closest_marker("slow") else 0
         if browser:
             item.add_marker(pytest.mark.flaky(reruns=1))
-    items.sort(key=lambda item: -seconds[item.path])
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, -seconds[item.path]))
 
 
 def pytest_collection_finish() -> None:

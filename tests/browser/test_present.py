@@ -181,16 +181,14 @@ def test_keys_go_through_the_examples(stage: Page) -> None:
     press("f", titles[-1])
 
 
-def test_letters_in_a_prompt_are_letters(stage: Page) -> None:
+def test_letters_in_a_prompt_are_letters_and_elsewhere_keys(stage: Page) -> None:
     box = stage.locator("#prompt textarea, #prompt input")
     box.fill("")
     box.press_sequentially("rsnpfih")
     assert box.input_value() == "rsnpfih"
     expect(stage.locator("#run")).to_have_text("Run")
     expect(stage.locator("#keys")).to_be_visible()
-
-
-def test_the_keys_can_be_hidden(stage: Page) -> None:
+    leave(stage)
     stage.keyboard.press("h")
     expect(stage.locator("#keys")).to_be_hidden()
     stage.keyboard.press("h")
