@@ -37,6 +37,7 @@ class Scheduling(LoadScopeScheduling):
         return "tests/browser" if file.startswith("tests/browser/") else file
 
 
+@pytest.hookimpl(optionalhook=True)  # also without the plug-in
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """How the tests are shared among workers."""
     return Scheduling(config, log)
