@@ -5,7 +5,6 @@ import re
 import runpy
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -132,18 +131,6 @@ def test_a_missing_model_is_an_error_message(face: Path, capsys: Any) -> None:
     assert "its files are not here, and the studio is offline" in capsys.readouterr().err
     assert run("morph", face, face, "--model", "no such model") == 1
     assert "There is no model “no such model”" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_the_embedded_model_does_not_import_the_loader_of_others(face: Path, tmp_path: Path) -> None:
-    words = ["--quiet", "steer", str(face), "--text", "a hat", *QUICK, "--out", str(tmp_path / "hat.png")]
-    code = (
-        "import sys; from studio.cli import main as cli\n"
-        f"status = cli.main({words!r})\n"
-        # diffusers itself may import transformers
-        "sys.exit(status or bool({'studio.models.load', 'studio.models.pipelines.load'} & set(sys.modules)))"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=200)
 
 
 def test_all_settings_are_listed(capsys: Any) -> None:
