@@ -82,15 +82,22 @@ def _checked(fn: Any, *, typechecker: Callable[..., Any]) -> Any:
 def _kind(value: Any) -> Any:
     """What a check depends on: types, and for tensors shapes and dtypes, also within tuples, lists and dictionaries."""
     kind = type(value)
+    within = _within(kind)
+    return kind if within is None else within(value)
+
+
+@functools.cache
+def _within(kind: type) -> Callable[[Any], Any] | None:
+    """What a check depends on in values of a type; None for the type alone."""
     if issubclass(kind, torch.Tensor):
-        return value.shape, value.dtype
+        return lambda value: (value.shape, value.dtype)
     if kind is str:
-        return value
+        return lambda value: value
     if issubclass(kind, (tuple, list)):
-        return (kind, *map(_kind, value))
+        return lambda value: (kind, *map(_kind, value))
     if kind is dict:
-        return (kind, *value, *map(_kind, value.values()))
-    return kind
+        return lambda value: (kind, *value, *map(_kind, value.values()))
+    return None
 
 
 def jaxtyped(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]:
