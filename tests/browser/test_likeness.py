@@ -23,17 +23,11 @@ def photo(tmp_path: Path) -> Path:
     return saved(portraits.portrait(), tmp_path)
 
 
-def bring(page: Page, where: str, path: Path) -> None:
-    remove = page.locator(where).get_by_label("Remove Image")
-    if remove.count():
-        remove.click()
-    page.set_input_files(f"{where} input[type=file]", path)
-
-
 def test_a_photo_in_steer_becomes_clay_with_one_click(visit: Visit, photo: Path) -> None:
     page = visit()
     expect(page.locator("#first-likeness")).to_be_hidden()
-    bring(page, "#first", photo)
+    page.locator("#first").get_by_label("Remove Image").click()
+    page.set_input_files("#first input[type=file]", photo)
     expect(page.locator("#first-likeness")).to_be_visible(timeout=PATIENCE)
     page.click("#first-likeness")
     panel = page.locator("#first-candidates")
@@ -74,7 +68,7 @@ def test_a_face_is_designed_by_hand_and_used_in_a_morph(visit: Visit) -> None:
 def test_the_likeness_tab_is_accessible_on_a_phone(visit: Visit, photo: Path) -> None:
     page = visit(width=390, height=844)
     page.get_by_role("tab", name="Likeness").click()
-    bring(page, "#likeness-photo", photo)
+    page.set_input_files("#likeness-photo input[type=file]", photo)
     page.click("#likeness-make")
     expect(page.locator("#likeness-candidates .faces button")).to_have_count(3, timeout=PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
