@@ -39,9 +39,10 @@ const line = (from, to) => {
   for (let k = 0; k <= steps; k++) dab(Math.round(from[0] + ((to[0] - from[0]) * k) / steps), Math.round(from[1] + ((to[1] - from[1]) * k) / steps));
 };
 const send = () => {
-  sent = packed();
-  if (sent === known) sent = null;
-  else trigger("paint", { cells: sent });
+  const now = packed();
+  if (now === (sent ?? known)) return; // the server has it, or will have
+  sent = now;
+  trigger("paint", { cells: now });
 };
 
 const at = (event) => {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from studio.core.goals import PROMPTS
 from studio.core.painted import LENGTH, cells
@@ -22,17 +23,22 @@ def open_area(page: Page) -> None:
     still(page)
 
 
+def stroke(page: Page, height: float) -> None:
+    """From a quarter to three quarters of the width, at this share of the height."""
+    box = page.locator("#brush canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + height * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + height * box["height"], steps=5)
+    page.mouse.up()
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_strokes_of_the_brush_are_settings_and_can_be_cleared(visit_stand_in: Visit, width: int) -> None:
     page = visit_stand_in(width=width)
     open_area(page)
     page.locator("#brush canvas").scroll_into_view_if_needed()
-    box = page.locator("#brush canvas").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"], steps=5)
-    page.mouse.up()
+    stroke(page, 0.5)
     page.wait_for_function(f"document.querySelector('{PAINTED}').value.length === {LENGTH}")
     grid = cells(page.locator(PAINTED).input_value())
     rows, columns = {i // 32 for i, on in enumerate(grid) if on}, {i % 32 for i, on in enumerate(grid) if on}
@@ -40,6 +46,32 @@ def test_strokes_of_the_brush_are_settings_and_can_be_cleared(visit_stand_in: Vi
     assert max(columns) - min(columns) == pytest.approx(18, abs=2)
     page.click("#brush [data-act=clear]")
     expect(page.locator(PAINTED)).to_have_value("")
+
+
+def test_what_follows_a_stroke_at_once_is_not_lost(visit_stand_in: Visit) -> None:
+    def slow(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page = visit_stand_in()
+    open_area(page)
+    page.locator("#brush canvas").scroll_into_view_if_needed()
+    page.route("**/gradio_api/run/**", slow)
+    stroke(page, 0.25)
+    page.wait_for_function(f"document.querySelector('{PAINTED}').value.length === {LENGTH}")
+    page.click("#brush [data-act=clear]")  # before the brush has its stroke back
+    expect(page.locator(PAINTED)).to_have_value("")
+    stroke(page, 0.25)
+    stroke(page, 0.75)
+    page.wait_for_function(
+        """(painted) => {
+          const text = document.querySelector(painted).value.replace(/-/g, '+').replace(/_/g, '/');
+          const has = (row) => [0, 1, 2, 3].some((i) => atob(text).charCodeAt(4 * row + i));
+          return text && has(8) && has(24);
+        }""",
+        arg=PAINTED,
+    )
+    page.unroute("**/gradio_api/run/**")
 
 
 def test_the_brush_works_with_the_keyboard(visit_stand_in: Visit) -> None:

@@ -128,7 +128,7 @@ def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     form = handlers.form
     area, image, crop = form.goal.area, form.start.image, [form.fields[name] for name in FIRST_CROP]
     area.parts.input(handlers.area.choose, area.parts, area.where, **QUICK)
-    area.brush.paint(handlers.area.paint, None, area.painted, **QUICK)
+    area.brush.paint(handlers.area.paint, None, area.painted, trigger_mode="always_last", **QUICK)
     changes = [blocks.load, image.change, area.where.change, area.painted.change, *(field.change for field in crop)]
     shown = [image, area.where, area.painted, *crop]
     gr.on(changes, handlers.area.show, shown, area.all, trigger_mode="always_last", **QUICK)
