@@ -47,16 +47,20 @@ class FoundFaces:
     path: str = field(default="", compare=False)
 
     @property
+    def face(self) -> int:
+        """Index of the face to which the picture is cropped; -1 if to none."""
+        return self.crops.index(self.set_here) if self.set_here in self.crops else -1
+
+    @property
     def number(self) -> int:
-        """Of the face to which the picture is cropped; 1, the largest, if to none."""
-        return self.crops.index(self.set_here) + 1 if self.set_here in self.crops else 1
+        """Of that face, from 1; that of the largest if there is none."""
+        return max(self.face, 0) + 1
 
     def panel(self, sentence: str) -> dict[str, Any]:
         """The value of the viewer: the sentence, and the faces if there is a choice."""
-        face = self.crops.index(self.set_here) if self.set_here in self.crops else -1
-        choice = len(self.crops) > 1 or (len(self.crops) == 1 and face < 0)
+        choice = len(self.crops) > 1 or (len(self.crops) == 1 and self.face < 0)
         pictures = list(self.pictures) if choice else []
-        return {"text": sentence, "faces": pictures, "chosen": face, "undo": face >= 0}
+        return {"text": sentence, "faces": pictures, "chosen": self.face, "undo": self.face >= 0}
 
 
 @dataclass(frozen=True)
