@@ -1,6 +1,7 @@
 // A brush on the model's input. The painted cells, 32 x 32 bits, are sent as base64 for URLs after every stroke.
 const SIDE = 32, canvas = find("canvas"), context = canvas.getContext("2d"), cell = canvas.width / SIDE;
-let cells = new Uint8Array(SIDE * SIDE), image = null, shown = "", known = "", sent = null, erasing = false, large = false, last = null, cursor = null;
+let states = [""]; // the server's cells, then those that were sent and have not come back
+let cells = new Uint8Array(SIDE * SIDE), image = null, shown = "", erasing = false, large = false, last = null, cursor = null;
 
 const packed = () => {
   if (!cells.some(Boolean)) return "";
@@ -40,8 +41,8 @@ const line = (from, to) => {
 };
 const send = () => {
   const now = packed();
-  if (now === (sent ?? known)) return; // the server has it, or will have
-  sent = now;
+  if (now === states.at(-1)) return; // the server has it, or will have
+  states.push(now);
   trigger("paint", { cells: now });
 };
 
@@ -87,13 +88,10 @@ all("button").forEach((button) => button.addEventListener("click", () => {
 }));
 
 const update = async () => {
-  const value = props.value || {}, uri = value.image || "";
+  const value = props.value || {}, uri = value.image || "", theirs = value.cells || "", place = states.indexOf(theirs);
+  states = place < 0 ? [theirs] : states.slice(place);
   // until the latest stroke has come back, the server's cells are older than those here
-  if (sent === null || value.cells === sent) {
-    sent = null;
-    known = value.cells || "";
-    if (!last) cells = unpacked(known);
-  }
+  if (states.length === 1 && !last) cells = unpacked(theirs);
   if (uri !== shown) {
     shown = uri;
     const picture = uri ? await decode(uri) : null;
