@@ -86,13 +86,19 @@ def test_a_projector_shows_everything_without_scrolling_in_letters_of_20_pixels(
         assert inputs <= 0.25 * 1280, name
 
 
-def test_a_run_on_stage_fits_too(stage: Page) -> None:
+def test_keys_run_and_stop_and_a_run_fits_too(stage: Page) -> None:
     steps(stage, 3)
     stage.keyboard.press("r")
     expect(stage.locator("#status")).to_contain_text("Finished", timeout=RUN)
     still(stage)
     assert stage.evaluate(FITS)
     expect(stage.locator("#compare canvas.after")).to_be_in_viewport(ratio=0.95)
+    steps(stage, 100)
+    stage.keyboard.press("r")
+    expect(stage.locator("#status")).to_contain_text(UNDER_WAY)
+    stage.keyboard.press("s")
+    expect(stage.locator("#status")).to_contain_text("the best picture so far is kept")
+    expect(stage.locator("#run")).to_be_enabled()
 
 
 def test_a_remote_goes_through_the_examples_and_then_the_tabs(stage: Page) -> None:
@@ -159,15 +165,6 @@ def test_what_a_room_reads_is_larger_and_what_one_visitor_needs_is_gone(stage: P
         expect(stage.locator(name)).to_be_hidden()
 
 
-def test_keys_run_and_stop(stage: Page) -> None:
-    steps(stage, 100)
-    stage.keyboard.press("r")
-    expect(stage.locator("#status")).to_contain_text(UNDER_WAY)
-    stage.keyboard.press("s")
-    expect(stage.locator("#status")).to_contain_text("the best picture so far is kept")
-    expect(stage.locator("#run")).to_be_enabled()
-
-
 def test_keys_go_through_the_examples(stage: Page) -> None:
     def press(key: str, title: str) -> None:
         with stage.expect_response(lambda answer: answer.request.method == "POST"):
@@ -179,9 +176,16 @@ def test_keys_go_through_the_examples(stage: Page) -> None:
     for title in titles:
         press("n", title)
     press("f", titles[-1])
+    # a run that fails gives way to the recorded one
+    stage.locator("#prompt textarea, #prompt input").fill(" ")
+    leave(stage)
+    stage.keyboard.press("r")
+    expect(stage.locator("#message [role=alert]")).to_be_visible()
+    expect(stage.locator("#status")).to_contain_text("Recorded")
+    expect(stage.locator("#prompt textarea, #prompt input")).not_to_have_value(" ")
 
 
-def test_letters_in_a_prompt_are_letters_and_elsewhere_keys(stage: Page) -> None:
+def test_letters_in_a_prompt_are_letters_and_elsewhere_keys_of_the_tab(stage: Page) -> None:
     box = stage.locator("#prompt textarea, #prompt input")
     box.fill("")
     box.press_sequentially("rsnpfih")
@@ -193,22 +197,10 @@ def test_letters_in_a_prompt_are_letters_and_elsewhere_keys(stage: Page) -> None
     expect(stage.locator("#keys")).to_be_hidden()
     stage.keyboard.press("h")
     expect(stage.locator("#keys")).to_be_visible()
-
-
-def test_the_keys_of_a_tab_are_that_tabs(stage: Page) -> None:
     stage.get_by_role("tab", name="Morph").click()
     steps(stage, 1, "morph-")
     stage.keyboard.press("r")
     expect(stage.locator("#morph-status")).to_contain_text("Finished")
-
-
-def test_a_run_that_fails_gives_way_to_the_recorded_one(stage: Page) -> None:
-    stage.locator("#prompt textarea, #prompt input").fill(" ")
-    leave(stage)
-    stage.keyboard.press("r")
-    expect(stage.locator("#message [role=alert]")).to_be_visible()
-    expect(stage.locator("#status")).to_contain_text("Recorded")
-    expect(stage.locator("#prompt textarea, #prompt input")).not_to_have_value(" ")
 
 
 def test_after_a_pause_the_page_starts_afresh_but_never_during_a_run(visit_stand_in: Visit) -> None:

@@ -17,6 +17,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 Visit = Callable[..., Page]
 
 
+def every_picture_has_words(page: Page) -> None:
+    """Every picture in view has an alternative text."""
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('.tabitem img, .tabitem canvas, .tabitem svg[role=img]')].filter((one) =>
+          one.offsetParent && !(one.getAttribute('aria-label') || one.alt) && !one.closest('button[aria-label]')
+        ).map((one) => one.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+
+
 @pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
 # colours depend on the theme and places on the width: both of each, not all four
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light")])
@@ -28,6 +38,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
     page.get_by_label("Mix: weighted sum").check()
     few_steps(page)
     finish(page)
+    every_picture_has_words(page)
     page.click("#compare [data-view=heat]")
     page.click("#link")
     expect(page.locator("#address")).to_be_visible()
@@ -44,6 +55,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
     page.fill("#prompt textarea, #prompt input", "")
     page.click("#run")
     message(page, "The prompt is empty")
+    still(page)  # colours change gradually
     assert faults(page) == []
 
 
@@ -97,8 +109,21 @@ def test_a_whole_run_needs_no_mouse(visit_stand_in: Visit) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_whatever_has_the_focus_has_a_ring(visit_stand_in: Visit, theme: str) -> None:
+def test_what_matters_is_above_the_fold_and_whatever_has_the_focus_has_a_ring(
+    visit_stand_in: Visit, theme: str
+) -> None:
     page = visit_stand_in(theme=theme)
+    for name in (
+        "#first",
+        "#recorded",
+        "#goal",
+        "#prompt",
+        "#run",
+        "#status",
+        "#live canvas",
+        "#compare canvas.before",
+    ):
+        expect(page.locator(name)).to_be_in_viewport(ratio=0.9)
     page.evaluate("(top) => { top.tabIndex = -1; top.focus(); }", page.locator("#head").element_handle())
     bare = []
     for _ in range(60):
@@ -113,18 +138,6 @@ def test_whatever_has_the_focus_has_a_ring(visit_stand_in: Visit, theme: str) ->
         if found[0] == "none" or found[1] < 2:
             bare.append(found[2])
     assert bare == []
-
-
-def test_every_picture_has_words(visit_stand_in: Visit) -> None:
-    page = visit_stand_in()
-    few_steps(page)
-    finish(page)
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('.tabitem img, .tabitem canvas, .tabitem svg[role=img]')].filter((one) =>
-          one.offsetParent && !(one.getAttribute('aria-label') || one.alt) && !one.closest('button[aria-label]')
-        ).map((one) => one.outerHTML.slice(0, 120))"""
-    )
-    assert nameless == []
 
 
 def test_on_a_phone_nothing_overflows_and_the_picture_follows_run(visit_stand_in: Visit) -> None:
@@ -142,19 +155,3 @@ def test_on_a_phone_nothing_overflows_and_the_picture_follows_run(visit_stand_in
           .every((one, i, all) => !i || all[i - 1].compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING)"""
     )
     assert order
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_what_matters_is_above_the_fold(visit_stand_in: Visit, theme: str) -> None:
-    page = visit_stand_in(theme=theme)
-    for name in (
-        "#first",
-        "#recorded",
-        "#goal",
-        "#prompt",
-        "#run",
-        "#status",
-        "#live canvas",
-        "#compare canvas.before",
-    ):
-        expect(page.locator(name)).to_be_in_viewport(ratio=0.9)

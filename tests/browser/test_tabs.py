@@ -71,6 +71,9 @@ WATCH = """(where) => {
 def test_two_faces_are_morphed_live_measured_and_saved(morph: Page, tmp_path: Path) -> None:
     expect(morph.locator("#morph-stage img")).to_have_count(4)  # the recorded run
     expect(morph.locator("#morph-status")).to_contain_text("Recorded run")
+    expect(morph.locator("#morph-panel .bar")).to_have_count(12)
+    with morph.expect_download():
+        morph.click("#morph-save-png")
     number(morph, "morph-optimisation_steps", 20)
     morph.evaluate(WATCH, "#morph-stage")
     finish(morph, "morph")
@@ -87,12 +90,7 @@ def test_two_faces_are_morphed_live_measured_and_saved(morph: Page, tmp_path: Pa
         assert read_settings(tmp_path / name).optimisation_steps == 20
     assert Image.open(tmp_path / "m.png").size == (16, 16)
     assert set(json.loads((tmp_path / "m.json").read_text())["verdicts"]) == {"plain", "steered"}
-
-
-def test_other_faces_show_no_morph_of_the_faces_before(morph: Page) -> None:
-    expect(morph.locator("#morph-panel .bar")).to_have_count(12)
-    with morph.expect_download():
-        morph.click("#morph-save-png")  # of the recorded run
+    # other faces show nothing of the faces before
     morph.locator("#examples-morph-1 button").nth(3).click()
     expect(morph.locator("#morph-stage img")).to_have_count(2)
     expect(morph.locator("#morph-panel .bar")).to_have_count(0)
@@ -146,10 +144,16 @@ def test_a_missing_or_bad_face_is_said_and_the_next_morph_works(morph: Page, tmp
     expect(morph.locator("#morph-message [role=alert]")).to_have_count(0)
 
 
-def test_consent_is_asked_for_and_the_attack_explained(morph: Page) -> None:
+def test_morph_and_about_explain_measure_and_cite(morph: Page) -> None:
     for text in ("people who agreed", "face morphing attack", "eq. 5.1"):
         expect(morph.get_by_text(text).first).to_be_visible()
     expect(morph.locator("#morph-why .katex").first).to_be_visible()
+    page = tab(morph, "About")
+    for name in ("paper", "privacy", "cite", "figures", "samples"):
+        expect(page.locator(f"#about-{name}")).to_be_visible()
+    expect(page.locator("#about-figures table")).not_to_have_count(0)
+    expect(page.locator("#about-paper .katex").first).to_be_visible()
+    expect(page.locator("#about-cite")).to_contain_text("@inproceedings")
 
 
 def choose(page: Page, job: str, run: str) -> None:
@@ -186,7 +190,7 @@ def test_presets_and_runs_of_the_paper_move_the_fields_of_their_tab(morph: Page)
 
 
 @pytest.mark.usefixtures("quick_stand_in")
-def test_methods_are_compared_side_by_side(compare: Page) -> None:
+def test_methods_are_compared_side_by_side(compare: Page, stand_in: Served) -> None:
     expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()))
     number(compare, "compare-optimisation_steps", 4)
     compare.evaluate(WATCH, "#compare-cards")
@@ -206,9 +210,8 @@ def test_methods_are_compared_side_by_side(compare: Page) -> None:
     )  # curves and their keys
     stroke = "rgb(194, 65, 12)"  # of its entry, on a light page
     expect(compare.locator("#compare-curve polyline.adjoint_1").first).to_have_css("stroke", stroke)
-
-
-def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page, stand_in: Served) -> None:
+    # a comparison that is stopped keeps what it has, and another one runs
+    stand_in.network.seconds = stand_in.usual
     compare.get_by_role("checkbox", name="AdjointDEIS-2M").uncheck()
     expect(compare.locator("#compare-cards article")).to_have_count(len(compared_methods()) - 1)
     number(compare, "compare-optimisation_steps", 100)
@@ -224,7 +227,7 @@ def test_a_comparison_stops_keeps_what_it_has_and_runs_again(compare: Page, stan
     finish(compare, "compare")
 
 
-def test_a_comparison_without_methods_or_words_is_said(compare: Page) -> None:
+def test_a_comparison_says_what_is_missing_and_asks_for_what_its_goal_needs(compare: Page) -> None:
     compare.locator("#compare-prompt input, #compare-prompt textarea").fill(" ")
     compare.click("#compare-run")
     expect(compare.locator("#compare-message [role=alert]")).to_contain_text("The prompt is empty")
@@ -235,9 +238,6 @@ def test_a_comparison_without_methods_or_words_is_said(compare: Page) -> None:
     compare.click("#compare-run")
     expect(compare.locator("#compare-message [role=alert]")).to_contain_text("at least one gradient method")
     ready(compare, "compare", "Compare")
-
-
-def test_another_goal_asks_for_what_it_needs(compare: Page) -> None:
     expect(compare.locator("#compare-second")).to_be_hidden()
     compare.locator("#compare-goal").get_by_label("Person: become another person").check()
     expect(compare.locator("#compare-second")).to_be_visible()
@@ -262,18 +262,18 @@ def test_jobs_of_all_tabs_stand_in_one_line(visit_stand_in: Visit, stand_in: Ser
     assert stand_in.network.overlaps == 0
 
 
-def test_about_explains_measures_and_cites(visit_stand_in: Visit) -> None:
-    page = tab(visit_stand_in(), "About")
-    for name in ("paper", "privacy", "cite", "figures", "samples"):
-        expect(page.locator(f"#about-{name}")).to_be_visible()
-    expect(page.locator("#about-figures table")).not_to_have_count(0)
-    expect(page.locator("#about-paper .katex").first).to_be_visible()
-    expect(page.locator("#about-cite")).to_contain_text("@inproceedings")
-
-
 @pytest.mark.usefixtures("quick_stand_in")
-def test_nothing_overflows_on_a_phone(visit_stand_in: Visit) -> None:
-    page = visit_stand_in(390, 844)
+def test_every_tab_is_in_view_and_nothing_overflows_on_a_phone(visit_stand_in: Visit) -> None:
+    page = visit_stand_in()
+    for width in (1440, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        still(page)
+        for name in ("Steer", "Morph", "Compare", "About"):
+            box = page.get_by_role("tab", name=name).bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] <= width - box["width"]
+        expect(page.get_by_label("More tabs")).to_have_count(0)
+    page.set_viewport_size({"width": 390, "height": 844})
     for name in ("Morph", "Compare", "About"):
         tab(page, name)
         still(page)
@@ -285,18 +285,6 @@ def test_nothing_overflows_on_a_phone(visit_stand_in: Visit) -> None:
             finish(page, job)
             expect(page.locator(f"#{job}-status")).to_be_in_viewport()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_every_tab_is_in_view(visit_stand_in: Visit) -> None:
-    page = visit_stand_in()
-    for width in (1440, 390, 320):
-        page.set_viewport_size({"width": width, "height": 900})
-        still(page)
-        for name in ("Steer", "Morph", "Compare", "About"):
-            box = page.get_by_role("tab", name=name).bounding_box()
-            assert box is not None
-            assert 0 <= box["x"] <= width - box["width"]
-        expect(page.get_by_label("More tabs")).to_have_count(0)
 
 
 @pytest.mark.skipif(not axe.THERE, reason="axe-core: pip install axe-playwright-python")
@@ -329,6 +317,7 @@ def test_axe_finds_nothing_serious(visit_stand_in: Visit, stand_in: Served, widt
             still(page)
             page.click(f"#{job}-run")
             expect(page.locator(f"#{job}-message [role=alert]")).to_be_visible()
+            still(page)
             found[f"{job} after an error"] = axe.faults(page)
     assert not any(found.values()), found
 

@@ -1,4 +1,4 @@
-import subprocess
+import socket
 import sys
 from dataclasses import replace
 from time import perf_counter
@@ -12,8 +12,9 @@ from benchmarks.morphing.methods import Method
 from benchmarks.morphing.pairs import passports
 from benchmarks.morphing.plan import every_method
 from benchmarks.morphing.run import Bench, work
-from benchmarks.records import ROOT, Records
+from benchmarks.records import Records
 from clay.world import load_world
+from tests import forked
 
 TINY = Method("tiny", steps=4, updates=2, optimizer="adam", rates={"x_T": 0.02, "z": 0.05}, iterations=2)
 
@@ -98,18 +99,22 @@ def test_existing_rows_are_not_made_again_and_nothing_starts_after_the_time_limi
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # two processes load all networks
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely here")
 def test_two_processes_make_the_same_rows_as_one(tmp_path, monkeypatch):
     pytest.importorskip("accelerate")
-    arguments = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--out", str(tmp_path / "one")])
+    words = ["benchmarks.morphing", "--pairs", "2", "--people", "8", "--batch", "1", "--methods", "pixel average"]
+    monkeypatch.setattr(sys, "argv", [*words, "--out", str(tmp_path / "one")])
     threads = torch.get_num_threads()
     main()
     torch.set_num_threads(threads)
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    two = [sys.executable, *launch, "-m", *arguments, "--out", str(tmp_path / "two")]
-    subprocess.run(two, cwd=ROOT, check=True, capture_output=True, timeout=400)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free.getsockname()[1]}
+    group = {"WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, **address}  # what `accelerate launch` sets
+    two = [*words, "--out", str(tmp_path / "two")]
+    several = [forked.start(main, two, RANK=rank, LOCAL_RANK=rank, **group) for rank in range(2)]
+    assert [forked.status(process) for process in several] == [0, 0]
     found = [
         sorted([{k: row[k] for k in ("pair", "margins", "curve", "noisiness")} for row in Records(folder)], key=str)
         for folder in (tmp_path / "one", tmp_path / "two")

@@ -1,9 +1,7 @@
 """The command `batch` in this process on the stub model; as processes that are killed, and under accelerate."""
 
 import csv
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ import torch
 
 from studio.cli import main
 from studio.models.interface import Model
+from tests import forked
 from tests.studio.pictures import save_pictures
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -128,10 +127,6 @@ def here() -> Iterator[Callable[[list[str]], int]]:
     signal.signal(signal.SIGINT, before)
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
 @pytest.fixture(scope="module")
 def whole(here: Callable[[list[str]], int], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process makes of the pictures."""
@@ -142,17 +137,17 @@ def whole(here: Callable[[list[str]], int], tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely here")
 def test_a_killed_process_loses_its_running_batch_at_most(
     pictures: Path, whole: Path, here: Callable[[list[str]], int], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    words = [sys.executable, "-m", "studio.cli", *command(pictures, "--out", out)]
-    process = subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL)
+    process = forked.start(main.main, ["studio", *command(pictures, "--out", out)])
     deadline = time.monotonic() + 200
-    while len(list((out / "rows").glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while len(list((out / "rows").glob("*.json"))) < 2 and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
     process.kill()
-    process.wait()
+    assert forked.status(process) == -signal.SIGKILL
     done = {path.stem for path in (out / "rows").glob("*.json")}
     assert 2 <= len(done) < 6
     times = {name: (out / f"{name}.png").stat().st_mtime_ns for name in done}
@@ -165,22 +160,13 @@ def test_a_killed_process_loses_its_running_batch_at_most(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely here")
 def test_two_processes_of_accelerate_make_the_files_of_one(pictures: Path, whole: Path, tmp_path: Path) -> None:
-    pytest.importorskip("accelerate")
-    options: dict[str, Any] = {"cwd": ROOT, "env": environment(), "check": True, "stderr": subprocess.DEVNULL}
-    launch = [
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-    ]
-    words = ["-m", "studio.cli", *command(pictures, "--out", tmp_path / "two")]
-    several = [sys.executable, *launch, "--dynamo_backend", "no", *words]
-    subprocess.run(several, **options)
+    launch = pytest.importorskip("accelerate.commands.launch")
+    words = ["accelerate launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+    words += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "studio.cli"]
+    variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": ROOT}
+    launched = forked.start(launch.main, [*words, *command(pictures, "--out", tmp_path / "two")], **variables)
+    assert forked.status(launched) == 0
     assert files(whole) == files(tmp_path / "two")
     assert [row["name"] for row in table(tmp_path / "two")] == [str(i) for i in range(6)]
