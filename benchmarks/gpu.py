@@ -26,12 +26,12 @@ from torch.utils import _pytree as pytree
 from adjointdeis import DiscreteAdjoint, Sampler
 from adjointdeis.pipelines import from_pipeline
 from adjointdeis.sample import call
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.embedded import embedded
 from studio.models.placement.configs import CONFIGS, Configs
 from studio.models.placement.estimate import build_network
 from studio.models.placement.placement import use_tensor_cores
 from studio.models.placement.untrained import call_of, untrained
-from studio.models.registry import ENTRIES
 
 REPEATS = 3
 

@@ -18,9 +18,9 @@ from studio.core.goals import PROMPTS
 from studio.core.gradients import compared_methods
 from studio.core.settings import GradientName
 from studio.export.recorded_tabs import COMPARE, FOLDER
+from studio.models.catalogue.registry import DEFAULT, ENTRIES
 from studio.models.embedded import embedded, examples
 from studio.models.interface import Model
-from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.compare import Column, compare
 from studio.runs.measures.gradient_error import gradient_errors
 from studio.runs.request import Request

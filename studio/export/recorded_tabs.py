@@ -22,9 +22,9 @@ from studio.core.settings import parse
 from studio.export.morph import morph_record
 from studio.export.recordings import FOLDER as RECORDINGS
 from studio.export.recordings import sheet, tiles
+from studio.models.catalogue.registry import DEFAULT, ENTRIES
 from studio.models.embedded import embedded, examples, morph_examples
 from studio.models.interface import Model
-from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.compare import Column, Comparison, compare
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.measures.held_out import Verdict

@@ -23,9 +23,9 @@ from PIL import Image
 from studio.core.cancellation import CancelToken
 from studio.core.settings import parse
 from studio.export.metadata import record
+from studio.models.catalogue.registry import DEFAULT, ENTRIES
 from studio.models.embedded import ASSETS, embedded, examples
 from studio.models.interface import Model
-from studio.models.registry import DEFAULT, ENTRIES
 from studio.runs.events import CurvePoint, Outcome
 from studio.runs.measures.round_trip import RoundTrip
 from studio.runs.measures.trajectory import Trajectory

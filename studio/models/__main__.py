@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.job == "table":
             print(table())
         elif args.job == "convert":
-            from studio.models.convert import convert  # imports diffusers, which takes seconds
+            from studio.models.loading.convert import convert  # imports diffusers, which takes seconds
 
             print(convert(args.source, args.folder))
         else:

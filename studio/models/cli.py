@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 
 from studio.core.errors import UserError, log
-from studio.models.detect import find_entry
+from studio.models.catalogue.detect import find_entry
+from studio.models.catalogue.registry import DEFAULT, ENTRIES
 from studio.models.embedded import embedded
 from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.options import LoadOptions
 from studio.models.placement.compiled import compile_denoiser, compiled_copy, may_be_copied
 from studio.models.placement.placement import best_device, use_tensor_cores
-from studio.models.registry import DEFAULT, ENTRIES
 
 EMBEDDED = (DEFAULT, "embedded")
 """The models that ship with the studio and need no network; the first one is loaded."""
@@ -157,7 +157,7 @@ def model_loader(
         if (entry := ENTRIES.get(name)) is not None and entry.kind == "embedded":
             model = _embedded(args, device, entry.size)
         else:
-            from studio.models.load import load  # imports every kind of network, which takes seconds
+            from studio.models.loading.load import load  # imports every kind of network, which takes seconds
 
             where = torch.device(device or best_device())
             use_tensor_cores(where)

@@ -17,8 +17,8 @@ from clay.world import ENLARGER_FOLDER, FOLDER_128, PARTS_FOLDER, ClayWorld, loa
 from losses import LinearHead
 from studio.core.checksums import combined_checksum, listed_checksums, verify
 from studio.images.domain import decoder_of
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.interface import Model, Origin
-from studio.models.registry import ENTRIES
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 WEIGHTS = ASSETS / "clay"

@@ -19,7 +19,7 @@ from losses.faces.load import DEFAULT_FOLDER
 from losses.open_clip_models import Towers, default_clip, held_out_clip, is_offline, load_clip
 from studio.core.checksums import verify
 from studio.core.errors import UserError, log
-from studio.models.hub import hub_is_reachable
+from studio.models.catalogue.hub import hub_is_reachable
 
 _CLIP_CURE = "give one with --clip, the name of an open_clip model or a folder with its weights"
 _FACES_CURE = "give the folder of one with --faces, or an ONNX file"

@@ -11,11 +11,11 @@ import torch
 
 from adjointdeis.gradients.memory import free_bytes
 from losses.open_clip_models import is_offline
-from studio.models.completeness import is_complete
-from studio.models.hub import cached_folder, commit_of, hub_is_reachable
+from studio.models.catalogue.completeness import is_complete
+from studio.models.catalogue.hub import cached_folder, commit_of, hub_is_reachable
+from studio.models.catalogue.registry import ENTRIES, Entry
 from studio.models.placement.placement import OVERHEAD, SHARE, Footprint, best_device
 from studio.models.placement.planner import STEPS, considered, estimates
-from studio.models.registry import ENTRIES, Entry
 
 State = Literal["ready", "downloadable", "blocked"]
 

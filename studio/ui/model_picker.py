@@ -16,7 +16,7 @@ from studio.core.errors import explain
 from studio.core.goals import GOALS
 from studio.core.presets import DEFAULT, preset_values
 from studio.core.settings import parse
-from studio.models.detect import find_entry
+from studio.models.catalogue.detect import find_entry
 from studio.models.holder import Holder
 from studio.models.interface import Model
 from studio.models.status import needed

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from benchmarks import tiny_pipelines
-from studio.models.diffae.network import DiffusionAutoencoder
+from studio.models.networks.diffae.network import DiffusionAutoencoder
 
 SIZE = 16
 SIZES = {"sana-600m": 32}

@@ -26,11 +26,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
-from studio.models.latents import enable_gradient_checkpointing
+from studio.models.catalogue.registry import Kind
+from studio.models.networks.latents import enable_gradient_checkpointing
 from studio.models.placement.configs import Configs
 from studio.models.placement.placement import Footprint, Placement
 from studio.models.placement.untrained import call_of, denoiser_call, untrained
-from studio.models.registry import Kind
 
 _DEPTHS = ("num_layers", "num_single_layers", "n_layers")
 """Fields with the numbers of a transformer's blocks."""
@@ -252,7 +252,7 @@ def _calls(
 
 def build_network(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> Any:
     """The network, created with parameters of this dtype, because fake tensors cannot be converted."""
-    from studio.models.diffae.network import DiffusionAutoencoder
+    from studio.models.networks.diffae.network import DiffusionAutoencoder
 
     name = str(config["_class_name"])
     kind = DiffusionAutoencoder if name == "DiffusionAutoencoder" else getattr(diffusers, name)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from studio.core.errors import log
-from studio.models.detect import INDEX, MODULAR_INDEX, denoiser_folder, read_json
+from studio.models.catalogue.detect import INDEX, MODULAR_INDEX, denoiser_folder, read_json
+from studio.models.catalogue.registry import ENTRIES, Entry
 from studio.models.placement.configs import CONFIGS, Configs
 from studio.models.placement.placement import OVERHEAD, Footprint, Placement, fastest_fit, placements
-from studio.models.registry import ENTRIES, Entry
 
 if TYPE_CHECKING:
     from studio.models.placement.estimate import Estimate

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
+from studio.models.catalogue.registry import DEFAULT, Entry
 from studio.models.interface import Model
-from studio.models.registry import DEFAULT, Entry
 from studio.models.status import Status, statuses
 
 _CHOOSING = """To use another model, start the studio with its command below, or with `--model FOLDER` for a folder in

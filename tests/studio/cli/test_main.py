@@ -117,7 +117,7 @@ def test_another_model_is_chosen_by_the_flags_of_the_page(
     small = stub()
     held_out = LossNetworks(small.clip, small.tokenizer, small.identity)
     monkeypatch.setattr("studio.models.cli.embedded", lambda device, size: pytest.fail("loaded the embedded model"))
-    monkeypatch.setattr("studio.models.load.load_loss_networks", lambda *_: held_out)
+    monkeypatch.setattr("studio.models.loading.load.load_loss_networks", lambda *_: held_out)
     words = ("steer", face, "--text", "red", *QUICK, "--model", tiny_copy, "--device", "cpu", "--offline")
     assert run(*words, "--out", "red.png") == 0
     assert json.loads(Path("red.json").read_text())["model"]["name"] == "a tiny copy"

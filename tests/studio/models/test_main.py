@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio.models.__main__ import main
-from studio.models.registry import ENTRIES
+from studio.models.catalogue.registry import ENTRIES
 
 ROOT = Path(__file__).resolve().parents[3]
 

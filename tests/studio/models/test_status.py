@@ -6,9 +6,9 @@ from threading import Event
 
 import pytest
 
-from studio.models import hub
 from studio.models import status as module
-from studio.models.registry import ENTRIES
+from studio.models.catalogue import hub
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.status import status, statuses, table
 
 

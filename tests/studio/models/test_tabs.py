@@ -8,7 +8,7 @@ import torch
 
 from studio.core.cancellation import CancelToken
 from studio.core.errors import UserError
-from studio.models.load import load
+from studio.models.loading.load import load
 from studio.models.losses import LossNetworks
 from studio.models.placement.placement import Placement
 from studio.runs.compare import compare

@@ -2,9 +2,9 @@
 
 import pytest
 
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.placement.configs import CONFIGS
 from studio.models.placement.estimate import parameters
-from studio.models.registry import ENTRIES
 
 pytestmark = pytest.mark.slow
 

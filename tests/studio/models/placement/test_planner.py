@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from studio.models.detect import detect_entry
+from studio.models.catalogue.detect import detect_entry
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.placement import estimate
 from studio.models.placement import planner as module
 from studio.models.placement.configs import CONFIGS
 from studio.models.placement.placement import Footprint, Placement, placements
 from studio.models.placement.planner import configs_of, estimates, plan
-from studio.models.registry import ENTRIES
 
 GPU, GB = torch.device("cuda"), 10**9
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.models.catalogue.registry import ENTRIES
 from studio.models.interface import Model, Origin
-from studio.models.registry import ENTRIES
 from studio.ui.about import figures
 from studio.ui.about.models import about_models, model_line
 

@@ -1,0 +1,3 @@
+"""Networks of public models: adapters (denoisers of diffusers), latents (autoencoders), diffae (the diffusion
+autoencoder).
+"""
