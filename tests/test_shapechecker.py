@@ -28,3 +28,15 @@ def test_shapes_of_arguments_and_result_are_compared(monkeypatch):
 def test_functions_of_the_library_are_checked():
     with pytest.raises(BeartypeCallHintViolation):
         LinearVP().alpha("noon")
+
+
+@torch.no_grad()
+@jaxtyped(typechecker=check)
+def doubled(x: State):
+    yield 2 * x
+
+
+def test_without_a_gradient_a_generator_has_none():
+    assert not next(doubled(torch.zeros(2, 3, 4, 4, requires_grad=True))).requires_grad
+    with pytest.raises(jaxtyping.TypeCheckError):
+        next(doubled("noon"))
