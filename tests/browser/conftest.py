@@ -143,8 +143,6 @@ def quick_stand_in(stand_in: Served) -> Served:
 
 
 Visit = Callable[..., Page]
-
-
 BlankTab = Callable[[int], Page]
 
 
@@ -188,6 +186,7 @@ def open_page(blank_tab: BlankTab) -> Iterator[Visit]:
     yield go
     for page in pages:
         if not page.is_closed():
+            page.unroute_all(behavior="ignoreErrors")
             page.goto("about:blank")
             page.remove_listener("pageerror", note)
     assert errors == []

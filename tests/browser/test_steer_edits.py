@@ -72,7 +72,6 @@ def test_what_follows_a_stroke_at_once_is_not_lost(visit_stand_in: Visit) -> Non
         }""",
         arg=PAINTED,
     )
-    page.unroute("**/gradio_api/run/**")
 
 
 ALONE = """(script) => {
