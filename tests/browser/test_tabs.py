@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from studio.core.gradients import compared_methods
 from studio.export.metadata import read_settings
@@ -160,6 +160,30 @@ def choose(page: Page, job: str, run: str) -> None:
     """A run of the paper."""
     page.click(f"#{job}paper input")
     page.get_by_role("option", name=run).click()
+
+
+def test_a_face_that_is_replaced_before_the_answer_to_its_removal_is_shown(morph: Page) -> None:
+    later = morph.evaluate("gradio_config.dependencies.filter((one) => one.trigger_after !== null).map((one) => one.id)")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        """Events that follow others wait: those that look at the faces."""
+        if later and route.request.post_data_json["fn_index"] in later:
+            held.append(route)
+        else:
+            route.continue_()
+
+    morph.route("**/gradio_api/run/**", hold)
+    morph.locator("#morph-2").get_by_label("Remove Image").click()
+    while not held:
+        morph.wait_for_timeout(20)
+    morph.set_input_files("#morph-2 input[type=file]", examples()[3])
+    expect(morph.locator("#morph-2 img")).to_be_visible()
+    morph.wait_for_timeout(1000)  # nothing shows that the upload's events have come
+    later.clear()
+    for route in held:
+        route.continue_()
+    expect(morph.locator("#morph-stage img")).to_have_count(2)
 
 
 @pytest.mark.usefixtures("quick_stand_in")

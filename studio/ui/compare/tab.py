@@ -25,7 +25,7 @@ from studio.ui.compare import html as compare_html
 from studio.ui.compare.chart import chart
 from studio.ui.compare.scaling import scaling_chart
 from studio.ui.controls import Control, controls
-from studio.ui.events import QUICK, Updates, settled
+from studio.ui.events import LATEST, QUICK, Updates, settled
 from studio.ui.fields import NAME_EXAMPLES, example_row, model_input, paper_choice, paper_updates, picture, suit_steps
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
@@ -125,7 +125,7 @@ def compare_tab(studio: Studio, examples: Sequence[Path], stream: Stream, loaded
         [second_box, second, prompt],
         **QUICK,
     )
-    goal.input(lambda chosen: list(suited(chosen).values()), goal, [fields[name] for name in SUITED_FIELDS], **QUICK)
+    goal.input(lambda chosen: list(suited(chosen).values()), goal, [fields[name] for name in SUITED_FIELDS], **LATEST)
     goal.change(None, js=NAME_EXAMPLES, **QUICK)
     return slot
 
@@ -178,10 +178,10 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     looked = [tab.job.status, *shown]
     changed = settled(tab.start.input, tab.start.clear, tab.methods.input)
     for event in [changed, *chosen_example]:
-        event.then(look, inputs, looked, **QUICK)
+        event.then(look, inputs, looked, **LATEST)
     fields = [tab.methods, *tab.fields.values()]
-    chosen = tab.paper.input(choose_paper, tab.paper, [*fields, tab.job.message], **QUICK)
-    chosen.then(look, inputs, looked, **QUICK)
+    chosen = tab.paper.input(choose_paper, tab.paper, [*fields, tab.job.message], **LATEST)
+    chosen.then(look, inputs, looked, **LATEST)
     gr.on([field.input for field in fields], lambda: "", None, tab.paper, **QUICK)
     replaced = [settled(tab.start.input, tab.start.clear), *chosen_example]
     return Slot("Compare", "compare", tab.start, tab.likeness, (look, inputs, looked), replaced)

@@ -12,7 +12,7 @@ import gradio as gr
 from studio.images.clay import draw_scene
 from studio.queue.app_state import Studio
 from studio.ui.downloads import hidden_file, wire_save, written
-from studio.ui.events import QUEUED, QUICK, Updates
+from studio.ui.events import LATEST, QUEUED, QUICK, Updates
 from studio.ui.fields import picture
 from studio.ui.likeness.fields import Field, face_fields, scene_of_fields
 from studio.ui.likeness.handlers import FaceHandlers, OfferHandlers, size_of
@@ -87,7 +87,7 @@ def _wire_face(
     values = list(fields.values())
     drawn = [handlers.face, handlers.message]
     moved = [field.input for field in values]
-    gr.on(moved, handlers.draw, values, drawn, trigger_mode="always_last", **QUICK)
+    gr.on(moved, handlers.draw, values, drawn, **LATEST)
     make.click(handlers.make, photo, handlers.outputs, **QUEUED)
     picked = [handlers.scenes, handlers.candidates]
     handlers.candidates.pick(handlers.pick, picked, handlers.outputs, **QUICK)
@@ -98,7 +98,7 @@ def _shown_in(filled: Any, tabs: gr.Tabs, slot: Slot) -> None:
     """After a slot was filled: its tab in front, and its tab's own handler of a new picture."""
     look, inputs, outputs = slot.look
     filled.success(lambda: gr.Tabs(selected=slot.tab), None, tabs, **QUICK)
-    filled.then(look, list(inputs), list(outputs), **QUICK)
+    filled.then(look, list(inputs), list(outputs), **LATEST)
 
 
 def _wire_offer(slot: Slot, handlers: OfferHandlers, by_hand: FaceHandlers, tabs: gr.Tabs) -> None:
@@ -107,11 +107,11 @@ def _wire_offer(slot: Slot, handlers: OfferHandlers, by_hand: FaceHandlers, tabs
     search = gr.State(None) if slot.search is None else slot.search
     outputs = [slot.image, *slot.resets, *offer.parts]
     for event in slot.changes:
-        event.then(handlers.look_again, [offer.scene, slot.image, search, *slot.crop], offer.parts, **QUICK)
+        event.then(handlers.look_again, [offer.scene, slot.image, search, *slot.crop], offer.parts, **LATEST)
     look, looked, shown = slot.look
     made = offer.make.click(handlers.make, [slot.image, search], outputs, **QUEUED)
     picked = offer.shown.pick(handlers.pick, [offer.scenes, offer.shown], outputs, **QUEUED)
     for event in (made, picked):
-        event.then(look, list(looked), list(shown), **QUICK)
+        event.then(look, list(looked), list(shown), **LATEST)
     adjusted = offer.adjust.click(by_hand.adjust, offer.scene, by_hand.outputs, **QUICK)
     adjusted.then(lambda: gr.Tabs(selected="likeness"), None, tabs, **QUICK)

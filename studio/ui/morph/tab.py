@@ -23,7 +23,7 @@ from studio.runs.request import Request
 from studio.runs.retry import retry_message
 from studio.ui import html
 from studio.ui.controls import Control, controls
-from studio.ui.events import QUICK, Updates, settled
+from studio.ui.events import LATEST, QUICK, Updates, settled
 from studio.ui.fields import DEFAULTS, example_row, model_input, paper_choice, paper_updates, picture, suit_steps
 from studio.ui.job import Job, follow, job_row, wire_job
 from studio.ui.likeness.slots import Offer, Slot, offer
@@ -166,10 +166,10 @@ def _wire(studio: Studio, tab: _Tab, stream: Stream, chosen_example: Sequence[An
     looked = [tab.job.status, tab.job.message, *outputs]
     changed = [settled(face.input, face.clear) for face in tab.faces]
     for event in [*changed, *chosen_example]:
-        event.then(look, list(tab.faces), looked, **QUICK)
+        event.then(look, list(tab.faces), looked, **LATEST)
     fields = list(tab.fields.values())
-    tab.preset.input(choose, tab.preset, [*fields, tab.paper, tab.job.message], **QUICK)
-    tab.paper.input(choose_paper, tab.paper, [*fields, tab.preset, tab.job.message], **QUICK)
+    tab.preset.input(choose, tab.preset, [*fields, tab.paper, tab.job.message], **LATEST)
+    tab.paper.input(choose_paper, tab.paper, [*fields, tab.preset, tab.job.message], **LATEST)
     gr.on([field.input for field in fields], lambda: "", None, tab.paper, **QUICK)
     seen = (look, list(tab.faces), looked)
     return [

@@ -15,7 +15,7 @@ from studio.queue.app_state import Studio
 from studio.queue.cancel import CancelTokens
 from studio.queue.device import CONCURRENT_RUNS
 from studio.ui.downloads import wire_save
-from studio.ui.events import QUEUED, QUICK, settled
+from studio.ui.events import LATEST, QUEUED, QUICK, settled
 from studio.ui.fields import NAME_EXAMPLES
 from studio.ui.job import Fresh, Work, wire_job
 from studio.ui.steer.faces import FacePanel, FaceSearch
@@ -56,8 +56,8 @@ def wire_run(blocks: gr.Blocks, cancel_tokens: CancelTokens, work: Work, fresh: 
     blocks.load(None, js=_SHORTCUTS, **QUICK)
     costs = [form.fields[name] for name in COST_FIELDS]
     shown = form.goal.cost
-    gr.on([blocks.load, *(field.change for field in costs)], handlers.forecast, costs, shown, **QUICK)
-    ended.then(handlers.forecast, costs, shown, **QUICK)
+    gr.on([blocks.load, *(field.change for field in costs)], handlers.forecast, costs, shown, **LATEST)
+    ended.then(handlers.forecast, costs, shown, **LATEST)
 
 
 def wire_others(
@@ -111,13 +111,13 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
     looked = [*outputs.result, form.start.outside]
     moved = [field.input for field in crop]
     seen = [outputs.shown, image, *crop]
-    gr.on(moved, handlers.look, seen, looked, trigger_mode="always_last", **QUICK)
-    settled(image.input, image.clear).then(handlers.look, seen, looked, **QUICK)
+    gr.on(moved, handlers.look, seen, looked, **LATEST)
+    settled(image.input, image.clear).then(handlers.look, seen, looked, **LATEST)
     # a likeness is offered after the search for faces, which sets the crop of the picture that it would replace
     searched = _wire_faces(image, handlers.first, form.start.faces, crop)
-    shown = [done.then(handlers.look, seen, looked, **QUICK) for done in [*form.start.chosen, *searched]]
+    shown = [done.then(handlers.look, seen, looked, **LATEST) for done in [*form.start.chosen, *searched]]
     changes = [blocks.load, image.change, *(field.change for field in crop)]
-    gr.on(changes, handlers.preview, [image, *crop], form.start.seen, trigger_mode="always_last", **QUICK)
+    gr.on(changes, handlers.preview, [image, *crop], form.start.seen, **LATEST)
     offer = form.start.offer
     form.start.recorded.pick(handlers.leave_photo, None, [*form.start.faces.parts, form.start.outside], **QUICK)
     form.start.recorded.pick(offer.hidden, None, offer.parts, **QUICK)
@@ -127,20 +127,20 @@ def _wire_start(blocks: gr.Blocks, handlers: InputHandlers) -> list[Any]:
 def _wire_area(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     form = handlers.form
     area, image, crop = form.goal.area, form.start.image, [form.fields[name] for name in FIRST_CROP]
-    area.parts.input(handlers.area.choose, area.parts, area.where, **QUICK)
-    area.brush.paint(handlers.area.paint, None, area.painted, trigger_mode="always_last", **QUICK)
+    area.parts.input(handlers.area.choose, area.parts, area.where, **LATEST)
+    area.brush.paint(handlers.area.paint, None, area.painted, **LATEST)
     changes = [blocks.load, image.change, area.where.change, area.painted.change, *(field.change for field in crop)]
     shown = [image, area.where, area.painted, *crop]
-    gr.on(changes, handlers.area.show, shown, area.all, trigger_mode="always_last", **QUICK)
+    gr.on(changes, handlers.area.show, shown, area.all, **LATEST)
 
 
 def _wire_second(handlers: InputHandlers) -> None:
     goal, crop = handlers.form.goal, [handlers.form.fields[name] for name in SECOND_CROP]
     looks = [goal.second.change, *(field.input for field in crop)]
     seen = [goal.second_seen, goal.second_note, handlers.outputs.message]
-    gr.on(looks, handlers.look_at_second, [goal.second, *crop], seen, trigger_mode="always_last", **QUICK)
+    gr.on(looks, handlers.look_at_second, [goal.second, *crop], seen, **LATEST)
     for done in _wire_faces(goal.second, handlers.second, goal.second_faces, crop):
-        done.then(handlers.look_at_second, [goal.second, *crop], seen, **QUICK)
+        done.then(handlers.look_at_second, [goal.second, *crop], seen, **LATEST)
 
 
 def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
@@ -149,27 +149,27 @@ def _wire_goal(blocks: gr.Blocks, handlers: InputHandlers) -> None:
     chosen = [goal.second, *needs]
     shown = [*goal.boxes, outputs.message]
     found = [handlers.form.start.faces.found, goal.second_faces.found]
-    gr.on([field.input for field in needs], handlers.choose_goal, chosen, shown, **QUICK).then(
-        handlers.look_for_faces, [fields["loss"], goal.second, *found], outputs.message, **QUICK
+    gr.on([field.input for field in needs], handlers.choose_goal, chosen, shown, **LATEST).then(
+        handlers.look_for_faces, [fields["loss"], goal.second, *found], outputs.message, **LATEST
     )
     # by hand only: restored settings and links bring their own values
-    fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **QUICK)
+    fields["loss"].input(handlers.suit, fields["loss"], [fields[name] for name in SUITED_FIELDS], **LATEST)
     gr.on([blocks.load, fields["loss"].change], None, js=NAME_EXAMPLES, **QUICK)
     for chip in goal.chips:
         filled = chip.click(None, chip, fields["prompt"], js="(text) => text", **QUICK)
         filled.then(None, js=_CLICK_QUICK, **QUICK)
-    goal.keep.input(handlers.free, goal.keep, fields["may_change"], **QUICK)
+    goal.keep.input(handlers.free, goal.keep, fields["may_change"], **LATEST)
     fields["may_change"].change(handlers.kept, fields["may_change"], goal.keep, **QUICK)
     moved = [fields[name] for name in PRESET_FIELDS]
-    goal.preset.input(handlers.choose_preset, goal.preset, [*moved, goal.paper], **QUICK)
+    goal.preset.input(handlers.choose_preset, goal.preset, [*moved, goal.paper], **LATEST)
     of_paper = [*moved, fields["variables"], fields["gradient"]]
-    goal.paper.input(handlers.choose_paper, goal.paper, [*of_paper, goal.preset, outputs.message], **QUICK)
+    goal.paper.input(handlers.choose_paper, goal.paper, [*of_paper, goal.preset, outputs.message], **LATEST)
     # moved by hand: no longer the preset, or the run of the paper
     gr.on([field.input for field in moved], lambda: None, None, goal.preset, **QUICK)
     gr.on([field.input for field in of_paper], lambda: "", None, goal.paper, **QUICK)
     texts = [fields["prompt"], fields["source_text"]]
     changes = [field.change for field in texts]
-    gr.on(changes, handlers.read, texts, goal.read, trigger_mode="always_last", **QUICK)
+    gr.on(changes, handlers.read, texts, goal.read, **LATEST)
     fields["mode"].change(handlers.choose_mode, fields["mode"], fields["order"], **QUICK)
     goal.dice.click(handlers.roll, None, fields["seed"], **QUICK)
     goal.again.click(handlers.last_seed, outputs.shown, fields["seed"], **QUICK)
@@ -179,7 +179,7 @@ def _wire_faces(image: gr.Image, search: FaceSearch, panel: FacePanel, crop: Seq
     """Find faces in a picture chosen by hand, and crop to the chosen one; returns the events that change the crop."""
     # "input" includes uploads and removals; with their own events every search would run twice
     inputs = [image, panel.found, *crop]
-    found = image.input(search.find, inputs, search.outputs, trigger_mode="always_last", **QUICK)
+    found = image.input(search.find, inputs, search.outputs, **LATEST)
     return [
         found,
         panel.shown.pick(search.pick, panel.found, search.outputs, **QUICK),
