@@ -163,7 +163,8 @@ def choose(page: Page, job: str, run: str) -> None:
 
 
 def test_a_face_that_is_replaced_before_the_answer_to_its_removal_is_shown(morph: Page) -> None:
-    later = morph.evaluate("gradio_config.dependencies.filter((one) => one.trigger_after !== null).map((one) => one.id)")
+    events = morph.evaluate("gradio_config.dependencies")
+    later = [event["id"] for event in events if event["trigger_after"] is not None]
     held: list[Route] = []
 
     def hold(route: Route) -> None:
