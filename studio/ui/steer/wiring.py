@@ -194,7 +194,7 @@ def wire_switch(loaded: gr.State, handlers: InputHandlers, downloads: Downloads,
     changed = [form.start.outside, form.goal.keep, form.goal.preset, form.fields["sampling_steps"]]
     costs = [form.fields[name] for name in COST_FIELDS]
     loaded.change(handlers.adopt, inputs, [*outputs.result, *changed], **QUICK).then(
-        handlers.forecast, costs, form.goal.cost, **QUICK
+        handlers.forecast, costs, form.goal.cost, **LATEST
     )
     area, crop = form.goal.area, [form.fields[name] for name in FIRST_CROP]
     loaded.change(handlers.area.show, [form.start.image, area.where, area.painted, *crop], area.all, **QUICK)
